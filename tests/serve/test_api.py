@@ -360,7 +360,7 @@ TOKENS = {"r" * 16: "read", "l" * 16: "learn", "a" * 16: "admin"}
 @pytest.mark.parametrize("address", ADDRESSES, ids=lambda address: f"{address.method} {address.path}")
 def test_each_address_asks_for_its_scope(state, address):
     state.access = Access(TOKENS)
-    order = ["", "read", "learn", "admin"]
+    order = ["", "label", "read", "learn", "admin"]
     path = address.path.replace("{model}", "default").replace("{learner}", "none").replace("{version}", "1")
     with TestClient(build(state)) as client:
         for token, scope in [("", ""), *((token, scope) for token, scope in TOKENS.items())]:

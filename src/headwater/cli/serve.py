@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,6 +48,22 @@ class SourceOptions:
     accept_gap: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class AgeOptions:
+    """Options that say how old, and how new, what a server shows may be.
+
+    Parameters
+    ----------
+    max_age
+        Let nothing older be in models and store, such as "30 days"; the store remembers it.
+    publish_every
+        Answer from a state that changes only so often, such as "100 rows" or "10 minutes".
+    """
+
+    max_age: str = ""
+    publish_every: str = ""
+
+
 def serve(
     model: Path | None = None,
     /,
@@ -68,8 +84,7 @@ def serve(
     keep_bytes: int = 8_000_000_000,
     keep_days: float = 7.0,
     snapshot_every: int = 50_000,
-    max_age: str = "",
-    publish_every: str = "",
+    ages: Annotated[AgeOptions | None, Parameter(name="*")] = None,
     log: str = "warning",
     demo: bool = False,
     follow: Annotated[SourceOptions | None, Parameter(name="*")] = None,
@@ -98,7 +113,7 @@ def serve(
     fleet
         Let a new model be one for each value of this column, such as machine_id; with many keys use --hidden 8.
     tokens
-        A file of lines "scope token", with scopes read, learn, admin.
+        A file of lines "scope token", with scopes label (predicted classes alone), read, learn, admin.
     rate
         Requests a second that one client may send; 0 for no limit.
     proxies
@@ -113,10 +128,8 @@ def serve(
         Days that a prediction waits for its answer.
     snapshot_every
         Events between two snapshots: what a start replays at most, about.
-    max_age
-        Let nothing older be in models and store, such as "30 days"; the store remembers it.
-    publish_every
-        Answer from a state that changes only so often, such as "100 rows" or "10 minutes".
+    ages
+        How old and how new what is shown may be.
     log
         What to log to stderr as JSON lines: debug, info, warning or error.
     demo
@@ -132,15 +145,8 @@ def serve(
     wanted = _replicas(more, follow, demo)
     file, sock = _file(store or wanted.store, demo), server.listen(host, port)
     policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
-    bounded = {
-        "limits": bounds,
-        "store_limits": store_limits,
-        "rate": rate,
-        "proxies": proxies,
-        "max_age": max_age,
-        "publish_every": publish_every,
-    }
-    state = server.make_state(file, tokens=known, policy=policy, **bounded)
+    bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
+    state = server.make_state(file, tokens=known, policy=policy, **bounded, **asdict(ages or AgeOptions()))
     state.default, state.demo = name, demo
     own = settings_of(kind_with(task, at="--task"), settings)
     new = lambda: as_fleet((options or ModelOptions()).make(task, **own), fleet)  # noqa: E731

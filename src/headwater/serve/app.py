@@ -65,7 +65,7 @@ async def described(request: Request) -> Response:
 ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/ask", asking.ask, LESSON, takes="Ask"),
     Address("POST", "/teach", asking.teach, LESSON, "learn", takes="Teach"),
-    Address("POST", "/predict", learning.predict, ROWS, takes="PredictRequest", many=True),
+    Address("POST", "/predict", learning.predict, ROWS, "label", takes="PredictRequest", many=True),
     Address("POST", "/learn", learning.learn, ROWS, "learn", takes="Example", many=True),
     Address("POST", "/label", learning.label, ROWS, "learn", takes="DelayedLabel", many=True),
     Address("GET", "/score", keys.score, PUBLISHED, query=("key",)),
@@ -81,7 +81,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("GET", "/models/{model}", looking.model, PUBLISHED),
     Address("POST", "/models/{model}/ask", asking.ask, LESSON, takes="Ask"),
     Address("POST", "/models/{model}/teach", asking.teach, LESSON, "learn", takes="Teach"),
-    Address("POST", "/models/{model}/predict", learning.predict, ROWS, takes="PredictRequest", many=True),
+    Address("POST", "/models/{model}/predict", learning.predict, ROWS, "label", takes="PredictRequest", many=True),
     Address("POST", "/models/{model}/learn", learning.learn, ROWS, "learn", takes="Example", many=True),
     Address("POST", "/models/{model}/label", learning.label, ROWS, "learn", takes="DelayedLabel", many=True),
     Address("GET", "/models/{model}/score", keys.score, PUBLISHED, query=("key",)),

@@ -60,6 +60,8 @@ class Request:
     """Path parameters (model, learner)."""
     client: str
     """Address of the client, as given by a trusted proxy if there is one."""
+    granted: str = ""
+    """Scope of the sender."""
 
     @property
     def by_https(self) -> bool:
@@ -153,7 +155,7 @@ class Endpoint:
         request = Request(state, scope, receive, dict(scope["headers"]), budget, path, host)
         try:
             if self.scope is not None:
-                state.access.check(self.scope, scope["method"], request.headers, host)
+                request.granted = state.access.check(self.scope, scope["method"], request.headers, host)
             budget.charge_work(self.cost.work_s)
             response = await self.handler(request)
         except HeadwaterError as error:

@@ -139,3 +139,19 @@ def test_forgetting_is_published_at_once(tmp_path):
 def test_what_is_no_interval_is_refused(tmp_path, every):
     with pytest.raises(ConfigError, match="publish_every"):
         hw.open(tmp_path / "a.db", small(), publish_every=every)
+
+
+def test_a_token_of_scope_label_is_told_classes_alone(tmp_path):
+    state = make_state(tmp_path / "a.db", tokens={"l" * 16: "label", "r" * 16: "read"})
+    state.service.create("default", small())
+    state.service.create("price", hw.Regressor(hidden=(4,), seed=1))
+    with TestClient(build(state)) as client:
+        client.headers["authorization"] = f"Bearer {'r' * 16}"
+        assert "proba" in client.post("/predict", json={"x": row(1), "keep": False}).json()
+        client.headers["authorization"] = f"Bearer {'l' * 16}"
+        assert client.post("/predict", json={"x": row(1)}).json() == {"y_pred": None, "seq": 0}
+        assert client.post("/predict", json={"x": row(1), "coverage": 0.9}).status_code == 403
+        assert client.post("/models/price/predict", json={"x": row(1)}).status_code == 403
+        assert client.post("/explain", json={"x": row(1)}).status_code == 403
+        for path in ("/models", "/metrics", "/models/default/file", "/models/default/importance"):
+            assert client.get(path).status_code == 403

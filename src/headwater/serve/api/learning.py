@@ -15,6 +15,7 @@ from headwater.serve.api.predicting import Prediction, apart, is_at_hand, predic
 from headwater.serve.background.writer import Command
 from headwater.serve.endpoint import Request, Response, error_response
 from headwater.serve.http.costs import Size, size_of
+from headwater.serve.http.errors import Forbidden
 from headwater.serve.http.schemas import (
     LARGE,
     Body,
@@ -48,14 +49,18 @@ async def predict(request: Request) -> Response:
     kind: Kind = champion.learner.kind
     # C loops, of which a large request takes no more than the decoding of its rows.
     X, wanted = list(map(_X, rows)), list(map(_COVERAGE, rows))
-    keeps = "late" in kind.can and kind.issue is None and not (state.rounds and state.learns_elsewhere(model))
+    if alone := request.granted == "label":
+        _check_alone(kind, any(share is not None for share in wanted), model)
+    keeps = (
+        not alone and "late" in kind.can and kind.issue is None and not (state.rounds and state.learns_elsewhere(model))
+    )
     kept = list(compress(range(n), map(_KEEP, rows))) if keeps else []
     if coverage := set(wanted) != _NONE:
         check_can(champion.learner, "coverage", at="coverage")
     asked = wanted if coverage else None
     predictions = await predict_rows(state, model, X, budget=request.budget, shadows=bool(kept), coverage=asked)
     ids = await _kept(request, model, X, predictions, kept) if kept else {}
-    out = partial(_predicted, predictions, model.champion.name, ids, kind.alarm, shape)
+    out = partial(_predicted, predictions, model.champion.name, ids, kind.alarm, shape, alone=alone)
     response = out() if is_at_hand(request.budget, n) else await state.workers.run(out)
     if state.replicas is not None:
         response.headers = [(b"x-headwater-state-age", b"%.3f" % state.replicas.age)]
@@ -173,12 +178,36 @@ async def read_rows(request: Request, body: Body) -> tuple[list[Any], str]:
     return rows, "lines" if lines else "list" if many else "one"
 
 
+def _check_alone(kind: Kind, coverage: bool, model: Model) -> None:
+    """Raise Forbidden for what tells more than a class, to a token that is told classes alone.
+
+    Raises
+    ------
+    Forbidden
+        If the model predicts no classes, or a set was requested.
+    """
+    if coverage or "classes" not in kind.can:
+        raise Forbidden(
+            expected="a token of scope read",
+            got="label, which is told predicted classes alone",
+            at="coverage" if coverage else model.name,
+            help="Use another token, or ask for a class.",
+        )
+
+
 def _predicted(
-    predictions: list[Prediction], name: str, ids: dict[int, str], alarm: float | None, shape: str
+    predictions: list[Prediction],
+    name: str,
+    ids: dict[int, str],
+    alarm: float | None,
+    shape: str,
+    *,
+    alone: bool = False,
 ) -> Response:
     rows = []
     for i, one in enumerate(predictions):
         guess, proba = one.of(name)
+        proba = None if alone else proba
         row = prediction_as_json(guess, proba) if alarm is None else score_as_json(guess, alarm)
         row |= {**one.inside, "seq": one.seq}
         if i in ids:

@@ -13,8 +13,8 @@ from headwater.serve.http.buckets import Buckets
 from headwater.serve.http.errors import Forbidden, RateLimited, Unauthorized
 from headwater.serve.http.sessions import SESSION_S, Sessions, digest
 
-SCOPES = ("read", "learn", "admin")
-"""Each includes those before it."""
+SCOPES = ("label", "read", "learn", "admin")
+"""Each includes those before it. The first is told predicted classes alone, without a probability."""
 COOKIE = "headwater"
 _LOGINS_PER_S = 1.0
 _LOCAL = {"localhost", "127.0.0.1", "::1", "testserver"}
@@ -41,8 +41,8 @@ class Access:
     def __post_init__(self) -> None:
         self._requests = Buckets(self.rate, burst=2 * self.rate)
 
-    def check(self, needed: str, method: str, headers: dict[bytes, bytes], client: str) -> None:
-        """Check that a request is allowed.
+    def check(self, needed: str, method: str, headers: dict[bytes, bytes], client: str) -> str:
+        """Check that a request is allowed, and return the scope of its sender.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class Access:
         if not self.tokens:
             if not _is_local_name(headers.get(b"host", b"localhost")):
                 raise _foreign(headers)
-            return
+            return SCOPES[-1]
         scope = self._scope(headers)
         if scope is None:
             raise Unauthorized(
@@ -69,6 +69,7 @@ class Access:
             raise Forbidden(
                 expected=f"a token of scope {needed}", got=scope, at="Authorization", help="Use another token."
             )
+        return scope
 
     def count(self, client: str) -> None:
         """Count a client's request against its rate limit.
@@ -161,7 +162,7 @@ def read_tokens(text: str, at: str) -> dict[str, str]:
             continue
         if len(words) != 2 or words[0] not in SCOPES or len(words[1]) < 16:
             raise ConfigError(
-                expected="a scope (read, learn or admin) and a token of 16 characters or more",
+                expected="a scope (label, read, learn or admin) and a token of 16 characters or more",
                 got=f"{len(words)} words" if len(words) != 2 else f"scope {words[0]!r}, {len(words[1])} characters",
                 at=f"{at}, line {i + 1}",
                 help="Write, e.g.: learn " + "x" * 16,

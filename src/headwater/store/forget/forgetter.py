@@ -233,7 +233,9 @@ class Forgetter:
         StoreError
             If it can't be forgotten exactly.
         """
-        done = applied(self._parts.file.base) if self.names.entries else set()
+        if not self.names.entries and not self._is_due():
+            return []
+        done = applied(self._parts.file.base)
         missing = [entry for entry in self.names.entries if entry.id not in done]
         records = [self._apply(entry) for entry in missing]
         if missing or self._is_due():

@@ -123,9 +123,8 @@ class Service:
         """Memory limit of all learners together, unlimited by default."""
         self.cut: list[int] = []
         """Sequence numbers of damaged tail entries set aside at this start."""
-        self.commits = 0
+        self.commits, self.closed = 0, False
         self._new_classes: dict[int, set[Any]] = {}  # by model, of all requests in the current commit
-        self.closed = False
         try:
             with database.sound(at):
                 self._recover()
