@@ -29,6 +29,7 @@ COMMANDS = (
     ("headwater.cli.show:show", "show", "Show the parts of a saved model and what it has learned."),
     ("headwater.cli.serve:serve", "serve", "Serve models that learn from a live stream, and a page to watch them."),
     ("headwater.cli.export:export", "export", "Write a model as a page that learns on the reader's device."),
+    ("headwater.cli.dossier.command:dossier", "dossier", "Write two pages for auditors about a store or a model file."),
     ("headwater.cli.cluster:app", "cluster", "Train one model with several workers, and show the status."),
     ("headwater.cli.store:app", "store", "Check, compact or export the file of a durable learner."),
 )

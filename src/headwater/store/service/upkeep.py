@@ -280,6 +280,28 @@ def _first_unlearnable(base: sqlite3.Connection, at: str, learners: LearnerForma
     return None
 
 
+@contextmanager
+def models_of(path: str | Path, learners: LearnerFormat) -> Iterator[tuple[Models, Journal]]:
+    """Open a closed store for reading and yield its models, as of their newest snapshots, and its journal.
+
+    The store is not changed, and what is read is of one moment.
+
+    Raises
+    ------
+    StoreError
+        If another process has it open, it is damaged, or it still has to forget.
+    """
+    with _reading(path) as (base, file):
+        database.check_tables(base, file)
+        database.refuse_unfit(base, file)
+        _refuse_unforgotten(base, Path(path).resolve())
+        base.execute("BEGIN")
+        models, journal = _models(base, str(path), learners), Journal(base, str(path))
+        journal.find_end()
+        models.refresh()
+        yield models, journal
+
+
 def forget(
     path: str | Path,
     learners: LearnerFormat,
@@ -470,6 +492,7 @@ __all__ = [
     "exports",
     "forget",
     "forgotten",
+    "models_of",
     "restore",
     "skip",
     "verify_forgotten",
