@@ -134,6 +134,22 @@ def test_the_shown_state_is_that_of_the_stores_model(work):
     assert f"state | SHA-256 {fingerprint(hw.load('orders.db'))}" in text_of(work / "orders.db.dossier.html")
 
 
+def test_a_successor_that_took_over_is_named(tmp_path):
+    draw = random.Random(1)
+    rows = [{"hour": draw.gauss(0, 1), "load": draw.gauss(0, 1)} for _ in range(5_000)]
+    model = hw.Classifier(seed=1)
+    model.learn_many(rows, [(x["hour"] > 0) == (i < 3_000) for i, x in enumerate(rows)])
+    (change,) = model.successions_
+    model.save(tmp_path / "m.hw")
+    with hw.open(tmp_path / "s.db", model) as store:
+        store.learn_many(rows[:2], [False, True])
+    for name in ("m.hw", "s.db"):
+        main(["dossier", str(tmp_path / name)])
+        assert "takes its place where it predicts better (so far: 1)" in text_of(tmp_path / f"{name}.dossier.html")
+    said = f"A successor that learned the rows from {change.row + 1:,} on took the place of the model at row {change.taken:,}."
+    assert said in text_of(tmp_path / "s.db.dossier.html")
+
+
 def test_a_dossier_changes_no_byte_of_the_store(work):
     before = (work / "orders.db").read_bytes()
     assert main(["dossier", "orders.db"]) == 0

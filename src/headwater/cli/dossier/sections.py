@@ -113,6 +113,9 @@ def _changes(facts: Facts, say: Words) -> Iterator[tuple[str, str]]:
         yield say("experts"), say("experts text", n=len(begun), times=sum(begun))
     if isinstance(one, SupervisedLearner):
         yield say("units"), say("units text", times=len(one.unit_changes_))
+        if len(begun) > 1:
+            times = sum(succession.number for succession in one.successions_)
+            yield say("successors"), say("successors text", times=times)
     yield say("drift policies"), say("drift file" if store is None else "drift store")
     if store is not None:
         if "step" in kind.can:
@@ -178,6 +181,7 @@ def _drift(facts: Facts, store: StoreFacts, say: Words) -> Section:
     done += [say("skip at", seq=seq, reason=reason) for seq, reason in store.skipped[-_ROWS:]]
     done = done or [say("nothing done")]
     done += [say("unit at", name=one.name, row=one.row + 1) for one in facts.one.unit_changes_[-_ROWS:]]
+    done += [say("succeeded at", row=one.row + 1, taken=one.taken) for one in facts.one.successions_]
     return Section(say("drift"), lines=[*lines, *done])
 
 

@@ -82,10 +82,15 @@ _WORDS: dict[str, tuple[str, str]] = {
         "a column that comes in another unit is followed (so far: {times:,})",
         "以另一单位到来的列会被跟随（至今：{times:,}）",
     ),
+    "successors": ("sudden change", "突变"),
+    "successors text": (
+        "a pool that predicts far worse gets a successor, which takes its place where it predicts better (so far: {times:,})",
+        "预测突然变差的专家池会有继任者，它预测更好时取而代之（至今：{times:,}）",
+    ),
     "drift policies": ("drift", "漂移"),
     "drift store": (
-        "is detected and noted; a store has no drift policies, so nothing else changes because of it",
-        "会被检测并记录；存储没有漂移策略，所以不会因此改变其他内容",
+        "is detected and noted; a store has no drift policies",
+        "会被检测并记录；存储没有漂移策略",
     ),
     "drift file": (
         "drift policies belong to a run (headwater learn, a session); a model file holds none",
@@ -155,6 +160,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "skip at": ("Event {seq:,} is left out of every replay: {reason}.", "事件 {seq:,} 不再重放：{reason}。"),
     "unit at": ("{name}: another unit since row {row:,}.", "{name}：自第 {row:,} 条数据起为另一单位。"),
+    "succeeded at": (
+        "A successor that learned the rows from {row:,} on took the place of the model at row {taken:,}.",
+        "从第 {row:,} 条数据起学习的继任者在第 {taken:,} 条时取代了原来的模型。",
+    ),
     "nothing done": ("Nobody changed a step size or left an event out.", "没有人改变步长或略去事件。"),
     # ---- forgotten
     "forgotten": ("Rows forgotten", "被遗忘的数据"),
