@@ -6,7 +6,7 @@ import headwater as hw
 from headwater.cli import main
 from headwater.errors import ConfigError, StoreError
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service import learner_state
+from headwater.store.service import learner_state, model, models
 from headwater.store.service.models import UnlearnableEvent
 from headwater.store.service.upkeep import check, skip
 
@@ -16,7 +16,7 @@ SMALL = {"hidden": (4,), "seed": 1}
 @pytest.fixture
 def poison(monkeypatch):
     """Let every learner fail at samples that say so, as a learner without memory for them would."""
-    learn = learner_state._learn_examples
+    learn = learner_state.learn_events
 
     def learned(state, events):
         for event in events:
@@ -24,7 +24,8 @@ def poison(monkeypatch):
                 raise MemoryError("25 GB")
         return learn(state, events)
 
-    monkeypatch.setattr(learner_state, "_learn_examples", learned)
+    for module in (learner_state, model, models):
+        monkeypatch.setattr(module, "learn_events", learned)
 
 
 def rows(n, start=0):
@@ -35,16 +36,16 @@ def rows(n, start=0):
 
 def poisoned(path):
     """Return a store whose event 21 of 31 can't be learned."""
-    model = hw.open(path, hw.Classifier(**SMALL))
-    model.learn_many(*rows(20))
+    store = hw.open(path, hw.Classifier(**SMALL))
+    store.learn_many(*rows(20))
     X, y = rows(10, 20)
     with pytest.raises(
         StoreError, match="expected learners of model default that learn events 21 to 31, got MemoryError: 25 GB"
     ):
-        model.learn_many([{"poison": True}, *X], [1, *y])
+        store.learn_many([{"poison": True}, *X], [1, *y])
     with pytest.raises(StoreError, match="25 GB"):
-        model.learn_one({"a": 1.0}, 1)
-    model.close()  # the learner stands half way: no snapshot is made of it
+        store.learn_one({"a": 1.0}, 1)
+    store.close()  # the learner stands half way: no snapshot is made of it
 
 
 def test_the_start_and_the_check_name_the_event_and_the_way_past_it(tmp_path, poison, capsys):
