@@ -135,6 +135,7 @@ PLAYED = [
         {"numbers": "5,569", "work": "16,320"},
         ("numbers", "work"),
     ),
+    Played("between", "23-privacy", ("play",), {"rows": "0"}, {"rows": "1,200", "guessed": "90 %"}),
     Played("privacy", "23-privacy", ("way=loud", "step"), {"epochs": "0"}, {"epochs": "1"}),
     Played("images", "24-images", ("moved=1",), {"corner": "−2.1", "largest": "2.2"}, {"largest": "2.2"}, ("largest",)),
     Played("text", "25-text", ("text=bigrams", "play"), {"rows": "0"}, {"rows": "600", "right": "100 %"}, ("right",)),
@@ -147,7 +148,8 @@ def opened(site, page, language, played):
     page.goto(f"{site}/{'zh/' if language == 'zh' else 'learn/'}{played.chapter}.html")
     host = page.locator(f".live[data-live='{live.FIGURES[played.figure]}']")
     host.scroll_into_view_if_needed()
-    page.wait_for_selector(".live[data-state=ready], .live[data-state=failed]")
+    own = f".live[data-live='{live.FIGURES[played.figure]}']"  # a page may have another one
+    page.wait_for_selector(f"{own}[data-state=ready], {own}[data-state=failed]")
     assert host.get_attribute("data-state") == "ready", page.wrong
     return host
 

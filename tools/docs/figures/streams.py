@@ -244,6 +244,28 @@ def privacy() -> Figure:
     return fig
 
 
+def between() -> Figure:
+    """Chapter 23: how many labels are guessed from the answers before and after a row, by how often the model is published."""
+    rng = np.random.default_rng(1)
+    rows = [{"age": int(age), "clinic": "ABC"[i % 3]} for i, age in enumerate(rng.integers(18, 90, 1_200))]
+    ill = ["yes" if rng.random() < row["age"] / 120 else "no" for row in rows]
+    fig = figure(6.4, 2.6)
+    ax = axes(fig, title="label of a row guessed", x="rows", y="", place=(1, 1, 1))
+    for every, colour in ((1, ORANGE), (10, BLUE), (100, GREEN)):
+        model, right = hw.Classifier(seed=1), []
+        for at in range(0, len(rows), every):
+            part, labels = rows[at : at + every], ill[at : at + every]
+            before = [model.predict_proba_one(x).get("yes", 0.5) for x in part]
+            model.learn_many(part, labels)
+            after = [model.predict_proba_one(x).get("yes", 0.5) for x in part]
+            right += [(b > a) == (y == "yes") for a, b, y in zip(before, after, labels, strict=True)]
+        shares = rolling(right, 200)[::20]
+        ax.plot(200 + 20 * np.arange(len(shares)), shares, color=colour, label=f"published every {every}")
+    ax.set_ylim(0.4, 1.02)
+    ax.legend(fontsize=9, frameon=False)
+    return fig
+
+
 PICTURES: dict[str, Callable[[], Figure]] = {
     "streams-timeline": streams_timeline,
     "streams-weather": streams_weather,
@@ -251,4 +273,5 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "explanation": explanation,
     "cost": cost,
     "privacy": privacy,
+    "between": between,
 }

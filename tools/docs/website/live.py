@@ -63,6 +63,11 @@ ROWS = {
     ),
     "ring": Rows("17-underfitting", (), "[[*x.values(), y] for x, y in ring()]", (0,)),
     "deep": Rows("18-saturation", ("rng", "X", "y"), '{"X": X, "y": y}', (0, 1)),
+    "visits": Rows(
+        *("23-privacy", ("rng", "visits", "ill")),
+        "[[*visit.values(), label] for visit, label in zip(visits, ill, strict=True)]",
+        (1, 3),
+    ),
     "digits": Rows("24-images", ("digits", "images", "y"), "images[:10, 0]", (0,)),
     "bites": Rows(
         *("25-text", ("filler",)),
