@@ -340,14 +340,18 @@ static void keep_row(hw_learner *l, double y, double w)
     double *n = s->numbers;
     if (n[HW_S_KEPT] >= MOST_KEPT)
         forget_oldest(s);
-    int64_t at = (int64_t)n[HW_S_ENTRIES], count = l->entries - l->added;
+    int64_t at = (int64_t)n[HW_S_ENTRIES], count = 0;
+    for (int64_t e = l->added; e < l->entries; e++) {
+        if (l->entry_x[e] - l->entry_x[e] != 0) /* missing or infinite: it teaches nothing */
+            continue;
+        s->slots[at + count] = l->entry_slots[e];
+        s->x[at + count++] = l->entry_x[e];
+    }
     double *row = s->rows + (int64_t)n[HW_S_KEPT] * HW_KEPT;
     row[HW_KEPT_LABEL] = y;
     row[HW_KEPT_WEIGHT] = w;
     row[HW_KEPT_LOSS] = n[HW_S_USUAL];
     row[HW_KEPT_ENTRIES] = (double)count;
-    memcpy(s->slots + at, l->entry_slots + l->added, (size_t)count * sizeof(int32_t));
-    memcpy(s->x + at, l->entry_x + l->added, (size_t)count * sizeof(double));
     n[HW_S_KEPT] += 1;
     n[HW_S_ENTRIES] += (double)count;
 }
