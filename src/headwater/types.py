@@ -212,9 +212,9 @@ class Predictions:
 
 
 def join(forecasts: Sequence[Predictions]) -> Predictions:
-    """Return the predictions of consecutive rows by the same learner as one.
+    """Return the predictions of consecutive rows as one, also of learners that know different classes.
 
-    Classes are only ever appended, so the last forecast names them all. Rows before a class appeared give it 0.
+    Classes come in the order in which they appear first. Rows whose learner didn't know a class give it 0.
 
     Examples
     --------
@@ -226,16 +226,27 @@ def join(forecasts: Sequence[Predictions]) -> Predictions:
         return forecasts[0]
     if not forecasts:
         return Predictions(y_pred=[])
-    classes = forecasts[-1].classes
+    classes = tuple(dict.fromkeys(chain.from_iterable(forecast.classes for forecast in forecasts)))
     y_pred = list(chain.from_iterable(forecast.y_pred for forecast in forecasts))
     return Predictions(
         y_pred=y_pred,
-        proba=_stacked([forecast.proba for forecast in forecasts], len(classes)),
+        proba=_stacked([_placed(forecast.proba, forecast.classes, classes) for forecast in forecasts], len(classes)),
         classes=classes,
         lower=_stacked([forecast.lower for forecast in forecasts]),
         upper=_stacked([forecast.upper for forecast in forecasts]),
-        rewards=_stacked([forecast.rewards for forecast in forecasts], len(classes)),
+        rewards=_stacked(
+            [_placed(forecast.rewards, forecast.classes, classes) for forecast in forecasts], len(classes)
+        ),
     )
+
+
+def _placed(piece: Floats | None, own: tuple[Label, ...], classes: tuple[Label, ...]) -> Floats | None:
+    """Return columns of a learner's own classes as columns of all, unchanged where the first of all are its own."""
+    if piece is None or own == classes[: len(own)]:
+        return piece
+    found = np.zeros((len(piece), len(classes)), piece.dtype)
+    found[:, [classes.index(label) for label in own]] = piece
+    return found
 
 
 def _stacked(pieces: Sequence[Floats | None], k: int = 0) -> Floats | None:

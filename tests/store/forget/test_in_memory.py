@@ -73,3 +73,12 @@ def test_what_would_not_expire_is_refused():
         hw.Expiring(model.learner, max_age=400)
     with pytest.raises(ConfigError, match="200 or more"):
         hw.Expiring(small(), max_age=100)
+
+
+def test_a_class_that_the_next_learner_never_saw_has_no_share_from_its_turn_on():
+    model = hw.Expiring(hw.Classifier(hidden=(4,), seed=1), max_age=200)
+    labels = ["a" if i < 50 else "bc"[i % 2] for i in range(900)]
+    said = model.step_many([{"x": float(i % 9)} for i in range(900)], labels)
+    assert said.classes == ("a", "b", "c")
+    assert said.proba[100, 0] > 0 == said.proba[400, 0] == said.proba[-1, 0]
+    assert said.proba[400:].sum(1) == pytest.approx(1)
