@@ -349,6 +349,24 @@ def test_a_fleet_is_refused_with_its_reason():
         hw.Fleet(private, key="job")
 
 
+def test_two_learners_of_the_same_rows_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="promise less than one"):
+        hw.Expiring(private(), max_age=500)
+    with pytest.raises(ConfigError, match="promise less than one"):
+        hw.open(tmp_path / "a.db", private(), retention=hw.Retention(500))
+
+
+def test_a_row_that_is_forgotten_leaves_the_bits_of_a_learner_that_never_saw_it(tmp_path):
+    with hw.open(tmp_path / "a.db", private(rows_per_step=10)) as store:
+        store.teach([{**row, "who": f"u{i % 40}"} for i, row in enumerate(ROWS[:200])], LABELS[:200])
+        assert store.forget(where={"who": "u7"}).rows == 5
+        weights = store.learner.engine.weights
+    plain = private(rows_per_step=10)
+    kept = [i for i in range(200) if i % 40 != 7]
+    plain.learn_many([{**ROWS[i], "who": f"u{i % 40}"} for i in kept], [LABELS[i] for i in kept])
+    assert np.array_equal(weights, plain.engine.weights)
+
+
 # ---- the audit -----------------------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,24 @@ _WHOLE = ("save", "resume", "merge")
 """Methods that would make a learner of it that never expires."""
 
 
+def check_turns(learner: Any) -> None:
+    """Raise ConfigError for a private learner, whose promise doesn't hold if two learn the same rows.
+
+    Raises
+    ------
+    ConfigError
+        If it has secrets.
+    """
+    if getattr(learner, "secret", ()):
+        raise ConfigError(
+            expected="a learner without privacy",
+            got=kind_of(learner).one,
+            at="learners that take turns",
+            help="Two learners of the same rows promise less than one. Begin a new store when its rows are too old.",
+            code="kind",
+        )
+
+
 class Expiring:
     """Let two learners take turns, so that what predicts has seen the last ``max_age`` rows at most.
 
@@ -63,6 +81,7 @@ class Expiring:
                 at="learner",
                 help="Give a new one.",
             )
+        check_turns(learner)
         self.max_age = max_age
         self._template = copy.deepcopy(learner)
         self._learners, self._ages = [copy.deepcopy(learner)], [0]

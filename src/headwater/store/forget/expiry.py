@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import ConfigError
+from headwater.learner.expiring import check_turns
 from headwater.store.model_file import seal, unseal
 
 from .retention import Retention
@@ -111,14 +112,17 @@ class Expiry:
         self.retention, self.by_rows = Retention(str(retention)), retention.rows is not None
 
     def check_new(self, learner: Any) -> None:
-        """Raise ConfigError for a learner that has learned before, since nobody knows how old that is.
+        """Raise ConfigError for a learner that can't take turns, or that has learned before: nobody knows how old that is.
 
         Raises
         ------
         ConfigError
-            If it has.
+            If it can't, or has.
         """
-        if self.retention is not None and learner.n_learned:
+        if self.retention is None:
+            return
+        check_turns(learner)
+        if learner.n_learned:
             raise ConfigError(
                 expected="a learner that has learned nothing",
                 got=f"one of {learner.n_learned:,} rows, of which nobody knows how old they are",
