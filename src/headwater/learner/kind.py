@@ -283,14 +283,17 @@ def carry(kind: Kind) -> None:
 
 def known_kinds() -> list[Kind]:
     """Return the kinds of this package, then those of other authors' classes in this process."""
-    own = list(KINDS.value)
-    return [*own, *(kind for name, kind in _CARRIED.items() if name not in [one.name for one in own])]
+    own = {kind.name: kind for kind in KINDS.value}
+    return list({**own, **_CARRIED, **own}.values())
 
 
 def kind_named(name: str) -> Kind:
     """Return the kind with this name in files."""
-    named: dict[str, Kind] = {kind.name: kind for kind in known_kinds()}
-    return named[name]
+    for kind in KINDS.value:
+        if kind.name == name:
+            found: Kind = kind
+            return found
+    return _CARRIED[name]
 
 
 def kind_with(task: str, *, at: str = "task") -> Kind:
