@@ -439,7 +439,7 @@ class Agent(Learner):
         names = ("values",) if self.has_action_values else ("values", "policy")
         experts = [{"expert": name, "steps": int(steps)} for name, steps in zip(names, taken, strict=False)]
         table = self._engine.core.array("tile_numbers")
-        return experts + [{"expert": "table", "steps": int(table[TABLE_STEPS])}] * bool(len(table))
+        return [*experts, {"expert": "table", "steps": int(table[TABLE_STEPS])}] if len(table) else experts
 
     def explain_one(self, x: Any, action: Any = None) -> Any:
         """Attribute the value of an action to the features of a state, as ``explain_worth`` in this folder."""
