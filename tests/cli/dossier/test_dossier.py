@@ -6,6 +6,7 @@ import re
 import sqlite3
 import time
 import zlib
+from contextlib import closing
 from datetime import UTC, datetime
 from html import unescape
 
@@ -68,7 +69,7 @@ def text_of(path):
 
 
 def digest(path, first, last):
-    with sqlite3.connect(path) as base:
+    with closing(sqlite3.connect(path)) as base:
         rows = base.execute(
             "SELECT seq, n, model, t, body FROM journal WHERE seq BETWEEN ? AND ? ORDER BY seq", (first, last)
         ).fetchall()
