@@ -38,39 +38,26 @@ static PyObject *settled(held_buffers *held, bool good)
     Py_RETURN_NONE;
 }
 
-/* secret_block(key, block, out) */
-PyObject *secret_block(PyObject *self, PyObject *args)
+/* Fill `out` from the stream of a key: with the bytes of a block, or with normal numbers. */
+static PyObject *from_stream(PyObject *args, bool normals)
 {
     PyObject *key, *out;
     unsigned long long block;
     held_buffers held = {.count = 0};
-    (void)self;
     if (!PyArg_ParseTuple(args, "OKO", &key, &block, &out))
         return NULL;
     const uint8_t *secret = take(&held, key, false);
-    uint8_t *into = secret ? take(&held, out, true) : NULL;
-    bool good = into && held.views[0].len == HW_SECRET_KEY && held.views[1].len == HW_SECRET_BLOCK;
-    if (good)
+    void *into = secret ? take(&held, out, true) : NULL;
+    bool good = into && held.views[0].len == HW_SECRET_KEY && (normals || held.views[1].len == HW_SECRET_BLOCK);
+    if (good && normals)
+        hw_secret_normals(secret, block, into, length(&held, 1));
+    else if (good)
         hw_secret_block(secret, block, into);
     return settled(&held, good);
 }
 
-/* secret_normals(key, block, out) */
-PyObject *secret_normals(PyObject *self, PyObject *args)
-{
-    PyObject *key, *out;
-    unsigned long long block;
-    held_buffers held = {.count = 0};
-    (void)self;
-    if (!PyArg_ParseTuple(args, "OKO", &key, &block, &out))
-        return NULL;
-    const uint8_t *secret = take(&held, key, false);
-    double *into = secret ? take(&held, out, true) : NULL;
-    bool good = into && held.views[0].len == HW_SECRET_KEY;
-    if (good)
-        hw_secret_normals(secret, block, into, length(&held, 1));
-    return settled(&held, good);
-}
+PyObject *secret_block(PyObject *self, PyObject *args) { return (void)self, from_stream(args, false); }
+PyObject *secret_normals(PyObject *self, PyObject *args) { return (void)self, from_stream(args, true); }
 
 /* Features, values and ends of rows are the buffers from `first` on. */
 static bool are_entries(const held_buffers *held, int first, int64_t features, hw_entries_t *rows)
@@ -106,23 +93,12 @@ PyObject *entries_predict(PyObject *self, PyObject *args)
     bool good = outputs >= 0 && outputs < 1 << 20 && (outputs || classes) &&
                 are_entries(&held, 1, outputs ? length(&held, 0) / outputs : INT64_MAX, &rows) &&
                 length(&held, 4) >= rows.rows * (outputs + (classes ? 1 : 0));
-    if (good) {
-        double *out = held.views[4].buf;
-        hw_entries_scores(held.views[0].buf, outputs, &rows, out);
-        for (int64_t i = rows.rows - 1; classes && i >= 0; i--) { /* from the last on: shares take more room than scores */
-            double scores[64], *own = out + i * outputs;
-            double *copied = outputs <= 64 ? scores : PyMem_Malloc((size_t)outputs * sizeof(double));
-            if (!copied) {
-                PyErr_NoMemory();
-                break;
-            }
-            for (int64_t k = 0; k < outputs; k++)
-                copied[k] = own[k];
-            hw_entries_shares(copied, outputs, out + i * (outputs + 1));
-            if (copied != scores)
-                PyMem_Free(copied);
-        }
-    }
+    double *work = good ? PyMem_Malloc((size_t)(outputs + 1) * sizeof(double)) : NULL;
+    if (good && !work)
+        PyErr_NoMemory();
+    if (work)
+        hw_entries_predict(held.views[0].buf, outputs, &rows, classes, held.views[4].buf, work);
+    PyMem_Free(work);
     return settled(&held, good);
 }
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import itertools
 import math
+import warnings
 
 import numpy as np
 import pytest
 
 import headwater as hw
 from headwater import Privacy, _core, privacy
-from headwater.errors import ConfigError, TargetError
+from headwater.errors import ConfigError, TargetError, UnlikelyData
 from headwater.kinds.private.engine import SECRET
 from headwater.kinds.private.entries import Entries, Rows
 from headwater.privacy.accountant import HORIZON, OMEGA, THETA, coefficients, delta_of, noise_multiplier, sensitivity
@@ -214,6 +215,37 @@ def test_a_regressor_learns_within_the_range_of_answers():
     off = [abs(model.predict_one(row) - 2 * row["age"]) for row in ROWS[:100]]
     assert np.mean(off) < 35 < np.mean([abs(100 - 2 * row["age"]) for row in ROWS[:100]])
     assert 0 <= model.predict_one({"age": 1e9}) <= 200
+
+
+def test_a_block_is_predicted_with_the_classes_that_were_known_at_each_row():
+    one, many = hw.Classifier(privacy=Privacy()), hw.Classifier(privacy=Privacy())
+    labels = ["a", "a", "b", "c", "a"]
+    said = []
+    for x, y in zip(ROWS, labels, strict=False):
+        said.append((one.predict_one(x), one.predict_proba_one(x)))
+        one.learn_one(x, y)
+    block = many.step_many(ROWS[:5], labels)
+    assert list(block.y_pred) == [label for label, _ in said] == [None, "a", "a", *block.y_pred[3:]]
+    for row, (_, shares) in zip(block.proba.tolist(), said, strict=True):
+        assert dict(zip(block.classes, row, strict=True)) == {"a": 0.0, "b": 0.0, "c": 0.0} | shares
+
+
+def test_answers_beyond_a_range_that_nobody_gave_are_told_once():
+    model = hw.Regressor(privacy=Privacy())
+    with pytest.warns(UnlikelyData, match=r"target=\(lowest, highest\)"):
+        model.learn_one({"a": 1.0}, 30.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.learn_one({"a": 1.0}, 30.0)
+        hw.Regressor(privacy=Privacy(target=(0, 9))).learn_one({"a": 1.0}, 30.0)
+
+
+def test_a_file_does_not_count_what_was_refused(tmp_path):
+    model = private()
+    model.learn_many(ROWS[:3], ["no", math.nan, "yes"])
+    assert model.rejected["target"] == 1
+    model.save(tmp_path / "m.hw")
+    assert not hw.load(tmp_path / "m.hw").rejected.get("target")
 
 
 def test_explanations_add_up_and_read_only_weights():

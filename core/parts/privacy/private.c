@@ -78,13 +78,7 @@ static void row_scores(const double *weights, int64_t outputs, const hw_entries_
     }
 }
 
-void hw_entries_scores(const double *weights, int64_t outputs, const hw_entries_t *rows, double *scores)
-{
-    for (int64_t i = 0; i < rows->rows; i++)
-        row_scores(weights, outputs, rows, i, scores + i * outputs);
-}
-
-void hw_entries_shares(const double *scores, int64_t outputs, double *shares)
+static void to_shares(const double *scores, int64_t outputs, double *shares)
 {
     double most = 0.0, sum = 0.0;
     for (int64_t k = 0; k < outputs; k++)
@@ -95,12 +89,23 @@ void hw_entries_shares(const double *scores, int64_t outputs, double *shares)
         shares[k] /= sum;
 }
 
+void hw_entries_predict(const double *weights, int64_t outputs, const hw_entries_t *rows, int classes, double *out,
+                        double *work)
+{
+    int64_t width = outputs + (classes ? 1 : 0);
+    for (int64_t i = 0; i < rows->rows; i++) {
+        row_scores(weights, outputs, rows, i, classes ? work : out + i * width);
+        if (classes)
+            to_shares(work, outputs, out + i * width);
+    }
+}
+
 /* What each output was off in a row: p - y, times its weight, scaled down to a norm of at most `clip`. */
 static void row_error(double *scores, int64_t outputs, double y, double w, int classes, double clip, double *shares)
 {
     double squares = 0.0;
     if (classes)
-        hw_entries_shares(scores, outputs, shares);
+        to_shares(scores, outputs, shares);
     for (int64_t k = 0; k < outputs; k++) {
         double off = classes ? shares[k + 1] - (y == (double)(k + 1) ? 1.0 : 0.0) : scores[k] - y;
         scores[k] = w * off;

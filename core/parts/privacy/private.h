@@ -20,11 +20,10 @@ void hw_secret_block(const uint8_t *key, uint64_t block, uint8_t *out);
 /* Standard normal numbers on a grid of 2^-20, from that stream: n numbers take ceil(n / 8) blocks. */
 void hw_secret_normals(const uint8_t *key, uint64_t block, double *out, int64_t n);
 
-/* scores (rows, outputs) = Σ value · weights[feature], weights (features, outputs). */
-void hw_entries_scores(const double *weights, int64_t outputs, const hw_entries_t *rows, double *scores);
-
-/* Probabilities of outputs + 1 classes from a row's scores, the score of the first class being 0. */
-void hw_entries_shares(const double *scores, int64_t outputs, double *shares);
+/* What a linear model says of rows: the probabilities of outputs + 1 classes, of which the first has the score 0, or its
+   outputs. weights (features, outputs), out (rows, outputs, or one more of classes); `work`: outputs numbers. */
+void hw_entries_predict(const double *weights, int64_t outputs, const hw_entries_t *rows, int classes, double *out,
+                        double *work);
 
 /* Add to `sums` (features, outputs) the gradient of each row, scaled down to a norm of at most `clip`, where the entries of
    a row have norm 1. y: classes, or of a regressor numbers; w: weights. `work`: 2 · outputs + 1 numbers. */

@@ -126,11 +126,16 @@ class Privacy:
         """Rows that the promise covers together."""
         return self.rows_per_user if self.unit == "user" else 1
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Lowest and highest answer of a regressor, 0 and 1 where none are given."""
+        low, high = self.target or (0.0, 1.0)
+        return float(low), float(high)
+
     def __repr__(self) -> str:
-        default = Privacy.__new__(Privacy)
-        own = {one.name: getattr(self, one.name) for one in fields(self)}
-        usual = {one.name: one.default for one in fields(default)} | {"bounds": {}}
-        return f"Privacy({', '.join(f'{name}={value!r}' for name, value in own.items() if value != usual[name])})"
+        usual = {one.name: one.default for one in fields(self)} | {"bounds": {}}
+        given = {name: getattr(self, name) for name, default in usual.items() if getattr(self, name) != default}
+        return f"Privacy({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
 
 def _refused(name: str, expected: str, got: Any, help: str) -> ConfigError:  # noqa: A002 - as in the errors

@@ -212,7 +212,8 @@ def _taken(
         "settings": {name: as_json(value) for name, value in settings_of(learner).items()},
         "classes": [as_json(label) for label in learner.known_classes],
         "notes": learner.notes,
-        "refused": {reason: count for reason, count in learner.refused.items() if count},
+        # What was refused is counted exactly, so it is a secret of learners that have any.
+        "refused": {} if without else {reason: count for reason, count in learner.refused.items() if count},
         "engine": None if engine is None else engine.counts(),
     }
     members = {f"{i}.sample": member for i, member in enumerate(learner.members.values())}

@@ -7,11 +7,11 @@ from typing import Any
 
 from headwater.store.service.durable_learner import DurableLearner
 
-__all__ = ["DurableNet"]
+__all__ = ["DurableNet", "DurableSupervised"]
 
 
-class DurableNet(DurableLearner):
-    """A durable classifier or regressor, with the learner's methods. Labels may arrive later, by id."""
+class DurableSupervised(DurableLearner):
+    """A durable learner of classes or numbers, with the methods that all of them have. Labels may arrive later, by id."""
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
         """Predict the label of a sample."""
@@ -23,6 +23,10 @@ class DurableNet(DurableLearner):
         with self._model.lock:
             p: dict[Any, float] = self.learner.predict_proba_one(x)
         return p
+
+
+class DurableNet(DurableSupervised):
+    """A durable classifier or regressor, with the learner's methods."""
 
     def predict_set_one(self, x: Mapping[Any, Any], coverage: float = 0.9) -> set[Any]:
         """Predict a set of classes that contains the true one with the given coverage."""

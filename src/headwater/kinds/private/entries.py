@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC
 from itertools import chain
 from typing import Any
 
@@ -62,7 +63,7 @@ class Entries:
     """
 
     def __init__(self, privacy: Privacy) -> None:
-        self._privacy, self.intercept = privacy, privacy.intercept
+        self._privacy = privacy
         self._scales = {name: self._scale(at, given) for at, (name, given) in enumerate(privacy.bounds.items())}
         self._hashed = 1 + privacy.knots * len(privacy.bounds)
         self.features = self._hashed + privacy.buckets
@@ -80,17 +81,28 @@ class Entries:
 
     def of(self, x: Mapping[Any, Any]) -> list[tuple[int, float]]:
         """Return the entries of a row, scaled to norm 1."""
-        found = {0: 1.0} if self.intercept else dict[int, float]()
-        for parts in self.by_column(x).values():
-            for feature, value in parts:  # two names may share a bucket
-                found[feature] = found.get(feature, 0.0) + value
-        norm = math.sqrt(sum(value * value for value in found.values()))
+        found = self._joined(self._raw(x))
+        norm = _norm(found)
         return [(feature, value / norm) for feature, value in found.items()] if norm else []
 
     def by_column(self, x: Mapping[Any, Any]) -> dict[Any, list[tuple[int, float]]]:
-        """Return the entries of each column of a row, before they are scaled together."""
+        """Return the entries of each column, scaled as those of the whole row are."""
+        raw = self._raw(x)
+        norm = _norm(self._joined(raw)) or 1.0
+        return {name: [(feature, value / norm) for feature, value in own] for name, own in raw.items()}
+
+    def _raw(self, x: Mapping[Any, Any]) -> dict[Any, list[tuple[int, float]]]:
+        """Return the entries of each column but the user's."""
         user = self._privacy.user
         return {name: list(self._of(name, value)) for name, value in x.items() if user is None or name != user}
+
+    def _joined(self, raw: Mapping[Any, list[tuple[int, float]]]) -> dict[int, float]:
+        """Return the value of each feature, of which two columns may share one."""
+        found = {0: 1.0} if self._privacy.intercept else dict[int, float]()
+        for own in raw.values():
+            for feature, value in own:
+                found[feature] = found.get(feature, 0.0) + value
+        return found
 
     def _of(self, name: Any, value: Any) -> Iterator[tuple[int, float]]:
         if type(value) is float or type(value) is int:
@@ -106,7 +118,7 @@ class Entries:
         elif kind == WHEN:
             when = as_time(value)
             if when is not None:
-                yield from self._number(name, when.timestamp())
+                yield from self._number(name, when.replace(tzinfo=UTC).timestamp())  # as written, wherever it runs
         elif kind == MANY:
             for i, one in enumerate(np.ravel(np.asarray(value, object)).tolist()):
                 yield from self._of(f"{name}.{i}", one)
@@ -138,6 +150,10 @@ class Entries:
             found = self._hashed + int.from_bytes(digest, "little") % self._privacy.buckets
             self._buckets[name, value] = found
         return found
+
+
+def _norm(found: Mapping[int, float]) -> float:
+    return math.sqrt(sum(value * value for value in found.values()))
 
 
 def _asinh(x: float) -> float:

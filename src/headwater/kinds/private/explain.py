@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,30 +51,17 @@ def explain_private(model: Any, x: Mapping[Any, Any], *, target: Any = None) -> 
             help="Teach it first, or name a class that it knows.",
         )
     weights = engine.weights @ _direction(model, target)
-    scale = (
-        1.0
-        if engine.of_classes
-        else 0.5 * (model.privacy.target or (0.0, 1.0))[1] - 0.5 * (model.privacy.target or (0.0, 1.0))[0]
-    )
-    whole = dict(engine.entries.of(x))
-    found: dict[Any, float] = {}
-    for name, parts in engine.entries.by_column(x).items():
-        norm = _norm(engine.entries, x)
-        found[name] = sum(float(weights[feature]) * value for feature, value in parts) / norm * scale
-    score = sum(float(weights[feature]) * value for feature, value in whole.items()) * scale
-    shift = 0.0 if engine.of_classes else sum(model.privacy.target or (0.0, 1.0)) / 2
+    low, high = model.privacy.ends
+    scale, middle = (1.0, 0.0) if engine.of_classes else (0.5 * (high - low), 0.5 * (high + low))
+
+    def adds(entries: Iterable[tuple[int, float]]) -> float:
+        return scale * sum(float(weights[feature]) * value for feature, value in entries)
+
+    found = {name: adds(own) for name, own in engine.entries.by_column(x).items()}
+    said = middle + adds(engine.entries.of(x))
     ranked = dict(sorted(found.items(), key=lambda item: -abs(item[1])))
     of = "log_odds" if engine.of_classes else "answer"
-    return Explanation(score + shift, score + shift - sum(ranked.values()), ranked, dict(x), target, "linear", of)
-
-
-def _norm(entries: Any, x: Mapping[Any, Any]) -> float:
-    """Return what the entries of a row were divided by."""
-    raw: dict[int, float] = {0: 1.0} if entries.intercept else {}
-    for parts in entries.by_column(x).values():
-        for feature, value in parts:
-            raw[feature] = raw.get(feature, 0.0) + value
-    return sum(value * value for value in raw.values()) ** 0.5 or 1.0
+    return Explanation(said, said - sum(ranked.values()), ranked, dict(x), target, "linear", of)
 
 
 def _direction(model: Any, target: Any) -> Any:

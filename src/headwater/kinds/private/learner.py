@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from headwater import _core
 from headwater.encode.rows import as_dicts
-from headwater.errors import ConfigError, TargetError
+from headwater.errors import ConfigError, TargetError, UnlikelyData
 from headwater.learner.base import Learner
 from headwater.learner.kind import Kind
 from headwater.learner.labels import as_labels, beside, join_stretches, table_beside
@@ -80,9 +81,8 @@ class PrivateLearner(Learner):
         self._begin()
 
     def _begin(self) -> None:
-        self._engine: PrivateEngine = (
-            self.new_engine()
-        )  # at once, so that a store keeps the key before a row is learned
+        # At once, so that a store keeps the key before a row is learned.
+        self._engine: PrivateEngine = self.new_engine()
 
     @abstractmethod
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> PrivateEngine:
@@ -165,7 +165,7 @@ class PrivateLearner(Learner):
         X = as_samples(X)
         check_rows(X)
         with self.lock:
-            return self._said([self._engine.predict(self._engine.entries.rows(as_dicts(X)))])
+            return self._said([self._predict(self._engine.entries.rows(as_dicts(X)))])
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
         """Predict row i of ``ask`` (of X without it), then learn row i of X, in turn.
@@ -203,12 +203,15 @@ class PrivateLearner(Learner):
         out, start, n = [], 0, len(rows)
         while start < n:
             stop = self._until(block, start, min(n, start + self._engine.room))
-            out.append(self._engine.predict(Rows.of(asked[start:stop])))
+            out.append(self._predict(Rows.of(asked[start:stop])))
             for i in range(start, stop):
                 if block.good[i]:
                     self._take(entries[i], block.y[i], float(block.w[i]), rows[i])
             start = stop
-        return out or [self._engine.predict(Rows.of([]))]
+        return out or [self._predict(Rows.of([]))]
+
+    def _predict(self, rows: Rows) -> NDArray[np.float64]:
+        return self._engine.predict(rows)
 
     def _until(self, block: Block, start: int, stop: int) -> int:
         """Return where the rows end that are predicted together."""
@@ -356,11 +359,11 @@ class PrivateClassifier(PrivateLearner):
     def _number(self, label: Any) -> float:
         return float(self._index[label])
 
+    def _predict(self, rows: Rows) -> NDArray[np.float64]:
+        return self._engine.predict(rows)[:, : len(self.classes)]  # none before the first class is known
+
     def _said(self, parts: list[NDArray[np.float64]]) -> Predictions:
-        known = [part if self.classes and part.shape[1] <= len(self.classes) else part[:, :0] for part in parts]
-        if not self.n_learned and self.privacy.classes is None:
-            known = [part[:, :0] for part in known]
-        return join_stretches(self.classes, "float64", known)
+        return join_stretches(self.classes, "float64", parts)
 
     def _plain(self, said: Predictions) -> NDArray[Any]:
         return as_labels(list(said.y_pred))
@@ -416,11 +419,6 @@ class PrivateRegressor(PrivateLearner):
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
         return PrivateEngine(self.privacy, classes=False, state=state)
 
-    @property
-    def _ends(self) -> tuple[float, float]:
-        low, high = self.privacy.target or (0.0, 1.0)
-        return float(low), float(high)
-
     def resume(self, *, engine: Any, **saved: Any) -> None:
         """Restore the saved state of a learner with the same settings."""
         if engine.outputs != 1:
@@ -430,15 +428,24 @@ class PrivateRegressor(PrivateLearner):
     def _check(self, X: Any, y: Any, w: Any, ask: Any) -> Block:
         return check_block(X, y, w, ask, (-FARTHEST, FARTHEST))
 
+    def _check_new(self, block: Block) -> None:
+        """Warn once of answers beyond a range that nobody gave."""
+        low, high = self.privacy.ends
+        answers = np.asarray(block.y)[block.good]
+        if self.privacy.target is None and "range" not in self._told and ((answers < low) | (answers > high)).any():
+            self._told.add("range")
+            said = "answers lie outside of 0 to 1, and are learned as the nearer end. Give Privacy(target=(lowest, highest))"
+            warnings.warn(said, UnlikelyData, stacklevel=4)
+
     def _is_plain(self, label: Any) -> bool:
-        return type(label) is float and -FARTHEST <= label <= FARTHEST
+        return type(label) is float and self.privacy.ends[0] <= label <= self.privacy.ends[1]
 
     def _number(self, label: Any) -> float:
-        low, high = self._ends
+        low, high = self.privacy.ends
         return min(max((float(label) - low) / (high - low), 0.0), 1.0) * 2.0 - 1.0
 
     def _said(self, parts: list[NDArray[np.float64]]) -> Predictions:
-        low, high = self._ends
+        low, high = self.privacy.ends
         scaled = np.concatenate([part[:, 0] for part in parts])
         return Predictions(low + (np.clip(scaled, -1.0, 1.0) + 1.0) * (0.5 * (high - low)))
 

@@ -43,9 +43,10 @@ def as_json(value: Any) -> Any:
         return {"bytes": value.hex()}
     if isinstance(value, dict):
         return {"dict": [[as_json(name), as_json(item)] for name, item in value.items()]}
-    if is_dataclass(value) and type(value).__name__ in CLASSES | _OTHERS:
+    name = type(value).__name__
+    if is_dataclass(value) and (name in CLASSES or name in _OTHERS):
         numbers = {item.name: as_json(getattr(value, item.name)) for item in fields(value)}
-        return {"class": type(value).__name__, "fields": numbers}
+        return {"class": name, "fields": numbers}
     raise ModelFileError(
         expected="names and classes that are text, numbers, booleans, bytes or tuples of them",
         got=f"{value!r} ({type(value).__name__})",
@@ -68,4 +69,5 @@ def from_json(value: Any) -> Any:
         return bytes.fromhex(value["bytes"])
     if "dict" in value:
         return {from_json(name): from_json(item) for name, item in value["dict"]}
-    return (CLASSES | _OTHERS)[value["class"]](**{name: from_json(item) for name, item in value["fields"].items()})
+    cls = CLASSES.get(value["class"]) or _OTHERS[value["class"]]
+    return cls(**{name: from_json(item) for name, item in value["fields"].items()})
