@@ -12,6 +12,7 @@ import pytest
 
 import headwater as hw
 from headwater import Privacy, _core, privacy
+from headwater.cli import main
 from headwater.errors import ConfigError, TargetError, UnlikelyData
 from headwater.kinds.private.engine import SECRET
 from headwater.kinds.private.entries import Entries, Rows
@@ -274,6 +275,14 @@ def test_a_file_holds_no_secret_and_a_learner_from_it_predicts_the_same(tmp_path
     assert other.privacy == model.privacy
     assert other.predict_proba_one(ROWS[3]) == model.predict_proba_one(ROWS[3])
     other.learn_many(ROWS[700:900], LABELS[700:900])
+
+
+def test_the_command_shows_the_promise_of_a_file(tmp_path, capsys):
+    private(epsilon=2).save(tmp_path / "m.hw")
+    assert main(["show", str(tmp_path / "m.hw")]) == 0
+    out = capsys.readouterr().out
+    assert "Privacy: Whatever anyone sees of this model is at most e^2 = 7.4 times as likely" in out
+    assert "values" not in out
 
 
 def test_a_file_of_a_learner_of_users_predicts_and_does_not_learn_on(tmp_path):

@@ -55,7 +55,8 @@ def show(model: Path, /, *, json: bool = False) -> int:
     else:
         console.print(f"{model}: {kind.one} that has learned {about['n_learned']:,} rows", markup=False)
     tables = [_layers(about)] if "layers" in kind.can else []
-    for table in (*tables, _features(about["features"])):
+    tables += [_features(about["features"])] if about["features"] else []
+    for table in tables:
         console.print()
         console.print(table)
     console.print()
@@ -110,6 +111,8 @@ def _lines(about: dict[str, Any]) -> Iterable[str]:
     if own := about.get("memory"):
         whose = "" if own["by"] is None else f" by {own['by']}"
         yield f"Memory: {own['units']} complex numbers{whose}; states of {own['keys']:,} keys, at most {own['most']:,}"
+    if promise := about.get("privacy"):
+        yield f"Privacy: {promise}"
     for reason, count in about["rejected"].items():
         yield f"Guarded: {count:,} × {reason}: {REASONS.get(reason, reason)}."
 
