@@ -395,6 +395,12 @@ def test_two_learners_of_the_same_rows_are_refused(tmp_path):
         hw.Expiring(private(), max_age=500)
     with pytest.raises(ConfigError, match="promise less than one"):
         hw.open(tmp_path / "a.db", private(), retention=hw.Retention(500))
+    with hw.open(tmp_path / "b.db", private()) as store:
+        store.teach(ROWS[:300], LABELS[:300])
+    with pytest.raises(ConfigError, match="promise less than one"):
+        hw.open(tmp_path / "b.db", retention=hw.Retention(500))
+    with hw.open(tmp_path / "b.db") as store:
+        assert (store.n_learned, len(store.service.models.by_name["default"].live)) == (300, 1)
 
 
 def test_a_row_that_is_forgotten_leaves_the_bits_of_a_learner_that_never_saw_it(tmp_path):

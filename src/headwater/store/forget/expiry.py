@@ -104,7 +104,15 @@ class Expiry:
         return None if row is None else Retention(str(row[0]))
 
     def set(self, retention: Retention) -> None:
-        """Keep a retention in the store, which holds for every later opening too."""
+        """Keep a retention in the store, which holds for every later opening too.
+
+        Raises
+        ------
+        ConfigError
+            If one of its learners can't take turns.
+        """
+        for model in self._parts.models.by_name.values():
+            check_turns(model.champion.learner)
         if self._stored() != Retention(str(retention)):
             with self._parts.file.transaction():
                 self._parts.file.base.execute("REPLACE INTO meta VALUES ('max_age', ?)", (str(retention),))
