@@ -250,12 +250,12 @@ int hw_append_basis(hw_learner *l, int32_t slot)
 
 int32_t hw_knot_below(const double *knots, int32_t count, double x, double *u)
 {
-    int32_t k = 0;
-    while (k < count - 2 && x >= knots[k + 1])
-        k++;
+    int64_t k = 0;
+    for (int32_t i = 1; i < count - 1; i++) /* they ascend; counted without a branch, which would be guessed wrong */
+        k += x >= knots[i];
     double part = (x - knots[k]) / (knots[k + 1] - knots[k]);
     *u = part < 0 ? 0 : part > 1 ? 1 : part;
-    return k;
+    return (int32_t)k;
 }
 
 /* Where a new knot lies among the old ones: between k and k + 1, u of the way; neither was touched: nowhere. */
@@ -265,19 +265,27 @@ typedef struct knot_place {
     bool nowhere;
 } knot_place;
 
-/* One column of a basis's rows, of the weights or of a rule's numbers: what the old curve has at the new knots. */
-static void refit_column(hw_learner *l, void *all, int64_t at, int64_t stride, int32_t old_count, const knot_place *place,
-                         int32_t count)
+enum { TOGETHER = 16 }; /* columns of a basis's rows that are refitted at once */
+
+/* Some columns of a basis's rows, of the weights or of a rule's numbers: what the old curves have at the new knots. */
+static void refit_columns(hw_learner *l, void *all, int64_t at, int64_t stride, int wide, int32_t old_count,
+                          const knot_place *place, int32_t count)
 {
-    double old[64];
+    double old[64][TOGETHER] = {{0}}, now[TOGETHER];
     for (int32_t k = 0; k < old_count; k++)
-        old[k] = hw_get(l, all, at + k * stride);
+        for (int j = 0; j < wide; j++)
+            old[k][j] = hw_get(l, all, at + k * stride + j);
     for (int32_t i = 0; i < count; i++) {
-        double low = old[place[i].k], high = old[place[i].k + 1], between = low + place[i].u * (high - low);
-        if (between != between) /* a sum of squares that overflowed lies beside it */
-            between = place[i].u < 1 ? low : high;
-        if (!place[i].nowhere)
-            hw_put(l, all, at + i * stride, between);
+        if (place[i].nowhere)
+            continue;
+        const double *lower = old[place[i].k], *upper = old[place[i].k + 1], u = place[i].u;
+        for (int j = 0; j < TOGETHER; j++)
+            now[j] = lower[j] + u * (upper[j] - lower[j]);
+        for (int j = 0; j < wide; j++)
+            if (now[j] != now[j]) /* a sum of squares that overflowed lies beside it */
+                now[j] = u < 1 ? lower[j] : upper[j];
+        for (int j = 0; j < wide; j++)
+            hw_put(l, all, at + i * stride + j, now[j]);
     }
 }
 
@@ -300,14 +308,35 @@ void hw_refit_curve(hw_learner *l, int32_t slot, const double *knots, int32_t co
         }
         for (int v = -1; v < l->states; v++) {
             int64_t stride = v < 0 ? l->stride : l->numbers.stride, at = v < 0 ? l->dense : l->numbers.rows;
-            for (int64_t j = 0; j < stride; j++)
-                refit_column(l, v < 0 ? l->weights : l->state[v], at + first * stride + j, stride, old_count, place, count);
+            for (int64_t j = 0; j < stride; j += TOGETHER)
+                refit_columns(l, v < 0 ? l->weights : l->state[v], at + first * stride + j, stride,
+                              (int)(stride - j < TOGETHER ? stride - j : TOGETHER), old_count, place, count);
         }
         for (int32_t i = 0; i < count; i++)
             touched[i] += !place[i].nowhere;
     }
     memcpy(old_knots, knots, (size_t)count * sizeof(double));
     s->knot_count[slot] = count;
+}
+
+/* Sort at most HW_RESERVOIR values, equal ones in their order (0 and −0 are equal). Runs are merged without a branch. */
+static void sort(double *x, int64_t n)
+{
+    double spare[HW_RESERVOIR], *from = x, *to = spare, *other;
+    for (int64_t run = 1; run < n; run *= 2, other = from, from = to, to = other)
+        for (int64_t start = 0; start < n; start += 2 * run) {
+            int64_t i = start, middle = start + run < n ? start + run : n;
+            int64_t j = middle, end = start + 2 * run < n ? start + 2 * run : n, at = start;
+            while (i < middle && j < end) {
+                bool second = from[j] < from[i];
+                to[at++] = second ? from[j] : from[i];
+                j += second;
+                i += !second;
+            }
+            memcpy(to + at, from + (i < middle ? i : j), (size_t)(end - at) * sizeof(double));
+        }
+    if (from != x)
+        memcpy(x, from, (size_t)n * sizeof(double));
 }
 
 /* Move a slot's knots to the quantiles of the values kept of its past, equal ones once; says how many there are. */
@@ -319,13 +348,7 @@ int hw_move_knots(hw_learner *l, int32_t slot)
     n = n < room ? n : room;
     if (n < 2)
         return 0;
-    for (int64_t i = 1; i < n; i++) { /* sorting the sample itself keeps it a sample */
-        double moved = past[i];
-        int64_t j = i;
-        for (; j > 0 && past[j - 1] > moved; j--)
-            past[j] = past[j - 1];
-        past[j] = moved;
-    }
+    sort(past, n); /* sorting the sample itself keeps it a sample */
     int32_t count = 0;
     for (int k = 0; k < l->knots; k++) {
         double q = past[k * (n - 1) / (l->knots - 1)];
