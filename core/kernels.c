@@ -6,7 +6,7 @@
 #include "kernels/activations.h"
 
 #define HW_LOSS_FUNCTIONS
-#include "kernels/losses.h"
+#include "kernels/output/losses.h"
 #include "kernels/optimizers/optim.c"
 #include "kernels/optimizers/schedule.c"
 #include "kernels/layers/norm.c"
@@ -22,8 +22,8 @@
 #pragma clang attribute push(__attribute__((minsize)), apply_to = function)
 #endif
 #include "kernels/input/text.c"
-#include "kernels/mixture.c"
-#include "kernels/coverage.c"
+#include "kernels/output/mixture.c"
+#include "kernels/output/coverage.c"
 #include "kernels/replay.c"
 #include "kernels/learn.c"
 #include "kernels/batch.c"

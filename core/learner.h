@@ -3,7 +3,7 @@
 #define HW_LEARNER_H
 
 #include "headwater.h"
-#include "random.h"
+#include "rows/random.h"
 #include <stdbool.h>
 
 /* ---- memory.c ------------------------------------------------------------------------------------------------------ */
@@ -16,8 +16,8 @@ int hw_references(const void *data);  /* how many keep it, the learner among the
 
 /* ---- lists of names: rows of these tables are the only place where a name of the core stands ------------------------ */
 
-#include "kernels/activations.h"      /* HW_ACTIVATIONS */
-#include "kernels/losses.h"           /* HW_LOSSES */
+#include "kernels/activations.h"     /* HW_ACTIVATIONS */
+#include "kernels/output/losses.h"    /* HW_LOSSES */
 #include "kernels/optimizers/rules.h" /* HW_RULES */
 
 #define HW_SCHEDULES(X) X(constant) X(inverse_scaling) X(cosine) X(step) X(warm_up)

@@ -17,14 +17,14 @@ typedef struct hw_merging {
 } hw_merging;
 
 #include "decisions/agent.h"
-#include "anomaly.h"
+#include "anomaly/anomaly.h"
 #include "change/succession.h"
 #include "change/units.h"
 #include "decisions/bandit.h"
 #include "decisions/tiles.h"
-#include "cells.h"
+#include "pool/cells.h"
 #include "coverage.h"
-#include "lean.h"
+#include "pool/lean.h"
 #include "series/forecast.h"
 #include "series/recurrent.h"
 #include "text/text.h"

@@ -1,5 +1,5 @@
-// Written by tools/build/javascript.py from the declarations in src/headwater. After a change there:
-//   python -m tools.build.javascript
+// Written by tools/build/written/javascript.py from the declarations in src/headwater. After a change there:
+//   python -m tools.build.written.javascript
 
 /** Classes of layers. */
 export const LAYERS = ["Dense", "Embedding", "Activation", "Dropout", "LayerNorm", "BatchNorm", "Conv", "Pool", "Flatten", "Recurrent"];

@@ -66,7 +66,7 @@ def test_every_name_of_the_core_has_a_golden_case() -> None:
     missing = []
     for file, define in (
         ("kernels/activations.h", "HW_ACTIVATIONS(X)"),
-        ("kernels/losses.h", "HW_LOSSES(X)"),
+        ("kernels/output/losses.h", "HW_LOSSES(X)"),
         ("kernels/optimizers/rules.h", "HW_RULES(X)"),
         ("learner.h", "HW_SCHEDULES(X)"),
         ("learner.h", "HW_INITIALIZERS(X)"),

@@ -16,7 +16,7 @@ import tokenize
 from functools import cache
 from pathlib import Path
 
-from tools.build import javascript
+from tools.build.written import javascript
 
 ROOT = Path(__file__).resolve().parents[2]
 HISTORY = {"CHANGELOG.md", "benchmarks/NOTES.md"}
@@ -129,4 +129,4 @@ def test_a_stale_name_is_found():
 
 def test_what_javascript_repeats_is_what_python_declares():
     written = javascript.DECLARED.read_text(encoding="utf-8")
-    assert written == javascript.module(), "a declaration has changed: python -m tools.build.javascript"
+    assert written == javascript.module(), "a declaration has changed: python -m tools.build.written.javascript"

@@ -1,4 +1,4 @@
-/* The cells that a sample lies in: one of each table (core/parts/cells.c). */
+/* The cells that a sample lies in: one of each table (core/parts/pool/cells.c). */
 
 /* An outlier is taken for its column's mean, as read_entry takes it. */
 static inline double without_outlier(const hw_learner *l, int32_t code, double x)

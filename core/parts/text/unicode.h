@@ -1,4 +1,4 @@
-/* What the core knows of Unicode 14.0.0: written by tools/build/unicode.py.
+/* What the core knows of Unicode 14.0.0: written by tools/build/written/unicode.py.
  *
  * HW_WORD_BORDERS: from its first code point on characters belong to words (letters, marks, digits), from the next one on
  * they don't, and so on. HW_FOLDS: from first to last, every step-th folds to itself plus the difference. */

@@ -1,4 +1,4 @@
-"""Loss declarations, computed in ``core/kernels/losses.h``."""
+"""Loss declarations, computed in ``core/kernels/output/losses.h``."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_each_part_stands_in_the_table_and_has_a_file_and_a_header() -> None:
 
 
 def test_saving_merging_and_fleets_name_no_kind() -> None:
-    for file in ("state.c", "arrays.c", "learners/fleet.c", "learners/merge.c"):
+    for file in ("state/state.c", "state/arrays.c", "learners/fleet.c", "learners/merge.c"):
         text = re.sub(r"/\*.*?\*/", "", (CORE / file).read_text(encoding="utf-8"), flags=re.DOTALL)
         named = [name for name in PARTS if re.search(rf"->{name}\b|HW_PART_{name}|hw_\w*{name}", text)]
         assert named == [], file

@@ -15,7 +15,7 @@ from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Source, check_writable
 from headwater.cli.options.task import saved
 from headwater.errors import ConfigError, DataError, did_you_mean
-from headwater.kinds.bandit.policy_value import Policy, PolicyValue, estimate_values
+from headwater.kinds.bandit.scores.policy_value import Policy, PolicyValue, estimate_values
 from headwater.learner.kind import kind_with
 
 __all__ = ["decide"]

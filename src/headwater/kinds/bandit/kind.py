@@ -26,7 +26,7 @@ KIND = Kind(
         later=Lazy("headwater.kinds.bandit.decision:as_reward"),
         table=Lazy("headwater.kinds.bandit.columns:DecisionColumns"),
     ),
-    score=Lazy("headwater.kinds.bandit.score:BanditScore"),
+    score=Lazy("headwater.kinds.bandit.scores.score:BanditScore"),
     explain=Lazy("headwater.kinds.bandit.explain:explain_action"),
     findings=Lazy("headwater.kinds.bandit.findings:diagnose_bandit"),
     durable=Lazy("headwater.kinds.bandit.durable:DurableBandit"),
@@ -67,5 +67,5 @@ KIND = Kind(
         Field("rewards", "list", "The lowest and the highest reward.", default=(0.0, 1.0)),
     ),
     alias="bandit",
-    costs=Lazy("headwater.kinds.bandit.score:ChoiceCosts"),
+    costs=Lazy("headwater.kinds.bandit.scores.score:ChoiceCosts"),
 )

@@ -17,7 +17,7 @@ from headwater.encode.vocabulary import LEAST_ROWS
 from headwater.errors import ConfigError
 from headwater.kinds.bandit.decision import Decision, as_decision, offered
 from headwater.kinds.bandit.kind import KIND
-from headwater.kinds.bandit.policy_value import Policy, PolicyValue, estimate_value
+from headwater.kinds.bandit.scores.policy_value import Policy, PolicyValue, estimate_value
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.kind import Kind, check_can

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headwater.kinds.multi_output.sums import is_number
+from headwater.kinds.multi_output.scores.sums import is_number
 from headwater.types import ScoredRows
 
 __all__ = ["OutputCosts"]

@@ -19,7 +19,7 @@ KIND = Kind(
         compound=True,
         table=Lazy("headwater.kinds.multi_output.columns:OutputColumns"),
     ),
-    score=Lazy("headwater.kinds.multi_output.score:OutputsScore"),
+    score=Lazy("headwater.kinds.multi_output.scores.score:OutputsScore"),
     explain=Lazy("headwater.kinds.multi_output.explain:explain_outputs"),
     importance=Lazy("headwater.kinds.multi_output.explain:outputs_importance"),
     findings=Lazy("headwater.kinds.multi_output.findings:diagnose_outputs"),

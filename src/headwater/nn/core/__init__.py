@@ -457,7 +457,7 @@ def _smallest() -> dict[str, NDArray[Any]]:
 
 _NONE = _smallest()
 STATE = tuple(_NONE)
-"""Names of the state arrays in the order in which they are saved, as in ``core/arrays.c``."""
+"""Names of the state arrays in the order in which they are saved, as in ``core/state/arrays.c``."""
 _LATER = (
     "forecast_",
     "bandit_",

@@ -1,4 +1,4 @@
-/* Detectors of anomalies (anomaly.c, ../kernels/kinds/anomaly.c). */
+/* Detectors of anomalies (anomaly.c, ../../kernels/kinds/anomaly.c). */
 #ifndef HW_PART_ANOMALY_H
 #define HW_PART_ANOMALY_H
 

@@ -11,12 +11,11 @@ from typing import Any
 
 import msgspec
 
+from headwater.kinds.bandit.decision import as_decision
+from headwater.kinds.bandit.scores.sums import BASELINES, RewardSums, ScoredDecision
 from headwater.route.costs import RewardCosts
 from headwater.route.score import Score
 from headwater.types import Predictions, ScoredRows, Scores
-
-from .decision import as_decision
-from .sums import BASELINES, RewardSums, ScoredDecision
 
 __all__ = ["BanditScore", "ChoiceCosts", "scored_decisions"]
 

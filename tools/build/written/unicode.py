@@ -1,4 +1,6 @@
-"""What the core knows of Unicode: ``python -m tools.build.unicode > core/parts/text/unicode.h`` writes it from Python's own tables.
+"""What the core knows of Unicode, from Python's own tables.
+
+``python -m tools.build.written.unicode > core/parts/text/unicode.h`` writes it.
 
 Two lists: where characters of words begin and end, and which characters fold to which. Code points that are not assigned go
 with those in front of them, which keeps the lists short.
@@ -10,7 +12,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 
-HEAD = """/* What the core knows of Unicode {version}: written by tools/build/unicode.py.
+HEAD = """/* What the core knows of Unicode {version}: written by tools/build/written/unicode.py.
  *
  * HW_WORD_BORDERS: from its first code point on characters belong to words (letters, marks, digits), from the next one on
  * they don't, and so on. HW_FOLDS: from first to last, every step-th folds to itself plus the difference. */

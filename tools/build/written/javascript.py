@@ -3,7 +3,7 @@
 Fields and defaults of layers, losses, update rules, schedules and experts, constants of activations, the settings of a
 learner and the default pools are declared once, in Python. After a change there:
 
-    python -m tools.build.javascript
+    python -m tools.build.written.javascript
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from .core import ROOT
+from tools.build.core import ROOT
 
 DECLARED = ROOT / "js" / "declare" / "declared.mjs"
 HEAD = (
-    "// Written by tools/build/javascript.py from the declarations in src/headwater. After a change there:\n"
-    "//   python -m tools.build.javascript\n"
+    "// Written by tools/build/written/javascript.py from the declarations in src/headwater. After a change there:\n"
+    "//   python -m tools.build.written.javascript\n"
 )
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import msgspec
 
+from headwater.kinds.multi_output.scores.sums import BASELINES, OutputSums, Usual, names_of
 from headwater.route.score import Score
 from headwater.types import Scores
-
-from .sums import BASELINES, OutputSums, Usual, names_of
 
 __all__ = ["OutputsScore"]
 

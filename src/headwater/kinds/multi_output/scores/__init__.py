@@ -1,0 +1,1 @@
+"""Metrics of several labels per row, compared with simple baselines."""
