@@ -29,7 +29,7 @@ import headwater as hw
 from benchmarks.data import data_file
 from benchmarks.report import write
 from benchmarks.results import machine
-from headwater.plain.series.least_squares import LeastSquares
+from headwater.plain.kinds.least_squares import LeastSquares
 
 RESULTS = Path(__file__).parent / "results" / "forecast.json"
 TEST = (11_520, 14_400)

@@ -2,7 +2,7 @@
  *
  * The last three answers and a fading mean are columns of their own, the first four of the vocabulary. What experts learn
  * is not the answer, but how far it lies from what the last one makes likely (hw_set_base): on a stream whose answers move
- * slowly that is far less. Formulas and reasons stand in headwater/plain/answers.py. */
+ * slowly that is far less. Formulas and reasons stand in headwater/plain/inputs/answers.py. */
 #include "learner.h"
 
 static const double FASTEST = 0.05; /* the fading mean forgets so fast, */

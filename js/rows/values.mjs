@@ -34,7 +34,7 @@ const truth = (text) => (Object.hasOwn(TRUTHS, text) ? TRUTHS[text] : text);
 /** Say whether these are texts alone, as in a row of a file. */
 export const isOfTexts = (values) => values.every((value) => typeof value === "string" || value == null);
 
-/** Return what a text begins a column with: a number, a text, or null for a gap; see streams/readers/cells.py. */
+/** Return what a text begins a column with: a number, a text, or null for a gap; see streams/readers/dtypes/cells.py. */
 export function firstCell(text, ofTexts) {
   if (!ofTexts) return /^[+-]?(\p{Nd}+\.\p{Nd}*|\.\p{Nd}+)$|^[+-]\p{Nd}+$/u.test(text) ? asNumber(text) : text;
   const own = text.replace(AROUND, "");

@@ -7,13 +7,16 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPES
 
 if _TYPES:
+    from headwater.kinds.fleet import Fleet
+    from headwater.learner.settings.limits import Limits
+    from headwater.streams.readers.look import look
+
     from . import cluster as cluster
     from . import diagnose as diagnose
     from . import explain as explain
     from . import nn
     from . import plot as plot
     from . import privacy as privacy
-    from .fleet import Fleet
     from .interop import check as check
     from .interop import loggers as loggers
     from .interop import mlflow as mlflow
@@ -28,7 +31,6 @@ if _TYPES:
     from .kinds.multi_output.learner import MultiOutput
     from .kinds.private.learner import PrivateClassifier, PrivateRegressor
     from .learner.expiring import Expiring
-    from .learner.limits import Limits
     from .privacy.settings import Privacy
     from .route.evaluate import evaluate
     from .route.session import Session
@@ -36,7 +38,6 @@ if _TYPES:
     from .store.forget.retention import Retention
     from .store.learner_file import load
     from .streams import read
-    from .streams.look import look
 
 __all__ = [
     "Agent",
@@ -81,9 +82,9 @@ _ROOMS = {
     "Bandit": ".kinds.bandit.learner",
     "Classifier": ".kinds.classifier_regressor.classifier",
     "Expiring": ".learner.expiring",
-    "Fleet": ".fleet",
+    "Fleet": ".kinds.fleet",
     "Forecaster": ".kinds.forecaster.learner",
-    "Limits": ".learner.limits",
+    "Limits": ".learner.settings.limits",
     "MultiOutput": ".kinds.multi_output.learner",
     "Privacy": ".privacy.settings",
     "PrivateClassifier": ".kinds.private.learner",
@@ -93,7 +94,7 @@ _ROOMS = {
     "Session": ".route.session",
     "evaluate": ".route.evaluate",
     "load": ".store.learner_file",
-    "look": ".streams.look",
+    "look": ".streams.readers.look",
     "open": ".store.durable",
     "read": ".streams",
 }

@@ -9,7 +9,7 @@ import pytest
 
 import headwater as hw
 from headwater.cli import main
-from headwater.cli.options.lock import locked
+from headwater.cli.runs.lock import locked
 
 COMMAND = [sys.executable, "-c", "import sys; from headwater.cli import main; sys.exit(main())"]
 

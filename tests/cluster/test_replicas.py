@@ -28,8 +28,8 @@ import headwater as hw
 from headwater.cli.options.replicas import ReplicaOptions, states_of_run
 from headwater.cluster import Cluster
 from headwater.cluster.progress.status import StatusFile
-from headwater.cluster.published import RunStates
-from headwater.cluster.replicas import Replica, Replicas
+from headwater.cluster.published.published import RunStates
+from headwater.cluster.published.replicas import Replica, Replicas
 from headwater.cluster.worker import pack, unpack
 from headwater.errors import ConfigError, SourceError
 from headwater.serve.app import build

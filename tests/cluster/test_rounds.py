@@ -8,7 +8,7 @@ import pytest
 import headwater as hw
 from headwater.cluster import Cluster, learn
 from headwater.cluster.local import LocalWorkers
-from headwater.cluster.manifest import read_manifest
+from headwater.cluster.published.manifest import read_manifest
 from headwater.cluster.worker import WEIGHT, pack, unpack, warmed
 from headwater.errors import ConfigError
 from support.processes.rounds import stream

@@ -1,4 +1,4 @@
-"""The detectors of anomalies in the core do what headwater.plain.anomaly says."""
+"""The detectors of anomalies in the core do what headwater.plain.kinds.anomaly says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import headwater as hw
-from headwater.plain.anomaly import PlainAnomaly
+from headwater.plain.kinds.anomaly import PlainAnomaly
 
 UNITS, NEIGHBOURS = 5, 30
 

@@ -14,8 +14,8 @@ from headwater.errors import ConfigError
 from headwater.nn.core import Core
 from headwater.nn.expert import Expert
 from headwater.plain import RULES, StepInfo
-from headwater.plain.cells import CellTables, added, split_cells
-from headwater.plain.random import LEARNING, Draws, derive_key
+from headwater.plain.inputs.cells import CellTables, added, split_cells
+from headwater.plain.network.random import LEARNING, Draws, derive_key
 
 TABLES, TESTS = 6, 4
 Sample = dict[str, Any]

@@ -28,9 +28,8 @@ from headwater.nn.core import (
 )
 from headwater.nn.expert import Expert
 from headwater.plain import LINKS, PlainNetwork
-from headwater.plain.answers import COLUMNS, AnswerHistory, weigh_repetition
-from headwater.plain.input import ANSWER_CLIP, Statistics, standardise
-from headwater.plain.intervals import Scores, count_scale
+from headwater.plain.inputs.answers import COLUMNS, AnswerHistory, weigh_repetition
+from headwater.plain.inputs.input import ANSWER_CLIP, Statistics, standardise
 from headwater.plain.mixture import (
     PATIENCE,
     ClassHistory,
@@ -45,7 +44,8 @@ from headwater.plain.mixture import (
     stack_logits,
     stack_numbers,
 )
-from headwater.plain.random import Draws
+from headwater.plain.network.random import Draws
+from headwater.plain.outputs.intervals import Scores, count_scale
 from support.nets import check, plain_arrays
 
 

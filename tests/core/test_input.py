@@ -11,7 +11,7 @@ import pytest
 from headwater import nn
 from headwater.nn.core import FAR, HUGE, INFINITE, STATE, Core
 from headwater.nn.expert import Expert
-from headwater.plain.input import (
+from headwater.plain.inputs.input import (
     NumericInput,
     Reservoir,
     knots_of,
@@ -21,7 +21,7 @@ from headwater.plain.input import (
     spline_basis,
     standardise,
 )
-from headwater.plain.random import Draws
+from headwater.plain.network.random import Draws
 from support.nets import check
 
 STILL = nn.SGD(1e-30)

@@ -35,7 +35,7 @@ from headwater.nn.core import (
     weights,
 )
 from headwater.nn.expert import Expert
-from headwater.plain.input import knots_of
+from headwater.plain.inputs.input import knots_of
 from support.programs import PROGRAMS, SANITIZED, SANITIZER_OPTIONS, TARGETS, build, together
 
 CLEARED = {"sizes", "units", "unit_slots", "succession", "succession_rows", "succession_slots", "succession_x", "successor",

@@ -24,7 +24,7 @@ from headwater.encode.frames import is_frame
 from headwater.encode.values import time_parts, times_parts
 from headwater.errors import DataError
 from headwater.store.learner_file import to_bytes
-from headwater.streams.readers.cells import Text
+from headwater.streams.readers.dtypes.cells import Text
 from support.readers import Reader, same, to_bits
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -8,8 +8,8 @@ import pytest
 
 import headwater as hw
 from headwater.errors import ConfigError, DataError
-from headwater.fleet.members import MemberFleet
 from headwater.kinds import KINDS
+from headwater.kinds.fleet.members.members import MemberFleet
 from headwater.learner.schema import Wide
 from headwater.store.learner_file import fingerprint
 from learner.test_kinds import ROWS, answers

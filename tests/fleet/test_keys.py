@@ -16,7 +16,7 @@ import headwater as hw
 from fleet.machines import stream
 from headwater.cluster.fleet import ShardedFleet
 from headwater.errors import DataError, RefusedRow
-from headwater.fleet.keys import shown
+from headwater.kinds.fleet.keys import shown
 
 ROWS, LABELS, _ = stream(120, keys=12, seed=7)
 NO_KEYS = {

@@ -15,7 +15,7 @@ import headwater as hw
 from fleet.machines import rows_of, stream, without_key
 from headwater import nn
 from headwater.errors import ConfigError, DataError, LimitError, RefusedRow, TargetError
-from headwater.fleet.texts import without_text
+from headwater.kinds.fleet.texts import without_text
 
 ROWS, LABELS, NUMBERS = stream(1500)
 KEYS = sorted({row["machine"] for row in ROWS})

@@ -362,7 +362,7 @@ def test_plain_csv_is_cut_and_read_as_in_python(separator, tmp_path):
     command = ["node", "--input-type=module", "-e", program, json.dumps(text)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    from headwater.streams.readers.cells import parse_label
+    from headwater.streams.readers.dtypes.cells import parse_label
 
     wanted = [[parse_label(cell), f'a{separator} "q" {i}\nnext', i] for i, cell in enumerate(CELLS)]
     assert json.loads(done.stdout) == wanted

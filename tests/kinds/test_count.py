@@ -23,14 +23,14 @@ import headwater as hw
 from headwater.encode.rows import as_dicts
 from headwater.errors import ConfigError, TargetError
 from headwater.explain import Explanation
-from headwater.learner.answer import Answer
 from headwater.learner.base import Learner
 from headwater.learner.kind import Kind, check_can, kind_of, kind_with
-from headwater.learner.limits import Growth
 from headwater.learner.schema import Field, Question
+from headwater.learner.schema.answer import Answer
+from headwater.learner.settings.limits import Growth
 from headwater.learner.validation import as_samples, check_rows
-from headwater.route.costs import RunningSpread
 from headwater.route.drift import DriftWatch
+from headwater.route.drift.costs import RunningSpread
 from headwater.route.policies import StepUp
 from headwater.route.score import Score
 from headwater.store.learner_file import fingerprint

@@ -15,7 +15,7 @@ import headwater as hw
 from headwater.errors import ConfigError, DataError, HeadwaterError, ModelFileError
 from headwater.kinds import KINDS
 from headwater.learner.kind import ABILITIES, check_can, kind_named, kind_of, kind_with
-from headwater.learner.limits import Limits
+from headwater.learner.settings.limits import Limits
 from headwater.route.drift import DriftWatch
 from headwater.route.policies import StepUp
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint, to_bytes

@@ -13,7 +13,7 @@ import pytest
 
 import headwater as hw
 from headwater.errors import ConfigError, LimitError, TargetError
-from headwater.learner.limits import Growth, Limits
+from headwater.learner.settings.limits import Growth, Limits
 
 
 def learned(kind=hw.Classifier, rows: int = 60, **options):
@@ -246,7 +246,7 @@ def test_an_error_of_a_limit_survives_its_way_from_a_worker():
 
 WIDE = """
 import headwater as hw
-from headwater.learner.limits import Limits
+from headwater.learner.settings.limits import Limits
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * 4096

@@ -9,7 +9,7 @@ import pytest
 
 import headwater as hw
 from headwater.errors import UnlikelyData
-from headwater.learner.schema_warning import SETTLED
+from headwater.learner.monitoring.schema_warning import SETTLED
 from support.learners import differences
 
 ROWS = [{"size": float(i % 7), "colour": "rg"[i % 2]} for i in range(200)]

@@ -16,8 +16,8 @@ from headwater.nn.core import Core
 
 ROOM = Path(nn.__file__).parent
 ELSEWHERE = {
-    ROOM / "torch.py",
-    ROOM / "torch_images.py",
+    ROOM / "torch" / "networks.py",
+    ROOM / "torch" / "images.py",
     ROOM / "core" / "__init__.py",
 }  # tested where they are used: the exporters, the files
 X, Y = np.zeros((4, 2)), np.zeros(4)
@@ -106,7 +106,7 @@ CASES = [
      "Keep it with save and headwater.load."),
     (lambda: net([nn.Recurrent(2), nn.Dense(1)], engine="plain"), ConfigError,
      "layers without a state, with engine='plain'", "Recurrent", "layers",
-     "Leave engine out; headwater.plain.series.recurrent shows the arithmetic."),
+     "Leave engine out; headwater.plain.network.recurrent shows the arithmetic."),
     *((lambda name=name: net(**{name: -1.0}), ConfigError, "0 or more", "-1.0", name, "Give 0 for none.")
       for name in ("l1", "l2", "clip_norm", "clip_value")),
     (lambda: net([nn.Dense(2**21)]), ConfigError, "1 to 1048576", "2.09715e+06", "outputs", "Give such a number."),

@@ -9,7 +9,7 @@ import pytest
 
 from headwater import nn
 from headwater.errors import ConfigError, MissingExtra
-from headwater.nn.torch import MODULES, NAMES
+from headwater.nn.torch.networks import MODULES, NAMES
 from headwater.plain import ACTIVATIONS, LOSSES
 from support import nets
 

@@ -9,7 +9,7 @@ import pytest
 
 import headwater._core as _core
 from headwater.plain.activations import ACTIVATIONS, NEARLY_FLAT
-from headwater.plain.exchange import OnnxNode
+from headwater.plain.network.exchange import OnnxNode
 from support.slopes import check, slope_of
 
 EVERY = pytest.mark.parametrize("row", ACTIVATIONS.values(), ids=lambda row: row.name)

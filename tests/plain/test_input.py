@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from headwater.plain.input import (
+from headwater.plain.inputs.input import (
     ANSWER_CLIP,
     CLIP,
     HUGE,
@@ -23,7 +23,7 @@ from headwater.plain.input import (
     standardise,
     unseen_last,
 )
-from headwater.plain.random import Draws
+from headwater.plain.network.random import Draws
 from support.slopes import check
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from headwater.plain.intervals import WINDOW, Scores, count_scale, learned_scale, plain_scale
+from headwater.plain.outputs.intervals import WINDOW, Scores, count_scale, learned_scale, plain_scale
 
 
 def test_scales_are_one_what_was_learned_or_the_root_of_a_count():

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from headwater.plain.answers import AnswerHistory, weigh_repetition
+from headwater.plain.inputs.answers import AnswerHistory, weigh_repetition
 from headwater.plain.mixture import ClassHistory
 from support.slopes import check
 

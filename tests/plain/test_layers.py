@@ -18,7 +18,7 @@ from headwater.plain.layers import (
     Layer,
     LayerNormalisation,
 )
-from headwater.plain.random import Draws
+from headwater.plain.network.random import Draws
 from support.slopes import check, gradient_of
 
 RNG = np.random.default_rng(0)

@@ -11,8 +11,8 @@ from headwater import nn
 from headwater.errors import ConfigError
 from headwater.plain import LOSSES, RULES, PlainNetwork
 from headwater.plain.layers import BatchNormalisation
+from headwater.plain.network.random import WEIGHTS, derive_key, draw
 from headwater.plain.optimizers.guard import within
-from headwater.plain.random import WEIGHTS, derive_key, draw
 from support.slopes import TOLERANCE, H, check
 
 STACKS = {

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from headwater.plain.random import INITIALIZERS, Draws, bits, derive_key, draw, draw_row, normal, orthonormal, uniform
+from headwater.plain.network.random import (
+    INITIALIZERS,
+    Draws,
+    bits,
+    derive_key,
+    draw,
+    draw_row,
+    normal,
+    orthonormal,
+    uniform,
+)
 
 N, M = 400, 300
 STD = {

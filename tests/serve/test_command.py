@@ -7,7 +7,7 @@ import pytest
 from headwater.cli import main
 from headwater.errors import ConfigError
 from headwater.serve import run as server
-from headwater.serve.http.access import check_bind, read_tokens
+from headwater.serve.http.access.access import check_bind, read_tokens
 
 
 def test_an_address_that_others_can_reach_needs_a_token(tmp_path, monkeypatch, capsys):

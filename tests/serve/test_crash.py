@@ -16,7 +16,7 @@ from benchmarks.serve import crash
 
 import headwater as hw
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service.upkeep import check, export
+from headwater.store.service.maintenance.upkeep import check, export
 
 KILLS = 50
 CHILD = Path(__file__).parents[1] / "support" / "processes" / "serving.py"

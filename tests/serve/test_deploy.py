@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from headwater.serve.http.access import read_tokens
-from headwater.serve.http.client import is_among, read_proxies
+from headwater.serve.http.access.access import read_tokens
+from headwater.serve.http.access.client import is_among, read_proxies
 from serve.test_crash import held_port
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.streams.readers.cells import parse_column, parse_label, parse_text
+from headwater.streams.readers.dtypes.cells import parse_column, parse_label, parse_text
 
 CELLS = st.one_of(
     st.sampled_from(
@@ -64,7 +64,7 @@ def test_text_columns_keep_leading_zeros_and_gaps():
 
 
 def test_the_memory_for_texts_is_bounded():
-    from headwater.streams.readers import cells
+    from headwater.streams.readers.dtypes import cells
 
     parse_column([f"id-{i}" for i in range(70_000)])
     assert len(cells._CELLS) <= cells._REMEMBERED

@@ -13,8 +13,8 @@ from headwater.errors import DataError, SourceError, TargetError
 from headwater.streams import read
 from headwater.streams.files import lines as lines_module
 from headwater.streams.files.lines import read_lines
+from headwater.streams.files.rejects import Rejects
 from headwater.streams.readers.delimited import Header, read_delimited
-from headwater.streams.rejects import Rejects
 
 
 def write(path, text):
@@ -203,7 +203,7 @@ def test_what_the_csv_writer_writes_is_read_back(rows):
 
 def read_delimited_value(cell):
     """Return the text of a cell as it is kept: spaces after a delimiter are skipped, missing ones are None."""
-    from headwater.streams.readers.cells import parse_text
+    from headwater.streams.readers.dtypes.cells import parse_text
 
     return parse_text([next(csv.reader(io.StringIO(_quoted(cell)), skipinitialspace=True))[0]])[0]
 

@@ -6,9 +6,9 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.streams.readers.dates import DateFormat
-from headwater.streams.readers.judge import judge_columns
-from headwater.streams.readers.numbers import NumberFormat, judge_numbers
+from headwater.streams.readers.dtypes.dates import DateFormat
+from headwater.streams.readers.dtypes.judge import judge_columns
+from headwater.streams.readers.dtypes.numbers import NumberFormat, judge_numbers
 
 PIECES = st.sampled_from(
     [*"0123456789.,'-+()%$€/:年月日 eEkMT_\u202f\xa0−１２", "2024", "Jan", "kg", "NA", "nan", "inf", "²", "٣", "US$"]

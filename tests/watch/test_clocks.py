@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from headwater.route.clocks import ClockColumns
 from headwater.route.drift import DriftWatch
+from headwater.route.drift.clocks import ClockColumns
 from headwater.types import ScoredRows
 
 

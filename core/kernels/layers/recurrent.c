@@ -8,7 +8,7 @@
  *   e_j <- D e_j + gamma x_j                                dh/dU_j; dh/dV_j = i e_j
  * where h on the right is the state before. With c = dL/dRe h - i dL/dIm h at this very row, the gradients are Re(c s) and
  * Re(c e_j), Re(i c e_j): those of backpropagation through the whole past, while weights stand still. Sources stand in
- * headwater/plain/series/recurrent.py. */
+ * headwater/plain/network/recurrent.py. */
 
 #ifndef HW_PAGE
 

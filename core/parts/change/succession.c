@@ -4,7 +4,7 @@
  * declaration begins: its names and rows are those of the first, all else is new. It learns the rows since the costs rose,
  * and then each row beside the first. Fading losses decide which of the two predicts. The one that predicts is always the
  * learner itself, and the two change places when the other becomes better: so nothing else needs to know that there are
- * two. Once it is clear which is better, the other goes. The rules stand in headwater/plain/change/succession.py, what was
+ * two. Once it is clear which is better, the other goes. The rules stand in headwater/plain/outputs/succession.py, what was
  * tried in benchmarks/NOTES.md. */
 #include "elementary.h"
 #include "learner.h"

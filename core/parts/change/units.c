@@ -5,7 +5,7 @@
  * are two readings of each row: as it came, and rescaled to the mean and deviation that the column had. Both predict, and
  * the losses say which is right. While they compete, the better one speaks and is learned from; if the rescaled one stays
  * ahead, the column's statistics, knots and tests are moved to the new unit: from then on nothing is rescaled. The rules
- * stand in headwater/plain/change/units.py, what was tried in benchmarks/NOTES.md. */
+ * stand in headwater/plain/inputs/units.py, what was tried in benchmarks/NOTES.md. */
 #include "learner.h"
 
 static const int BLOCK = 8, YOUNG = 500;

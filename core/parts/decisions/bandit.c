@@ -3,7 +3,7 @@
  * Each action is an output. Its value in a context x is the reward expected of it, in [0, 1]: a weighted mean of what the
  * nets say and of what a linear function of the inputs says, one an action, kept by recursive least squares. Only the
  * output of the action that was taken has an error to learn from. Which action is taken is drawn (squarecb and others), so
- * its probability is known. Formulas and sources stand in headwater/plain/decisions/bandit.py. */
+ * its probability is known. Formulas and sources stand in headwater/plain/kinds/bandit.py. */
 #include "elementary.h"
 #include "learner.h"
 

@@ -1,7 +1,7 @@
 /* Linear action values beside an agent's net, for small worlds: Q(lambda) over a table. Categories alone make one row a
  * state; of a few numbers, each tiling cuts their range into bins, and a state is one row of each tiling. Which of both
  * takes the actions follows from the returns of their trials. Formulas, sources and the reasons stand in
- * headwater/plain/control/tiles.py. */
+ * headwater/plain/kinds/tiles.py. */
 #include "elementary.h"
 #include "learner.h"
 

@@ -5,7 +5,7 @@
  * how often answers did lie beyond (Gibbs & Candes 2021, in the logarithm of the level, so that q stays above 0): v <- v +
  * RATE ([beyond] - p),   at time t, for the end that was given out at time t - h for time t. So over T answers the share
  * beyond is p to within |v| / (RATE T), whatever the series does. Beyond the farthest error there is no quantile: there the
- * end moves on by half the window's width each time q falls to an e-th. headwater/plain/series/ends.py has the formulas.
+ * end moves on by half the window's width each time q falls to an e-th. headwater/plain/outputs/ends.py has the formulas.
  *
  * What an end given out at an origin was is not kept, but follows: v of the origin (`due`) lags behind v by h times, since
  * what moved it stands in a ring, and so does the window.

@@ -2,10 +2,10 @@
  *
  * At time t the learner knows the answers up to y_t. For each horizon h = 1 ... H three experts speak of y_{t+h}:
  *   season   the answer a whole number of seasons before,
- *   linear   recursive least squares on the last answers (headwater/plain/series/least_squares.py has the formulas),
+ *   linear   recursive least squares on the last answers (headwater/plain/kinds/least_squares.py has the formulas),
  *   nets     what the learner's nets add to the linear forecast: they read the columns known for time t + h besides.
  * The forecast is season + a (linear - season) + b nets, with the shares a and b of each horizon that would have fitted
- * past errors best (headwater/plain/series/least_squares.py).
+ * past errors best (headwater/plain/kinds/least_squares.py).
  *
  * A horizon is learned from only after it has passed. The gain of the features of time s is kept beside them, so y_t
  * teaches horizon h with those of time t - h, at once. The nets are shared by all horizons, so they learn y_{t-H+1} at time

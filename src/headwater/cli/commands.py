@@ -14,7 +14,6 @@ from cyclopts import App, CycloptsError, Parameter
 from headwater.cli.options.shared import STDIN
 from headwater.cli.short import SHORT
 from headwater.errors import HeadwaterError
-from headwater.terminal import print_any_text
 
 __all__ = ["run", "run_process"]
 
@@ -23,21 +22,27 @@ _INTERRUPTED = 130  # 128 + SIGINT
 COMMANDS = (
     ("headwater.cli.look:look", "look", "Show how the columns of a source are read, before anything is learned."),
     ("headwater.cli.learn:learn", "learn", "Learn from a stream, scoring each row before it is learned."),
-    ("headwater.cli.predict:predict", "predict", "Predict the rows of a stream with a saved model."),
-    ("headwater.cli.explain:explain", "explain", "Say what moved the predictions of a saved model."),
-    ("headwater.cli.diagnose:diagnose", "diagnose", "Report problems of a model or a stream."),
-    ("headwater.cli.show:show", "show", "Show the parts of a saved model and what it has learned."),
-    ("headwater.cli.serve:serve", "serve", "Serve models that learn from a live stream, and a page to watch them."),
-    ("headwater.cli.export:export", "export", "Write a model as a page that learns on the reader's device."),
+    ("headwater.cli.model.predict:predict", "predict", "Predict the rows of a stream with a saved model."),
+    ("headwater.cli.model.explain:explain", "explain", "Say what moved the predictions of a saved model."),
+    ("headwater.cli.model.diagnose:diagnose", "diagnose", "Report problems of a model or a stream."),
+    ("headwater.cli.model.show:show", "show", "Show the parts of a saved model and what it has learned."),
+    (
+        "headwater.cli.service.serve:serve",
+        "serve",
+        "Serve models that learn from a live stream, and a page to watch them.",
+    ),
+    ("headwater.cli.model.export:export", "export", "Write a model as a page that learns on the reader's device."),
     ("headwater.cli.dossier.command:dossier", "dossier", "Write two pages for auditors about a store or a model file."),
-    ("headwater.cli.cluster:app", "cluster", "Train one model with several workers, and show the status."),
-    ("headwater.cli.store:app", "store", "Check, compact or export the file of a durable learner."),
+    ("headwater.cli.service.cluster:app", "cluster", "Train one model with several workers, and show the status."),
+    ("headwater.cli.service.store:app", "store", "Check, compact or export the file of a durable learner."),
 )
 """Where each command of all kinds is, its name, and what it does. Short names for a kind are in `short`."""
 
 
 def run_process(tokens: Sequence[str]) -> int:
     """Run the command line of this process."""
+    from headwater.streams.files.terminal import print_any_text
+
     # Containers are stopped by SIGTERM. Handle it as Ctrl-C, so that what was learned is saved.
     signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -12,7 +12,6 @@ from cyclopts import Parameter
 from headwater.cli.options.declared import KindOptions, parts_of, settings_of
 from headwater.cli.options.drift import drift_lines
 from headwater.cli.options.fleet import agree_on_key, as_fleet, check_fleet
-from headwater.cli.options.lock import locked
 from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.report import ReportFile, report_file, session_pace
@@ -20,12 +19,13 @@ from headwater.cli.options.scoring import ScoringOptions
 from headwater.cli.options.shared import Names, Source, check_sources, split_names
 from headwater.cli.options.task import kind_of_run, task_of
 from headwater.cli.runs.follow import FollowOptions, accepted, learn_into_store
+from headwater.cli.runs.lock import locked
 from headwater.cli.sources import LearnedSources, compare_columns
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import print_json, print_report, print_start
 from headwater.cli.terminal.surprises import Surprises
 from headwater.errors import DataError, HeadwaterError, SourceError
-from headwater.fleet.base import AnyFleet
+from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.kind import Kind, kind_of, kind_with
 from headwater.route.policies import Policy
 from headwater.route.session import Session
@@ -218,7 +218,7 @@ def _report(
         raise _nothing_learned(record, stream)
     fleet = session.learner if isinstance(session.learner, AnyFleet) else None
     if as_json:
-        from headwater.fleet.scores import key_scores
+        from headwater.kinds.fleet.scores import key_scores
 
         more: dict[str, Any] = {} if fleet is None else {"fleet": key_scores(fleet)}
         notes = [*stream.notes, *stream.odd()]

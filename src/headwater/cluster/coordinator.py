@@ -18,18 +18,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from headwater.cluster.published.manifest import Keeper, Position, read_manifest
 from headwater.errors import ConfigError
 from headwater.learner.kind import check_can, has_classes
 from headwater.learner.supervised import SupervisedLearner
 from headwater.route.score import Score
 from headwater.store.model_file import SavedModel
 from headwater.streams import Stream
-from headwater.streams.rows import opened
+from headwater.streams.readers.rows import opened
 from headwater.types import Record, ScoredRows
 
 from .delta import apply, difference, size_of
 from .local import LocalWorkers
-from .manifest import Keeper, Position, read_manifest
 from .merge import merge
 from .plan import SMALLEST, block_size, by_key, check_partition, in_blocks, ramp
 from .progress import Clock, Progress

@@ -12,7 +12,7 @@ from typing import Any
 
 import headwater._core as _core
 from headwater.errors import ConfigError
-from headwater.learner.labels import RARE
+from headwater.learner.schema.labels import RARE
 from headwater.learner.settings import settings_of
 from headwater.learner.supervised import SupervisedLearner
 

@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
+from headwater.cluster.published.replicas import Replica
 from headwater.errors import MissingExtra
 from headwater.store.model_file import SavedModel
 
 from .delta import size_of
-from .replicas import Replica
 from .worker import Block, Outcome, Update, Worker
 
 __all__ = ["INLINE", "RayWorkers", "ReplicaPool", "connect", "library"]

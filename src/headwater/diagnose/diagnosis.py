@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from headwater.diagnose.finding import SEVERITIES, Finding
 from headwater.learner.base import at_one_moment
 from headwater.learner.kind import check_kind
-from headwater.terminal import printable
+from headwater.streams.files.terminal import printable
 from headwater.types import NOTEBOOK
 
 __all__ = ["Diagnosis", "Measured", "diagnose"]

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from headwater.streams.readers.columns import DATE, NUMBER, ColumnReader
+from headwater.streams.readers.dtypes.columns import DATE, NUMBER, ColumnReader
 
 from . import values
 from .values import name_bytes, time_parts

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import headwater._core as _core
 from headwater.errors import DataError
-from headwater.streams.readers.cells import first_cell, next_cell
+from headwater.streams.readers.dtypes.cells import first_cell, next_cell
 
 from .columns import Coded, Times, Unusable, coded_numbers, read
 from .values import (

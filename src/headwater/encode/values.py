@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 
 import headwater._core as _core
 from headwater.errors import LimitError
-from headwater.streams.readers.cells import Text as Text  # the core asks for it here
-from headwater.streams.readers.cells import first_cell, next_cell
+from headwater.streams.readers.dtypes.cells import Text as Text  # the core asks for it here
+from headwater.streams.readers.dtypes.cells import first_cell, next_cell
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$")
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - naive times are used as written

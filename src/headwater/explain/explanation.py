@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.terminal import printable
+from headwater.streams.files.terminal import printable
 from headwater.types import NOTEBOOK
 
 __all__ = ["METHODS", "Explanation"]

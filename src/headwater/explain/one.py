@@ -32,8 +32,8 @@ from headwater.learner.kind import check_can, has_classes
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
 from headwater.nn.core import Core
-from headwater.plain.answers import COLUMNS
-from headwater.streams.readers.cells import Text, is_of_texts
+from headwater.plain.inputs.answers import COLUMNS
+from headwater.streams.readers.dtypes.cells import Text, is_of_texts
 
 __all__ = ["explain_one"]
 

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from headwater._core import LEAN_VERSION, VERSION
 from headwater.errors import RefusedRow, UnlikelyData
-from headwater.learner.schema_warning import SETTLED, about_columns, about_values
+from headwater.learner.monitoring.schema_warning import SETTLED, about_columns, about_values
+from headwater.learner.settings.limits import Growth, Limits, check_growth
 from headwater.learner.validation import REASONS, REFUSED, check_rows
 from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows, public_names
 
 from .engine import BaseEngine, Engine, Setup
 from .kind import Kind, carry
-from .limits import Growth, Limits, check_growth
 from .sampling.sample import DiagnosisSample
 from .schema import Response
 from .settings import params_of, replaced, settings_of, shown

@@ -5,11 +5,11 @@ On a stream the step size can't be tuned in advance, so several are tried at onc
 - Step sizes of 0.03 and 0.1, and RMSProp, follow drift fast.
 - A linear expert wins early and on linear data. A slower one wins with many names and mostly random labels.
 - Experts with a replay buffer learn more from a slow stream but are wrong on a fast one, so only some have one.
-- Tile coding learns local structure (``plain/cells.py``).
+- Tile coding learns local structure (``plain/inputs/cells.py``).
 - For numeric targets a further expert has a log link.
 
 The experts' logits or predictions are summed with weights that minimize the loss of the sum (``plain/mixture.py``). Every numeric
-column enters as a number and as a curve through 16 knots (``plain/input.py``). benchmarks/NOTES.md records what was tried.
+column enters as a number and as a curve through 16 knots (``plain/inputs/input.py``). benchmarks/NOTES.md records what was tried.
 """
 
 from __future__ import annotations

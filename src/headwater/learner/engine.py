@@ -20,13 +20,12 @@ from headwater.encode import Column, as_rows
 from headwater.encode.formats import FormattedReader
 from headwater.encode.values import name_bytes
 from headwater.encode.vocabulary import KINDS, columns_of
+from headwater.learner.settings.limits import Growth, Limits
 from headwater.learner.validation import Block
 from headwater.nn import core as _core
 from headwater.nn.core import Core, Place, weights
 from headwater.nn.core.parameter_copy import ParameterCopy
 from headwater.nn.expert import Expert
-
-from .limits import Growth, Limits
 
 
 class StateCopy(Protocol):

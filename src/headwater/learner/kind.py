@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 from headwater.errors import ConfigError, DataError
+from headwater.learner.schema.answer import Answer
 from headwater.types import Lazy, Predictions
 
-from .answer import Answer
 from .schema import Field, Question, Response
 
 __all__ = [
@@ -67,7 +67,7 @@ METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance", "p
 """Methods of all learners that need an ability, and raise in kinds without it."""
 STATELESS = frozenset(("onnx", "web", "seat", "cluster"))
 """Abilities that a learner with a recurrent state (``memory``) lacks, because its predictions depend on earlier rows."""
-NUMBER_COSTS = Lazy("headwater.route.costs:NumberCosts")
+NUMBER_COSTS = Lazy("headwater.route.drift.costs:NumberCosts")
 SENSITIVITY = Lazy("headwater.explain.sensitivity:sensitivity")
 _PREDICT = Question("predict")
 KINDS = Lazy("headwater.kinds:KINDS")

@@ -19,7 +19,7 @@ from headwater.errors import ConfigError, DataError, UnlikelyData
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.monitoring.coverage import coverage_of
-from headwater.learner.progress import parts_of, print_part
+from headwater.learner.monitoring.progress import parts_of, print_part
 from headwater.learner.sampling.measure import rank, weight_size
 from headwater.learner.sampling.sample import DiagnosisSample, SampledRow
 from headwater.learner.settings import Settings

@@ -17,7 +17,7 @@ from headwater.encode.frames import is_frame
 from headwater.encode.sparse import SparseRows, sparse_rows
 from headwater.encode.values import FLOAT, as_float, as_key, kind_of
 from headwater.errors import DataError, shown
-from headwater.streams.frame_rows import FrameRows, native_frame
+from headwater.streams.readers.frame_rows import FrameRows, native_frame
 
 FARTHEST = 1e30
 """Largest valid magnitude of a target."""

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from headwater.types import lazily
 
 if TYPE_CHECKING:
+    from headwater.nn.torch.networks import from_torch
+
     from .autoencoder import Autoencoder
     from .expert import Expert
     from .initializers import INITIALIZERS, Initializer
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
         optimizer,
     )
     from .optimizers.schedules import SCHEDULES, Constant, Cosine, InverseScaling, Step, WarmUp
-    from .torch import from_torch
 
 __all__ = [
     "ACTIVATIONS",
@@ -103,6 +104,6 @@ __getattr__ = lazily(
         ".optimizers": "AMSGrad AdaGrad Adadelta Adam AdamW COCOB FTRL Momentum NAdam "
         "Nesterov OPTIMIZERS Optimizer RMSProp SGD optimizer",
         ".optimizers.schedules": "Constant Cosine InverseScaling SCHEDULES Step WarmUp",
-        ".torch": "from_torch",
+        ".torch.networks": "from_torch",
     },
 )

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from headwater.encode.values import as_text, name_of
 from headwater.plain.activations import ACTIVATIONS
-from headwater.plain.answers import COLUMNS, AnswerHistory
 from headwater.plain.images import ConvolutionLayer, PoolLayer
+from headwater.plain.inputs.answers import COLUMNS, AnswerHistory
 from headwater.plain.layers import BatchNormalisation
 from headwater.plain.losses import LINKS, LOSSES
 from headwater.plain.mixture import FARTHEST, log_link, log_link_gradient

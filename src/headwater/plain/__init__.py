@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from headwater.types import lazily
 
 if TYPE_CHECKING:
+    from headwater.plain.network.exchange import OnnxNode, TorchModule
+    from headwater.plain.network.network import LayerParameters, PlainNetwork
+    from headwater.plain.network.random import INITIALIZERS
+
     from .activations import ACTIVATIONS, ActivationRow
-    from .exchange import OnnxNode, TorchModule
     from .losses import LINKS, LOSSES, LinkRow, LossRow
-    from .network import LayerParameters, PlainNetwork
     from .optimizers.rules import RULES, RuleRow, StepInfo
     from .optimizers.schedules import SCHEDULES, ScheduleRow
-    from .random import INITIALIZERS
 
 __all__ = [
     "ACTIVATIONS",
@@ -46,11 +47,11 @@ __getattr__ = lazily(
     __name__,
     {
         ".activations": "ACTIVATIONS ActivationRow",
-        ".exchange": "OnnxNode TorchModule",
+        ".network.exchange": "OnnxNode TorchModule",
         ".losses": "LINKS LOSSES LinkRow LossRow",
-        ".network": "LayerParameters PlainNetwork",
+        ".network.network": "LayerParameters PlainNetwork",
         ".optimizers.rules": "RULES RuleRow StepInfo",
         ".optimizers.schedules": "SCHEDULES ScheduleRow",
-        ".random": "INITIALIZERS",
+        ".network.random": "INITIALIZERS",
     },
 )

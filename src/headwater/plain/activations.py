@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .exchange import OnnxNode, TorchModule
+from headwater.plain.network.exchange import OnnxNode, TorchModule
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 

@@ -16,8 +16,9 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.plain.network.random import Draws
+
 from .activations import ActivationRow
-from .random import Draws
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 Mode: TypeAlias = Literal["predict", "batch", "row"]

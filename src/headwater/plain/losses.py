@@ -19,8 +19,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.plain.network.exchange import OnnxNode, TorchModule
+
 from .activations import sigmoid as logistic
-from .exchange import OnnxNode, TorchModule
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 

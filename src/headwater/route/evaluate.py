@@ -13,7 +13,6 @@ from headwater.route.policies import Policy
 from headwater.route.session import Session
 from headwater.route.verdict import beats_baselines, compare_baselines, figure_cell
 from headwater.route.watcher import Watcher
-from headwater.terminal import printable
 from headwater.types import NOTEBOOK, Event, Lazy, Record
 
 _RIVER_METRIC = Lazy("headwater.interop.river:RiverMetric")
@@ -51,6 +50,8 @@ class Evaluation:
 
     def __str__(self) -> str:
         from rich.console import Console
+
+        from headwater.streams.files.terminal import printable
 
         console = Console(file=io.StringIO(), width=100, color_system=None)
         console.print(self.__rich__())

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from headwater.learner.labels import values_of
+from headwater.learner.schema.labels import values_of
 from headwater.types import Predictions, Scores
 
 from .curve import History

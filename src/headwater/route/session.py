@@ -32,8 +32,8 @@ from headwater.route.policies import Adaptation, Policy, Replay
 from headwater.route.score import Score
 from headwater.route.watcher import Watcher
 from headwater.streams import Block, CtrlC, FrameRows, Stream, Uninterrupted, Waiting, as_blocks
-from headwater.streams.frame_rows import FRAME_BLOCK
-from headwater.streams.rows import opened
+from headwater.streams.readers.frame_rows import FRAME_BLOCK
+from headwater.streams.readers.rows import opened
 from headwater.types import Event, Lazy, Learner, Predictions, Record, ScoredRows, join
 
 __all__ = ["Session"]

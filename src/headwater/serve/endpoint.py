@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from headwater.errors import DataError, HeadwaterError
-from headwater.serve.http.client import client_key
+from headwater.serve.http.access.client import client_key
 from headwater.serve.http.costs import Budget, Cost
 from headwater.serve.http.errors import TooSlow, status_of
 from headwater.serve.http.schemas import LARGE, to_json

@@ -19,8 +19,8 @@ import uvicorn
 from headwater.errors import ConfigError
 from headwater.serve.app import build
 from headwater.serve.background.writer import Writer
-from headwater.serve.http.access import Access, check_bind
-from headwater.serve.http.client import read_proxies
+from headwater.serve.http.access.access import Access, check_bind
+from headwater.serve.http.access.client import read_proxies
 from headwater.serve.http.connections import Connection
 from headwater.serve.http.limits import ServerLimits, read_limits
 from headwater.serve.state import ServerState

@@ -14,8 +14,8 @@ from headwater.serve.background.reader import Reader
 from headwater.serve.background.shared import Published
 from headwater.serve.background.workers import Workers
 from headwater.serve.background.writer import Writer
-from headwater.serve.http.access import Access
-from headwater.serve.http.client import Network, client_key
+from headwater.serve.http.access.access import Access
+from headwater.serve.http.access.client import Network, client_key
 from headwater.serve.http.connections import Connections
 from headwater.serve.http.errors import Busy, LearnsElsewhere, Paused
 from headwater.serve.http.limits import ServerLimits

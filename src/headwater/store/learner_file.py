@@ -37,7 +37,7 @@ from headwater.types import Lazy
 
 __all__ = ["LEARNER_FORMAT", "fingerprint", "from_bytes", "load", "save", "to_bytes"]
 
-_FLEET = Lazy("headwater.fleet:Fleet")
+_FLEET = Lazy("headwater.kinds.fleet:Fleet")
 EMPTY: Mapping[str, NDArray[Any]] = MappingProxyType({})
 FIRST_CORE = 2
 """Version of the core that wrote the files which name none."""
@@ -115,7 +115,7 @@ def _in_store(path: str | Path) -> Any:
     if is_member_store(read_head(path)):
         return _FLEET.value.from_store(path)
     from headwater.store.service.durable_learner import NAME
-    from headwater.store.service.upkeep import restore
+    from headwater.store.service.maintenance.upkeep import restore
 
     return restore(path, LEARNER_FORMAT, model=NAME)[0]
 

@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from headwater.streams.block import Block
     from headwater.streams.datasets import DATASETS
     from headwater.streams.files.opened import FORMATS
-    from headwater.streams.frame_rows import FrameRows, native_frame
+    from headwater.streams.files.rejects import Rejects
     from headwater.streams.interrupt import PIECE, CtrlC, Uninterrupted, in_pieces
-    from headwater.streams.rejects import Rejects
-    from headwater.streams.rows import as_blocks
+    from headwater.streams.readers.frame_rows import FrameRows, native_frame
+    from headwater.streams.readers.rows import as_blocks
     from headwater.streams.stream import Stream, read
     from headwater.streams.target import TASKS, Target
     from headwater.streams.waiting import Waiting
@@ -41,10 +41,10 @@ __getattr__ = lazily(
         ".block": "Block",
         ".datasets": "DATASETS",
         ".files.opened": "FORMATS",
-        ".frame_rows": "FrameRows native_frame",
+        ".readers.frame_rows": "FrameRows native_frame",
         ".interrupt": "CtrlC PIECE Uninterrupted in_pieces",
-        ".rejects": "Rejects",
-        ".rows": "as_blocks",
+        ".files.rejects": "Rejects",
+        ".readers.rows": "as_blocks",
         ".stream": "Stream read",
         ".target": "TASKS Target",
         ".waiting": "Waiting",

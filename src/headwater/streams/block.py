@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.streams.frame_rows import FrameRows
+from headwater.streams.readers.frame_rows import FrameRows
 from headwater.types import Floats
 
 __all__ = ["Block"]

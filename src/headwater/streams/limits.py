@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from headwater.errors import ConfigError, DataError
 from headwater.streams.block import Block
-from headwater.streams.rejects import Rejects
+from headwater.streams.files.rejects import Rejects
 
 __all__ = ["ALLOWED", "check_limits", "from_row", "stop_where_unusable"]
 

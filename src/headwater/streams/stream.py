@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from headwater.errors import ConfigError, SourceError, TargetError, did_you_mean
 from headwater.streams.block import Block
 from headwater.streams.brokers.address import is_address, read_address
+from headwater.streams.files.rejects import Rejects
 from headwater.streams.files.remote import DELTA, shown
-from headwater.streams.frame_rows import FrameRows
 from headwater.streams.limits import ALLOWED, check_limits, from_row, stop_where_unusable
 from headwater.streams.readers.delimited import Layout
+from headwater.streams.readers.dtypes.judge import LOOK, ColumnJudge, Writing
 from headwater.streams.readers.files import Files
-from headwater.streams.readers.judge import LOOK, ColumnJudge, Writing
-from headwater.streams.rejects import Rejects
+from headwater.streams.readers.frame_rows import FrameRows
 from headwater.streams.target import Target, assume_target, decide_target
 
 if TYPE_CHECKING:

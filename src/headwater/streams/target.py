@@ -9,7 +9,7 @@ from typing import Any
 
 from headwater.errors import ConfigError, TargetError, did_you_mean
 from headwater.streams.block import Block
-from headwater.streams.rejects import Rejects
+from headwater.streams.files.rejects import Rejects
 
 __all__ = ["TASKS", "Target", "assume_target", "decide_target"]
 

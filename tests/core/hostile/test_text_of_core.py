@@ -7,7 +7,7 @@ import pytest
 
 import headwater as hw
 from headwater.errors import LimitError
-from headwater.learner.limits import Limits
+from headwater.learner.settings.limits import Limits
 from headwater.nn import inspect
 from headwater.plain.text import PlainText, ngrams
 from headwater.store.learner_file import fingerprint

@@ -1,4 +1,4 @@
-"""An agent in the core does what headwater.plain.control says; its traces over table rows, which decay lazily, are exact."""
+"""An agent in the core does what headwater.plain.kinds says; its traces over table rows, which decay lazily, are exact."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headwater.nn.core import weights
 from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
 from headwater.plain.activations import ACTIVATIONS
-from headwater.plain.control.agent import TIME, PlainAgent, TraceNet
+from headwater.plain.kinds.agent import TIME, PlainAgent, TraceNet
 from headwater.plain.layers import ActivationLayer, DenseLayer, LayerNormalisation
 
 VALUES, SOFTMAX, NORMAL = 1, 2, 3

@@ -13,7 +13,7 @@ import headwater as hw
 from headwater.nn import SGD, Dense, Loss
 from headwater.nn.core import Core
 from headwater.nn.expert import Expert
-from headwater.plain.decisions.bandit import BONUS, LinearValues, epsilon, softmax, squarecb, update_weights
+from headwater.plain.kinds.bandit import BONUS, LinearValues, epsilon, softmax, squarecb, update_weights
 
 ACTIONS = ["a", "b", "c"]
 NAMES = ["u", "v", "w"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import headwater as hw
-from headwater.plain.change.succession import AGE, BORN, BYTES, COUNT, KEPT, NUMBERS, SPEAKS, Follower, Rivals
+from headwater.plain.outputs.succession import AGE, BORN, BYTES, COUNT, KEPT, NUMBERS, SPEAKS, Follower, Rivals
 from headwater.types import Event
 from support.programs import PROGRAMS, SANITIZED, SANITIZER_OPTIONS, build
 

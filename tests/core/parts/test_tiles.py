@@ -1,4 +1,4 @@
-"""The table beside an agent's net does what headwater.plain.control.tiles says, and takes the actions where it should."""
+"""The table beside an agent's net does what headwater.plain.kinds.tiles says, and takes the actions where it should."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import headwater as hw
-from headwater.plain.control.agent import RewardScale
-from headwater.plain.control.tiles import TABLE, PlainTable, PlainTrials
+from headwater.plain.kinds.agent import RewardScale
+from headwater.plain.kinds.tiles import TABLE, PlainTable, PlainTrials
 
 TILE_ROWS, TILE_TRACES, READER, HANDED, SETTLED, RETURN, TRIALS = 0, 1, 3, 4, 5, 6, 8
 

@@ -10,7 +10,7 @@ import pytest
 
 import headwater as hw
 from headwater.learner.monitoring.unit_changes import UnitChange
-from headwater.plain.change.units import BLOCK, SCALE, SHIFT, Moments, how_far, rescaling
+from headwater.plain.inputs.units import BLOCK, SCALE, SHIFT, Moments, how_far, rescaling
 from headwater.types import Event
 
 ROWS, CHANGE = 3000, 1504  # at the begin of a block

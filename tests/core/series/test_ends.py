@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import headwater as hw
-from headwater.plain.series.ends import TAILS, Ends, early_end
+from headwater.plain.outputs.ends import TAILS, Ends, early_end
 
 H = 4
 COVERAGES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.99, 0.995)

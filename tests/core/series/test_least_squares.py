@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 import headwater as hw
-from headwater.plain.series.least_squares import LeastSquares, features
+from headwater.plain.kinds.least_squares import LeastSquares, features
 
 H, SEASON, LAGS = 5, 6, 8
 BEGIN = 2 * SEASON - 1

@@ -10,7 +10,7 @@ import pytest
 import headwater as hw
 from headwater import nn
 from headwater.nn.core import weights
-from headwater.plain.series.recurrent import Memory
+from headwater.plain.network.recurrent import Memory
 
 UNITS, DIRECT, INPUTS, ROWS = 5, 3, 3, 40
 

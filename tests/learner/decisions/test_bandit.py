@@ -8,7 +8,7 @@ import pytest
 import headwater as hw
 from headwater.errors import ConfigError, DataError, LimitError, RefusedRow
 from headwater.kinds.bandit.decision import Decision, as_decision
-from headwater.learner.limits import Limits
+from headwater.learner.settings.limits import Limits
 from headwater.route.drift import DriftWatch
 from headwater.store.learner_file import fingerprint
 

@@ -17,7 +17,7 @@ import headwater as hw
 from headwater import nn
 from headwater.cluster import Cluster
 from headwater.errors import ConfigError
-from headwater.plain.series.recurrent import Memory
+from headwater.plain.network.recurrent import Memory
 from headwater.route.policies import Replay
 from headwater.store.learner_file import fingerprint
 

@@ -9,7 +9,7 @@ from river import datasets, metrics
 
 import headwater as hw
 from headwater.errors import ConfigError, DataError, LimitError, ModelFileError, RefusedRow
-from headwater.learner.limits import Limits
+from headwater.learner.settings.limits import Limits
 from headwater.route.drift import DriftWatch
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.model_file.saved import SavedModel

@@ -9,10 +9,9 @@ import pytest
 import headwater as hw
 from headwater.serve.api import models
 from headwater.serve.app import build
-from headwater.serve.http import buckets
-from headwater.serve.http.access import Access
-from headwater.serve.http.buckets import Buckets
-from headwater.serve.http.sessions import Sessions
+from headwater.serve.http.access.access import Access, buckets
+from headwater.serve.http.access.buckets import Buckets
+from headwater.serve.http.access.sessions import Sessions
 from headwater.serve.run import make_state
 
 with warnings.catch_warnings():
@@ -42,7 +41,7 @@ def test_one_client_never_ends_the_session_of_another(monkeypatch):
     theirs = [sessions.add("admin", f"2001:db8::{i}") for i in range(100)]  # one /64: one client
     assert sessions.scope(mine) == "read"
     assert [sessions.scope(cookie) is not None for cookie in theirs] == [False] * 84 + [True] * 16
-    monkeypatch.setattr("headwater.serve.http.sessions._MOST", 17)
+    monkeypatch.setattr("headwater.serve.http.access.sessions._MOST", 17)
     other = sessions.add("learn", "198.51.100.1")  # full: whoever has most gives way
     assert (sessions.scope(mine), sessions.scope(other)) == ("read", "learn")
     assert sum(sessions.scope(cookie) is not None for cookie in theirs) == 15

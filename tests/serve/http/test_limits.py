@@ -23,7 +23,7 @@ from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.requests import LearnRequest
 from headwater.store.learner_file import fingerprint
 from headwater.store.service.limits import Limits
-from headwater.store.service.policy import RetentionPolicy
+from headwater.store.service.maintenance.policy import RetentionPolicy
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx

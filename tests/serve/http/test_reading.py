@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import pytest
 
 import headwater as hw
-from headwater.serve.api import looking, predicting
+from headwater.serve.api import predicting
+from headwater.serve.api.looks import looking
 from headwater.serve.app import build
 from headwater.serve.background.reader import Asked, Reader
 from headwater.serve.background.shared import Published, Shared

@@ -8,7 +8,7 @@ import pytest
 import headwater as hw
 from headwater.serve.api.events import frame
 from headwater.serve.app import build
-from headwater.serve.http.access import Access
+from headwater.serve.http.access.access import Access
 from headwater.serve.run import make_state
 from headwater.store.learner_file import fingerprint
 

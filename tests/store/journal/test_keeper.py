@@ -14,8 +14,9 @@ from headwater.store.journal import snapshots as kept_snapshots
 from headwater.store.journal import store_file
 from headwater.store.journal.requests import ExpiredId
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service import RetentionPolicy, background, keeper
-from headwater.store.service.upkeep import check, compact
+from headwater.store.service import RetentionPolicy
+from headwater.store.service.maintenance import background, keeper
+from headwater.store.service.maintenance.upkeep import check, compact
 
 SMALL = {"hidden": (4,), "seed": 1}
 LATER = RetentionPolicy(snapshot_every=10**9)

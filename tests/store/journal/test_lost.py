@@ -17,7 +17,7 @@ from headwater.store.journal import database
 from headwater.store.journal.high_water import HighWater, read_mark
 from headwater.store.journal.wal import Frames, read_frames
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service.upkeep import accept, check, export
+from headwater.store.service.maintenance.upkeep import accept, check, export
 
 SMALL = {"hidden": (4,), "seed": 1}
 ALL = 200

@@ -16,7 +16,7 @@ from headwater.store.journal.high_water import HighWater
 from headwater.store.journal.seal import read_seal, tables_of
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy
-from headwater.store.service.upkeep import check
+from headwater.store.service.maintenance.upkeep import check
 
 SMALL = {"hidden": (4,), "seed": 1}
 PAGE = 4096

@@ -7,8 +7,8 @@ from headwater.cli import main
 from headwater.errors import ConfigError, StoreError
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import learner_state, model, models
+from headwater.store.service.maintenance.upkeep import check, skip
 from headwater.store.service.models import UnlearnableEvent
-from headwater.store.service.upkeep import check, skip
 
 SMALL = {"hidden": (4,), "seed": 1}
 

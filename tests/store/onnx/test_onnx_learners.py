@@ -16,7 +16,7 @@ import headwater as hw
 from headwater import nn
 from headwater.encode.values import time_parts
 from headwater.errors import ConfigError
-from headwater.plain.input import NumericInput, Statistics
+from headwater.plain.inputs.input import NumericInput, Statistics
 from headwater.store.learner_file import from_bytes, to_bytes
 from headwater.store.onnx.columns import read_columns
 from headwater.store.onnx.export import onnx_model

@@ -10,7 +10,7 @@ import pytest
 
 from headwater.errors import HeadwaterError
 from headwater.streams import read
-from headwater.streams.readers.judge import ColumnJudge, Writing
+from headwater.streams.readers.dtypes.judge import ColumnJudge, Writing
 
 DAY = dt.datetime(2024, 1, 5)
 

@@ -22,7 +22,7 @@ from headwater.errors import UnlikelyData
 from headwater.serve.app import build
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.run import make_state
-from headwater.streams.readers.cells import Text
+from headwater.streams.readers.dtypes.cells import Text
 from support.readers import Reader, to_bits
 
 with warnings.catch_warnings():

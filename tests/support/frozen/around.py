@@ -12,7 +12,7 @@ from typing import Any
 import headwater as hw
 from headwater.cluster import Cluster
 from headwater.cluster.fleet import ShardedFleet
-from headwater.cluster.manifest import read_manifest
+from headwater.cluster.published.manifest import read_manifest
 from support.brokers.kinds import BROKERS
 from support.frozen.cases import GOES_ON, LEARNED, LEARNERS, label, rows_of
 from support.frozen.using import state

@@ -43,7 +43,7 @@ ROOMS = (
     Room("headwater.nn", "Networks: `headwater.nn`"),
     Room("headwater.plain", "The principles in NumPy: `headwater.plain`"),
     Room("headwater.route.session", "The route: `headwater.route.session`"),
-    Room("headwater.fleet", "One model a key: `headwater.fleet`"),
+    Room("headwater.kinds.fleet", "One model a key: `headwater.kinds.fleet`"),
     Room("headwater.cluster.fleet", "A fleet over a cluster: `headwater.cluster.fleet`"),
     Room("headwater.route.evaluate", "Prequential evaluation: `headwater.route.evaluate`"),
     Room("headwater.streams", "Streams: `headwater.streams`"),

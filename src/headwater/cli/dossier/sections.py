@@ -8,7 +8,7 @@ from importlib.metadata import version
 from math import isfinite
 from typing import Any
 
-from headwater.fleet.base import AnyFleet
+from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.base import Learner
 from headwater.learner.kind import kind_of
 from headwater.learner.supervised import SupervisedLearner

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import ConfigError, DataError, did_you_mean
-from headwater.fleet.base import AnyFleet
+from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.kind import kind_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def as_fleet(learner: Any, key: str | None) -> Any:
     """Return a fleet whose members begin as a learner, where a key is given."""
     if key is None:
         return learner
-    from headwater.fleet import Fleet
+    from headwater.kinds.fleet import Fleet
 
     return Fleet(learner, key)
 

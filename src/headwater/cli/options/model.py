@@ -13,7 +13,7 @@ from headwater import nn
 from headwater.cli.options.fleet import features_of, member_of
 from headwater.cli.options.shared import split_sizes
 from headwater.errors import ConfigError, ModelFileError, did_you_mean
-from headwater.fleet.base import AnyFleet
+from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.kind import kind_of, kind_with
 
 __all__ = ["ModelOptions", "load_model"]

@@ -67,8 +67,8 @@ def start_replicas(state: Any, options: ReplicaOptions) -> Any:
     if options.replicas < 1:
         return None
     check_can(state.service.models.named(state.default).champion.learner, "cluster", at="--replicas")
+    from headwater.cluster.published.replicas import Replicas
     from headwater.cluster.ray import ReplicaPool
-    from headwater.cluster.replicas import Replicas
     from headwater.cluster.worker import pack
 
     if options.rounds is not None:
@@ -98,7 +98,7 @@ def states_of_run(state: Any, manifest: Path) -> Any:
     ConfigError
         If the store's model is another one.
     """
-    from headwater.cluster.published import RunStates
+    from headwater.cluster.published.published import RunStates
 
     states, model = RunStates(manifest), state.service.models.named(state.default)
     if model.task != states.learner.task or model.champion.scores.n:

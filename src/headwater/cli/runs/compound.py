@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from headwater.cli.options.declared import SettingOptions, settings_of
-from headwater.cli.options.lock import locked
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
+from headwater.cli.runs.lock import locked
 from headwater.cli.sources import LearnedSources
 from headwater.cli.terminal.summary import print_json, print_report
 from headwater.errors import ConfigError, did_you_mean

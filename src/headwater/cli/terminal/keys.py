@@ -7,8 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from headwater.fleet.base import AnyFleet
-from headwater.fleet.scores import key_scores
+from headwater.kinds.fleet.base import AnyFleet
+from headwater.kinds.fleet.scores import key_scores
 
 __all__ = ["print_keys"]
 

@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from headwater.cli.terminal.surprises import Surprises
-from headwater.fleet.keys import KEY_REASONS
+from headwater.kinds.fleet.keys import KEY_REASONS
 from headwater.learner.validation import REASONS
 from headwater.route.evaluate import score_table
 from headwater.route.verdict import compare_baselines

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 
 from headwater.errors import ConfigError, HeadwaterError, StoreError
-from headwater.fleet import Fleet
+from headwater.kinds.fleet import Fleet
 from headwater.store.members import IN_USE, MemberStore
 from headwater.store.model_file import SavedModel, seal, unseal
 from headwater.store.model_file.settings import as_json, from_json

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from headwater.encode.values import as_key
 from headwater.errors import ConfigError, LostMembers
-from headwater.fleet import Fleet
-from headwater.fleet.rows import as_list
+from headwater.kinds.fleet import Fleet
+from headwater.kinds.fleet.rows import as_list
 from headwater.learner.kind import has_classes
-from headwater.learner.labels import as_labels
+from headwater.learner.schema.labels import as_labels
 from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file.settings import as_json, from_json
 from headwater.types import Predictions

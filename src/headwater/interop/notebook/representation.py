@@ -13,7 +13,7 @@ from typing import Any
 
 from headwater.diagnose import Diagnosis
 from headwater.explain import Explanation
-from headwater.fleet.base import AnyFleet
+from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.base import Learner, at_one_moment
 from headwater.nn import Network
 from headwater.route.evaluate import Evaluation, score_cell

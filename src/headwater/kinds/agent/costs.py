@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headwater.route.costs import RewardCosts
+from headwater.route.drift.costs import RewardCosts
 from headwater.types import ScoredRows
 
 from .score import reward_of

@@ -1,8 +1,8 @@
 """The declaration of the kind Anomaly."""
 
-from headwater.learner.answer import Answer
 from headwater.learner.kind import Kind
 from headwater.learner.schema import Field, Question
+from headwater.learner.schema.answer import Answer
 from headwater.types import Lazy
 
 __all__ = ["KIND"]

@@ -15,7 +15,7 @@ from headwater.kinds.anomaly.kind import KIND
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.kind import Kind
-from headwater.learner.labels import beside
+from headwater.learner.schema.labels import beside
 from headwater.learner.settings.river_words import in_river
 from headwater.learner.validation import HEAVIEST, Block, as_samples, check_rows, check_sample, check_weights
 from headwater.nn import Dense, Loss, Momentum

@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from headwater.errors import TargetError
-from headwater.learner.labels import values_of
+from headwater.learner.schema.labels import values_of
 from headwater.route.curve import mean
 from headwater.route.score import Score
 from headwater.types import Predictions, Scores

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from headwater.encode.values import FLOAT, as_float, kind_of
 from headwater.errors import DataError, shown
-from headwater.learner.answer import class_of
+from headwater.learner.schema.answer import class_of
 from headwater.learner.validation import can_be_class
 from headwater.store.journal.events import plain
 

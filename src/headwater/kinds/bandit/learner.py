@@ -21,8 +21,8 @@ from headwater.kinds.bandit.scores.policy_value import Policy, PolicyValue, esti
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.kind import Kind, check_can
-from headwater.learner.labels import as_labels
-from headwater.learner.limits import check_classes
+from headwater.learner.schema.labels import as_labels
+from headwater.learner.settings.limits import check_classes
 from headwater.learner.validation import as_answers, as_samples, check_pairs, check_rows, check_sample, is_weighted
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm, Loss, RMSProp
 from headwater.nn.expert import Expert
@@ -74,7 +74,7 @@ class Bandit(Learner):
     ----------
     explore : str
         "squarecb" draws an action less often the wider its gap to the best one and the more rows there were, with a bonus where
-        least squares are uncertain (see ``plain.decisions.bandit``). "epsilon" draws uniformly on a share of the rows. "softmax"
+        least squares are uncertain (see ``plain.kinds.bandit``). "epsilon" draws uniformly on a share of the rows. "softmax"
         draws by e^(λ·value). "greedy" always takes the best. "linucb" uses least squares only and takes the largest upper confidence
         bound.
     amount : float, optional

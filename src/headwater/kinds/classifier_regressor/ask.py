@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from headwater.errors import TargetError
-from headwater.learner.labels import values_of
 from headwater.learner.schema import Response
+from headwater.learner.schema.labels import values_of
 
 __all__ = ["ask_classifier", "ask_regressor", "names_in", "predicted_classes", "predicted_numbers"]
 

@@ -14,13 +14,21 @@ import headwater._core as _core
 from headwater.kinds.classifier_regressor.kind import CLASSIFIER
 from headwater.learner.engine import Engine, Setup
 from headwater.learner.kind import Kind
-from headwater.learner.labels import RARE, as_labels, beside, join_stretches, stretches, table_beside, third_class
-from headwater.learner.limits import check_classes
 from headwater.learner.monitoring.coverage import check_coverage
+from headwater.learner.monitoring.schema_warning import about_classes
 from headwater.learner.sampling.measure import as_rows, cost
 from headwater.learner.sampling.sample import SampledRow
-from headwater.learner.schema_warning import about_classes
+from headwater.learner.schema.labels import (
+    RARE,
+    as_labels,
+    beside,
+    join_stretches,
+    stretches,
+    table_beside,
+    third_class,
+)
 from headwater.learner.settings import documented
+from headwater.learner.settings.limits import check_classes
 from headwater.learner.settings.river_words import in_river
 from headwater.learner.settings.setup import make_setup
 from headwater.learner.supervised import SupervisedLearner

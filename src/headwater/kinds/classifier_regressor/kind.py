@@ -1,8 +1,8 @@
 """The declarations of the kinds Classifier and Regressor."""
 
-from headwater.learner.answer import Answer
 from headwater.learner.kind import Kind
 from headwater.learner.schema import Field, Question
+from headwater.learner.schema.answer import Answer
 from headwater.learner.validation import FARTHEST
 from headwater.types import Lazy
 
@@ -45,7 +45,7 @@ CLASSIFIER = Kind(
     noun="classifier",
     learner=Lazy("headwater.kinds.classifier_regressor.classifier:Classifier"),
     can=_NET | {"classes"},
-    answer=Answer((Field("y", "label", "The class."),), Lazy("headwater.learner.answer:class_of")),
+    answer=Answer((Field("y", "label", "The class."),), Lazy("headwater.learner.schema.answer:class_of")),
     score=Lazy("headwater.kinds.classifier_regressor.scores.classify:ClassScore"),
     explain=Lazy("headwater.explain.one:explain_one"),
     importance=Lazy("headwater.explain.stream:loss_importance"),
@@ -61,7 +61,7 @@ CLASSIFIER = Kind(
     predicted=Lazy("headwater.kinds.classifier_regressor.ask:predicted_classes"),
     names_in=Lazy("headwater.kinds.classifier_regressor.ask:names_in"),
     explained=(Field("target", "label", "The class that is explained; the predicted one without it.", default=None),),
-    costs=Lazy("headwater.route.costs:ClassCosts"),
+    costs=Lazy("headwater.route.drift.costs:ClassCosts"),
     adapters={
         "onnx": Lazy("headwater.store.onnx.export:classes_out"),
         "sklearn": Lazy("headwater.kinds.classifier_regressor.sklearn.classify:OnlineClassifier"),
@@ -76,7 +76,7 @@ REGRESSOR = Kind(
     can=_NET,
     answer=Answer(
         (Field("y", "number", "The number.", least=-FARTHEST, most=FARTHEST),),
-        Lazy("headwater.learner.answer:number_of"),
+        Lazy("headwater.learner.schema.answer:number_of"),
     ),
     score=Lazy("headwater.route.number_score:NumberScore"),
     explain=Lazy("headwater.explain.one:explain_one"),

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from headwater.kinds.classifier_regressor.kind import REGRESSOR
 from headwater.learner.engine import Engine, Setup
 from headwater.learner.kind import Kind
-from headwater.learner.labels import beside
 from headwater.learner.monitoring.coverage import check_coverage, check_guarantee, interval_ends
 from headwater.learner.sampling.measure import as_rows
 from headwater.learner.sampling.sample import SampledRow
+from headwater.learner.schema.labels import beside
 from headwater.learner.settings import documented
 from headwater.learner.settings.river_words import in_river
 from headwater.learner.settings.setup import make_setup
@@ -57,7 +57,7 @@ class Regressor(SupervisedLearner):
     -----
     With ``label_history=True`` the lag features "last answer", "answer 2 before", "answer 3 before" and "mean answer" are added to a
     sample (unless it contains one of them itself), and experts learn y − base, where base = mean + ρ·(last answer − mean) and ρ is
-    the autocorrelation of the targets (``plain/answers.py``). With delayed labels only those known at prediction count.
+    the autocorrelation of the targets (``plain/inputs/answers.py``). With delayed labels only those known at prediction count.
 
     Examples
     --------

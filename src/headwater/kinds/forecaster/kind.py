@@ -1,8 +1,8 @@
 """The declaration of the kind Forecaster."""
 
-from headwater.learner.answer import Answer
 from headwater.learner.kind import Kind
 from headwater.learner.schema import Field, Question
+from headwater.learner.schema.answer import Answer
 from headwater.learner.validation import FARTHEST
 from headwater.types import Lazy
 
@@ -16,7 +16,7 @@ KIND = Kind(
     can=frozenset(("importance", "fleet", "challenge", "answers", "ahead")),
     answer=Answer(
         (Field("y", "number", "The value of that time; a missing one is a gap.", None, -FARTHEST, FARTHEST),),
-        Lazy("headwater.learner.answer:number_of"),
+        Lazy("headwater.learner.schema.answer:number_of"),
         gaps=True,
     ),
     score=Lazy("headwater.kinds.forecaster.score:ForecastScore"),

@@ -222,7 +222,7 @@ class Forecaster(Learner):
         """Return an interval for each of the next values with the given coverage.
 
         The interval is [ŷ + q₋, ŷ + q₊] with quantiles q₋ and q₊ of the last 500 errors y − ŷ at that horizon. Their levels adapt to
-        the empirical coverage of issued intervals, so that the long-run coverage is as requested (``plain/series/ends.py`` has the
+        the empirical coverage of issued intervals, so that the long-run coverage is as requested (``plain/outputs/ends.py`` has the
         formulas).
 
         Parameters

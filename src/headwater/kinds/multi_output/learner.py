@@ -22,8 +22,8 @@ from headwater.kinds.multi_output.members import PREDICTED, OutputsEngine
 from headwater.learner.base import Learner
 from headwater.learner.engine import Setup
 from headwater.learner.kind import Kind
-from headwater.learner.limits import Growth, check_classes
 from headwater.learner.sampling.sample import DiagnosisSample
+from headwater.learner.settings.limits import Growth, check_classes
 from headwater.learner.supervised import SupervisedLearner
 from headwater.learner.validation import (
     FARTHEST,
@@ -36,7 +36,7 @@ from headwater.learner.validation import (
 )
 from headwater.route.late import step_late
 from headwater.streams import in_pieces
-from headwater.streams.readers.cells import is_of_texts
+from headwater.streams.readers.dtypes.cells import is_of_texts
 from headwater.types import Predictions
 
 __all__ = ["MultiOutput"]

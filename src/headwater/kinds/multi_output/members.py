@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from headwater.encode import Column
 from headwater.kinds.classifier_regressor.regressor import Regressor
-from headwater.learner.limits import Growth, Limits
+from headwater.learner.settings.limits import Growth, Limits
 from headwater.learner.supervised import SupervisedLearner
 
 __all__ = ["PREDICTED", "OutputsEngine"]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from headwater import _core
 from headwater.errors import ConfigError
-from headwater.learner.limits import Growth, Limits
+from headwater.learner.settings.limits import Growth, Limits
 from headwater.privacy.accountant import HORIZON, OMEGA, THETA, noise_multiplier, sensitivity
 from headwater.privacy.settings import Privacy
 

@@ -1,8 +1,8 @@
 """The declarations of the kinds PrivateClassifier and PrivateRegressor."""
 
-from headwater.learner.answer import Answer
 from headwater.learner.kind import Kind
 from headwater.learner.schema import Field, Question
+from headwater.learner.schema.answer import Answer
 from headwater.learner.validation import FARTHEST
 from headwater.types import Lazy
 
@@ -35,7 +35,7 @@ PRIVATE_CLASSIFIER = Kind(
     noun="private classifier",
     learner=Lazy("headwater.kinds.private.learner:PrivateClassifier"),
     can=_CAN | {"classes"},
-    answer=Answer((Field("y", "label", "The class."),), Lazy("headwater.learner.answer:class_of")),
+    answer=Answer((Field("y", "label", "The class."),), Lazy("headwater.learner.schema.answer:class_of")),
     score=Lazy("headwater.kinds.classifier_regressor.scores.classify:ClassScore"),
     explain=Lazy("headwater.kinds.private.explain:explain_private"),
     importance=Lazy("headwater.kinds.private.explain:curve_importance"),
@@ -48,7 +48,7 @@ PRIVATE_CLASSIFIER = Kind(
     ),
     settings=_SETTINGS,
     explained=(Field("target", "label", "The class that is explained; the predicted one without it.", default=None),),
-    costs=Lazy("headwater.route.costs:ClassCosts"),
+    costs=Lazy("headwater.route.drift.costs:ClassCosts"),
     instead=_INSTEAD,
 )
 PRIVATE_REGRESSOR = Kind(
@@ -59,7 +59,7 @@ PRIVATE_REGRESSOR = Kind(
     can=_CAN,
     answer=Answer(
         (Field("y", "number", "The number.", least=-FARTHEST, most=FARTHEST),),
-        Lazy("headwater.learner.answer:number_of"),
+        Lazy("headwater.learner.schema.answer:number_of"),
     ),
     score=Lazy("headwater.route.number_score:NumberScore"),
     explain=Lazy("headwater.kinds.private.explain:explain_private"),

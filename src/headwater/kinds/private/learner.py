@@ -17,9 +17,9 @@ from headwater.encode.rows import as_dicts
 from headwater.errors import ConfigError, TargetError, UnlikelyData
 from headwater.learner.base import Learner
 from headwater.learner.kind import Kind
-from headwater.learner.labels import as_labels, beside, join_stretches, table_beside
-from headwater.learner.limits import check_classes
 from headwater.learner.sampling.sample import DiagnosisSample
+from headwater.learner.schema.labels import as_labels, beside, join_stretches, table_beside
+from headwater.learner.settings.limits import check_classes
 from headwater.learner.validation import FARTHEST, HEAVIEST, PLAIN, Block, as_samples, check_block, check_rows
 from headwater.privacy.promise import Promise
 from headwater.privacy.settings import Privacy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headwater.learner.engine import Engine
-from headwater.plain.change.succession import COUNT, SINCE, TAKEN
+from headwater.plain.outputs.succession import COUNT, SINCE, TAKEN
 
 __all__ = ["Succession", "successions"]
 

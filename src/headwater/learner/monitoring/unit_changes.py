@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.learner.engine import Engine
-from headwater.plain.change.units import CHANGED, CHANGED_BY, CHANGED_SHIFT
+from headwater.plain.inputs.units import CHANGED, CHANGED_BY, CHANGED_SHIFT
 
 __all__ = ["UnitChange", "unit_changes"]
 

@@ -25,7 +25,7 @@ from .history import EarlyStopping, History, as_stopping
 from .parameters import Parameters
 from .summary import Summary, summary_of
 
-_TO_TORCH = Lazy("headwater.nn.torch:to_torch")
+_TO_TORCH = Lazy("headwater.nn.torch.networks:to_torch")
 
 
 class Network:

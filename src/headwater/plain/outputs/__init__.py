@@ -1,1 +1,1 @@
-"""Conformal intervals and prediction sets."""
+"""What becomes of outputs (intervals, prediction sets, quantiles, successors)."""

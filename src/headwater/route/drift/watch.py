@@ -23,8 +23,8 @@ import numpy as np
 from headwater.errors import ConfigError
 from headwater.learner.kind import kind_of
 from headwater.route.changes import Change, changes
-from headwater.route.clocks import ClockColumns
-from headwater.route.costs import Costs
+from headwater.route.drift.clocks import ClockColumns
+from headwater.route.drift.costs import Costs
 from headwater.types import Event, ScoredRows, as_mapping
 
 from .adwin import Adwin

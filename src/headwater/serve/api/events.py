@@ -9,12 +9,12 @@ from functools import partial
 from typing import Any
 
 from headwater.learner.kind import check_can, kind_of
-from headwater.serve.api.looking import looked
 from headwater.serve.api.looks.explaining import parts_as_json
+from headwater.serve.api.looks.looking import looked
 from headwater.serve.api.models import summary
 from headwater.serve.background.history import EVERY_S, experts_of
 from headwater.serve.endpoint import Receive, Request, Response, Send, json_response
-from headwater.serve.http.client import client_key
+from headwater.serve.http.access.client import client_key
 from headwater.serve.http.errors import Busy
 from headwater.serve.http.schemas import label_key, to_json
 from headwater.serve.state import ServerState

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from headwater.fleet.keys import unknown_key
+from headwater.kinds.fleet.keys import unknown_key
 from headwater.learner.kind import check_can, kind_of
-from headwater.serve.api.looking import looked
+from headwater.serve.api.looks.looking import looked
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import Body, PredictRequest, to_json
 from headwater.store.service.model import Model

@@ -15,7 +15,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from headwater.errors import HeadwaterError
-from headwater.serve.http.client import Network, client_key, is_among
+from headwater.serve.http.access.client import Network, client_key, is_among
 from headwater.serve.http.errors import Busy, HeadTooLarge, TooSlow, status_of
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.http.schemas import to_json

@@ -12,8 +12,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from headwater.errors import DataError, TargetError
-from headwater.learner.answer import Answer
 from headwater.learner.kind import default_kind
+from headwater.learner.schema.answer import Answer
 from headwater.serve.http.limits import ServerLimits, too_many
 from headwater.serve.http.pieces import items_of
 from headwater.store.service.limits import Limits, OverLimit

@@ -11,7 +11,7 @@ from headwater.errors import DataError
 from headwater.learner.kind import check_can, kind_of, kind_with
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.learning import committed
-from headwater.serve.api.looking import looked
+from headwater.serve.api.looks.looking import looked
 from headwater.serve.api.predicting import Prediction, predict_rows
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.costs import Size, size_of

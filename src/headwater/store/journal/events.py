@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from headwater.errors import DataError
-from headwater.streams.readers.cells import Text
+from headwater.streams.readers.dtypes.cells import Text
 
 Predictions = dict[str, tuple[Any, dict[Any, float] | None]]
 """Predictions by learner name, each the predicted value and a classifier's probabilities."""

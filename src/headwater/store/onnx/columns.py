@@ -1,4 +1,4 @@
-"""ONNX nodes from raw columns to the first layer, equivalent to the core's input layer (``plain/input.py``).
+"""ONNX nodes from raw columns to the first layer, equivalent to the core's input layer (``plain/inputs/input.py``).
 
 A client sends raw columns. Numbers are float64 (NaN where missing), categories are text ("" or any unknown text where
 missing), and date-times are seconds. The graph standardizes, looks up categories by name, and masks rows that are still unused.
@@ -17,8 +17,8 @@ from headwater.errors import ConfigError
 from headwater.learner.engine import Engine
 from headwater.nn.core import Core, Statistics
 from headwater.nn.inspect import answer_history, answers_before
-from headwater.plain.answers import COLUMNS
-from headwater.plain.input import BOUND, CLIP, FORGET, HUGE, NOTHING, OUTLIER, ROUNDING, SETTLED, SHORTEST
+from headwater.plain.inputs.answers import COLUMNS
+from headwater.plain.inputs.input import BOUND, CLIP, FORGET, HUGE, NOTHING, OUTLIER, ROUNDING, SETTLED, SHORTEST
 
 from .graph import ML, Graph, is_utf8
 from .times import time_parts

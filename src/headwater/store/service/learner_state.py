@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from headwater.learner.kind import kind_of
-from headwater.learner.labels import probabilities_of, values_of
-from headwater.learner.limits import Limits as LearnerLimits
+from headwater.learner.schema.labels import probabilities_of, values_of
+from headwater.learner.settings.limits import Limits as LearnerLimits
 from headwater.route.score import Score
 from headwater.store.journal.events import JournalEvent
 from headwater.types import Predictions

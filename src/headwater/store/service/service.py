@@ -43,14 +43,14 @@ from headwater.store.journal.snapshots import Snapshots
 from headwater.store.journal.source_tables import SourceTables
 from headwater.store.journal.store_file import StoreFile
 from headwater.store.model_file import LearnerFormat
+from headwater.store.service.maintenance.background import Background
+from headwater.store.service.maintenance.keeper import Keeper
+from headwater.store.service.maintenance.policy import RetentionPolicy
 from headwater.streams import PIECE, Uninterrupted
 
-from .background import Background
-from .keeper import Keeper
 from .limits import Limits
 from .model import Model
 from .models import Models, verify_copy
-from .policy import RetentionPolicy
 from .price import Memory
 
 Request = LearnRequest | PendingRequest | LabelRequest | StepRequest | SourceRequest

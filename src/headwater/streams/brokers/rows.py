@@ -12,7 +12,7 @@ from headwater.streams.brokers.address import Address
 from headwater.streams.brokers.formats import decoder
 from headwater.streams.brokers.opening import open_source
 from headwater.streams.brokers.protocol import BrokerGone, Message, TrimmedLog
-from headwater.streams.rejects import Rejects
+from headwater.streams.files.rejects import Rejects
 
 __all__ = ["BrokerRows"]
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from headwater.errors import MissingExtra, SourceError
 from headwater.streams.block import Block
 from headwater.streams.files.lines import Numbered
+from headwater.streams.files.rejects import Rejects
 from headwater.streams.readers.delimited import Header, read_delimited
-from headwater.streams.rejects import Rejects
 
 __all__ = ["NOTES", "ROWS", "TARGETS", "read_flights"]
 

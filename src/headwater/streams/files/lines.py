@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from headwater.streams.files.encoding import Decoder, spoken
-from headwater.streams.rejects import Rejects
+from headwater.streams.files.rejects import Rejects
 
 __all__ = ["Numbered", "Raw", "read_lines"]
 

@@ -14,11 +14,11 @@ import narwhals.stable.v1 as nw
 
 from headwater.errors import MissingExtra, SourceError
 from headwater.streams.block import Block
-from headwater.streams.frame_rows import FrameRows
-from headwater.streams.readers.cells import firm, first_cell
-from headwater.streams.readers.columns import DATE, NUMBER, TEXT, ColumnReader
 from headwater.streams.readers.delimited import Header
-from headwater.streams.readers.judge import ColumnJudge
+from headwater.streams.readers.dtypes.cells import firm, first_cell
+from headwater.streams.readers.dtypes.columns import DATE, NUMBER, TEXT, ColumnReader
+from headwater.streams.readers.dtypes.judge import ColumnJudge
+from headwater.streams.readers.frame_rows import FrameRows
 
 __all__ = ["Table", "open_columnar", "read_columnar"]
 

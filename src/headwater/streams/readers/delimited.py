@@ -12,10 +12,10 @@ from typing import Any
 from headwater.errors import DataError, SourceError, TargetError, did_you_mean
 from headwater.streams.block import Block
 from headwater.streams.files.lines import Numbered
-from headwater.streams.readers.cells import parse_numbers
-from headwater.streams.readers.columns import BY_CELL, TEXT, ColumnReader
-from headwater.streams.readers.judge import ColumnJudge
-from headwater.streams.rejects import Rejects
+from headwater.streams.files.rejects import Rejects
+from headwater.streams.readers.dtypes.cells import parse_numbers
+from headwater.streams.readers.dtypes.columns import BY_CELL, TEXT, ColumnReader
+from headwater.streams.readers.dtypes.judge import ColumnJudge
 
 __all__ = ["Header", "Layout", "read_delimited", "read_header"]
 

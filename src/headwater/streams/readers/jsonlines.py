@@ -12,9 +12,9 @@ import msgspec
 from headwater.errors import DataError
 from headwater.streams.block import Block
 from headwater.streams.files.lines import Numbered
-from headwater.streams.readers.columns import BY_CELL, ColumnReader
-from headwater.streams.readers.judge import ColumnJudge
-from headwater.streams.rejects import Rejects
+from headwater.streams.files.rejects import Rejects
+from headwater.streams.readers.dtypes.columns import BY_CELL, ColumnReader
+from headwater.streams.readers.dtypes.judge import ColumnJudge
 
 __all__ = ["read_json_lines", "read_mappings"]
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from headwater.errors import MissingExtra, SourceError
 from headwater.streams.block import Block
-from headwater.streams.frame_rows import FRAME_BLOCK
 from headwater.streams.readers.columnar import read_columnar
 from headwater.streams.readers.delimited import Header
+from headwater.streams.readers.dtypes.judge import ColumnJudge
+from headwater.streams.readers.frame_rows import FRAME_BLOCK
 from headwater.streams.readers.jsonlines import read_mappings
-from headwater.streams.readers.judge import ColumnJudge
 
 __all__ = ["Memory"]
 

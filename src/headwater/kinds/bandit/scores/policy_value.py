@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, DataError
 from headwater.kinds.bandit.decision import as_decision
-from headwater.plain.decisions.policy_value import doubly_robust, ips, snips
+from headwater.plain.kinds.policy_value import doubly_robust, ips, snips
 
 __all__ = ["Estimate", "Policy", "PolicyValue", "estimate_value", "estimate_values"]
 
@@ -63,7 +63,7 @@ class PolicyValue:
     logged : Estimate
         Mean reward of the logged actions.
     ips, snips, dr : Estimate
-        Inverse propensity, self-normalized and doubly robust estimates, as in ``plain.decisions.policy_value``.
+        Inverse propensity, self-normalized and doubly robust estimates, as in ``plain.kinds.policy_value``.
     matched : float
         Effective sample size (Σ w)²/Σ w², the equivalent number of the policy's own rows. If it is small, trust none of the three.
 

@@ -13,7 +13,7 @@ import msgspec
 
 from headwater.kinds.bandit.decision import as_decision
 from headwater.kinds.bandit.scores.sums import BASELINES, RewardSums, ScoredDecision
-from headwater.route.costs import RewardCosts
+from headwater.route.drift.costs import RewardCosts
 from headwater.route.score import Score
 from headwater.types import Predictions, ScoredRows, Scores
 

@@ -1,7 +1,7 @@
 """Running sums for the doubly robust mean rewards of policies on one log.
 
 A policy that takes action b with probability π(b) scores Σ_b π(b) f_b + min(π(a)/p, 20)·(r − f_a) on a row whose action a had
-probability p and reward r. The f are the learner's expected rewards before it learned the row. ``plain.decisions.policy_value`` has
+probability p and reward r. The f are the learner's expected rewards before it learned the row. ``plain.kinds.policy_value`` has
 the formula without the bound, and its source. The bound keeps one row of a rare action from dominating.
 """
 

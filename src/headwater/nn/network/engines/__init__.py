@@ -44,7 +44,7 @@ def make_net(
             expected="layers without a state, with engine='plain'",
             got="Recurrent",
             at="layers",
-            help="Leave engine out; headwater.plain.series.recurrent shows the arithmetic.",
+            help="Leave engine out; headwater.plain.network.recurrent shows the arithmetic.",
         )
     if engine == "plain":
         return PlainNet(expert, inputs=rows, dtype=dtype, seed=seed)

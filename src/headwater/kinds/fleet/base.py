@@ -1,0 +1,222 @@
+"""What all fleets share, whether the core or Python holds their members."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from headwater.kinds.fleet.keys import unknown_key
+from headwater.learner.base import InSklearn
+from headwater.learner.kind import Kind
+from headwater.learner.schema import Question, Response
+from headwater.types import EXPORT_ONNX, NOTEBOOK, Lazy, Predictions
+
+__all__ = ["AnyFleet", "fleet_kind"]
+
+_ISSUE = Lazy("headwater.kinds.fleet.looks:issue_through")
+_EXPLAIN = Lazy("headwater.kinds.fleet.looks:explain_through")
+_IMPORTANCE = Lazy("headwater.kinds.fleet.looks:importance_of_members")
+_FINDINGS = Lazy("headwater.kinds.fleet.looks:diagnose_members")
+_MEASURE = Lazy("headwater.explain.stream:importance")
+_DIAGNOSE = Lazy("headwater.diagnose.diagnosis:diagnose")
+_PLOT = Lazy("headwater.plot.inside:layers")
+
+INSTEAD = {
+    "layers": "Draw one member: fleet[key].plot().",
+    "losses": "Ask importance(), which asks the members.",
+    "onnx": "Export one member: fleet[key].export_onnx(path).",
+    "web": "Export one member: fleet[key].save(path), then headwater export.",
+    "seat": "Make one fleet, whose key is a column that joins both keys.",
+    "fleet": "Make one fleet, whose key is a column that joins both keys.",
+    "cluster": "Use hw.cluster.ShardedFleet, which spreads the members of a fleet over a cluster.",
+    "step": "Make a new fleet of members with another step.",
+    "report": "Show the worst keys: headwater show FILE.",
+}
+"""What to do instead with a fleet, for each ability that no fleet has."""
+
+
+def fleet_kind(of: Kind, able: frozenset[str], question: Question, **more: Any) -> Kind:
+    """Return the kind of a fleet, made from that of its members.
+
+    Parameters
+    ----------
+    of : Kind
+        The kind of its members.
+    able : frozenset of str
+        The abilities of the members that the fleet has too.
+    question : Question
+        What may be asked.
+    **more
+        Further declarations that differ from the members'.
+    """
+    return replace(
+        of,
+        name="Fleet",
+        noun=f"fleet of {of.noun}s",
+        can=(of.can & able) | {"keys", "importance"},
+        question=question,
+        explain=_EXPLAIN,
+        importance=_IMPORTANCE,
+        findings=_FINDINGS,
+        instead={**of.instead, **INSTEAD},
+        settings=(),
+        **{
+            "respond": None,
+            "predicted": None,
+            "series": None,
+            **({} if of.issue is None else {"issue": _ISSUE}),
+            **more,
+        },
+    )
+
+
+class AnyFleet(ABC):
+    """A learner a key, which answers through the member of each row's key."""
+
+    key: str
+    """The column of the key."""
+    first: Any
+    """What new members begin as."""
+    notes: dict[str, Any]
+    estimator: ClassVar[str] = ""
+    instead: ClassVar[str] = "step_many, ask or hw.evaluate"
+
+    if not TYPE_CHECKING:  # hidden from mypy, so that using one is a type error
+        fit = InSklearn("fit")
+        partial_fit = InSklearn("partial_fit")
+        predict = InSklearn("predict")
+        predict_proba = InSklearn("predict_proba")
+
+    @property
+    @abstractmethod
+    def kind(self) -> Kind:
+        """The kind, made from that of the members."""
+
+    @property
+    def engine(self) -> None:
+        """Always None, because each member has its own engine."""
+        return None
+
+    @property
+    def experts_(self) -> list[dict[str, Any]]:
+        """Always empty, because each member has its own experts."""
+        return []
+
+    @property
+    def coverage_(self) -> dict[float, dict[str, float]]:
+        """Always empty, because each member has its own coverage."""
+        return {}
+
+    @property
+    @abstractmethod
+    def rejected(self) -> dict[str, int]:
+        """Counts of rejected rows, dropped values and undone steps of all members, by reason."""
+
+    @property
+    @abstractmethod
+    def n_learned(self) -> int:
+        """Number of rows learned by all members together."""
+
+    @abstractmethod
+    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
+        """Predict and learn rows in turn."""
+
+    @abstractmethod
+    def predict_batch(self, X: Any) -> Predictions:
+        """Predict rows without changing the fleet."""
+
+    @abstractmethod
+    def busiest(self) -> Any:
+        """Return the key whose member has learned most, or None without members."""
+
+    @abstractmethod
+    def score(self, key: Hashable = None) -> dict[str, float]:
+        """Return the rows, and the metric if there is one, of a key or of all."""
+
+    @abstractmethod
+    def ranking(self, least: int = 1) -> list[tuple[Any, dict[str, float]]]:
+        """Return each key with its `score`."""
+
+    @abstractmethod
+    def held(self) -> AbstractContextManager[object]:
+        """Keep other threads from changing the fleet until the block ends."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Any]: ...
+
+    @abstractmethod
+    def __contains__(self, key: Hashable) -> bool: ...
+
+    @abstractmethod
+    def __getitem__(self, key: Hashable) -> Any: ...
+
+    # ---- doors ----------------------------------------------------------------------------------------------------------
+
+    def ask(self, X: Any = None, **question: Any) -> Response:
+        """Ask something of each row and return named columns, without changing the fleet."""
+        return self.kind.ask(self, X, **question)
+
+    def step(self, X: Any, y: Any = None, w: Any = None) -> Response:
+        """Predict each row right before its member learns it, and return the predictions as named columns."""
+        return self.kind.told(self.step_many(X, y, w))
+
+    def explain_one(self, x: Mapping[Any, Any], **how: Any) -> Any:
+        """Attribute a prediction to the features, as the member of the sample's key does.
+
+        Raises
+        ------
+        DataError
+            If there is no such key.
+        """
+        return self.kind.explain(self, x, **how)
+
+    def importance(self, method: str | None = None) -> dict[Any, float]:
+        """Return how much each feature matters, as the mean over members, each weighted by the rows it has learned."""
+        found: dict[Any, float] = _MEASURE(self, method)
+        return found
+
+    def diagnose(self) -> Any:
+        """Return problems with evidence and remedy, those of each member with its key."""
+        return _DIAGNOSE(self)
+
+    def plot(self) -> Any:
+        """Refuse to draw layers, which each member has of its own.
+
+        Raises
+        ------
+        ConfigError
+            Always.
+        """
+        return _PLOT(self)
+
+    def export_onnx(self, path: Any, **how: Any) -> None:
+        """Refuse to write ONNX, which each member can be written as.
+
+        Raises
+        ------
+        ConfigError
+            Always.
+        """
+        EXPORT_ONNX(self, path, **how)
+
+    def _repr_html_(self) -> str:
+        shown: str = NOTEBOOK(self)
+        return shown
+
+    def member(self, key: Hashable) -> Any:
+        """Return the learner of a key.
+
+        Raises
+        ------
+        DataError
+            If there is none.
+        """
+        if key not in self:
+            raise unknown_key(self.key, key)
+        return self[key]

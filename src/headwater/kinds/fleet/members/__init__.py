@@ -1,0 +1,1 @@
+"""Fleets whose members are objects in this process, of any kind, and their file."""

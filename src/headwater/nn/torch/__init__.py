@@ -1,0 +1,1 @@
+"""Conversion of networks to PyTorch modules and back, with equal weights."""

@@ -1,1 +1,0 @@
-"""Streaming reinforcement learning with eligibility traces, without replay."""

@@ -1,1 +1,0 @@
-"""Contextual bandits and off-policy evaluation."""

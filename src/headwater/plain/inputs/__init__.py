@@ -1,0 +1,1 @@
+"""What becomes of a sample's values before the first layer."""

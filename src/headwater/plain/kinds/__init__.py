@@ -1,0 +1,1 @@
+"""The arithmetic of single kinds of learners, such as anomaly models, bandits and agents."""

@@ -1,1 +1,0 @@
-"""Forecasts of a series from its own past."""

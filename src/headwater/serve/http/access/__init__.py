@@ -1,0 +1,1 @@
+"""Access control of requests, by tokens, sessions, origins and rate limits."""

@@ -1,0 +1,1 @@
+"""Maintenance of a store, while it is served and while it is closed."""
