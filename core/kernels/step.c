@@ -120,12 +120,7 @@ static bool leave_out(hw_learner *l, int e, const sample *s)
 {
     const hw_expert_t *x = l->expert + e;
     const real *d = s->d + x->logits;
-    real largest = 0;
-    if (!l->lean || e >= l->experts)
-        return false;
-    for (int j = 0; j < x->outputs; j++)
-        largest = d[j] > largest ? d[j] : -d[j] > largest ? -d[j] : largest;
-    if ((double)largest >= l->lean->gradient)
+    if (!l->lean || e >= l->experts || (double)largest_of(d, x->outputs, 0) >= l->lean->gradient)
         return false;
     running(l, e)[HW_STEPS] += 1;
     return true;
@@ -241,10 +236,7 @@ static inline bool is_suspicious(const double *run, double before)
 /* Whether a step may make a weight infinite, however small the loss: by values that are not standardised, or the weight. */
 static inline bool is_heavy(const hw_learner *l, const real *v, int64_t n, double weight)
 {
-    real largest = 1;
-    for (int64_t i = 0; !l->standard && i < n; i++)
-        largest = v[i] > largest ? v[i] : -v[i] > largest ? -v[i] : largest;
-    return (double)largest * weight > HEAVY;
+    return (double)(l->standard ? 1 : largest_of(v, n, 1)) * weight > HEAVY;
 }
 
 /* The fading mean of the losses, t of them so far. One outlier must not lift it so far that nothing is suspicious any more.

@@ -287,6 +287,29 @@ static inline bool all_finite(const real *x, int64_t m)
     return !odd;
 }
 
+static inline native larger_native(native a, native b) { return select_native(b > a, b, a); }
+static inline native size_native(native v) { return select_native(v < 0, -v, v); }
+
+/* The largest |x[j]| of n numbers, at least `floor`; none is NaN. The last vector may overlap the one before. */
+static inline real largest_of(const real *x, int64_t n, real floor)
+{
+    if (n >= NATIVE) {
+        native most_of = size_native(load(x + n - NATIVE));
+        for (int64_t j = 0; j < n - NATIVE; j += NATIVE)
+            most_of = larger_native(most_of, size_native(load(x + j)));
+        real t[NATIVE] __attribute__((aligned(64)));
+        store(t, most_of);
+        UNROLLED
+        for (int width = NATIVE / 2; width; width /= 2)
+            for (int q = 0; q < width; q++)
+                t[q] = t[q] > t[q + width] ? t[q] : t[q + width];
+        return t[0] > floor ? t[0] : floor;
+    }
+    for (int64_t j = 0; j < n; j++)
+        floor = x[j] > floor ? x[j] : -x[j] > floor ? -x[j] : floor;
+    return floor;
+}
+
 static inline bool finite(double x) { return x - x == 0; }
 static inline double least(double a, double b) { return a < b ? a : b; }
 static inline double most(double a, double b) { return a > b ? a : b; }

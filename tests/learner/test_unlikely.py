@@ -10,6 +10,7 @@ import pytest
 import headwater as hw
 from headwater.errors import UnlikelyData
 from headwater.learner.monitoring.schema_warning import SETTLED
+from headwater.learner.validation import check_labels
 from support.learners import differences
 
 ROWS = [{"size": float(i % 7), "colour": "rg"[i % 2]} for i in range(200)]
@@ -150,3 +151,10 @@ def test_progress_of_no_rows_and_of_many_has_a_line_for_each_twentieth(capsys):
     assert capsys.readouterr().err == ""
     model.learn_many(np.zeros((40_000, 1)), np.zeros(40_000), progress=True)
     assert len(capsys.readouterr().err.splitlines()) == 20
+
+
+def test_a_whole_number_with_too_many_digits_for_a_file_is_no_class() -> None:
+    longest = 2**1024 - 1
+    assert check_labels([1, longest, -longest]).tolist() == [True] * 3
+    assert check_labels([1, 2**1024, "a", -(2**1024)]).tolist() == [True, False, True, False]
+    assert check_labels([]).tolist() == []

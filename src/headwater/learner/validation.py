@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from headwater.encode.frames import is_frame
 from headwater.encode.sparse import SparseRows, sparse_rows
-from headwater.encode.values import FLOAT, as_float, as_key, kind_of
+from headwater.encode.values import FLOAT, KEY_BITS, as_float, as_key, kind_of
 from headwater.errors import DataError, shown
 from headwater.streams.readers.frame_rows import FrameRows, native_frame
 
@@ -25,10 +25,8 @@ HEAVIEST = 1e15
 """Largest valid weight. The square of a weighted gradient beyond it would overflow and never leave an optimizer's moments."""
 
 PLAIN = frozenset((str, int, bool, bytes))
-"""Hashable types that are never NaN, and so need no further validation."""
+"""Hashable types that are never NaN, and so need no further validation, but that an int may have too many digits for a file."""
 
-_ALWAYS_KEPT = frozenset((str, bool, bytes))
-"""Types whose values all are valid classes. An int is not among them, because it may have too many digits for a file."""
 
 REASONS: dict[str, str] = {
     "target": "the answer is missing, can't be a class (classes are texts, numbers, booleans, bytes, or tuples of these; str(y) "
@@ -260,7 +258,8 @@ def _check_one_column(shape: tuple[int, ...]) -> None:
 def check_labels(y: Sequence[Any]) -> NDArray[np.bool_]:
     """Return which labels are valid classes, that is, of a type that files can store."""
     kinds = set(map(type, y))
-    if kinds <= _ALWAYS_KEPT:
+    whole = y if kinds == {int} else [label for label in y if type(label) is int] if int in kinds else ()
+    if kinds <= PLAIN and max(max(whole, default=0), -min(whole, default=0)).bit_length() <= KEY_BITS:
         return np.ones(len(y), bool)
     return ~np.isnan(y) if kinds == {float} else np.array([can_be_class(label) for label in y], bool)
 
