@@ -14,7 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 import headwater as hw
 from headwater.errors import StoreError
 from headwater.serve.app import ADDRESSES, build
-from headwater.serve.http.access.access import Access, buckets
+from headwater.serve.http.access import buckets
+from headwater.serve.http.access.access import Access
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.run import make_state
 from headwater.store.learner_file import fingerprint

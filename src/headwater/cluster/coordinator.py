@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from headwater.cluster.published.manifest import Keeper, Position, read_manifest
 from headwater.errors import ConfigError
-from headwater.learner.kind import check_can, has_classes
+from headwater.learner.kind import check_can, has_classes, named_able
 from headwater.learner.supervised import SupervisedLearner
 from headwater.route.score import Score
 from headwater.store.model_file import SavedModel
@@ -436,7 +436,7 @@ def _check(learner: Any, workers: int, block: int | str, share: float) -> None:
     check_can(learner, "cluster", at="learner")
     if not isinstance(learner, SupervisedLearner):
         raise ConfigError(
-            expected="a Classifier or a Regressor",
+            expected=named_able("cluster"),
             got=type(learner).__name__,
             at="learner",
             help="Give one of headwater's.",

@@ -6,6 +6,7 @@ any kind reads the declaration instead of checking the class.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -26,6 +27,7 @@ __all__ = [
     "HasKind",
     "default_kind",
     "has_classes",
+    "named_able",
     "of_classes",
     "Kind",
     "check_can",
@@ -35,6 +37,7 @@ __all__ = [
     "kind_named",
     "kind_of",
     "kind_with",
+    "with_article",
 ]
 
 ABILITIES: dict[str, str] = {
@@ -239,6 +242,11 @@ class Kind:
         """Return predictions as the columns of this kind."""
         return Response.of(predictions, self.response[0].name)
 
+    def alarmed(self, score: float) -> dict[str, Any]:
+        """Return a score and whether it is an alarm, by the names of the response."""
+        names = [field.name for field in self.response]
+        return {names[0]: score, names[1]: score > (math.inf if self.alarm is None else self.alarm)}
+
     def make(self, settings: Mapping[str, Any]) -> Any:
         """Create a learner with the given settings.
 
@@ -355,7 +363,7 @@ def check_kind(model: Any, *, at: str) -> None:
             expected="a headwater learner, or a model that declares a kind",
             got=type(model).__name__,
             at=at,
-            help="Give e.g. a headwater.Classifier.",
+            help=f"Give e.g. a headwater.{default_kind().name}.",
             code="kind",
         )
 
@@ -400,6 +408,11 @@ def with_article(noun: str) -> str:
 def able_to(ability: str) -> list[str]:
     """Return the names of the kinds that can do something."""
     return [kind.name for kind in KINDS.value if ability in kind.can] or ["Fleet"]
+
+
+def named_able(ability: str) -> str:
+    """Return the kinds that can do something for a message, each with its article."""
+    return " or ".join(map(with_article, able_to(ability)))
 
 
 def _refused(kind: Kind, ability: str, at: str) -> ConfigError:

@@ -26,7 +26,7 @@ import numpy as np
 
 from headwater.errors import ConfigError, DataError, HeadwaterError
 from headwater.learner.base import Learner as OwnLearner
-from headwater.learner.kind import HasKind, check_can, check_stateless, kind_of
+from headwater.learner.kind import HasKind, check_can, check_stateless, kind_of, named_able
 from headwater.learner.validation import FARTHEST, PLAIN
 from headwater.route.policies import Adaptation, Policy, Replay
 from headwater.route.score import Score
@@ -427,7 +427,7 @@ def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
     """Return an `Adaptation` for the policies."""
     if not isinstance(learner, OwnLearner):
         raise ConfigError(
-            expected="a Classifier or a Regressor to adapt",
+            expected=f"{named_able('step')} to adapt",
             got=type(learner).__name__,
             at="adapt of Session",
             help="Leave adapt out.",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import ConfigError, UnlikelyData
-from headwater.learner.kind import default_kind, kind_of
+from headwater.learner.kind import default_kind, kind_of, with_article
 from headwater.store.forget.retention import Retention
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service import DurableLearner, Limits, RetentionPolicy, Service
@@ -70,7 +70,8 @@ def open(  # noqa: A001 - as gzip.open
     service = Service(path, LEARNER_FORMAT, policy, limits=limits, retention=retention, publish_every=publish_every)
     if NAME not in service.models.by_name:
         if learner is None:
-            said = f"{path} was not there: a new store with a Classifier was made. Give a learner if that is meant"
+            own = with_article(default_kind().name)
+            said = f"{path} was not there: a new store with {own} was made. Give a learner if that is meant"
             warnings.warn(said, UnlikelyData, stacklevel=2)
         made = learner if learner is not None else default_kind().make({})
         try:

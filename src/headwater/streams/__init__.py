@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from headwater.streams.readers.frame_rows import FrameRows, native_frame
     from headwater.streams.readers.rows import as_blocks
     from headwater.streams.stream import Stream, read
-    from headwater.streams.target import TASKS, Target
+    from headwater.streams.target import Target
     from headwater.streams.waiting import Waiting
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "PIECE",
     "Rejects",
     "Stream",
-    "TASKS",
     "Target",
     "Uninterrupted",
     "Waiting",
@@ -46,7 +45,7 @@ __getattr__ = lazily(
         ".files.rejects": "Rejects",
         ".readers.rows": "as_blocks",
         ".stream": "Stream read",
-        ".target": "TASKS Target",
+        ".target": "Target",
         ".waiting": "Waiting",
     },
 )

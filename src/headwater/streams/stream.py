@@ -21,7 +21,7 @@ from headwater.streams.readers.delimited import Layout
 from headwater.streams.readers.dtypes.judge import LOOK, ColumnJudge, Writing
 from headwater.streams.readers.files import Files
 from headwater.streams.readers.frame_rows import FrameRows
-from headwater.streams.target import Target, assume_target, decide_target
+from headwater.streams.target import UNLABELLED, Target, assume_target, decide_target, task_by_labels
 
 if TYPE_CHECKING:
     from headwater.streams.brokers.rows import BrokerRows
@@ -31,8 +31,6 @@ __all__ = ["Stream", "read"]
 
 SHEETS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 """Suffixes of workbooks."""
-ALONE = "anomaly"
-"""The task without labels."""
 _LOOK_LIVE = 100  # rows to infer the task from on standard input, where they may arrive slowly
 
 
@@ -173,7 +171,7 @@ class Stream:
     def decide(self, task: str, classes: Collection[Hashable] = ()) -> Target | None:
         """Infer the target from the first rows, which stay in the stream, or return None for a task without labels."""
         if self.live and task != "auto":  # a live stream's rows must not wait
-            self.goal = None if task == ALONE else assume_target(task, classes)
+            self.goal = None if task == task_by_labels()[UNLABELLED] else assume_target(task, classes)
             return self.goal
         rows = _LOOK_LIVE if self.live else LOOK
         head = self.look(rows)
@@ -186,7 +184,8 @@ class Stream:
             raise SourceError(
                 expected="rows", got=reasons or "none", at=self.name, help="Check the file, or give its --format."
             )
-        name = self.target or ("" if task == ALONE else "target")
+        alone = task == task_by_labels()[UNLABELLED]
+        name = self.target or ("" if alone else "target")
         json = self._files is not None and self._files.kind in ("jsonl", "rows")
         if json and name and name not in self.columns and all(y is None for y in answers):
             raise TargetError(
@@ -195,7 +194,7 @@ class Stream:
                 at=self.name,
                 help=did_you_mean(name, self.columns),
             )
-        if task == ALONE:
+        if alone:
             return None
         self.goal = decide_target(answers[:rows], task=task, classes=classes, name=name, at=self.name)
         self._notes += filter(None, [self.goal.doubt])
@@ -316,7 +315,7 @@ def read(
         known=known,
         positions=positions,
     )
-    _check_target(source, target, drop, needed=task not in (None, ALONE))
+    _check_target(source, target, drop, needed=task not in (None, task_by_labels()[UNLABELLED]))
     check_limits(skip, limit, allow_rejects, skip_lines)
     return _open(source, options, task, classes, Rejects(rejects), (skip, limit, allow_rejects))
 
@@ -346,7 +345,8 @@ def _open(
     with ExitStack() as opened:  # closes everything on errors
         out = opened.enter_context(closing(rejects))
         if isinstance(source, str) and source.startswith("dataset:"):
-            stream = _open_named(str(source), options, out, alone=task == ALONE and options.target is None)
+            alone = options.target is None and task == task_by_labels()[UNLABELLED]
+            stream = _open_named(str(source), options, out, alone=alone)
         elif is_address(source):
             stream = opened.enter_context(_open_broker(str(source), options, out, options.positions or {}))
         else:

@@ -4,20 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from numbers import Real
 from typing import Any
 
 from headwater.errors import ConfigError, TargetError, did_you_mean
 from headwater.streams.block import Block
 from headwater.streams.files.rejects import Rejects
+from headwater.types import Lazy
 
-__all__ = ["TASKS", "Target", "assume_target", "decide_target"]
+__all__ = [
+    "CLASSES",
+    "NUMBERS",
+    "UNLABELLED",
+    "Target",
+    "assume_target",
+    "decide_target",
+    "task_by_labels",
+]
 
-TASKS = ("auto", "classify", "regress")
+CLASSES, NUMBERS, UNLABELLED = "label", "number", ""
+"""What a column of labels may hold, by the type that kinds declare of an answer. Unlabelled rows are learned alone."""
+_KINDS = Lazy("headwater.kinds:KINDS")
 _MANY = 50  # more distinct fractions are unlikely to be classes
 _FEW = 20  # more distinct whole numbers are treated as a quantity
 
 _NOUNS = {"number": "a number", "text": "text", "boolean": "true or false", "any": "a class"}
+
+
+@cache
+def task_by_labels() -> dict[str, str]:
+    """Return the task for each content of a column of labels, that of the first kind which learns such.
+
+    Examples
+    --------
+    >>> task_by_labels()
+    {'label': 'classify', 'number': 'regress', '': 'anomaly'}
+    """
+    tasks: dict[str, str] = {}
+    for kind in _KINDS.value:
+        answer = kind.answer
+        if not answer.compound:
+            tasks.setdefault(answer.fields[0].type if answer.needed else UNLABELLED, kind.task)
+    return {CLASSES: CLASSES, NUMBERS: NUMBERS, UNLABELLED: UNLABELLED} | tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +84,7 @@ class Target:
         """
         kinds = {kind: _kind(kind) for kind in set(map(type, block.y))}
         bad = {kind for kind, noun in kinds.items() if not self.fits(noun)}
-        if self.task == "regress" and "boolean" in kinds.values():
+        if self.task == task_by_labels()[NUMBERS] and "boolean" in kinds.values():
             y = [float(value) if _kind(type(value)) == "boolean" else value for value in block.y]
             block = Block(block.X, y, block.rows, block.lines, block.position)
         if not bad:
@@ -71,7 +100,7 @@ class Target:
         if self.kind == "any":
             return kind != "other"
         # A regressor reads true and false as 1 and 0.
-        return kind in ("none", self.kind) or (self.task == "regress" and kind == "boolean")
+        return kind in ("none", self.kind) or (self.task == task_by_labels()[NUMBERS] and kind == "boolean")
 
 
 def decide_target(
@@ -108,7 +137,8 @@ def decide_target(
     ('classify', 'regress', 'target holds text')
     """
     _check_task(task)
-    nouns = {kind: _kind(kind) for kind in set(map(type, y))}
+    types = {*map(type, y)}
+    nouns = dict(zip(types, map(_kind, types), strict=True))
     known = [value for value in y if nouns[type(value)] != "none" and value == value]
     if not known:
         raise TargetError(
@@ -117,11 +147,11 @@ def decide_target(
             at=at,
             help="Choose another --target, or start where the answers are known.",
         )
-    kinds = {nouns[kind] for kind in set(map(type, known))}
+    kinds = set(map(nouns.__getitem__, map(type, known)))
     if task == "auto":
         task, why = _decide(known, kinds, nouns)
         return Target(task, _kind_of(task, kinds), f"{name} holds {why}", _doubt(known, task, name))
-    like_model = bool(classes) and task == "classify"
+    like_model = bool(classes) and task == task_by_labels()[CLASSES]
     doubt = "" if like_model else _doubt(known, task, name)
     target = assume_target(task, classes) if like_model else Target(task, _kind_of(task, set(kinds)), doubt=doubt)
     if not any(map(target.fits, kinds)):
@@ -130,7 +160,9 @@ def decide_target(
             + (", like the model's classes" if like_model else ""),
             got=f"{known[0]!r}",
             at=at,
-            help="Choose another --target or --task." if task == "regress" else "Choose another --target or --model.",
+            help="Choose another --target or --task."
+            if task == task_by_labels()[NUMBERS]
+            else "Choose another --target or --model.",
         )
     return target
 
@@ -148,31 +180,34 @@ def assume_target(task: str, classes: Collection[Hashable] = ()) -> Target:
 
 
 def _check_task(task: str) -> None:
-    if task not in TASKS:
-        close = did_you_mean({"classification": "classify", "regression": "regress"}.get(task.lower(), task), TASKS)
-        raise ConfigError(expected=f"one of {', '.join(TASKS)}", got=task, at="--task", help=close)
+    tasks = ("auto", task_by_labels()[CLASSES], task_by_labels()[NUMBERS])
+    if task not in tasks:
+        raise ConfigError(
+            expected=f"one of {', '.join(tasks)}", got=task, at="--task", help=did_you_mean(task.lower(), tasks)
+        )
 
 
 def _decide(known: list[Any], kinds: set[str], nouns: Mapping[type, str]) -> tuple[str, str]:
     numbers = [value for value in known if nouns[type(value)] == "number"]
     if kinds != {"number"} and 2 * len(numbers) <= len(known):
-        return "classify", "text" if "text" in kinds else "true and false"
+        return task_by_labels()[CLASSES], "text" if "text" in kinds else "true and false"
     values = set(numbers)
     whole = all(float(value).is_integer() for value in values)
     if whole and len(values) <= 2:
-        return "classify", f"{len(values)} whole value" + "s" * (len(values) > 1)
+        return task_by_labels()[CLASSES], f"{len(values)} whole value" + "s" * (len(values) > 1)
     if whole and len(values) <= min(_FEW, len(numbers) / 3):
-        return "classify", f"{len(values)} different whole numbers"
-    return "regress", "numbers"
+        return task_by_labels()[CLASSES], f"{len(values)} different whole numbers"
+    return task_by_labels()[NUMBERS], "numbers"
 
 
 def _doubt(known: list[Any], task: str, name: str) -> str:
     """Return a sentence if the labels make unlikely classes, else ""."""
     values = set(known)
-    if task != "classify":
+    if task != task_by_labels()[CLASSES]:
         return ""
     if len(values) > _MANY and sum(isinstance(value, float) for value in values) > _MANY:
-        return f"{name} holds {len(values):,} different numbers: learned as classes; --task regress learns a quantity."
+        other = f"--task {task_by_labels()[NUMBERS]} learns a quantity."
+        return f"{name} holds {len(values):,} different numbers: learned as classes; {other}"
     if len(values) > _FEW and 2 * len(values) > len(known):
         return f"{name} holds {len(values):,} different values in {len(known):,} rows: an identifier can't be learned."
     folded: dict[str, Any] = {}
@@ -184,7 +219,7 @@ def _doubt(known: list[Any], task: str, name: str) -> str:
 
 
 def _kind_of(task: str, kinds: set[str]) -> str:
-    if task == "regress":
+    if task == task_by_labels()[NUMBERS]:
         return "number"
     return kinds.pop() if len(kinds) == 1 else "any"
 

@@ -9,7 +9,8 @@ import pytest
 import headwater as hw
 from headwater.serve.api import models
 from headwater.serve.app import build
-from headwater.serve.http.access.access import Access, buckets
+from headwater.serve.http.access import buckets
+from headwater.serve.http.access.access import Access
 from headwater.serve.http.access.buckets import Buckets
 from headwater.serve.http.access.sessions import Sessions
 from headwater.serve.run import make_state

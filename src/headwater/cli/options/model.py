@@ -14,7 +14,7 @@ from headwater.cli.options.fleet import features_of, member_of
 from headwater.cli.options.shared import split_sizes
 from headwater.errors import ConfigError, ModelFileError, did_you_mean
 from headwater.kinds.fleet.base import AnyFleet
-from headwater.learner.kind import kind_of, kind_with
+from headwater.learner.kind import able_to, kind_of, kind_with
 
 __all__ = ["ModelOptions", "load_model"]
 
@@ -193,7 +193,7 @@ def load_model(path: Path, *, fleets: bool = False) -> Any:
     learner: Any = load(path)
     if isinstance(learner, nn.Network):
         raise ModelFileError(
-            expected="a saved Classifier or Regressor",
+            expected=f"a saved {' or '.join(able_to('layers'))}",
             got="a Network",
             at=str(path),
             help="A Network learns arrays: go on with it in Python, hw.load(path).",

@@ -10,6 +10,7 @@ from typing import Any
 from headwater.errors import TargetError, shown
 from headwater.learner.schema import Field, object_schema
 from headwater.learner.validation import FARTHEST, can_be_class
+from headwater.streams.target import UNLABELLED, task_by_labels
 from headwater.types import Lazy
 
 __all__ = ["Answer", "class_of", "number_of"]
@@ -53,12 +54,8 @@ class Answer:
 
     @property
     def reads(self) -> str | None:
-        """How a file's column of labels is read, as "classify" or "regress", or as labels that are not learned."""
-        if self.compound:
-            return None
-        if not self.needed:
-            return "anomaly"
-        return "regress" if self.fields[0].type == "number" else "classify"
+        """The task by which `headwater.read` reads such labels (classes, numbers, none), None for several columns."""
+        return None if self.compound else task_by_labels()[self.fields[0].type if self.needed else UNLABELLED]
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of a label."""

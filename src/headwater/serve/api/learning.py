@@ -24,7 +24,6 @@ from headwater.serve.http.schemas import (
     PredictRequest,
     labels_of,
     prediction_as_json,
-    score_as_json,
     to_lines,
 )
 from headwater.store.journal.events import JournalEvent, PendingPrediction
@@ -60,7 +59,7 @@ async def predict(request: Request) -> Response:
     asked = wanted if coverage else None
     predictions = await predict_rows(state, model, X, budget=request.budget, shadows=bool(kept), coverage=asked)
     ids = await _kept(request, model, X, predictions, kept) if kept else {}
-    out = partial(_predicted, predictions, model.champion.name, ids, kind.alarm, shape, alone=alone)
+    out = partial(_predicted, predictions, model.champion.name, ids, kind, shape, alone=alone)
     response = out() if is_at_hand(request.budget, n) else await state.workers.run(out)
     if state.replicas is not None:
         response.headers = [(b"x-headwater-state-age", b"%.3f" % state.replicas.age)]
@@ -104,7 +103,7 @@ async def learn(request: Request) -> Response:
         outcome = (await state.writer.run([command], n))[0]
         if outcome is not None:
             raise outcome
-    reply = partial(_learned, command, model.champion.learner.kind.alarm, shape)
+    reply = partial(_learned, command, model.champion.learner.kind, shape)
     return reply() if near else await aside(reply)
 
 
@@ -121,11 +120,11 @@ def _examples(model: Model, rows: list[Example], X: list[dict[str, Any]], shape:
     return LearnRequest(model.id, list(map(JournalEvent, X, labels, weights, map(_ID, rows))))
 
 
-def _learned(command: LearnRequest, alarm: float | None, shape: str) -> Response:
+def _learned(command: LearnRequest, kind: Kind, shape: str) -> Response:
     """Reply to learned rows, with an infinite prediction as null, or with the scores of an anomaly model."""
     rows = command.answers
-    if alarm is not None:
-        rows = [_scored(alarm, row) for row in rows]
+    if kind.alarm is not None:
+        rows = [_scored(kind, row) for row in rows]
     for row in rows:
         y_pred = row.get("y_pred")
         if type(y_pred) is float and y_pred - y_pred != 0.0:  # JSON has no infinity
@@ -199,7 +198,7 @@ def _predicted(
     predictions: list[Prediction],
     name: str,
     ids: dict[int, str],
-    alarm: float | None,
+    kind: Kind,
     shape: str,
     *,
     alone: bool = False,
@@ -208,7 +207,7 @@ def _predicted(
     for i, one in enumerate(predictions):
         guess, proba = one.of(name)
         proba = None if alone else proba
-        row = prediction_as_json(guess, proba) if alarm is None else score_as_json(guess, alarm)
+        row = prediction_as_json(guess, proba) if kind.alarm is None else kind.alarmed(guess)
         row |= {**one.inside, "seq": one.seq}
         if i in ids:
             row["id"] = ids[i]
@@ -234,11 +233,11 @@ def rows_response(lines: bytes, shape: str) -> Response:
     return Response(b"[" + lines[:-1].replace(b"\n", b",") + b"]")
 
 
-def _scored(alarm: float, row: dict[str, Any]) -> dict[str, Any]:
+def _scored(kind: Kind, row: dict[str, Any]) -> dict[str, Any]:
     """Return the reply to a learned row of an anomaly model, with its score."""
     if "y_pred" not in row:
         return row
-    return {**{name: value for name, value in row.items() if name != "y_pred"}, **score_as_json(row["y_pred"], alarm)}
+    return {**{name: value for name, value in row.items() if name != "y_pred"}, **kind.alarmed(row["y_pred"])}
 
 
 def without_infinity(row: dict[str, Any]) -> dict[str, Any]:

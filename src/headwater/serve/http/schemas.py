@@ -424,11 +424,6 @@ def label_key(label: Any) -> str:
     return label if isinstance(label, str) else msgspec.json.encode(label).decode()
 
 
-def score_as_json(score: float, alarm: float) -> dict[str, Any]:
-    """Return an anomaly score as JSON values, and whether it is an alarm."""
-    return {"score": score, "anomaly": score > alarm}
-
-
 def prediction_as_json(guess: Any, proba: dict[Any, Any] | None) -> dict[str, Any]:
     """Return a prediction as JSON values."""
     if isinstance(guess, dict):
@@ -471,7 +466,6 @@ __all__ = [
     "label_key",
     "labels_of",
     "prediction_as_json",
-    "score_as_json",
     "to_features",
     "to_json",
     "to_labels",

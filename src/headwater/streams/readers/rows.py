@@ -14,6 +14,7 @@ from headwater.errors import DataError, TargetError, did_you_mean
 from headwater.streams.block import Block
 from headwater.streams.readers.frame_rows import FRAME_BLOCK, FrameRows
 from headwater.streams.stream import Stream, read
+from headwater.streams.target import UNLABELLED, task_by_labels
 
 __all__ = ["as_blocks", "opened", "read_frame", "read_pairs", "read_samples", "read_table"]
 
@@ -45,7 +46,7 @@ def as_blocks(source: Any, *, target: str | None = None, answers: bool = True) -
     >>> [block.y for block in as_blocks([{"a": 1}, {"a": 2}], answers=False)]
     [[None, None]]
     """
-    source = opened(source, target=target, task="auto" if answers else "anomaly")
+    source = opened(source, target=target, task="auto" if answers else task_by_labels()[UNLABELLED])
     if isinstance(source, Stream):
         return source.blocks()
     if _is_frame(source):
