@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Bools",
+    "Comparison",
     "Event",
     "Float32s",
     "Float64s",
@@ -45,6 +46,7 @@ __all__ = [
     "Sample",
     "ScoredRows",
     "Scores",
+    "Span",
     "as_mapping",
     "join",
     "lazily",
@@ -349,6 +351,54 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """One metric over a number of rows, episodes or other units.
+
+    Parameters
+    ----------
+    n
+        How many.
+    model
+        The value of the model; NaN where it is not defined.
+    guesses
+        The value of each simple baseline, by its name.
+    """
+
+    n: int
+    model: float
+    guesses: Scores = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One metric of a model beside its baselines, lately and since the start, for the verdict of all pages.
+
+    Parameters
+    ----------
+    metric
+        The name of the metric.
+    phrase
+        Which phrase says it, of those in ``route.verdict.phrases``.
+    more_is_better
+        Whether more of it is better; None where neither is.
+    unit
+        What is counted: "rows", "values", "decisions", "episodes".
+    recent, overall
+        The metric over the window, and over all that was scored.
+    output
+        The output that it is of, where there are several.
+    """
+
+    metric: str
+    phrase: str
+    more_is_better: bool | None
+    unit: str
+    recent: Span
+    overall: Span
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """The scores and counts of a session after some rows.
 
@@ -378,6 +428,8 @@ class Record:
     coverage
         For sets, or intervals with a guarantee, at 90 %: the number of ``rows`` compared, the share ``covered``, their mean
         ``size``, both ``lately``, and rows of a class never seen (``unseen``). Empty for a learner that gives none.
+    comparisons
+        What the verdict is about, as the score of the learner's kind declares it.
     """
 
     rows: int
@@ -393,6 +445,7 @@ class Record:
     events: tuple[Event, ...] = ()
     unscored: int = 0
     coverage: Scores = field(default_factory=dict)
+    comparisons: tuple[Comparison, ...] = ()
 
     def _repr_html_(self) -> str:
         shown: str = NOTEBOOK(self)
@@ -409,6 +462,7 @@ class Record:
         {'accuracy': 0.5, 'kappa': None}
         """
         plain: dict[str, Any] = asdict(self)
+        del plain["comparisons"]  # the same numbers again
         for key in ("scores", "window_scores", "coverage"):
             plain[key] = _defined(plain[key])
         for key in ("baselines", "window_baselines"):

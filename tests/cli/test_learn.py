@@ -184,10 +184,10 @@ def test_a_target_that_changes_its_kind_costs_those_rows(run, here):
 def test_one_sentence_compares_the_model_with_guessing_also_when_it_wins(run, here):
     (here / "b.csv").write_text("a,y\n" + "".join(f"0,{'ab'[i // 20 % 2]}\n" for i in range(200)))
     _, out, _ = run("learn", "b.csv", "--target", "y")
-    assert re.search(r"\d % right, guessing gets 95(\.\d)? %: behind\. Guessing repeats the last known answer\.", out)
+    assert re.search(r"All 199 rows: \d+(\.\d)? % right, behind repeating the last answer \(95(\.\d)? %\)\.", out)
     (here / "c.csv").write_text("a,y\n" + "".join(f"{i % 7},{'ab'[i % 7 > 3]}\n" for i in range(500)))
     _, out, _ = run("learn", "c.csv", "--target", "y")
-    assert ": ahead. Guessing repeats the last known answer." in out
+    assert "right, ahead of " in out
 
 
 @pytest.mark.parametrize(

@@ -238,8 +238,7 @@ def test_a_report_says_where_it_is_and_a_winner_that_it_wins(run):
     pytest.importorskip("matplotlib")
     out = run("learn", "a.csv", "--target", "late", "--report", "r.html")[1]
     assert "The report is in r.html." in out
-    assert " % right, guessing gets " in out
-    assert ": ahead." in out or ": behind." in out
+    assert " % right, ahead of " in out or " % right, behind " in out
 
 
 def test_what_only_a_later_file_shows_is_said_at_the_end(run, tmp_path):

@@ -74,7 +74,7 @@ def test_the_page_shows_the_status_and_nothing_else(tmp_path):
     with show(manifest, 0) as address:
         before = json.loads(urllib.request.urlopen(f"{address}status").read())
         assert "expected" in before["error"]
-        StatusFile(manifest).put(cluster.progress, cluster.window_scores, ended=True)
+        StatusFile(manifest).put(cluster.progress, cluster.standing, ended=True)
         found = json.loads(urllib.request.urlopen(f"{address}status").read())
         page = urllib.request.urlopen(address).read().decode()
         with pytest.raises(urllib.error.HTTPError, match="404"):
@@ -88,7 +88,7 @@ def test_a_status_has_no_number_that_json_lacks(tmp_path):
     with Cluster(hw.Regressor(), workers=2, block=100, engine="local") as cluster:
         cluster.run([({"a": 1.0}, 2.0)] * 1500)
     assert math.isnan(asdict(cluster.progress)["merge_loss"])
-    StatusFile(tmp_path / "m.hw").put(cluster.progress, cluster.window_scores, ended=True)
+    StatusFile(tmp_path / "m.hw").put(cluster.progress, cluster.standing, ended=True)
     assert "NaN" not in status_path(tmp_path / "m.hw").read_text()
     assert read_status(tmp_path / "m.hw")["merge_loss"] is None
 

@@ -32,6 +32,18 @@ SCORES = {
     "log_loss": 0.5123,
 }
 
+COMPARED = [
+    {
+        "metric": "accuracy",
+        "phrase": "share",
+        "more_is_better": True,
+        "unit": "rows",
+        "output": "",
+        "recent": {"n": 1000, "model": 0.667, "guesses": {"no-change": 0.748, "majority": 0.6}},
+        "overall": {"n": 1_234_567, "model": 0.67, "guesses": {"no-change": 0.5, "majority": 0.58}},
+    }
+]
+
 CUT_OFF = """() => [...document.querySelectorAll("body, header, main, h1, h2, button, p, dl, .number, dt, dd, section, figure, .ends, span")]
     .filter((node) => node.scrollWidth > node.clientWidth + 1 && getComputedStyle(node).display !== "inline")
     .map((node) => `${node.tagName} ${node.id} ${node.className} ${node.scrollWidth} > ${node.clientWidth}: ${node.textContent.slice(0, 60)}`)"""
@@ -60,7 +72,8 @@ def put(manifest: Path, *, ended: bool = False, scores: dict[str, Any] = SCORES,
         "sync": 0.187, "seconds_a_row": 0.000512, "sent": 98_765_432, "received": 87_654_321, "rewound": 2500, "lost": 2, "left": 4,
         "merge_loss": 0.254, "at": time.time(),
     }  # fmt: skip
-    StatusFile(manifest).put(Progress(**{**stands, **changed}), lambda: scores, ended=ended)
+    standing = {"scores": scores, "comparisons": COMPARED if "accuracy" in scores else []}
+    StatusFile(manifest).put(Progress(**{**stands, **changed}), lambda: standing, ended=ended)
 
 
 def opened(browser: Any, address: str, *, language: str = "en", size: str = "desktop", theme: str = "light") -> Any:
@@ -105,12 +118,18 @@ def test_a_run_is_told_in_numbers_in_both_languages(browser, run):
         "Time spent syncing": ["19 %", "in a round 80 kB sent, 71 kB received"],
         "Merge loss": ["0.254 points", "of accuracy, against one worker that learns the same rows alone"],
         "Rows put off": ["2,500", "blocks of slow workers, learned later"],
-        "Accuracy": ["0.727", "over the last rows"],
-        "Cohen’s kappa": ["0.432", "over the last rows"],
+        "Accuracy": ["72.7 %", "over the last rows"],
+        "Cohen’s kappa": ["0.4321", "over the last rows"],
         "Kappa against the most frequent class": ["-0.012", "over the last rows"],
-        "Balanced accuracy": ["0.69", "over the last rows"],
-        "Log loss": ["0.512", "over the last rows"],
+        "Balanced accuracy": ["69.0 %", "over the last rows"],
+        "Log loss": ["0.5123", "over the last rows"],
     }
+    assert page.locator("#numbers .number").count() == 4, "what counts stands apart from the other figures"
+    assert page.locator("#verdict p").all_inner_texts() == [
+        "Last 1,000 rows: 67 % right, behind repeating the last answer (75 %).",
+        "All 1,234,567 rows: 67 % right, ahead of always saying the most frequent class (58 %).",
+    ]
+    assert page.get_attribute("#verdict p >> nth=0", "data-state") == "behind"
     page.click("#language")
     page.wait_for_selector("html[lang=zh]")
     said = cards(page)

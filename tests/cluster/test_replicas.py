@@ -148,7 +148,7 @@ def test_the_last_state_of_a_run_that_has_ended_is_never_too_old(tmp_path):
     states = RunStates(manifest)
     os.utime(manifest, (1, 1))
     assert time.monotonic() - states.newest(-1)[1] > 1e8
-    StatusFile(manifest).put(cluster.progress, cluster.window_scores, ended=True)
+    StatusFile(manifest).put(cluster.progress, cluster.standing, ended=True)
     before = time.monotonic()
     assert states.newest(-1)[1] >= before
 

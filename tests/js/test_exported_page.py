@@ -145,12 +145,12 @@ def test_the_form_has_the_models_columns_and_predicts_what_python_predicts(brows
     x = {**sample, "scheduled": dt.datetime(2024, 7, 1, 20)}
     proba = model.predict_proba_one(x)
     best = max(proba, key=proba.get)
-    page.wait_for_selector(f"#classes tbody tr:first-child:has-text('{best}'):has-text('{100 * proba[best]:.1f}%')")
+    page.wait_for_selector(f"#classes tbody tr:first-child:has-text('{best}'):has-text('{100 * proba[best]:.1f} %')")
     assert page.inner_text("#said") == best
     why = model.explain_one(x)
     shown = page.eval_on_selector_all("#why tbody th", "(all) => all.map((one) => one.textContent)")
     assert shown == [name for name, part in why.contributions.items() if abs(part) >= 0.0005]
-    assert f"{why.baseline:.1%}" in page.inner_text("#baseline")
+    assert f"{100 * why.baseline:.1f} %" in page.inner_text("#baseline")
     code = page.inner_text("#code")
     assert code.count("</script>") == 1
     assert len(code.splitlines()) == 10
@@ -164,11 +164,11 @@ def test_what_is_learned_on_the_page_is_what_python_would_have_learned(browser, 
     filled(page, sample)
     page.select_option("#answer", label="late")
     page.click("#learn-button")
-    page.wait_for_selector("#score:has-text('opened: 1.')")
+    page.wait_for_selector("#score:has-text('All 1 row:')")
     page.select_option("#answer", label="another …")
     page.fill("#answer-new", EVIL)
     page.keyboard.press("Enter")
-    page.wait_for_selector("#score:has-text('opened: 2.')")
+    page.wait_for_selector("#score:has-text('All 2 rows:')")
     assert page.inner_text("#about") == "a classifier that has learned 602 rows"
     assert EVIL in page.eval_on_selector_all("#answer option", "(all) => all.map((one) => one.textContent)")
     model = hw.load(folder / "m.hw")
@@ -210,7 +210,7 @@ def test_a_dropped_file_is_predicted_and_learned_row_by_row_as_in_python(browser
     with hw.read(folder / "later.csv", target="late") as stream:
         right = sum(hit(model, x, y) for x, y in stream)
     shown = page.inner_text("#score")
-    assert shown.startswith(f"Answers since this page was opened: 300. {100 * right / 300:.3g}% right")
+    assert shown.startswith(f"All 300 rows: {100 * right / 300:.0f} % right, ")
     assert digest(hw.load(downloaded(page, "#save", tmp_path / "page.hw"))) == digest(model)
     closed(page, address)
 
@@ -280,7 +280,7 @@ def test_a_regressor_of_float64_gives_an_interval_and_learns_numbers(browser, si
     page.wait_for_selector("#unsaid:has-text('in 9 of 10 cases between')")
     page.fill("#answer", "31.5")
     page.click("#learn-button")
-    page.wait_for_selector("#score:has-text('opened: 1. Off by')")
+    page.wait_for_selector("#score:has-text('All 1 row: off by')")
     model.predict_one({"a": 3, "b": "x"})
     model.learn_one({"a": 3, "b": "x"}, 31.5)
     assert digest(hw.load(downloaded(page, "#save", tmp_path / "page.hw"))) == digest(model)
@@ -299,14 +299,14 @@ def test_a_model_with_a_column_of_text_predicts_and_learns_and_says_where_it_is_
     sample = {"note": "it came broken", "size": 3}
     filled(page, sample)
     share = 100 * model.predict_proba_one(sample)["bad"]
-    page.wait_for_selector(f"#classes tbody tr:first-child:has-text('bad'):has-text('{share:.1f}%')")
+    page.wait_for_selector(f"#classes tbody tr:first-child:has-text('bad'):has-text('{share:.1f} %')")
     assert page.inner_text("#said") == "bad"
     assert "model.explain_one(x)" in page.inner_text("#baseline")
     assert page.inner_text("#why") == ""
     assert "explainOne" not in page.inner_text("#code")
     page.select_option("#answer", label="good")
     page.click("#learn-button")
-    page.wait_for_selector("#score:has-text('opened: 1')")
+    page.wait_for_selector("#score:has-text('All 1 row:')")
     model.predict_one(sample)
     model.learn_one(sample, "good")
     assert digest(hw.load(downloaded(page, "#save", tmp_path / "page.hw"))) == digest(model)

@@ -29,9 +29,9 @@ def test_the_page_shows_it_in_the_words_of_its_declaration(browser, tmp_path):  
         assert server.post("/teach", json.dumps({"rows": ROWS, "labels": LABELS})) == 200
         page.wait_for_function("document.querySelector('#card-learned b').textContent === '300'")
         page.wait_for_selector("#score .main-svg")
-        assert page.inner_text("#verdict").startswith("count error 0.")
+        assert page.inner_text("#verdict").startswith("All 300 rows: count error 0.")
         assert page.get_attribute("#verdict", "data-state") == "ahead"
-        assert "mean rate" in page.inner_text("#card-baseline .more")
+        assert "mean rate" in page.inner_text("#card-baseline").lower()
         assert page.evaluate("document.querySelector('#score').data.map((t) => t.name)") == ["mean rate", "model"]
         page.click("#language")
         assert page.inner_text("#question") == "它（event counter）回答什么？"

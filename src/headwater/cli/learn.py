@@ -29,7 +29,7 @@ from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.kind import Kind, kind_of, kind_with
 from headwater.route.policies import Policy
 from headwater.route.session import Session
-from headwater.route.verdict import compare_baselines
+from headwater.route.verdict.verdict import compare_baselines
 from headwater.streams import Stream
 from headwater.streams.files.remote import shown
 from headwater.types import Event, Record

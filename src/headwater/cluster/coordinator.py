@@ -368,9 +368,10 @@ class Cluster:
             for call in self._on_record:
                 call(self._record(None, None))
 
-    def window_scores(self) -> dict[str, float]:
-        """Return the scores over the last rows."""
-        return self._watch.scores(window=True)["model"]
+    def standing(self) -> dict[str, Any]:
+        """Return the scores over the last rows, and what the verdict compares."""
+        report = self._watch.report()
+        return {"scores": report["window"]["model"], "comparisons": report["comparisons"]}
 
     def _record(self, rows: Rows | None, stream: Stream | None) -> Record:
         watch = self._watch
@@ -388,6 +389,7 @@ class Cluster:
             rows_per_s=self.progress.rows_per_s,
             rejected=dict(rejected + (Counter(self.learner.rejected) - self._rejected_before)),
             unscored=watch.unscored,
+            comparisons=watch.comparisons(),
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.route.verdict.numbers import figure
 from headwater.streams.files.terminal import printable
 from headwater.types import NOTEBOOK
 
@@ -70,7 +71,7 @@ class Explanation:
             if self.of == "score"
             else "prediction"
         )
-        lines = [f"{what} = {self.prediction:.4g}, baseline {self.baseline:.4g}"]
+        lines = [f"{what} = {figure(self.prediction)}, baseline {figure(self.baseline)}"]
         width = max((len(name) for name, _ in self.top()), default=0)
         largest = max((abs(part) for _, part in self.top() if math.isfinite(part)), default=0.0) or 1.0
         for name, part in self.top():
@@ -99,4 +100,4 @@ class Explanation:
 
 
 def _shown(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return figure(value) if isinstance(value, float) else str(value)

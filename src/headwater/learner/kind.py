@@ -16,7 +16,7 @@ from headwater.errors import ConfigError, DataError
 from headwater.learner.schema.answer import Answer
 from headwater.types import Lazy, Predictions
 
-from .schema import Field, Question, Response
+from .schema import Field, Question, Response, Views
 
 __all__ = [
     "ABILITIES",
@@ -136,6 +136,8 @@ class Kind:
         What the command calls its task besides.
     costs : Lazy
         Class that computes prediction costs for drift detectors (``route.costs``).
+    views : Views
+        What pages show of it, in words and pictures. Without it the names of its metrics.
     alarm : float, optional
         Threshold above which a prediction is an alarm.
 
@@ -170,6 +172,7 @@ class Kind:
     alias: str = ""
     importance: Lazy = SENSITIVITY
     costs: Lazy = NUMBER_COSTS
+    views: Views = Views()  # noqa: RUF009 - frozen
     alarm: float | None = None
 
     @property

@@ -8,13 +8,16 @@ from html import escape
 __all__ = ["page_of"]
 
 _STYLE = """
-:root { color-scheme: light dark; --ground: #fff; --text: #1d242c; --soft: #55606e; --line: #dfe3e8; --box: #f5f6f8; }
+:root { color-scheme: light dark; --ground: #fff; --text: #1d242c; --soft: #55606e; --line: #dfe3e8; --box: #f5f6f8;
+  --good: #1b6e3c; --warn: #8a5a00; }
 @media (prefers-color-scheme: dark) { :root { --ground: #10151b; --text: #e8edf2; --soft: #a6b1be; --line: #35404c;
-  --box: #1a2129; --pale: #8b97a5; --colour-0: #4aa3e0; --colour-1: #f08a4b; --colour-2: #2fbf93; --colour-7: #b98a80; } }
+  --box: #1a2129; --good: #7fd8a0; --warn: #f0c060; --pale: #8b97a5;
+  --colour-0: #4aa3e0; --colour-1: #f08a4b; --colour-2: #2fbf93; --colour-7: #b98a80; } }
 body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", sans-serif; color: var(--text); background: var(--ground);
   max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin: 2.4rem 0 .4rem; }
-p.lead { margin-top: .2rem; } p.verdict { font-size: 1.15rem; font-weight: 600; margin: .6rem 0 0; }
+p.lead { margin-top: .2rem; } p.verdict { font-size: 1.15rem; font-weight: 600; margin: .6rem 0 0; overflow-wrap: anywhere; }
+p.verdict + p { margin: 0; } p.ahead { color: var(--good); } p.behind { color: var(--warn); }
 .soft, figcaption, caption { color: var(--soft); font-size: .87rem; }
 .side { display: flex; flex-wrap: wrap; gap: 1rem 3rem; } caption { text-align: left; font-weight: 600; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }

@@ -19,7 +19,8 @@ from headwater.plot.outcome import Outcomes, answers, calibration, confusion, ex
 from headwater.plot.page import page_of
 from headwater.plot.paper import as_svg
 from headwater.route.drift import DriftWatch
-from headwater.route.verdict import compare_baselines, figure_cell
+from headwater.route.verdict.numbers import figure_cell
+from headwater.route.verdict.verdict import comparisons_of, lines_of
 from headwater.route.watcher import Watcher
 from headwater.types import Event, Record, Scores
 
@@ -104,10 +105,17 @@ class Report:
         noun = kind_of(model).noun
         text = f"A {noun} of {about['parameters']:,} parameters that has learned {about['n_learned']:,} rows of "
         text += f"{len(about['features']):,} features."
-        verdict = compare_baselines(self.records[-1]) if self.records else ""
         date = f"{when.day} {when:%B %Y, %H:%M}"
-        line = f'<p class="verdict">{escape(verdict)}</p>' if verdict else ""
-        return f'<p class="lead soft">{escape(text)} Report of {date}.</p>{line}'
+        return f'<p class="lead soft">{escape(text)} Report of {date}.</p>{self._verdict()}'
+
+    def _verdict(self) -> str:
+        """Return the lines of the verdict, lately large and since the start below."""
+        said = ""
+        for line in lines_of(comparisons_of(self.records[-1])) if self.records else ():
+            output = f"<bdi>{escape(line.output)}</bdi> · " if line.output else ""
+            said += f'<p class="verdict {line.state}">{output}{escape(line.recent or line.overall)}</p>'
+            said += f'<p class="soft">{escape(line.overall)}</p>' if line.recent else ""
+        return said
 
     def _scores(self) -> str:
         if not self.records:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.route.verdict.numbers import figure
 from headwater.types import as_mapping
 
 __all__ = ["Change", "changes"]
@@ -84,7 +85,7 @@ def _change(name: Any, old: list[Any], new: list[Any]) -> Change:
     gone = abs(len(a) / len(old) - len(b) / len(new))
     if a and b and all(value is None or isinstance(value, Real) for value in (*old, *new)):
         distance = _ks(np.sort(a), np.sort(b))
-        text = f"mean {np.mean(a):.4g} → {np.mean(b):.4g}"
+        text = f"mean {figure(np.mean(a))} → {figure(np.mean(b))}"
         if gone > distance:
             return Change(name, gone, f"missing {1 - len(a) / len(old):.0%} → {1 - len(b) / len(new):.0%}")
         return Change(name, distance, text)

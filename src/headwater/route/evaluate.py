@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.route.policies import Policy
 from headwater.route.session import Session
-from headwater.route.verdict import beats_baselines, compare_baselines, figure_cell
+from headwater.route.verdict.numbers import figure, figure_cell
+from headwater.route.verdict.verdict import beats_baselines, compare_baselines
 from headwater.route.watcher import Watcher
 from headwater.types import NOTEBOOK, Event, Lazy, Record
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluation", "evaluate", "score_cell", "score_table"]
 
+_EVERY = 1000
 _PERCENT = ("accuracy", "balanced_accuracy", "alarms")
 
 
@@ -82,7 +84,7 @@ def evaluate(
     *,
     delay: int = 0,
     window: int = 1000,
-    every: int = 1000,
+    every: int | None = None,
     block: int = 1024,
     watch: Watcher | Sequence[Watcher] = (),
     adapt: Policy | Sequence[Policy] = (),
@@ -108,7 +110,7 @@ def evaluate(
     window
         Number of last rows in the windowed metrics.
     every
-        Rows between two points of the curve.
+        Rows between two points of the curve. Without it 50 at first, 100 from 1,000 rows on, and 1,000 from 10,000 on.
     block
         Rows per call of the learner, which affects only speed.
     watch
@@ -141,7 +143,13 @@ def evaluate(
     (0.5, [25, 50, 75, 100])
     """
     curve: list[Record] = []
-    pace: dict[str, Any] = {"delay": delay, "window": window, "every": every, "block": block}
+    pace: dict[str, Any] = {
+        "delay": delay,
+        "window": window,
+        "every": every or _EVERY,
+        "early": every is None,
+        "block": block,
+    }
     calls = (on_record,) if callable(on_record) else tuple(on_record)
     metrics = tuple(metric) if isinstance(metric, Sequence) else (metric,)
     watchers = tuple(watch) if isinstance(watch, Sequence) else (watch,)
@@ -158,7 +166,7 @@ def evaluate(
 def _print_progress(record: Record) -> None:
     """Print the progress of an evaluation."""
     name = record.names[0] if record.names else ""
-    score = f", {name} {record.window_scores[name]:.4g} over the last {record.window:,}" if record.window else ""
+    score = f", {name} {figure(record.window_scores[name])} over the last {record.window:,}" if record.window else ""
     sys.stderr.write(f"{record.rows:,} rows{score}\n")
 
 

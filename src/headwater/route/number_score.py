@@ -44,6 +44,7 @@ class NumberScore(Score):
     """
 
     names = ("mae", "rmse", "r2")
+    phrase = "error"
     predictors: ClassVar[tuple[str, ...]] = ("model", "no-change", "mean")
 
     def _begin(self, delay: int, learner: Any) -> None:

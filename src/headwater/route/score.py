@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 import msgspec
 
 from headwater.learner.schema.labels import values_of
-from headwater.types import Predictions, Scores
+from headwater.types import Comparison, Predictions, Scores, Span
 
 from .curve import History
 
-__all__ = ["Score"]
+__all__ = ["Score", "span_of"]
 
 
 class Score(ABC):
@@ -45,6 +45,10 @@ class Score(ABC):
 
     more_is_better: ClassVar[bool] = False
     """Whether more of the primary metric is better."""
+    phrase: ClassVar[str] = "other"
+    """How the verdict says the primary metric (``route.verdict.phrases``)."""
+    unit: ClassVar[str] = "rows"
+    """What the verdict counts."""
     _row_of: Callable[[Any], Any] = staticmethod(tuple)
     """Restores a row of the window from MessagePack."""
     of_classes: ClassVar[bool] = False
@@ -126,6 +130,14 @@ class Score(ABC):
         """Return what is kept of predictions until their labels arrive, the probability of each label."""
         return predictions.proba_of(y)
 
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Return what the verdict compares, which by default is the primary metric and all baselines."""
+        metric = next(iter(self.names), "")
+        recent, overall = (
+            span_of(n, metric, self.scores(window=last)) for n, last in ((len(self._window), True), (self.n, False))
+        )
+        return (Comparison(metric, self.phrase, self.more_is_better, self.unit, recent, overall),)
+
     def report(self) -> dict[str, Any]:
         """Return the metrics for JSON, over all rows and (under ``window``) over the window.
 
@@ -140,6 +152,7 @@ class Score(ABC):
             **self._extra(),
             **whole,
             "window": {"n": len(self._window), **window},
+            "comparisons": [_as_json(one) for one in self.comparisons()],
         }
 
     def _extra(self) -> dict[str, Any]:
@@ -172,5 +185,32 @@ class Score(ABC):
             history.add(self._point())
 
 
+def span_of(n: int, metric: str, scores: dict[str, Scores], guesses: Iterable[str] | None = None) -> Span:
+    """Return one metric of ``"model"`` and of the named baselines, all by default, over n rows."""
+    names = scores.keys() - {"model"} if guesses is None else guesses
+    return Span(
+        n, scores["model"].get(metric, math.nan), {name: scores[name][metric] for name in scores if name in names}
+    )
+
+
+def _as_json(one: Comparison) -> dict[str, Any]:
+    spans = {
+        name: {"n": span.n, "model": _finite(span.model), "guesses": _known(span.guesses)}
+        for name, span in (("recent", one.recent), ("overall", one.overall))
+    }
+    return {
+        "metric": one.metric,
+        "phrase": one.phrase,
+        "more_is_better": one.more_is_better,
+        "unit": one.unit,
+        "output": one.output,
+        **spans,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
 def _known(scores: Scores) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in scores.items()}
+    return {name: _finite(value) for name, value in scores.items()}

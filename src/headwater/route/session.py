@@ -40,6 +40,8 @@ __all__ = ["Session"]
 
 _DUE = attrgetter("due")
 _NOTHING = nullcontext()
+_EARLIEST = 50
+"""Rows between the first records, where they come early."""
 _AS_LEARNER = Lazy("headwater.interop.anybody:as_learner")
 
 
@@ -60,6 +62,9 @@ class Session:
         Rows per call of the learner, which affects only speed.
     every
         Rows between two records. None makes only the last one.
+    early
+        Whether the first records come after 50 rows each, those from 1,000 rows on after 100, and so on up to ``every``, so that a
+        curve shows how learning begins.
     on_record
         Callbacks for each record.
     keep
@@ -99,6 +104,7 @@ class Session:
         window: int = 1000,
         block: int = 1024,
         every: int | None = None,
+        early: bool = False,
         on_record: Callable[[Record], object] | Sequence[Callable[[Record], object]] = (),
         keep: str | Path | None = None,
         keep_every: int | None = None,
@@ -113,7 +119,7 @@ class Session:
         self._answers = self._score.needs_labels  # else answers are labels, which are for the scores alone
         _check_delay(learner, self._answers, delay)
         self._delay, self._window, self._block = delay, window, block
-        self.keep, self._every, self._keep_every = keep, every, keep_every
+        self.keep, self._every, self._early, self._keep_every = keep, every, early, keep_every
         self.on_record: tuple[Callable[[Record], object], ...] = (
             (on_record,) if callable(on_record) else tuple(on_record)
         )
@@ -126,8 +132,7 @@ class Session:
         self._events, self._changes = list[Event](), list[Any]()
         self._last_record = (-1, -1)
         self._waiting = Waiting()
-        self._scored = 0  # rows whose label has arrived
-        self._seconds = 0.0
+        self._scored, self._seconds = 0, 0.0  # rows whose label has arrived; the time that all took
         self._left_out: Counter[str] = Counter()
         self._stream: Stream | None = None
         self._rejected_before = dict(learner.rejected)
@@ -174,7 +179,7 @@ class Session:
                 self.learner.save(self.keep)
             self._seconds = self._seconds + time.perf_counter() - started if self.rows > 1 else 0.0
             started = time.perf_counter()
-            if self._every and self.rows % self._every == 0:
+            if (every := self._record_every()) and self.rows % every == 0:
                 self._call_on_record(self.record())
             i = j
         self._seconds += time.perf_counter() - started
@@ -287,6 +292,7 @@ class Session:
             events=tuple(self._events),
             unscored=score.unscored,
             coverage={} if self._own is None else self._own.coverage_.get(0.9, {}),
+            comparisons=score.comparisons(),
         )
         if self._own is not None:
             self._own.keep_record(record)
@@ -348,12 +354,18 @@ class Session:
             events += self._adaptation.see(rows, events, self.learner)
         self._events += events
 
+    def _record_every(self) -> int | None:
+        """Return after how many rows the next record is due: by and by more, where the first ones come early."""
+        if not self._every or not self._early:
+            return self._every
+        return min(self._every, max(_EARLIEST, 10 ** (len(str(self.rows)) - 2)))
+
     def _next_size(self, X: Any) -> int:
         """Return the number of rows to process next, at most a block and never past a row where something is due."""
         # The first row goes alone, because imports at first use would distort rows/s.
         size = max(self._block, FRAME_BLOCK) if isinstance(X, FrameRows) else self._block
         size = size if self.rows else 1
-        for n in (self._every, self._keep_every):
+        for n in (self._record_every(), self._keep_every):
             size = min(size, n - self.rows % n) if n else size
         dues = list(map(_DUE, self._watchers))
         dues += [] if self._adaptation is None else [self._adaptation.due]

@@ -165,18 +165,20 @@ def test_the_page_shows_the_mean_reward_beside_simple_policies(browser, served, 
     page = opened(browser, served, size)
     page.wait_for_selector("#empty:visible")
     assert page.inner_text("#question") == "Which action?"
-    assert '"actions": ["a", "b"]' in page.inner_text("#example")
+    assert '"actions":["a","b"]' in page.inner_text("#example")
     log = [{"x": x, "y": [ACTIONS[i % 2], earned(x, ACTIONS[i % 2]), 0.5, ACTIONS]} for i, x in enumerate(rows(600))]
     assert served.post("/learn", json.dumps(log)) == 200
     page.wait_for_function("document.querySelector('#card-learned b').textContent === '600'")
     page.wait_for_selector("#score .main-svg")
-    assert "mean reward" in page.inner_text("#verdict")
+    assert "a decision, ahead of" in page.inner_text("#verdict")
     assert page.get_attribute("#verdict", "data-state") == "ahead"
-    assert "an even draw" in page.inner_text("#card-baseline .more")
+    assert "drawing actions evenly" in page.inner_text("#card-baseline").lower()
     assert page.evaluate("document.querySelector('#score').data.map((t) => t.name)") == [
-        "an even draw", "best single action", "model",
+        "always taking the single best action", "drawing actions evenly", "model",
     ]  # fmt: skip
-    opens(page, "features", "manage", "server")
+    assert page.locator("#actions tr").count() == 1 + len(ACTIONS)
+    assert page.locator("#policies tr").count() == 4
+    opens(page, "manage", "server")
     page.wait_for_function("document.querySelectorAll('#recent tr').length > 5")
     for gone in ("#scores", "#inside", "#importance-card", "#series-card", "#alarms-card"):
         assert not page.is_visible(gone)

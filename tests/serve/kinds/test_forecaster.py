@@ -205,6 +205,10 @@ def test_a_restart_brings_the_forecaster_back_to_the_bit_with_its_scores_and_wha
         again.close()
 
 
+def bands(series):
+    return [list(zip(band["low"], band["high"], strict=True)) for band in series["fan"]]
+
+
 def test_the_page_is_sent_the_last_answers_what_was_forecast_of_them_and_what_comes_next(client, state):
     client.post("/learn", json=rows(230))
     state.histories.record()
@@ -214,10 +218,10 @@ def test_the_page_is_sent_the_last_answers_what_was_forecast_of_them_and_what_co
     assert series["answers"] == [answer(i) for i in range(30, 230)]
     assert series["before"] == said[30:]
     assert (series["y_pred"], series["seq"]) == (learner.forecast(), 230)
-    assert list(zip(series["low"], series["high"], strict=True)) == learner.forecast_interval()
+    assert bands(series) == [learner.forecast_interval(coverage=coverage) for coverage in (0.9, 0.5)]
     assert (shown["experts"], shown["importance"]) == ([], [])
-    gaps = [row for row in shown["recent"] if row["y"] is None]
-    assert all(math.isfinite(float(row["y_pred"])) for row in gaps)
+    gaps = [row["cells"] for row in shown["recent"] if row["cells"][1] is None]
+    assert all(math.isfinite(said) for said, _ in gaps)
     json.dumps(shown, default=str)
 
 
@@ -231,7 +235,7 @@ def test_the_page_uses_the_columns_of_times_ahead_that_were_asked_for_last_until
     series = frame(state, state.model(), past=True)["series"]
     ahead = [*xs[2:], {}, {}, {}, {}]
     assert (series["known"], series["y_pred"]) == (2, learner.forecast(6, ahead))
-    assert list(zip(series["low"], series["high"], strict=True)) == learner.forecast_interval(6, ahead)
+    assert bands(series) == [learner.forecast_interval(6, ahead, coverage) for coverage in (0.9, 0.5)]
     client.post("/learn", json=rows(5, 202))
     state.histories.record()
     series = frame(state, state.model(), past=True)["series"]
@@ -261,28 +265,29 @@ def test_the_series_its_forecast_and_the_error_beside_the_season_are_shown_in_bo
     page = opened(browser, forecaster, size)
     page.wait_for_selector("#empty:visible")
     assert page.inner_text("#question") == "What comes next?"
-    assert '"y": 12.5' in page.inner_text("#example")
+    assert '"labels": [1.0]' in page.inner_text("#example")
     teach(forecaster, 600)
     page.wait_for_function("document.querySelector('#card-learned b').textContent === '599'")
     page.wait_for_selector("#series .main-svg")
     page.wait_for_function("document.querySelector('#series-text').textContent.startsWith('Next: ')")
-    page.wait_for_function("document.querySelector('#series').data[2].x.at(-1) === 600")
+    page.wait_for_function("document.querySelector('#series').data[3].x.at(-1) === 600")
     assert "In 24 times: " in page.inner_text("#series-text")
     traces = page.evaluate(
         "document.querySelector('#series').data.map((t) => [t.name, t.x.length, t.x[0], t.y.includes(null)])"
     )
     assert traces == [
         ["90 % interval", 48, 601, False],
+        ["50 % interval", 48, 601, False],
         ["forecast one time before", 200, 401, False],
         ["answers", 200, 401, False],
         ["forecast", 24, 601, False],
     ]
-    assert "answer a season before" in page.inner_text("#card-baseline .more")
-    assert "one time ahead" in page.inner_text("#verdict")
+    assert "answer a season before" in page.inner_text("#card-baseline")
+    assert "the next value off by" in page.inner_text("#verdict")
     assert page.get_attribute("#verdict", "data-state") == "ahead"
     teach(forecaster, 40, 600)
-    page.wait_for_function("document.querySelector('#series').data[3].x[0] === 641")
-    assert page.evaluate("document.querySelector('#series').data[2].y.includes(null)")
+    page.wait_for_function("document.querySelector('#series').data[4].x[0] === 641")
+    assert page.evaluate("document.querySelector('#series').data[3].y.includes(null)")
     opens(page, "scores", "features", "manage", "server")
     page.wait_for_function("document.querySelectorAll('#recent tr').length > 5")
     assert not {"null", "NaN"} & set(page.inner_text("#recent").split())
@@ -294,8 +299,8 @@ def test_the_series_its_forecast_and_the_error_beside_the_season_are_shown_in_bo
     page.wait_for_function("document.querySelector('#series-card h2').textContent === '序列与接下来的预测'")
     page.wait_for_function("document.querySelector('#series-text').textContent.startsWith('下一个')")
     assert page.inner_text("#question") == "接下来会是多少？"
-    assert "一个周期之前的答案" in page.inner_text("#card-baseline .more")
-    assert page.evaluate("document.querySelector('#series').data[3].name") == "预测"
+    assert "一个周期之前的答案" in page.inner_text("#card-baseline")
+    assert page.evaluate("document.querySelector('#series').data[4].name") == "预测"
     assert violations(page) == []
     assert page.problems == []
     if folder := os.environ.get("SHOTS"):

@@ -63,4 +63,4 @@ def session_pace(
     pace: dict[str, Any] = {"every": every, "keep_every": _KEEP_EVERY}
     if file is None:
         return pace | {"watch": list(filter(None, (drift, surprises)))}
-    return pace | {"every": min(every, _EVERY), "watch": file.report.watchers}
+    return pace | {"every": min(every, _EVERY), "early": True, "watch": file.report.watchers}

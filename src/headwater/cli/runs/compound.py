@@ -18,7 +18,7 @@ from headwater.cli.terminal.summary import print_json, print_report
 from headwater.errors import ConfigError, did_you_mean
 from headwater.learner.kind import Kind
 from headwater.route.session import Session
-from headwater.route.verdict import compare_baselines
+from headwater.route.verdict.verdict import compare_baselines
 from headwater.streams import Stream
 
 __all__ = ["CompoundRun"]

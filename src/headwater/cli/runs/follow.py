@@ -17,6 +17,7 @@ from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import accepting_gaps, check_writable, split_names, without_ids
 from headwater.errors import ConfigError
 from headwater.learner.kind import default_kind
+from headwater.route.verdict.numbers import figure
 
 __all__ = ["FollowOptions", "learn_into_store"]
 
@@ -163,7 +164,7 @@ def _sentences(about: dict[str, Any], store: Path) -> str:
     counts = "".join(f"\n  {n:,} × {what}" for what, n in about["counts"].items())
     waiting = f", {about['waiting']:,} rows wait for their answer" if about["waiting"] else ""
     scores = about["scores"]["model"]
-    shown = "".join(f"  {name} {value:.4g}" for name, value in scores.items() if isinstance(value, float))
+    shown = "".join(f"  {name} {figure(value)}" for name, value in scores.items() if isinstance(value, float))
     line = f"{about['source']}: {about['read']:,} messages read, {about['learned']:,} learned{waiting}.{counts}\n"
     return (
         line

@@ -14,6 +14,7 @@ from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Source, check_sources, check_writable
 from headwater.cli.runs.lock import locked
 from headwater.errors import ConfigError
+from headwater.route.verdict.numbers import figure
 from headwater.types import Record
 
 __all__ = ["app"]
@@ -133,9 +134,9 @@ def _learn(learner: Any, stream: Any, model: Path, page: int | None, opened: Exi
 
         print(f"Watch it at {opened.enter_context(show(model, page))}", flush=True)
     cluster = opened.enter_context(Cluster(learner, manifest=model, **settings))
-    cluster.on_round = lambda progress: file.put(progress, cluster.window_scores)
+    cluster.on_round = lambda progress: file.put(progress, cluster.standing)
     record = cluster.run(stream)
-    file.put(cluster.progress, cluster.window_scores, ended=True)
+    file.put(cluster.progress, cluster.standing, ended=True)
     return record
 
 
@@ -146,5 +147,5 @@ def _tell(record: Record, model: Path, *, as_json: bool) -> None:
     if not record.rows:
         print(f"{model} had learned all rows of this stream.")
         return
-    scores = ", ".join(f"{name} {record.scores[name]:.4g}" for name in record.names[:2] if name in record.scores)
+    scores = ", ".join(f"{name} {figure(record.scores[name])}" for name in record.names[:2] if name in record.scores)
     print(f"{record.rows:,} rows at {record.rows_per_s:,.0f} rows/s: {scores}. {model} has them.")

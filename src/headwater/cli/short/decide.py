@@ -17,6 +17,7 @@ from headwater.cli.options.task import saved
 from headwater.errors import ConfigError, DataError, did_you_mean
 from headwater.kinds.bandit.scores.policy_value import Policy, PolicyValue, estimate_values
 from headwater.learner.kind import kind_with
+from headwater.route.verdict.numbers import figure
 
 __all__ = ["decide"]
 
@@ -119,10 +120,10 @@ def _print(found: Mapping[str, PolicyValue], *, as_json: bool) -> None:
     table.add_column("policy")
     for title in ("mean reward", "low (95%)", "high", "IPS", "SNIPS"):
         table.add_column(title, justify="right")
-    table.add_row("as logged", *(f"{v:.4g}" for v in (logged.value, logged.low, logged.high)), "", "")
+    table.add_row("as logged", *(figure(v) for v in (logged.value, logged.low, logged.high)), "", "")
     for name, one in found.items():
         shown = (one.dr.value, one.dr.low, one.dr.high, one.ips.value, one.snips.value)
-        table.add_row(name, *(f"{v:.4g}" for v in shown))
+        table.add_row(name, *(figure(v) for v in shown))
     console = Console(highlight=False)
     console.print(table)
     console.print(f"{next(iter(found.values())).n:,} decisions; mean reward: doubly robust", markup=False)

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from headwater.route.verdict import figure
+from headwater.route.verdict.numbers import figure
 
 __all__ = ["print_forecast"]
 

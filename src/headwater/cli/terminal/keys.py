@@ -9,6 +9,7 @@ from rich.table import Table
 
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.kinds.fleet.scores import key_scores
+from headwater.route.verdict.numbers import figure
 
 __all__ = ["print_keys"]
 
@@ -40,4 +41,4 @@ def _scores(one: dict[str, Any], name: str) -> list[str]:
     """Return the cell of a key's score, none where members have no score of their own."""
     if not name:
         return []
-    return [f"{one[name]:.1%}" if name == "accuracy" else f"{one[name]:.4g}"]
+    return [f"{one[name]:.1%}" if name == "accuracy" else figure(one[name])]

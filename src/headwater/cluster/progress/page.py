@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import HeadwaterError
+from headwater.store.web import WORDS, page_folder
 
 from .status import read_status
 
@@ -27,10 +28,12 @@ FILES: dict[str, Path] = {
         f"/shared/{name}": SERVER / "shared" / name
         for name in ("style.css", "dom.js", "language.js", "texts.js", "theme.js")
     },
+    **{f"/words/{name}": page_folder() / name for name in WORDS},
 }
 KINDS = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import SourceError
+from headwater.route.verdict.numbers import figure
+from headwater.route.verdict.verdict import lines_of, sentences
 from headwater.store.model_file import write
+from headwater.types import Comparison, Span
 
 from .clock import Progress
 
@@ -43,13 +46,13 @@ class StatusFile:
         self.now: dict[str, Any] = {}
         """The status last written."""
 
-    def put(self, progress: Progress, scores: Callable[[], dict[str, float]], *, ended: bool = False) -> None:
-        """Write the progress and window scores, and with ``ended`` the final status."""
+    def put(self, progress: Progress, standing: Callable[[], dict[str, Any]], *, ended: bool = False) -> None:
+        """Write the progress and how the model stands (`Cluster.standing`), and with ``ended`` the final status."""
         now = time.monotonic()
         if not ended and now - self._written < 1:
             return
         self._written = now
-        plain = {**asdict(progress), "scores": scores(), "ended": ended}
+        plain = {**asdict(progress), **standing(), "ended": ended}
         self.now = _defined(plain)
         write(self._path, json.dumps(self.now).encode())
 
@@ -80,7 +83,8 @@ def as_lines(status: dict[str, Any]) -> list[str]:
     >>> progress = Progress(
     ...     round=12, rows=4800, workers=4, live=3, nodes=2, block=100, rows_per_s=2500.0, merge_loss=0.25
     ... )
-    >>> for line in as_lines(asdict(progress) | {"age": 0.4, "scores": {"accuracy": 0.9}, "ended": False}):
+    >>> status = asdict(progress) | {"age": 0.4, "scores": {"accuracy": 0.9}, "comparisons": [], "ended": False}
+    >>> for line in as_lines(status):
     ...     print(line)
     workers      3 of 4, on 2 machines
     rows         4,800 in 12 rounds, blocks of 100
@@ -91,7 +95,9 @@ def as_lines(status: dict[str, Any]) -> list[str]:
     accuracy     0.9
     """
     rounds, loss = max(status["round"], 1), status["merge_loss"]
-    merging = "not measured yet" if loss is None else f"{loss:.3g} against one worker that learns the same rows alone"
+    merging = (
+        "not measured yet" if loss is None else f"{figure(loss, 3)} against one worker that learns the same rows alone"
+    )
     lines = {
         "workers": f"{status['live']} of {status['workers']}, on {status['nodes']} machine{'s' * (status['nodes'] != 1)}",
         "rows": f"{status['rows']:,} in {status['round']:,} rounds, blocks of {status['block']:,}",
@@ -101,8 +107,25 @@ def as_lines(status: dict[str, Any]) -> list[str]:
         f" and {status['received'] / rounds / 1000:,.0f} kB in a round",
         "merge loss": merging,
     }
-    lines |= {name: f"{value:.4g}" for name, value in status["scores"].items() if value is not None}
-    return [f"{name:<12} {value}" for name, value in lines.items()]
+    lines |= {name: figure(value) for name, value in status["scores"].items() if value is not None}
+    said = [sentence for line in lines_of(compared(status)) for sentence in sentences(line)]
+    return [*said, *(f"{name:<12} {value}" for name, value in lines.items())]
+
+
+def compared(status: dict[str, Any]) -> list[Comparison]:
+    """Return what the verdict on a run compares; a run of an earlier version has written nothing of it."""
+    spans = ("recent", "overall")
+    return [
+        Comparison(**one | {name: Span(**_known(one[name])) for name in spans}) for one in status.get("comparisons", [])
+    ]
+
+
+def _known(span: dict[str, Any]) -> dict[str, Any]:
+    return (
+        span
+        | {"model": math.nan if span["model"] is None else span["model"]}
+        | {"guesses": {name: value for name, value in span["guesses"].items() if value is not None}}
+    )
 
 
 def _defined(value: Any) -> Any:

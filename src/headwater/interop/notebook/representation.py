@@ -17,7 +17,8 @@ from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.base import Learner, at_one_moment
 from headwater.nn import Network
 from headwater.route.evaluate import Evaluation, score_cell
-from headwater.route.verdict import compare_baselines
+from headwater.route.verdict.numbers import figure
+from headwater.route.verdict.verdict import comparisons_of, lines_of
 from headwater.types import Record
 
 __all__ = ["html"]
@@ -28,6 +29,7 @@ _STYLE = (
     "border-bottom:1px solid rgba(128,128,128,.35)}.hw-repr td:first-child,.hw-repr th:first-child{text-align:left}"
     ".hw-repr .hw-left td,.hw-repr .hw-left th{text-align:left}"
     ".hw-repr p{margin:.2em 0}.hw-repr .hw-soft{opacity:.7}.hw-repr svg{max-width:45em;width:100%;height:auto}"
+    ".hw-repr .hw-ahead{color:#2e8b57}.hw-repr .hw-behind{color:#b07800}"
     ".hw-repr .hw-bar{display:inline-block;height:.7em;border-radius:2px;vertical-align:middle}"
     ".hw-repr .hw-finding{border-left:4px solid #999;padding:.1em .7em;margin:.5em 0}</style>"
 )
@@ -99,7 +101,7 @@ def _experts(value: Learner) -> str:
             str(i + 1),
             escape(str(expert["optimizer"])),
             f"{expert['weight']:.2f} {_bar(expert['weight'], most)}",
-            f"{expert['loss']:.4g}",
+            figure(expert["loss"]),
         )
         for i, expert in enumerate(experts)
     ]
@@ -116,7 +118,7 @@ def _errors(experts: Sequence[dict[str, Any]]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}"
+    return figure(value)
 
 
 @_body.register
@@ -143,8 +145,17 @@ def _record(value: Record) -> str:
         ]
         for score in value.names or tuple(value.scores)
     ]
-    said = compare_baselines(value)
-    return f"<p><b>{escape(said)}</b></p>{_table(head, rows)}" if said else _table(head, rows)
+    return _verdict(value) + _table(head, rows)
+
+
+def _verdict(record: Record) -> str:
+    """Return the lines of the verdict, lately large and since the start below, those behind in amber."""
+    said = ""
+    for line in lines_of(comparisons_of(record)):
+        output = f"<bdi>{escape(line.output)}</bdi> · " if line.output else ""
+        said += f'<p class="hw-{line.state or "even"}"><b>{output}{escape(line.recent or line.overall)}</b></p>'
+        said += f'<p class="hw-soft">{escape(line.overall)}</p>' if line.recent else ""
+    return said
 
 
 @_body.register

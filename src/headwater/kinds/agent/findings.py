@@ -10,6 +10,7 @@ import numpy as np
 from headwater.diagnose.finding import Finding
 from headwater.errors import DataError
 from headwater.kinds.agent.learner import Agent
+from headwater.route.verdict.numbers import figure
 
 __all__ = ["AgentMeasures", "RULES", "diagnose_agent", "measure_agent"]
 
@@ -145,7 +146,7 @@ def returns_fell(m: AgentMeasures) -> Finding | None:
     return Finding(
         "returns_fell",
         "warning",
-        f"The last {_GROUP} episodes returned {m.last:.4g} on average; {_GROUP} in succession before returned {m.best:.4g}.",
+        f"The last {_GROUP} episodes returned {figure(m.last)} on average; {_GROUP} in succession before returned {figure(m.best)}.",
         "Go on from a state that was saved then, or give larger kappa for smaller steps.",
         {"last": m.last, "best": m.best},
     )

@@ -1,7 +1,7 @@
 """The declaration of the kind Agent."""
 
 from headwater.learner.kind import Kind
-from headwater.learner.schema import Field, Question
+from headwater.learner.schema import Column, Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.types import Lazy
 
@@ -69,6 +69,30 @@ KIND = Kind(
         ),
         Field("method", "text", "q or ac.", default=None),
         Field("explore", "any", "Over so many steps the share of random actions falls.", default=50_000, unit="steps"),
+    ),
+    views=Views(
+        curve=("return", "return mean"),
+        along="episodes",
+        latest=(
+            Column("action", "answer", "action"),
+            Column("reward", "answer", "reward"),
+            Column("value", "said"),
+            Column("terminated", "answer", "terminated", mark=True),
+        ),
+        words={
+            "en": {
+                "question": "What to do?",
+                "about": "The model “{name}” acts in an environment: it chooses an action in each state, sees the reward and the "
+                "state that follow, and learns from them at once. A return is the sum of the rewards of an episode.",
+                "curve": "Return of each episode, and the mean of the last 100",
+            },
+            "zh": {
+                "question": "该怎么做？",
+                "about": "模型“{name}”在环境中行动：它在每个状态中选择一个动作，看到随之而来的奖励和状态，并立刻从中学习。"
+                "回报是一个回合中所有奖励之和。",
+                "curve": "每个回合的回报，以及最近 100 个回合的均值",
+            },
+        },
     ),
     own_inputs="agent ",
     alias="agent",

@@ -5,7 +5,8 @@ A label is a transition. A rejected transition counts with a reward of 0. The me
     return   mean sum of rewards per finished episode, in the window over the last hundred of them
     reward   mean reward per step
 
-There are no baselines, because the experience of another agent is unknown.
+The experience of another agent is unknown, so the only baseline is what the agent itself earned in its first ten episodes ("first"),
+when it had hardly learned.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from typing import Any
 
 from headwater.route.curve import mean
 from headwater.route.score import Score
-from headwater.types import Scores
+from headwater.types import Comparison, Scores, Span
 
 __all__ = ["EPISODES", "AgentScore", "ends", "reward_of"]
 
 EPISODES = 100
 """Episodes in the window."""
+FIRST = 10
+"""Episodes that later ones are compared with."""
 SHOWN = 200
 """Episodes whose return is kept for display."""
 
@@ -46,6 +49,7 @@ class AgentScore(Score):
         self._returns: deque[tuple[float, int]] = deque(maxlen=SHOWN)  # return and number of steps of each episode
         self._sum = self._of_episodes = self._now = 0.0
         self._episodes = self._steps = 0
+        self._first = 0.0  # sum of the returns of the first episodes, NaN where an earlier version has not kept it
 
     @staticmethod
     def problem(label: Any) -> str:
@@ -69,6 +73,8 @@ class AgentScore(Score):
     def _end(self) -> None:
         self._episodes += 1
         self._of_episodes += self._now
+        if self._episodes <= FIRST:
+            self._first += self._now
         self._returns.append((self._now, self._steps))
         if self._history is not None and self._history.due(self._episodes):
             self._history.add(self._point())
@@ -88,6 +94,15 @@ class AgentScore(Score):
             }
         }
 
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Return the mean return of an episode, beside that of the first ones once there are more."""
+        first = {"first": self._first / FIRST} if self._episodes > FIRST else {}
+        spans = [
+            Span(n, self.scores(window=last)["model"]["return"], first)
+            for n, last in ((min(self._episodes, EPISODES), True), (self._episodes, False))
+        ]
+        return (Comparison("return", "return", True, "episodes", *spans),)
+
     def _extra(self) -> dict[str, Any]:
         return {"episodes": self._episodes}
 
@@ -103,13 +118,14 @@ class AgentScore(Score):
             "episodes": self._episodes,
             "of_episodes": self._of_episodes,
             "now": self._now,
+            "first": self._first,
             "steps": self._steps,
             "returns": list(self._returns),
         }
 
     def _go_on(self, sums: dict[str, Any]) -> None:
         self._sum, self._episodes, self._of_episodes = sums["total"], sums["episodes"], sums["of_episodes"]
-        self._now, self._steps = sums["now"], sums["steps"]
+        self._now, self._steps, self._first = sums["now"], sums["steps"], sums.get("first", math.nan)
         self._returns.extend((value, steps) for value, steps in sums["returns"])
 
     def _go_on_from_02(self, saved: dict[str, Any]) -> None:

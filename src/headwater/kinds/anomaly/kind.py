@@ -1,7 +1,7 @@
 """The declaration of the kind Anomaly."""
 
 from headwater.learner.kind import Kind
-from headwater.learner.schema import Field, Question
+from headwater.learner.schema import Column, Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.types import Lazy
 
@@ -50,6 +50,28 @@ KIND = Kind(
         "environment": "Use an Agent to act in an environment.",
         "report": "Watch it with headwater serve, or print hw.evaluate.",
     },
+    views=Views(
+        curve=("mean_score", "alarms"),
+        right=("alarms",),
+        latest=(Column("anomaly_score", "said"), Column("answer", "answer")),
+        panels=("scores", "alarms"),
+        words={
+            "en": {
+                "question": "Is anything unusual?",
+                "about": "The model “{name}” scores each sample from 0 to 1, by how far it lies from those before, and then learns "
+                "from it. No answers are needed. An alarm is given where fewer than one of a thousand samples like those before would "
+                "score as high.",
+                "curve": "Mean score and share of alarms (last 1,000)",
+            },
+            "zh": {
+                "question": "有异常吗？",
+                "about": "模型“{name}”按照每个样本与之前样本的差异给出 0 到 1 的得分，然后从中学习。不需要答案。"
+                "与之前相似的一千个样本中，得分这样高的不到一个时，就给出警报。",
+                "curve": "平均得分与警报比例（最近 1,000 个）",
+            },
+        },
+    ),
+    series=Lazy("headwater.kinds.anomaly.score:last_scores"),
     adapters={"sklearn": Lazy("headwater.kinds.anomaly.sklearn:OnlineOutlierDetector")},
     alarm=0.999,  # at the rate 0.001
 )

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,13 +28,15 @@ from headwater.errors import TargetError
 from headwater.learner.schema.labels import values_of
 from headwater.route.curve import mean
 from headwater.route.score import Score
-from headwater.types import Predictions, Scores
+from headwater.types import Comparison, Predictions, Scores, Span
 
 from .ranking import Ranking, auc, average_precision, ranked
 from .znorm import ZNorm
 
-__all__ = ["RATE", "AnomalyScore", "checked_label", "label_of"]
+__all__ = ["RATE", "AnomalyScore", "checked_label", "label_of", "last_scores"]
 
+SHOWN = 200
+"""Last scores that a page draws."""
 RATE = 0.001
 """Expected share of alarms while rows resemble earlier ones."""
 
@@ -137,6 +140,23 @@ class AnomalyScore(Score):
         given = [row[0] for row in self._window]
         return [float(score > 1.0 - RATE) for score in given], given
 
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Return the AUC beside the z-norm's where labels are known, else the share of alarms beside what is expected."""
+        if self._labelled:
+            auc = replace(super().comparisons()[0], phrase="auc", more_is_better=True)
+            if math.isfinite(auc.overall.model):
+                return (auc,)
+        whole, window = self.scores(), self.scores(window=True)
+        recent, overall = (
+            Span(n, scores["model"]["alarms"], {"expected": RATE})
+            for n, scores in ((len(self._window), window), (self.n, whole))
+        )
+        return (Comparison("alarms", "alarms", None, "rows", recent, overall),)
+
+    def shown(self) -> list[float]:
+        """Return the last scores."""
+        return [row[0] for row in list(self._window)[-SHOWN:]]
+
     def _extra(self) -> dict[str, Any]:
         return {"alarms": self._alarms}
 
@@ -161,6 +181,11 @@ class AnomalyScore(Score):
     def _go_on_from_02(self, saved: dict[str, Any]) -> None:
         self.n, self._alarms, self._sum = saved["n"], saved["alarms"], saved["total"]
         self._window.extend((given, 0.0, label) for given, label in saved["window"])
+
+
+def last_scores(learner: Any, scores: Any, xs: Any) -> dict[str, Any]:
+    """Return the last scores of an anomaly model and the one above which an alarm is given, as a page draws them."""
+    return {"scores": scores.shown() if isinstance(scores, AnomalyScore) else [], "alarm": 1.0 - RATE}
 
 
 def label_of(answer: Any) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any
 from headwater.diagnose.finding import Finding
 from headwater.errors import DataError
 from headwater.kinds.bandit.learner import Bandit
+from headwater.route.verdict.numbers import figure
 
 __all__ = ["BanditMeasures", "RULES", "diagnose_bandit", "measure_bandit"]
 
@@ -103,7 +104,7 @@ def same_rewards(m: BanditMeasures) -> Finding | None:
     return Finding(
         "same_rewards",
         "warning",
-        f"The mean reward of every action is {m.means[0]:.4g}.",
+        f"The mean reward of every action is {figure(m.means[0])}.",
         "Check what measures rewards.",
         {"mean": m.means[0]},
     )

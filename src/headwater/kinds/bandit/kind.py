@@ -1,7 +1,7 @@
 """The declaration of the kind Bandit."""
 
 from headwater.learner.kind import Kind
-from headwater.learner.schema import Field, Question
+from headwater.learner.schema import Column, Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.types import Lazy
 
@@ -65,6 +65,31 @@ KIND = Kind(
             "explore", "any", "How actions are drawn: squarecb, epsilon, softmax, greedy or linucb.", default="squarecb"
         ),
         Field("rewards", "list", "The lowest and the highest reward.", default=(0.0, 1.0)),
+    ),
+    views=Views(
+        curve=("model", "", "uniform", "best fixed"),
+        along="decisions",
+        latest=(
+            Column("action", "answer", 0),
+            Column("reward", "answer", 1),
+            Column("probability", "answer", 2),
+            Column("best_action", "said"),
+        ),
+        panels=("actions",),
+        words={
+            "en": {
+                "question": "Which action?",
+                "about": "The model “{name}” chooses an action for each row, sees the reward of that action alone, and learns from "
+                "it. What simple policies would have earned follows from the probabilities of the actions.",
+                "curve": "Mean reward (last 1,000), and what simple policies would have earned",
+            },
+            "zh": {
+                "question": "选择哪个动作？",
+                "about": "模型“{name}”为每个样本选择一个动作，只看到该动作的奖励并从中学习。"
+                "简单策略本来会得到的奖励由各动作的概率推出。",
+                "curve": "平均奖励（最近 1,000 个），以及简单策略本来会得到的奖励",
+            },
+        },
     ),
     alias="bandit",
     costs=Lazy("headwater.kinds.bandit.scores.score:ChoiceCosts"),

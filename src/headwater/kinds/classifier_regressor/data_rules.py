@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headwater.diagnose.finding import FEW, Finding
 from headwater.kinds.classifier_regressor.measures import Measures
+from headwater.route.verdict.numbers import figure
 
 __all__ = ["RULES"]
 
@@ -22,7 +23,7 @@ def unscaled_inputs(m: Measures) -> Finding | None:
     return Finding(
         "unscaled_inputs",
         "serious",
-        f"Inputs aren't scaled: {name} has mean {mean:.4g} and deviation {std:.4g}.",
+        f"Inputs aren't scaled: {name} has mean {figure(mean)} and deviation {figure(std)}.",
         "Leave scale=True, or bring the inputs to about −1 … 1 yourself.",
         {str(one): value for one, value in far.items()} or {"largest": max(stds), "smallest": min(stds)},
     )
@@ -97,7 +98,7 @@ def repeating_labels(m: Measures) -> Finding | None:
         last, other = base["no-change"]["mae"], base["mean"]["mae"]
         if not last < 0.5 * other:
             return None
-        text = f"Repeating the last answer has MAE {last:.4g}, the mean {other:.4g}: answers move slowly."
+        text = f"Repeating the last answer has MAE {figure(last)}, the mean {figure(other)}: answers move slowly."
         evidence, severity = {"no_change": last, "mean": other}, "note"
     remedy = "Judge by kappa-temporal or against no-change; give the last answer as a feature if it is known in time."
     return Finding("repeating_labels", severity, text, remedy, evidence)

@@ -1,7 +1,7 @@
 """The declarations of the kinds Classifier and Regressor."""
 
 from headwater.learner.kind import Kind
-from headwater.learner.schema import Field, Question
+from headwater.learner.schema import Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.learner.validation import FARTHEST
 from headwater.types import Lazy
@@ -39,6 +39,41 @@ _GUARANTEE = Field(
     default=None,
 )
 
+CLASSES = Views(
+    curve=("model", "no-change", "majority", "loss"),
+    percent=True,
+    marked=True,
+    panels=("calibration", "loss", "classes", "layers"),
+    words={
+        "en": {
+            "question": "Which class?",
+            "about": "The model “{name}” predicts the class of each sample, sees the answer, and learns from it.",
+            "curve": "Accuracy (last 1,000) and simple baselines",
+        },
+        "zh": {
+            "question": "属于哪个类别？",
+            "about": "模型“{name}”先预测每个样本的类别，再看到答案并从中学习。",
+            "curve": "准确率（最近 1,000 个）与简单基线",
+        },
+    },
+)
+NUMBERS = Views(
+    curve=("model", "no-change", "mean", "loss"),
+    panels=("loss", "layers"),
+    words={
+        "en": {
+            "question": "Which number?",
+            "about": "The model “{name}” predicts a number for each sample, sees the answer, and learns from it.",
+            "curve": "Mean absolute error (last 1,000) and simple baselines",
+        },
+        "zh": {
+            "question": "数值是多少？",
+            "about": "模型“{name}”先预测每个样本的数值，再看到答案并从中学习。",
+            "curve": "平均绝对误差（最近 1,000 个）与简单基线",
+        },
+    },
+)
+
 CLASSIFIER = Kind(
     name="Classifier",
     task="classify",
@@ -62,6 +97,7 @@ CLASSIFIER = Kind(
     names_in=Lazy("headwater.kinds.classifier_regressor.ask:names_in"),
     explained=(Field("target", "label", "The class that is explained; the predicted one without it.", default=None),),
     costs=Lazy("headwater.route.drift.costs:ClassCosts"),
+    views=CLASSES,
     adapters={
         "onnx": Lazy("headwater.store.onnx.export:classes_out"),
         "sklearn": Lazy("headwater.kinds.classifier_regressor.sklearn.classify:OnlineClassifier"),
@@ -91,6 +127,7 @@ REGRESSOR = Kind(
     ),
     respond=Lazy("headwater.kinds.classifier_regressor.ask:ask_regressor"),
     predicted=Lazy("headwater.kinds.classifier_regressor.ask:predicted_numbers"),
+    views=NUMBERS,
     adapters={
         "onnx": Lazy("headwater.store.onnx.export:number_out"),
         "sklearn": Lazy("headwater.kinds.classifier_regressor.sklearn.regress:OnlineRegressor"),

@@ -9,7 +9,8 @@ import math
 
 from headwater.diagnose.finding import FEW, Finding
 from headwater.kinds.classifier_regressor.measures import Measures
-from headwater.route.verdict import beats_baselines, compare_baselines
+from headwater.route.verdict.numbers import figure
+from headwater.route.verdict.verdict import beats_baselines, compare_baselines
 
 __all__ = ["RULES"]
 
@@ -28,7 +29,7 @@ def baseline_wins(m: Measures) -> Finding | None:
     return Finding(
         "baseline_wins",
         "serious",
-        f"Over the last {r.window:,} rows the {best} baseline has {key} {theirs:.4g}, the model {ours:.4g}."
+        f"Over the last {r.window:,} rows the {best} baseline has {key} {figure(theirs)}, the model {figure(ours)}."
         + ("" if beats_baselines(r) else f" Over all rows: {compare_baselines(r)}"),
         "Give the model what the baseline uses (the last answer as a feature), other features, or more rows.",
         {"model": ours, "baseline": theirs},
@@ -42,7 +43,7 @@ def underfitting(m: Measures) -> Finding | None:
     return Finding(
         "underfitting",
         "warning",
-        f"The loss over the last rows is {m.loss:.3g}, a constant prediction would have {m.base:.3g}.",
+        f"The loss over the last rows is {figure(m.loss, 3)}, a constant prediction would have {figure(m.base, 3)}.",
         _advice(
             m,
             net="Try a larger or deeper net (hidden), the default pool, features that say more, or less L1, L2 and dropout.",
@@ -60,8 +61,8 @@ def overfitting(m: Measures) -> Finding | None:
     return Finding(
         "overfitting",
         "warning",
-        f"Rows had loss {new:.3g} when they were new and {learned:.3g} once they were learned; new ones have "
-        f"{m.loss:.3g}, a constant prediction {m.base:.3g}: rows are remembered rather than understood.",
+        f"Rows had loss {figure(new, 3)} when they were new and {figure(learned, 3)} once they were learned; new ones have "
+        f"{figure(m.loss, 3)}, a constant prediction {figure(m.base, 3)}: rows are remembered rather than understood.",
         _advice(
             m,
             net="Try a smaller net (hidden), l2 or dropout, a smaller step, fewer rare names, or more data.",
@@ -79,7 +80,7 @@ def step_too_large(m: Measures) -> Finding | None:
     return Finding(
         "step_too_large",
         "serious",
-        f"New rows have loss {m.loss:.3g}, a constant prediction {m.base:.3g}; just after they were learned "
+        f"New rows have loss {figure(m.loss, 3)}, a constant prediction {figure(m.base, 3)}; just after they were learned "
         f"{m.worse:.0%} of the last rows cost more than before; {m.undone:,} of {m.steps:,} steps were taken back.",
         _advice(
             m,
@@ -97,8 +98,8 @@ def step_too_small(m: Measures) -> Finding | None:
     return Finding(
         "step_too_small",
         "warning",
-        f"Learning the last rows changed their loss from {m.before:.4g} to {m.after:.4g}; "
-        f"the loss is {m.loss:.3g}, a constant prediction would have {m.base:.3g}.",
+        f"Learning the last rows changed their loss from {figure(m.before)} to {figure(m.after)}; "
+        f"the loss is {figure(m.loss, 3)}, a constant prediction would have {figure(m.base, 3)}.",
         _advice(
             m,
             net="Make the step (lr) 10 times larger, use an adaptive rule (RMSProp, Adam), or the default pool.",

@@ -14,6 +14,7 @@ from headwater.kinds.fleet.base import AnyFleet
 from headwater.kinds.fleet.rows import as_list
 from headwater.learner.kind import HasKind
 from headwater.learner.schema import Response
+from headwater.route.verdict.numbers import figure
 
 __all__ = ["ask_fleet", "diagnose_members", "explain_through", "importance_of_members", "issue_through"]
 
@@ -150,7 +151,7 @@ def _far_behind(fleet: AnyFleet) -> Iterator[Finding]:
         yield Finding(
             "key_far_behind",
             "note",
-            f"{fleet.key} {ranked[0][0]} has an error of {worst:.4g}, the median key {median:.4g}.",
+            f"{fleet.key} {ranked[0][0]} has an error of {figure(worst)}, the median key {figure(median)}.",
             "Look at its rows: a sensor may be broken, or its task another one.",
             {"worst": worst, "median": median},
         )

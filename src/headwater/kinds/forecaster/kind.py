@@ -1,7 +1,7 @@
 """The declaration of the kind Forecaster."""
 
 from headwater.learner.kind import Kind
-from headwater.learner.schema import Field, Question
+from headwater.learner.schema import Column, Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.learner.validation import FARTHEST
 from headwater.types import Lazy
@@ -66,6 +66,25 @@ KIND = Kind(
         Field("high", "number", "What no value lies above.", default=None),
     ),
     series=Lazy("headwater.kinds.forecaster.series:series_of"),
+    views=Views(
+        curve=("model", "no-change", "season", "loss"),
+        along="values",
+        latest=(Column("forecast_before", "said"), Column("answer", "answer")),
+        panels=("series",),
+        words={
+            "en": {
+                "question": "What comes next?",
+                "about": "The model “{name}” sees the answers of a series in their order. It forecasts each right before it comes, "
+                "then learns it, and says at any time what the next ones will be.",
+                "curve": "Mean absolute error one time ahead (last 1,000) and simple baselines",
+            },
+            "zh": {
+                "question": "接下来会是多少？",
+                "about": "模型“{name}”按顺序看到序列的每个答案。它在答案到来之前先作预测，然后学习，并随时给出之后各个时刻的预测。",
+                "curve": "提前一个时刻的平均绝对误差（最近 1,000 个）与简单基线",
+            },
+        },
+    ),
     explained=(
         Field("horizon", "whole", "How many times ahead the forecast is that is explained.", 1, 1, 1024, "times"),
     ),

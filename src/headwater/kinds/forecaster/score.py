@@ -32,6 +32,7 @@ class ForecastScore(NumberScore):
     """
 
     predictors = ("model", "no-change", "season")
+    phrase, unit = "ahead error", "values"
 
     def _begin(self, delay: int, learner: Any) -> None:
         super()._begin(0, learner)

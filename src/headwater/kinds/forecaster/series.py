@@ -7,7 +7,10 @@ from typing import Any
 
 from .score import SHOWN, ForecastScore
 
-__all__ = ["series_of"]
+__all__ = ["FAN", "series_of"]
+
+FAN = (0.9, 0.5)
+"""Shares of values that the bands of the fan are to hold, the widest first."""
 
 
 def series_of(learner: Any, scores: Any, xs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -26,8 +29,14 @@ def series_of(learner: Any, scores: Any, xs: list[dict[str, Any]]) -> dict[str, 
     n = min(learner.horizon, SHOWN)
     known = xs[:n]
     ahead_of = [*known, *[{}] * (n - len(known))]
-    said, ends = learner.forecast(n, ahead_of), learner.forecast_interval(n, ahead_of)
-    low, high = ([end[i] if math.isfinite(end[i]) else None for end in ends] for i in range(2))
+    said = learner.forecast(n, ahead_of)
+    fan = [_band(learner.forecast_interval(n, ahead_of, coverage=coverage), coverage) for coverage in FAN]
     answers, before = [y for y, _ in last], [guess for _, guess in last]
-    ahead = {"y_pred": said, "low": low, "high": high} if last else {"y_pred": [], "low": [], "high": []}
+    ahead = {"y_pred": said, "fan": fan} if last else {"y_pred": [], "fan": []}
     return {"season": learner.season, "answers": answers, "before": before, "known": len(known), **ahead}
+
+
+def _band(ends: list[tuple[float, float]], coverage: float) -> dict[str, Any]:
+    """Return the ends of one band, None where there are too few answers for it."""
+    low, high = ([end[i] if math.isfinite(end[i]) else None for end in ends] for i in range(2))
+    return {"coverage": coverage, "low": low, "high": high}

@@ -1,7 +1,7 @@
 """The declaration of the kind MultiOutput."""
 
 from headwater.learner.kind import Kind
-from headwater.learner.schema import Field, Question
+from headwater.learner.schema import Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.types import Lazy
 
@@ -57,5 +57,22 @@ KIND = Kind(
     predicted=Lazy("headwater.kinds.multi_output.ask:predicted_outputs"),
     names_in=Lazy("headwater.kinds.multi_output.labels:names_in"),
     respond=Lazy("headwater.kinds.multi_output.ask:ask_outputs"),
+    views=Views(
+        curve=("model", "no-change", "majority"),
+        panels=("outputs",),
+        words={
+            "en": {
+                "question": "Which answers?",
+                "about": "The model “{name}” predicts several answers of each sample, classes and numbers, sees those that are known, "
+                "and learns from them.",
+                "curve": "Score over all outputs (last 1,000) and simple baselines",
+            },
+            "zh": {
+                "question": "有哪些答案？",
+                "about": "模型“{name}”对每个样本预测多个答案（类别和数值），看到其中已知的答案并从中学习。",
+                "curve": "全部输出的得分（最近 1,000 个）与简单基线",
+            },
+        },
+    ),
     costs=Lazy("headwater.kinds.multi_output.costs:OutputCosts"),
 )

@@ -1,7 +1,7 @@
 """The declarations of the kinds PrivateClassifier and PrivateRegressor."""
 
 from headwater.learner.kind import Kind
-from headwater.learner.schema import Field, Question
+from headwater.learner.schema import Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.learner.validation import FARTHEST
 from headwater.types import Lazy
@@ -29,6 +29,45 @@ _SETTINGS = (
     Field("bounds", "text", "Lowest and highest value of columns, as in age=0:100,pay=1:1e6:log.", default=None),
 )
 
+_ABOUT = {
+    "en": "The model “{name}” learns under a promise of differential privacy: what it says shows little of any single row.",
+    "zh": "模型“{name}”在差分隐私的承诺下学习：它说出的内容几乎不透露任何单个样本的信息。",
+}
+_CLASSES = Views(
+    curve=("model", "no-change", "majority", "loss"),
+    percent=True,
+    marked=True,
+    panels=("calibration", "loss", "classes"),
+    words={
+        "en": {
+            "question": "Which class?",
+            "about": _ABOUT["en"],
+            "curve": "Accuracy (last 1,000) and simple baselines",
+        },
+        "zh": {
+            "question": "属于哪个类别？",
+            "about": _ABOUT["zh"],
+            "curve": "准确率（最近 1,000 个）与简单基线",
+        },
+    },
+)
+_NUMBERS = Views(
+    curve=("model", "no-change", "mean", "loss"),
+    panels=("loss",),
+    words={
+        "en": {
+            "question": "Which number?",
+            "about": _ABOUT["en"],
+            "curve": "Mean absolute error (last 1,000) and simple baselines",
+        },
+        "zh": {
+            "question": "数值是多少？",
+            "about": _ABOUT["zh"],
+            "curve": "平均绝对误差（最近 1,000 个）与简单基线",
+        },
+    },
+)
+
 PRIVATE_CLASSIFIER = Kind(
     name="PrivateClassifier",
     task="private_classify",
@@ -49,6 +88,7 @@ PRIVATE_CLASSIFIER = Kind(
     settings=_SETTINGS,
     explained=(Field("target", "label", "The class that is explained; the predicted one without it.", default=None),),
     costs=Lazy("headwater.route.drift.costs:ClassCosts"),
+    views=_CLASSES,
     instead=_INSTEAD,
 )
 PRIVATE_REGRESSOR = Kind(
@@ -68,6 +108,7 @@ PRIVATE_REGRESSOR = Kind(
     durable=Lazy("headwater.kinds.private.durable:DurablePrivate"),
     question=Question("predict"),
     response=(Field("y_pred", "number", "The predicted number."),),
+    views=_NUMBERS,
     settings=(*_SETTINGS, Field("within", "text", "Lowest and highest answer, as in 0:1000.", default=None)),
     instead=_INSTEAD,
 )

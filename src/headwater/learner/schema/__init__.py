@@ -3,5 +3,6 @@
 from .field import REQUIRED, Field, object_schema
 from .question import Question
 from .response import Response, Wide
+from .views import Column, Views
 
-__all__ = ["REQUIRED", "Field", "Question", "Response", "Wide", "object_schema"]
+__all__ = ["REQUIRED", "Column", "Field", "Question", "Response", "Views", "Wide", "object_schema"]

@@ -8,7 +8,11 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
+from headwater.kinds.fleet.base import AnyFleet
+from headwater.kinds.fleet.scores import key_scores
 from headwater.learner.kind import check_can, kind_of
+from headwater.learner.schema import Views
+from headwater.route.verdict.cells import cell_of, readable
 from headwater.serve.api.looks.explaining import parts_as_json
 from headwater.serve.api.looks.looking import looked
 from headwater.serve.api.models import summary
@@ -82,10 +86,14 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         classes = model.champion.learner.known_classes
         alarms = list(model.alarms)
         covered, about = coverage_of(model.champion.learner), _about(model)
+        views = kind_of(model.champion.learner).views
+        keys = _keys(model.champion.learner)
     recorded = state.histories.of(model)
     return {
         **summary(model),
         "about": about,
+        "views": views.as_dict(),
+        "keys": keys,
         "models": list(state.service.models.by_name),
         "demo": state.demo and model.name == state.default,
         "elsewhere": _elsewhere(state) if state.learns_elsewhere(model) else None,
@@ -99,8 +107,8 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         "coverage": covered,
         "importance": recorded.importance(),
         "series": recorded.series,
-        "recent": [_row(*item) for item in recent[::-1]],
-        "alarms": [_alarm(*item) for item in alarms[::-1]],
+        "recent": [_row(views, *item) for item in recent[::-1]],
+        "alarms": [_alarm(views, *item) for item in alarms[::-1]],
         "refused": list(state.measures.refused)[::-1],
         "oldest": oldest_of(state, model),
         "ready": state.service.failure is None,
@@ -119,19 +127,28 @@ def oldest_of(state: ServerState, model: Model) -> dict[str, Any] | None:
 
 
 def _about(model: Model) -> dict[str, Any]:
-    """Return what a page shows of a kind for which it has no words of its own, from the kind's declaration."""
+    """Return the noun of a model's kind, the names along its curve, and a label as an example."""
     kind, score = kind_of(model.champion.learner), model.champion.scores
-    others = [name for name in score.scores() if name != "model"]
+    names = kind.views.curve or tuple(score.scores())
     label = [one.example() for one in kind.answer.fields]
     named = {one.name: value for one, value in zip(kind.answer.fields, label, strict=True)}
     return {
         "noun": kind.noun,
         "one": kind.one,
         "score": next(iter(score.names), ""),
-        "baselines": others,
-        "more_is_better": score.more_is_better,
-        "example": to_json(label[0] if len(label) == 1 else named).decode(),
+        "curve": names,
+        "example": to_json(label[0] if len(label) == 1 else named).decode() if kind.answer.needed else None,
     }
+
+
+def _keys(learner: Any) -> dict[str, Any] | None:
+    """Return the keys of a fleet with the worst and the best scores, or None for another learner."""
+    if not isinstance(learner, AnyFleet):
+        return None
+    found = key_scores(learner)
+    for row in (*found["worst"], *found["best"]):
+        row["key"] = str(row["key"])
+    return {"name": str(learner.key), **found}
 
 
 def coverage_of(learner: Any) -> dict[str, float] | None:
@@ -150,21 +167,17 @@ def _elsewhere(state: ServerState) -> dict[str, Any] | None:
     return {"age": age, "too_old": age > state.replicas.oldest}
 
 
-def _row(seq: int, event: Any, y_pred: Any) -> dict[str, Any]:
-    x = {str(name): value for name, value in list(event.x.items())[:8]}
-    y = event.y
-    if (
-        isinstance(y, dict) and "next" in y
-    ):  # a transition: what was done and what it brought; the state that followed comes next
-        y = {name: value for name, value in y.items() if name != "next" and value is not False}
-    y = None if y is None or y != y else label_key(y)
-    return {"seq": seq, "x": x, "y": y, "y_pred": None if y_pred is None else label_key(y_pred)}
+def _row(views: Views, seq: int, event: Any, y_pred: Any) -> dict[str, Any]:
+    """Return one of the latest rows in the columns of its kind, each value as a reader sees it."""
+    cells = [cell_of(column, y_pred, event.y) for column in views.latest]
+    right = y_pred == event.y if views.marked and y_pred is not None else None
+    return {"seq": seq, "x": readable(event.x), "cells": cells, "right": right}
 
 
-def _alarm(seq: int, event: Any, score: float, parts: Any) -> dict[str, Any]:
+def _alarm(views: Views, seq: int, event: Any, score: float, parts: Any) -> dict[str, Any]:
     largest = list(parts_as_json(parts).items())[:_PARTS]
     return {
-        **_row(seq, event, score),
+        **_row(views, seq, event, score),
         "score": score,
         "parts": [{"name": name, "part": part} for name, part in largest],
     }

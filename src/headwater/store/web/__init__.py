@@ -1,6 +1,6 @@
 """Export a model as a web page that runs it in the browser, with ``headwater.mjs`` and ``headwater.wasm``."""
 
 from headwater.store.web.export import export_page
-from headwater.store.web.module import NAMES, module_folder
+from headwater.store.web.module import NAMES, WORDS, module_folder, page_folder
 
-__all__ = ["NAMES", "export_page", "module_folder"]
+__all__ = ["NAMES", "WORDS", "export_page", "module_folder", "page_folder"]

@@ -6,10 +6,19 @@ from pathlib import Path
 
 from headwater.errors import ModelFileError
 
-__all__ = ["NAMES", "module_folder"]
+__all__ = ["NAMES", "WORDS", "module_folder", "page_folder"]
 
 NAMES = ("headwater.mjs", "headwater.wasm")
 """A page loads the first file, which loads the second from the same folder."""
+
+
+WORDS = ("verdict.mjs", "phrases.mjs")
+"""What says the verdict, on an exported page as on those that are served."""
+
+
+def page_folder() -> Path:
+    """Return the folder that holds the files of an exported page."""
+    return Path(__file__).with_name("page")
 
 
 def module_folder() -> Path:

@@ -2,14 +2,17 @@
 import { byId, element } from "../shared/dom.js";
 import { addTexts, applyLanguage, current, switchLanguage, text } from "../shared/language.js";
 import { applyTheme, firstTheme, isDark } from "../shared/theme.js";
+import { figure, linesOf, none, share } from "../words/verdict.mjs";
 import { CLUSTER } from "./texts.js";
 
 const MOST = 300, SPAN = 10; // answers that the line shows, and those that a rate is over: a round may take seconds
 const seen = [], rates = [];
 let last = {}, reached = true;
 
-const whole = (x) => Math.round(x).toLocaleString(current());
-const short = (x) => Number(x.toPrecision(3)).toLocaleString(current());
+const SHARES = ["accuracy", "balanced_accuracy"];
+const whole = (x) => Math.round(x).toLocaleString("en-US");
+const short = (x) => figure(x, 3);
+const scored = (name, value) => (SHARES.includes(name) ? text("percent", { n: share(value) }) : figure(value));
 
 function workers(s) {
   const more = [s.nodes > 1 ? text("on_many", { nodes: s.nodes }) : text("on_one"), s.lost ? text("some_lost", { n: s.lost }) : text("none_lost")];
@@ -24,17 +27,32 @@ function loss(s) {
 }
 
 function cards(s) {
-  const kB = (bytes) => whole(bytes / 1000 / Math.max(s.round, 1));
   return [
     workers(s),
     [text("learned"), whole(s.rows), text("rounds", { round: whole(s.round), block: whole(s.block) })],
     [text("rate"), whole(s.rows_per_s), text("a_row", { ms: short(1000 * s.seconds_a_row) })],
     [text("age"), s.ended ? text("final") : text("age_value", { seconds: s.age < 10 ? s.age.toFixed(1) : whole(s.age) }), text("since")],
+  ];
+}
+
+function figures(s) {
+  const kB = (bytes) => whole(bytes / 1000 / Math.max(s.round, 1));
+  return [
     [text("sync"), text("percent", { n: whole(100 * s.sync) }), text("travelled", { out: kB(s.sent), back: kB(s.received) })],
     loss(s),
     [text("rewound"), whole(s.rewound), text("rewound_more")],
-    ...Object.entries(s.scores).filter(([, value]) => value !== null).map(([name, value]) => [text(name), short(value), text("last_rows")]),
+    ...Object.entries(s.scores).filter(([, value]) => value !== null).map(([name, value]) => [text(name), scored(name, value), text("last_rows")]),
   ];
+}
+
+function showVerdict(s) {
+  const lines = "round" in s ? linesOf(s.comparisons ?? [], current()) : [];
+  const said = lines.flatMap(({ recent, overall, state }) => [[recent || overall, state], ...(recent ? [[overall, ""]] : [])]);
+  byId("verdict").replaceChildren(...(said.length || !("round" in s) ? said : [[none(current()), ""]]).map(([sentence, state]) => {
+    const line = element("p", sentence, { className: state ? "line" : "soft" });
+    line.dataset.state = state;
+    return line;
+  }));
 }
 
 function card([name, value, more]) {
@@ -62,7 +80,9 @@ function draw() {
   const [name, said] = stateOf(last);
   byId("state").dataset.state = name;
   if (byId("state").textContent !== said) byId("state").textContent = said; // it is read out when it changes
+  showVerdict(last);
   byId("numbers").replaceChildren(...("round" in last ? cards(last).map(card) : []));
+  byId("more").replaceChildren(...("round" in last ? figures(last).map(card) : []));
   byId("language").textContent = text("language");
   byId("theme").textContent = text(isDark() ? "light" : "dark");
   drawLine();

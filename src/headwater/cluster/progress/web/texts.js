@@ -1,7 +1,7 @@
 // Texts of the page of a cluster run.
 export const CLUSTER = {
   en: {
-    title: "Several workers learn one model", now: "now", ago: "{seconds} s ago", most: "{n} rows per second",
+    title: "Several workers learn one model", more_figures: "More figures", now: "now", ago: "{seconds} s ago", most: "{n} rows per second",
     first: "Waiting for the first round.", learning: "Learning.", ended: "The stream has ended.", quiet: "No round for {seconds} s.",
     gone: "The run has ended, or its page can’t be reached.",
     workers: "Workers", of: "{live} of {workers}", on_one: "on one machine", on_many: "on {nodes} machines",
@@ -17,7 +17,7 @@ export const CLUSTER = {
     balanced_accuracy: "Balanced accuracy", log_loss: "Log loss", mae: "Mean absolute error", rmse: "Root mean squared error", r2: "R²",
   },
   zh: {
-    title: "几个 worker 一起学习一个模型", now: "现在", ago: "{seconds} 秒前", most: "每秒 {n} 个样本",
+    title: "几个 worker 一起学习一个模型", more_figures: "更多数字", now: "现在", ago: "{seconds} 秒前", most: "每秒 {n} 个样本",
     first: "正在等待第一轮。", learning: "正在学习。", ended: "数据流已结束。", quiet: "已有 {seconds} 秒没有完成一轮。",
     gone: "任务已结束，或无法连接它的页面。",
     workers: "Worker", of: "{live} / {workers}", on_one: "在一台机器上", on_many: "在 {nodes} 台机器上",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from headwater.errors import ConfigError, DataError
 from headwater.kinds.bandit.decision import as_decision
 from headwater.plain.kinds.policy_value import doubly_robust, ips, snips
+from headwater.route.verdict.numbers import figure
 
 __all__ = ["Estimate", "Policy", "PolicyValue", "estimate_value", "estimate_values"]
 
@@ -49,7 +50,7 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g})"
+        return f"{figure(self.value)} ({figure(self.low)} to {figure(self.high)})"
 
 
 @dataclass(frozen=True, slots=True)

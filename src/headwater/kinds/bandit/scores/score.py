@@ -7,6 +7,7 @@ earned. For its own log that equals the actual rewards up to chance.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from headwater.kinds.bandit.decision import as_decision
 from headwater.kinds.bandit.scores.sums import BASELINES, RewardSums, ScoredDecision
 from headwater.route.drift.costs import RewardCosts
 from headwater.route.score import Score
-from headwater.types import Predictions, ScoredRows, Scores
+from headwater.types import Comparison, Predictions, ScoredRows, Scores
 
 __all__ = ["BanditScore", "ChoiceCosts", "scored_decisions"]
 
@@ -35,6 +36,7 @@ class BanditScore(Score):
 
     names = ("mean_reward",)
     more_is_better = True
+    phrase, unit = "reward", "decisions"
 
     def _begin(self, delay: int, learner: Any) -> None:
         self._whole = RewardSums()
@@ -86,6 +88,15 @@ class BanditScore(Score):
             for row in self._window:
                 sums.add(row)
         return {name: {"mean_reward": value} for name, value in sums.means().items()}
+
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Return the mean reward beside those of simple policies, not of the log, which may be the bandit's own."""
+        whole = super().comparisons()[0]
+        spans = [
+            replace(span, guesses={name: value for name, value in span.guesses.items() if name != "logged"})
+            for span in (whole.recent, whole.overall)
+        ]
+        return (replace(whole, recent=spans[0], overall=spans[1]),)
 
     def _extra(self) -> dict[str, Any]:
         taken = self._whole.taken.items()

@@ -68,6 +68,7 @@ class ClassScore(Score):
 
     names = _NAMES
     more_is_better = True
+    phrase = "share"
     of_classes = True
 
     def _begin(self, delay: int, learner: Any) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from headwater.kinds.multi_output.scores.sums import BASELINES, OutputSums, Usual, names_of
+from headwater.kinds.multi_output.scores.sums import BASELINES, OfOutput, OutputSums, Usual, names_of
 from headwater.route.score import Score
-from headwater.types import Scores
+from headwater.types import Comparison, Scores, Span
 
 __all__ = ["OutputsScore"]
 
@@ -67,12 +68,32 @@ class OutputsScore(Score):
         """Return the metrics of ``"model"`` and of each baseline, over all rows or over the window."""
         sums = self._whole
         if window:
-            sums = {name: OutputSums() for name in _PREDICTORS}
-            for labels, row in self._window:
-                for name, own in sums.items():
-                    own.add(labels, row[name])
+            sums = self._sums_of_window()
         keep = self.names
         return {name: {key: own.scores()[key] for key in keep} for name, own in sums.items()}
+
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Return the accuracy or the mean error of each output beside its baselines."""
+        window = self._sums_of_window()
+        return tuple(
+            Comparison(
+                "mae" if own.numbers else "accuracy",
+                "error" if own.numbers else "share",
+                not own.numbers,
+                "rows",
+                _span_of(window, name),
+                _span_of(self._whole, name),
+                str(name),
+            )
+            for name, own in self._whole["model"].outputs.items()
+        )
+
+    def _sums_of_window(self) -> dict[str, OutputSums]:
+        sums = {name: OutputSums() for name in _PREDICTORS}
+        for labels, row in self._window:
+            for name, own in sums.items():
+                own.add(labels, row[name])
+        return sums
 
     def _point(self) -> list[float]:
         window = self.scores(window=True)
@@ -90,3 +111,22 @@ class OutputsScore(Score):
         self._go_on(saved)
         self.n, self.unscored = self._whole["model"].n, saved["unscored"]
         self._window.extend(map(self._row_of, saved["window"]))
+
+
+def _span_of(sums: Mapping[str, OutputSums], output: Any) -> Span:
+    """Return one output's metric of the model and of each baseline that has said something."""
+    values = {name: _value(own.outputs.get(output, OfOutput())) for name, own in sums.items()}
+    own = sums["model"].outputs.get(output, OfOutput())
+    number = "mean" if own.numbers else "majority"  # of numbers, what is usual is their mean
+    names = {"majority": number}
+    return Span(
+        own.numbers or own.n,
+        values.pop("model"),
+        {names.get(name, name): value for name, value in values.items() if value == value},
+    )
+
+
+def _value(own: OfOutput) -> float:
+    if own.numbers:
+        return own.absolute / own.numbers
+    return own.right / own.n if own.n else math.nan

@@ -1,8 +1,10 @@
 // Charts by Plotly's own script, served from its Python package.
 import { byId, element } from "../shared/dom.js";
-import { text } from "../shared/language.js";
+import { current, has, text } from "../shared/language.js";
 import { css, isDark } from "../shared/theme.js";
-import { inShares, isAgent, isDetector, isOther } from "./state.js";
+import { baselineName } from "../words/verdict.mjs";
+
+const MODEL = ["model", "return mean", "mean_score"], LETTERS = 44;
 
 // Okabe & Ito 2008: told apart by everyone; then grey and brown.
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#8c564b"];
@@ -20,6 +22,9 @@ function layout(more = {}) {
   };
 }
 
+// A name as a chart takes it: Plotly reads a few tags of HTML, and a long name would leave no room for the chart.
+const inChart = (name) => (name.length > LETTERS ? `${name.slice(0, LETTERS - 1)}…` : name).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+
 export function labelCharts() { // an empty chart says that it waits for data
   for (const node of document.querySelectorAll(".chart")) {
     node.setAttribute("aria-label", node.parentElement.querySelector("h2").textContent);
@@ -36,50 +41,53 @@ function draw(id, traces, more) {
 
 const line = (name, x, y, ink, more = {}) => ({ type: "scatter", mode: "lines", name, x, y, line: { color: ink, width: 2, ...more } });
 
-export function score(frame, baselines) {
-  if (isDetector(frame)) { detector(frame); return; }
-  if (isAgent(frame)) { returns(frame); return; }
-  const points = frame.history.points, x = points.map((p) => p[0]), classes = inShares(frame), n = baselines.length;
-  const at = { "no-change": 2, "best fixed": 4 }; // where a baseline stands in a point; another one stands third
-  const traces = [...baselines.map((name, i) => line(text(name), x, points.map((p) => p[isOther(frame) ? i + 2 : (at[name] ?? 3)]), css("--soft"), { dash: ["dot", "dash"][i % n], width: 1.3 })),
-    line(text("model_line"), x, points.map((p) => p[1]), colour(0), { width: 3 })];
-  const shapes = frame.history.drift.map((row) => ({ type: "line", x0: row, x1: row, yref: "paper", y0: 0, y1: 1, line: { color: colour(3), dash: "dash", width: 1 } }));
-  const annotations = frame.history.drift.slice(-3).map((row) => ({ x: row, yref: "paper", y: 1, text: text("drift"), showarrow: false, font: { color: css("--text"), size: 10 }, bgcolor: css("--card") }));
-  draw("score", traces, { shapes, annotations, xaxis: { title: { text: text("rows_learned") } }, yaxis: classes ? { tickformat: ".0%" } : {} });
-}
-
-function detector(frame) { // two scales: mean scores lie around one half, shares of alarms near nothing
-  const { points, drift } = frame.history, x = points.map((p) => p[0]);
-  const shares = { ...line(text("alarms_line"), x, points.map((p) => p[2]), colour(1)), yaxis: "y2" };
+// The score's history, as the kind declares it: the model thick, baselines dashed, shares on an axis of their own where it says so.
+export function score(frame) {
+  const { points, drift } = frame.history, x = points.map((p) => p[0]), { right, percent, along } = frame.views;
+  const traces = frame.about.curve.flatMap((name, i) => (!name || name === "loss" ? [] : [traceOf(name, x, points.map((p) => p[i + 1]), i, right)]));
   const shapes = drift.map((row) => ({ type: "line", x0: row, x1: row, yref: "paper", y0: 0, y1: 1, line: { color: colour(3), dash: "dash", width: 1 } }));
-  draw("score", [line(text("mean_score_line"), x, points.map((p) => p[1]), colour(0), { width: 3 }), shares], {
-    shapes, margin: { l: 44, r: 54, t: 8, b: 34 }, xaxis: { title: { text: text("rows_learned") } }, yaxis: { range: [0, 1] },
-    yaxis2: { overlaying: "y", side: "right", tickformat: ".1%", rangemode: "tozero", showgrid: false, color: css("--text") },
-  });
+  const annotations = drift.slice(-3).map((row) => ({ x: row, yref: "paper", y: 1, text: text("drift"), showarrow: false, font: { color: css("--text"), size: 10 }, bgcolor: css("--card") }));
+  const second = right.length ? { margin: { l: 44, r: 54, t: 8, b: 34 }, yaxis: { range: [0, 1] }, yaxis2: { overlaying: "y", side: "right", tickformat: ".1%", rangemode: "tozero", showgrid: false, color: css("--text") } } : {};
+  draw("score", traces.reverse(), { shapes, annotations, xaxis: { title: { text: text(`along_${along}`) } }, yaxis: percent ? { tickformat: ".0%" } : {}, ...second });
 }
 
-function returns(frame) { // each episode's sum of rewards, and the mean of the last hundred
-  const { points } = frame.history, x = points.map((p) => p[0]);
-  draw("score", [line(text("return_line"), x, points.map((p) => p[1]), css("--soft"), { width: 1.2 }), line(text("return_mean"), x, points.map((p) => p[2]), colour(0), { width: 3 })],
-    { xaxis: { title: { text: text("episodes") } } });
+function traceOf(name, x, y, i, right) {
+  const shown = inChart(has(`line_${name}`) ? text(`line_${name}`) : baselineName(name, current()));
+  if (right.includes(name)) return { ...line(shown, x, y, colour(1)), yaxis: "y2" };
+  if (name === "return") return line(shown, x, y, css("--soft"), { width: 1.2 });
+  return MODEL.includes(name) ? line(shown, x, y, colour(0), { width: 3 }) : line(shown, x, y, css("--soft"), { dash: ["dot", "dash"][i % 2], width: 1.3 });
+}
+
+// The last scores of a detector, with those that are alarms, and the line above which one is.
+export function scores({ scores: values, alarm }) {
+  const x = values.map((_, i) => i + 1 - values.length), high = x.filter((_, i) => values[i] > alarm);
+  draw("scores-chart", [
+    { type: "scatter", mode: "lines", name: text("line_alarm"), x: [x[0], x.at(-1)], y: [alarm, alarm], line: { color: css("--soft"), dash: "dot", width: 1.3 } },
+    { type: "scatter", mode: "markers", name: text("column_anomaly_score"), x, y: values, marker: { color: colour(0), size: 5 } },
+    { type: "scatter", mode: "markers", name: text("alarms"), x: high, y: values.filter((value) => value > alarm), marker: { color: colour(1), size: 10, symbol: "diamond" } },
+  ], { xaxis: { title: { text: text("samples_ago") } }, yaxis: { range: [0, 1.03] } });
 }
 
 // The last answers of a series, what was forecast right before each, and what comes next with the band it should lie in.
-export function series({ seq, answers, before, y_pred, low, high }) {
+export function series({ seq, answers, before, y_pred, fan }) {
   const past = answers.map((_, i) => seq - answers.length + 1 + i), ahead = y_pred.map((_, i) => seq + 1 + i);
-  const known = ahead.filter((_, i) => low[i] !== null), ends = low.flatMap((end, i) => (end === null ? [] : [[end, high[i]]]));
-  const band = { x: [...known, ...known.slice().reverse()], y: [...ends.map((end) => end[0]), ...ends.map((end) => end[1]).reverse()] };
+  const shades = isDark() ? ["rgba(240,138,75,.22)", "rgba(240,138,75,.38)"] : ["rgba(213,94,0,.16)", "rgba(213,94,0,.3)"];
   draw("series", [
-    { type: "scatter", mode: "lines", name: text("series_band"), ...band, fill: "toself", fillcolor: isDark() ? "rgba(240,138,75,.28)" : "rgba(213,94,0,.2)", line: { width: 0 }, hoverinfo: "skip" },
+    ...fan.map((band, i) => ({ ...bandOf(band, ahead), type: "scatter", mode: "lines", name: text("series_band", { n: Math.round(100 * band.coverage) }), fill: "toself", fillcolor: shades[i], line: { width: 0 }, hoverinfo: "skip" })),
     line(text("series_before"), past, before, css("--soft"), { dash: "dot", width: 1.3 }),
     line(text("series_answers"), past, answers, colour(0)),
     { ...line(text("series_ahead"), ahead, y_pred, colour(1), { width: 3 }), mode: ahead.length > 1 ? "lines" : "markers" },
   ], { xaxis: { title: { text: text("series_time") } } });
 }
 
+function bandOf({ low, high }, ahead) {
+  const known = ahead.filter((_, i) => low[i] !== null), lows = low.filter((end) => end !== null), highs = high.filter((_, i) => low[i] !== null);
+  return { x: [...known, ...known.slice().reverse()], y: [...lows, ...highs.reverse()] };
+}
+
 export function loss(frame) {
-  const { points } = frame.history;
-  draw("loss", [line(text("loss_line"), points.map((p) => p[0]), points.map((p) => p[4]), colour(0))], { showlegend: false, xaxis: { title: { text: text("rows_learned") } } });
+  const { points } = frame.history, at = frame.about.curve.indexOf("loss") + 1;
+  draw("loss", [line(text("loss_line"), points.map((p) => p[0]), points.map((p) => p[at]), colour(0))], { showlegend: false, xaxis: { title: { text: text("along_rows") } } });
 }
 
 const at = (point) => new Date(point.t);
@@ -122,6 +130,6 @@ export function experts(points, names) {
 
 export function importance(rows) {
   const top = rows.slice().reverse();
-  draw("importance", [{ type: "bar", orientation: "h", x: top.map((r) => r.rise), y: top.map((r) => r.name), marker: { color: colour(0) } }],
+  draw("importance", [{ type: "bar", orientation: "h", x: top.map((r) => r.rise), y: top.map((r) => inChart(r.name)), marker: { color: colour(0) } }],
     { showlegend: false, xaxis: { title: { text: text("rise") } }, yaxis: { type: "category" } });
 }

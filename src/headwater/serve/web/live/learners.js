@@ -4,21 +4,21 @@ import { byId, element } from "../shared/dom.js";
 import { current, text } from "../shared/language.js";
 import { request } from "../shared/request.js";
 import { attempt } from "./controls.js";
-import { scoreName, state } from "./state.js";
+import { state } from "./state.js";
 import { headRow } from "./tables.js";
-import { show } from "./verdict.js";
+import { comparisonsOf, lately, metricName, show } from "./verdict.js";
 
 // Rows stay while their learners do: a button that is made anew under a finger is not pressed.
 export function showLearners(frame) {
-  const table = byId("learners"), key = scoreName(frame);
+  const table = byId("learners"), key = frame.learners[0].scores.comparisons[0]?.metric ?? "";
   const shown = JSON.stringify([current(), frame.name, key, frame.learners.map((learner) => [learner.name, learner.champion])]);
   if (table.dataset.shown !== shown) {
     table.dataset.shown = shown;
-    const window = text(`${key}_window`, { n: "1,000" });
-    table.replaceChildren(headRow(text("name"), text("role"), text("n_learned"), window, text(key === "alarms" ? "alarms_line" : key), text("step_short")), ...frame.learners.map(rowOf));
+    table.replaceChildren(headRow(text("name"), text("role"), text("n_learned"), `${metricName(key)}, ${text("lately")}`, text("since_start"), text("step_short")), ...frame.learners.map(rowOf));
   }
   frame.learners.forEach((learner, i) => {
-    const values = [learner.n_learned.toLocaleString(), show(frame, learner.scores.window.model[key]), show(frame, learner.scores.model[key]), learner.step == null ? "–" : `× ${learner.step}`];
+    const [one] = comparisonsOf(learner), [last, whole] = one ? [lately(one).model, one.overall.model] : [null, null];
+    const values = [learner.n_learned.toLocaleString("en-US"), show(key, last), show(key, whole), learner.step == null ? "–" : `× ${learner.step}`];
     values.forEach((value, j) => { table.rows[i + 1].cells[j + 2].textContent = value; });
   });
 }
@@ -37,16 +37,16 @@ const learnerOf = (name) => state.frame.learners.find((learner) => learner.name 
 const pathOf = (name) => `/models/${state.frame.name}/challengers/${name}`;
 
 async function promote(name) {
-  const { frame } = state, key = scoreName(frame), own = learnerOf(name), champion = frame.learners[0];
-  const score = (learner) => show(frame, learner.scores.window.model[key]);
+  const champion = state.frame.learners[0], [own, theirs] = [learnerOf(name), champion].map((learner) => comparisonsOf(learner)[0]), metric = (theirs ?? own)?.metric ?? "";
+  const score = (one) => show(metric, one && lately(one).model);
   const lines = [
-    text("promote_answers", { name, score: text(key), n: own.scores.window.n.toLocaleString(), own: score(own), champion: score(champion) }),
+    text("promote_answers", { name, score: metricName(metric), n: (own ? lately(own).n : 0).toLocaleString("en-US"), own: score(own), champion: score(theirs) }),
     text("promote_loses", { champion: champion.name }),
   ];
   if (await confirm({ title: text("promote_title", { name }), lines, deed: text("promote") })) attempt(() => request("POST", `${pathOf(name)}/promote`));
 }
 
 async function remove(name) {
-  const lines = [text("remove_loses", { n: learnerOf(name).n_learned.toLocaleString() })];
+  const lines = [text("remove_loses", { n: learnerOf(name).n_learned.toLocaleString("en-US") })];
   if (await confirm({ title: text("remove_title", { name }), lines, deed: text("remove") })) attempt(() => request("DELETE", pathOf(name)));
 }

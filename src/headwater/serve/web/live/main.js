@@ -9,10 +9,10 @@ import { showControls, wireControls } from "./controls.js";
 import { drawHeatmaps, loadHeatmaps } from "./heatmaps.js";
 import { showLearners } from "./learners.js";
 import { showOverview, showState } from "./overview.js";
-import { baselineNames, isAgent, isBandit, isClassifier, isDetector, isForecaster, isOther, isOutputs, scoreName, state } from "./state.js";
-import { showAlarms, showRecent, showRefused, showRejected } from "./tables.js";
+import { has, state, words } from "./state.js";
+import { showActions, showAlarms, showKeys, showOutputs, showPolicies, showRecent, showRefused, showRejected } from "./tables.js";
 import { LIVE } from "./texts.js";
-import { figure, plain, show } from "./verdict.js";
+import { comparisonsOf, figure } from "./verdict.js";
 
 const HEATMAPS_EVERY = 5; // messages
 let messages = 0;
@@ -27,39 +27,48 @@ function showAll() {
   if (!frame) return;
   showOverview();
   showModels(frame);
-  charts.score(frame, baselineNames(frame));
+  charts.score(frame);
   byId("score-text").textContent = scoreText(frame);
-  byId("score-title").textContent = isOther(frame) ? text("score_other", { score: plain(scoreName(frame)) }) : text(`score_${frame.task}`);
-  byId("calibration-card").hidden = !isClassifier(frame);
-  byId("experts-card").hidden = frame.experts.length < 2;
-  byId("scores").hidden = isDetector(frame) || isBandit(frame) || isAgent(frame) || isOutputs(frame) || isOther(frame);
-  byId("importance-card").hidden = !frame.can.includes("losses");
-  byId("alarms-card").hidden = !isDetector(frame);
-  byId("inside").hidden = !frame.can.includes("layers");
-  byId("series-card").hidden = !isForecaster(frame);
-  if (isDetector(frame)) showAlarms(frame);
-  if (isForecaster(frame) && frame.series) { charts.series(frame.series); byId("series-text").textContent = seriesText(frame.series); }
-  if (isOpen("scores") && !byId("scores").hidden) { charts.loss(frame); if (isClassifier(frame)) charts.calibration(frame.learners[0].scores.calibration); }
-  if (isOpen("features")) { showRecent(frame); if (frame.importance.length) charts.importance(frame.importance); }
+  byId("score-title").textContent = words(frame, "curve");
+  showPanels(frame);
+  if (isOpen("features") && frame.importance.length) charts.importance(frame.importance);
   if (isOpen("inside") && frame.experts.length > 1) charts.experts(points, frame.experts);
   if (isOpen("manage")) { showLearners(frame); showControls(frame); }
   if (isOpen("server")) showServer(frame, points);
 }
 
+// The parts that the model's kind declares.
+function showPanels(frame) {
+  for (const panel of ["series", "scores", "alarms", "actions", "calibration"]) byId(`${panel}-card`).hidden = !has(frame, panel);
+  byId("outputs-card").hidden = comparisonsOf(frame.learners[0]).length < 2;
+  byId("keys-card").hidden = frame.keys === null;
+  byId("experts-card").hidden = frame.experts.length < 2;
+  byId("scores").hidden = !has(frame, "loss");
+  byId("features").hidden = !frame.can.includes("losses");
+  byId("recent-card").hidden = !frame.recent.length;
+  showRecent(frame);
+  byId("inside").hidden = !frame.can.includes("layers");
+  if (has(frame, "alarms")) showAlarms(frame);
+  if (has(frame, "actions")) { showActions(frame); showPolicies(frame); }
+  if (has(frame, "scores") && frame.series) charts.scores(frame.series);
+  if (!byId("outputs-card").hidden) showOutputs(frame);
+  if (frame.keys) showKeys(frame.keys);
+  if (has(frame, "series") && frame.series) { charts.series(frame.series); byId("series-text").textContent = seriesText(frame.series); }
+  if (!isOpen("scores") || byId("scores").hidden) return;
+  charts.loss(frame);
+  if (has(frame, "calibration")) charts.calibration(frame.learners[0].scores.calibration);
+}
+
 function scoreText(frame) {
-  const { window, unscored } = frame.learners[0].scores, key = scoreName(frame);
-  if (isAgent(frame)) return `${text("return_mean")} ${figure(window.model.return)}`;
-  if (isDetector(frame)) return [`${text("mean_score_line")} ${figure(window.model.mean_score)}`, `${text("alarms_line")} ${show(frame, window.model.alarms)}`,
-    ...(window.model.auc == null ? [] : [`AUC ${figure(window.model.auc)}`])].join(" · ");
-  const scores = ["model", ...baselineNames(frame)].map((name) => `${text(name === "model" ? "model_line" : name)} ${show(frame, window[name][key])}`);
-  const { coverage } = frame, inside = coverage ? `. ${text(`coverage_${frame.task}`, { n: (100 * coverage.lately).toFixed(1), size: figure(coverage.size_lately) })}` : "";
-  return `${scores.join(" · ")}${inside}${unscored ? `. ${text("not_scored", { n: unscored.toLocaleString() })}` : ""}`;
+  const { coverage } = frame, { unscored } = frame.learners[0].scores, size = coverage && figure(coverage.size_lately, 2);
+  const inside = coverage ? [text(has(frame, "classes") ? "coverage_classify" : "coverage_regress", { n: (100 * coverage.lately).toFixed(1), size })] : [];
+  return [...inside, ...(unscored ? [text("not_scored", { n: unscored.toLocaleString("en-US") })] : [])].join(" ");
 }
 
 // What comes next in words, for those who see no chart.
-function seriesText({ y_pred, low, high, known }) {
+function seriesText({ y_pred, fan, known }) {
   if (!y_pred.length) return "";
-  const next = text("series_next", { value: figure(y_pred[0]) }), last = text("series_last", { n: y_pred.length, value: figure(y_pred.at(-1)) });
+  const [{ low, high }] = fan, next = text("series_next", { value: figure(y_pred[0]) }), last = text("series_last", { n: y_pred.length, value: figure(y_pred.at(-1)) });
   const ends = low[0] === null ? text("series_no_ends") : text("series_ends", { low: figure(low[0]), high: figure(high[0]) });
   return [next, ends, ...(y_pred.length > 1 ? [last] : []), ...(known ? [text("series_known", { n: known })] : [])].join(" ");
 }

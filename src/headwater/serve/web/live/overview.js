@@ -1,11 +1,13 @@
 // The first screen: the task in words, the state, the verdict, and three figures.
+import { baselineName } from "../words/verdict.mjs";
 import { byId, element } from "../shared/dom.js";
 import { current, text } from "../shared/language.js";
-import { baselineNames, isAgent, isBandit, isClassifier, isDetector, isOther, isOutputs, scoreName, state } from "./state.js";
-import { best, compare, figure, plain, show, verdict } from "./verdict.js";
+import { has, state, words } from "./state.js";
+import { bestOf, comparisonsOf, isAhead, lately, metricName, show, showVerdict } from "./verdict.js";
 
-const CLASSES = 4;
-const count = (n) => n.toLocaleString(current() === "zh" ? "zh-CN" : "en-US");
+const CLASSES = 4, LETTERS = 40;
+const count = (n) => n.toLocaleString("en-US");
+const short = (name) => (name.length > LETTERS ? `${name.slice(0, LETTERS - 1)}…` : name);
 
 // A time in days, hours or minutes, of which it has at least two.
 function age(seconds) {
@@ -37,55 +39,45 @@ export function showState() {
 
 function question(frame) {
   if (frame.demo) return text("question_demo");
-  if (isOther(frame)) return text("question_other", frame.about);
-  if (!isClassifier(frame)) return text(`question_${frame.task}`);
   const { classes } = frame;
-  if (classes.length < 2) return text("question_classify");
-  if (classes.length <= CLASSES) return text("question_between", { classes: classes.join(text("or")) });
-  return text("question_between", { classes: text("more_classes", { classes: classes.slice(0, CLASSES).join(", "), n: frame.n_classes }) });
+  if (!has(frame, "classes") || classes.length < 2) return words(frame, "question");
+  const names = classes.slice(0, CLASSES).map(short);
+  if (classes.length <= CLASSES) return text("question_between", { classes: names.join(text("or")) });
+  return text("question_between", { classes: text("more_classes", { classes: names.join(", "), n: frame.n_classes }) });
 }
 
 export function showOverview() {
-  const { frame } = state, learner = frame.learners[0], { scores } = learner;
+  const { frame } = state, learner = frame.learners[0];
   byId("question").textContent = question(frame);
-  byId("about").textContent = text(frame.demo ? "about_demo" : isOther(frame) ? "about_other" : `about_${frame.task}`, { ...frame.about, name: frame.name });
+  byId("about").textContent = frame.demo ? text("about_demo") : words(frame, "about");
   if (frame.oldest) byId("about").textContent += ` ${text("oldest", { age: age(frame.oldest.age_s), rows: count(frame.oldest.rows) })}`;
-  showVerdict(frame, scores);
+  showVerdict(learner);
   byId("numbers").replaceChildren(...cards(frame, learner));
-  if (isOther(frame)) {
-    byId("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/teach \\\n  -d '{"rows": [{"hour": 8}], "labels": [${frame.about.example}]}'`;
-    return;
-  }
-  if (isAgent(frame)) {
-    byId("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/transition \\\n  -H 'content-type: application/json' \\\n  -d '{"x": {"position": 0.1}, "action": 0, "reward": 1.0, "next": {"position": 0.2}, "terminated": false}'`;
-    return;
-  }
-  const [path, x] = [isBandit(frame) ? "act" : "learn", '{"hour": 8, "from": "JFK"}'];
-  const more = isBandit(frame) ? ', "actions": ["a", "b"]' : isDetector(frame) ? "" : `, "y": ${isOutputs(frame) ? '{"late": true, "minutes": 12.5}' : isClassifier(frame) ? '"late"' : "12.5"}`;
-  byId("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/${path} \\\n  -H 'content-type: application/json' \\\n  -d '{"x": ${x}${more}}'`;
-}
-
-function showVerdict(frame, scores) {
-  const found = compare(frame, scores), last = compare(frame, scores.window), line = byId("verdict");
-  line.textContent = verdict(frame, scores);
-  line.dataset.state = found?.state ?? "none";
-  const partly = last && scores.window.n < scores.n ? text("verdict_window", { ...last, n: count(scores.window.n) }) : "";
-  byId("verdict-more").textContent = isDetector(frame) ? text("verdict_anomaly_how") : isAgent(frame) ? text("verdict_control_how") : isOther(frame) ? partly : found ? `${partly} ${text(`guess_${found.name}`)}` : "";
+  const labels = frame.about.example === null ? "" : `, "labels": [${frame.about.example}]`;
+  byId("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/teach \\\n  -H 'content-type: application/json' \\\n  -d '{"rows": [{"hour": 8, "from": "JFK"}]${labels}}'`;
 }
 
 function cards(frame, learner) {
-  const { scores, n_learned: learned } = learner, key = scoreName(frame), n = count(Math.max(scores.window.n, 1));
-  const window = scores.n ? { n } : { n: count(1000) };
-  const guess = best(frame, scores.window);
-  const others = baselineNames(frame).map((name) => `${text(name)} ${show(frame, scores.window[name][key])}`).join(" · ");
+  const compared = comparisonsOf(learner);
   const rate = frame.elsewhere ? text("state_age", { n: count(Math.round(frame.elsewhere.age)) }) : text("per_second", { n: count(Math.round(frame.now.rate)) });
   const pace = [rate, ...(frame.given_out ? [text("given_out", { n: count(frame.given_out) })] : [])];
   if (learner.states != null) pace.push(text("states", { n: count(learner.states) }));
-  return [
-    card("score", show(frame, scores.window.model[key]), isOther(frame) ? text("other_window", { ...window, score: plain(key) }) : text(`${key}_window`, window), scores.n ? text("all_rows", { value: show(frame, scores.model[key]), n: count(scores.n) }) : ""),
-    isAgent(frame) ? card("episodes", count(scores.episodes), text("episodes"), text("reward_a_step", { value: figure(scores.window.model.reward) })) : isDetector(frame) ? card("alarms", count(scores.alarms), text("alarms"), text("mean_score", { value: figure(scores.window.model.mean_score) })) : card("baseline", guess ? show(frame, scores.window[guess][key]) : "–", text("baselines_window", window), others),
-    card("learned", count(learned), text("learned"), pace.join(" · ")),
-  ];
+  const scores = compared.length > 1 ? [ahead(compared)] : scored(compared[0], learner);
+  return [...scores, card("learned", count(learner.n_learned), text("learned"), pace.join(" · "))];
+}
+
+// Of several outputs no mean stands for all: how many are ahead.
+function ahead(compared) {
+  return card("score", `${compared.filter(isAhead).length} / ${compared.length}`, text("outputs_ahead"), "");
+}
+
+function scored(one, learner) {
+  if (!one) return [card("score", "–", metricName(learner.scores.comparisons[0]?.metric ?? ""), ""), card("baseline", "–", text("baseline"), "")];
+  const span = lately(one), guess = bestOf(one), unit = text(`unit_${one.unit}`);
+  const whole = text("all_of", { value: show(one.metric, one.overall.model), n: count(one.overall.n), unit });
+  const others = Object.entries(span.guesses).filter(([name, value]) => name !== guess && value != null).map(([name, value]) => `${baselineName(name, current())} ${show(one.metric, value)}`);
+  const first = card("score", show(one.metric, span.model), text("last_of", { metric: metricName(one.metric), n: count(span.n), unit }), span.n < one.overall.n ? whole : "");
+  return guess ? [first, card("baseline", show(one.metric, span.guesses[guess]), baselineName(guess, current()), others.join(" · "))] : [first];
 }
 
 function card(id, value, name, more) {

@@ -1,4 +1,4 @@
-import { has } from "../shared/language.js";
+import { current, text } from "../shared/language.js";
 
 // What the live page knows of the server; connection.js fills it, every other file reads it.
 export const state = {
@@ -9,15 +9,12 @@ export const state = {
   link: "starting", // starting, connected, disconnected
 };
 export const MAX_POINTS = 600;
-export const isClassifier = (frame) => frame.task === "classify";
-export const isDetector = (frame) => frame.task === "anomaly";
-export const isForecaster = (frame) => frame.task === "forecast";
-export const isAgent = (frame) => frame.task === "control";
-export const isBandit = (frame) => frame.task === "decide";
-export const isOutputs = (frame) => frame.task === "multioutput";
-// A kind for which the page has no words of its own: its declaration says what is shown.
-export const isOther = (frame) => !has(`about_${frame.task}`);
-// Whether scores are shares of right answers: of classes, also where a row has several answers.
-export const inShares = (frame) => isClassifier(frame) || (isOutputs(frame) && frame.learners[0].scores.model.accuracy != null);
-export const scoreName = (frame) => (isOther(frame) ? frame.about.score : isAgent(frame) ? "return" : inShares(frame) ? "accuracy" : isDetector(frame) ? "alarms" : isBandit(frame) ? "mean_reward" : "mae");
-export const baselineNames = (frame) => (isOther(frame) ? frame.about.baselines : isDetector(frame) || isAgent(frame) ? [] : isBandit(frame) ? ["uniform", "best fixed"] : [isClassifier(frame) || isOutputs(frame) ? "majority" : isForecaster(frame) ? "season" : "mean", "no-change"]);
+
+// Whether the kind of the model on show declares a part of the page.
+export const has = (frame, panel) => frame.views.panels.includes(panel);
+
+// The words that a kind declares for itself; of one without them, its noun and the name of its metric.
+export function words(frame, key) {
+  const own = frame.views.words[current()]?.[key];
+  return own ? own.replaceAll("{name}", frame.name) : text(`${key}_other`, { ...frame.about, name: frame.name, score: frame.about.score.replaceAll("_", " ") });
+}

@@ -1,9 +1,9 @@
-// The latest samples, what the guards rejected or adjusted, and what the server refused.
+// Tables: the latest samples, alarms, actions, outputs and keys, what the guards rejected or adjusted, and what the server refused.
+import { baselineName } from "../words/verdict.mjs";
 import { byId, element } from "../shared/dom.js";
-import { text } from "../shared/language.js";
+import { current, text } from "../shared/language.js";
 import { refusalText } from "../shared/refusals.js";
-import { isClassifier, isDetector } from "./state.js";
-import { figure } from "./verdict.js";
+import { bestOf, comparisonsOf, figure, isAhead, lately, metricName, show } from "./verdict.js";
 
 export function headRow(...names) {
   const row = element("tr");
@@ -11,41 +11,80 @@ export function headRow(...names) {
   return row;
 }
 
-const sampleText = (x) => Object.entries(x).map(([name, value]) => `${name} ${value}`).join(", ");
+const shown = (value) => (value === null ? "–" : typeof value === "number" ? figure(value) : value);
+
+// A cell of what somebody else has written: in any direction, of any length.
+function cell(value, className = "") {
+  const made = element("td", undefined, { className });
+  made.append(element("bdi", value));
+  return made;
+}
+
+const rowOf = (...values) => {
+  const row = element("tr");
+  row.append(...values.map((value) => cell(value)));
+  return row;
+};
 
 export function showRecent(frame) {
-  const said = text(isDetector(frame) ? "anomaly_score" : "predicted");
-  byId("recent").replaceChildren(headRow(text("number"), said, text("answer"), text("sample")), ...frame.recent.map((item) => {
-    const row = element("tr"), right = item.y_pred === item.y, marked = isClassifier(frame) && item.y_pred !== null;
-    const value = isDetector(frame) && item.y_pred !== null ? figure(Number(item.y_pred)) : item.y_pred;
-    const shown = `${marked ? (right ? "✓ " : "✗ ") : ""}${value ?? "–"}`;
-    row.append(element("td", item.seq), element("td", shown, { className: marked ? (right ? "right" : "wrong") : "" }), element("td", item.y ?? "–"), element("td", sampleText(item.x)));
+  const names = frame.views.latest.map((column) => text(`column_${column.name}`));
+  byId("recent").replaceChildren(headRow(text("number"), ...names, text("sample")), ...frame.recent.map(({ seq, cells, right, x }) => {
+    const row = element("tr"), marked = right !== null;
+    row.append(element("td", seq), ...cells.map((value, i) => (i || !marked ? cell(shown(value)) : cell(`${right ? "✓ " : "✗ "}${shown(value)}`, right ? "right" : "wrong"))), cell(x));
     return row;
   }));
 }
 
 // The last alarms of a detector, with the columns that contributed most and what each of them adds.
 export function showAlarms(frame) {
-  const rows = frame.alarms.map((item) => {
-    const row = element("tr"), parts = item.parts.map(({ name, part }) => `${name} ${part.toPrecision(3)}`).join(", ");
-    row.append(element("td", item.seq), element("td", item.score.toPrecision(5)), element("td", parts), element("td", sampleText(item.x)));
+  const rows = frame.alarms.map((item) => rowOf(item.seq, figure(item.score, 5), item.parts.map(({ name, part }) => `${name} ${figure(part, 3)}`).join(", "), item.x));
+  const head = headRow(text("number"), text("column_anomaly_score"), text("contributed"), text("sample"));
+  byId("alarms").replaceChildren(...(rows.length ? [head, ...rows] : [element("caption", text("no_alarms"))]));
+}
+
+// The actions of a bandit: how often each was taken, and what it earned.
+export function showActions(frame) {
+  const actions = Object.entries(frame.learners[0].scores.actions).sort(([, a], [, b]) => b.n - a.n);
+  const whole = actions.reduce((sum, [, { n }]) => sum + n, 0);
+  const rows = actions.map(([name, { n, mean_reward: reward }]) => rowOf(name, show("accuracy", n / whole), n.toLocaleString("en-US"), figure(reward)));
+  byId("actions").replaceChildren(headRow(text("column_action"), text("share_taken"), text("times_taken"), metricName("mean_reward")), ...rows);
+}
+
+// The policies that a bandit is compared with, and what each would have earned.
+export function showPolicies(frame) {
+  const [one] = comparisonsOf(frame.learners[0]);
+  if (!one) return;
+  const both = (of) => [of(lately(one)), of(one.overall)].map((value) => show(one.metric, value));
+  const rows = [[text("line_model"), ...both((span) => span.model)], ...Object.keys(one.overall.guesses).map((name) => [baselineName(name, current()), ...both((span) => span.guesses[name])])];
+  byId("policies").replaceChildren(headRow(text("policy"), text("lately"), text("since_start")), ...rows.map((row) => rowOf(...row)));
+}
+
+// A line for each output, those behind their baseline first.
+export function showOutputs(frame) {
+  const found = comparisonsOf(frame.learners[0]), sorted = [...found.filter((one) => !isAhead(one)), ...found.filter(isAhead)];
+  const rows = sorted.map((one) => {
+    const guess = bestOf(one), row = rowOf(one.output, metricName(one.metric), show(one.metric, lately(one).model), guess ? `${baselineName(guess, current())} ${show(one.metric, lately(one).guesses[guess])}` : "–", show(one.metric, one.overall.model));
+    row.cells[2].className = isAhead(one) ? "right" : "late";
     return row;
   });
-  const head = headRow(text("number"), text("anomaly_score"), text("contributed"), text("sample"));
-  byId("alarms").replaceChildren(...(rows.length ? [head, ...rows] : [element("caption", text("no_alarms"))]));
+  byId("outputs").replaceChildren(headRow(text("output"), text("metric"), text("lately"), text("baseline"), text("since_start")), ...rows);
+}
+
+// The keys of a fleet with the worst scores first, then those with the best.
+export function showKeys({ name, keys, compared, least, worst, best }) {
+  const metric = Object.keys(worst[0] ?? best[0] ?? {}).find((one) => one !== "key" && one !== "rows") ?? "";
+  const rows = [...worst, ...best.slice().reverse()].map((one) => rowOf(one.key, one.rows.toLocaleString("en-US"), show(metric, one[metric])));
+  byId("keys-text").textContent = text("keys_text", { keys: keys.toLocaleString("en-US"), compared: compared.toLocaleString("en-US"), least });
+  byId("keys").replaceChildren(headRow(name, text("n_learned"), metricName(metric)), ...rows);
 }
 
 export function showRejected(frame) {
   const rejected = Object.entries(frame.learners[0].rejected);
-  const lines = rejected.map(([reason, count]) => element("p", `${count.toLocaleString()} × ${reason}: ${text(`why_${reason}`)}`));
+  const lines = rejected.map(([reason, count]) => element("p", `${count.toLocaleString("en-US")} × ${reason}: ${text(`why_${reason}`)}`));
   byId("rejected").replaceChildren(...(lines.length ? lines : [element("p", text("none_rejected"))]));
 }
 
 export function showRefused(frame) {
-  const rows = frame.refused.map((item) => {
-    const row = element("tr");
-    row.append(element("td", new Date(item.t).toLocaleTimeString()), element("td", `${item.endpoint} ${item.status}`), element("td", refusalText(item)));
-    return row;
-  });
+  const rows = frame.refused.map((item) => rowOf(new Date(item.t).toLocaleTimeString(), `${item.endpoint} ${item.status}`, refusalText(item)));
   byId("refused").replaceChildren(...(rows.length ? [headRow(text("time"), text("address"), text("why")), ...rows] : []));
 }

@@ -1,40 +1,35 @@
-// One line that says whether the model is worth having: its score beside that of the better simple baseline.
-import { text } from "../shared/language.js";
-import { baselineNames, inShares, isAgent, isBandit, isDetector, isOther, isOutputs, scoreName } from "./state.js";
+// The verdict on the model on show, in lines: lately large, since the start below it. Its words are those of ../words/verdict.mjs.
+import { best, figure, linesOf, none, share, stateOf, worstOf } from "../words/verdict.mjs";
+import { byId, element } from "../shared/dom.js";
+import { current, has, text } from "../shared/language.js";
 
-const largerIsBetter = (frame) => (isOther(frame) ? frame.about.more_is_better : inShares(frame) || isBandit(frame));
-const percent = (value, digits) => `${(100 * value).toFixed(digits)} %`;
-const digits = { minimumSignificantDigits: 4, maximumSignificantDigits: 4 };
-export const figure = (value) => (value == null ? "–" : Math.abs(value) < 1e-4 ? value.toPrecision(4) : value.toLocaleString("en-US", digits));
-export const show = (frame, value) => (value == null ? "–" : inShares(frame) ? percent(value, 1) : isDetector(frame) ? percent(value, 2) : figure(value));
+export { figure };
 
-export const plain = (name) => name.replaceAll("_", " ");
+const SHARES = ["accuracy", "balanced_accuracy", "alarms"];
 
-// The better baseline of a report of scores, by name; null before anything was scored.
-export function best(frame, scores) {
-  const key = scoreName(frame), names = baselineNames(frame).filter((name) => scores[name]?.[key] != null);
-  if (!names.length || scores.model?.[key] == null) return null;
-  const sign = largerIsBetter(frame) ? -1 : 1;
-  return names.sort((a, b) => sign * (scores[a][key] - scores[b][key]))[0];
+// A metric as a card or a table shows it.
+export const show = (metric, value) => (value == null ? "–" : SHARES.includes(metric) ? text("percent", { n: share(value) }) : figure(value));
+export const metricName = (metric) => (has(`metric_${metric}`) ? text(`metric_${metric}`) : metric.replaceAll("_", " "));
+
+export const comparisonsOf = (learner) => learner.scores.comparisons.filter(({ overall }) => overall.n && overall.model != null);
+
+// The recent span of a comparison, or all of it while the window holds everything.
+export const lately = (one) => (one.recent.n && one.recent.model != null ? one.recent : one.overall);
+export const bestOf = (one) => best(one, lately(one));
+export const isAhead = (one) => stateOf(one, lately(one)) === "ahead";
+
+export function showVerdict(learner) {
+  const lines = linesOf(learner.scores.comparisons, current()), place = byId("verdict"), said = JSON.stringify([current(), lines]);
+  if (place.dataset.said === said) return;
+  place.dataset.said = said;
+  place.dataset.state = worstOf(lines) || "none";
+  place.replaceChildren(...(lines.length ? lines.flatMap(paragraphs) : [element("p", none(current()), { className: "line" })]));
 }
 
-// {state, model, guess}: two figures with as many digits as it takes to tell them apart; null before anything was scored.
-export function compare(frame, scores) {
-  const name = best(frame, scores), key = scoreName(frame);
-  if (!name) return null;
-  const [model, guess] = [scores.model[key], scores[name][key]];
-  const better = largerIsBetter(frame) ? model - guess : guess - model;
-  const state = better > 0 ? "ahead" : better < 0 ? "behind" : "even";
-  if (!inShares(frame)) return { name, state, model: figure(model), guess: figure(guess) };
-  const digits = [0, 1, 2].find((n) => model === guess || percent(model, n) !== percent(guess, n)) ?? 2;
-  return { name, state, model: percent(model, digits), guess: percent(guess, digits) };
-}
-
-export function verdict(frame, scores) {
-  if (isDetector(frame) && scores.n) return text("verdict_anomaly", { alarms: scores.alarms.toLocaleString(), n: scores.n.toLocaleString(), share: percent(scores.alarms / scores.n, 2) });
-  if (isAgent(frame) && scores.episodes) return text("verdict_control", { model: figure(scores.window.model.return), n: scores.episodes.toLocaleString() });
-  const found = compare(frame, scores);
-  if (isOther(frame) && found) return text("verdict_other", { ...found, score: plain(scoreName(frame)), state: text(found.state) });
-  const kind = isOutputs(frame) ? (inShares(frame) ? "classify" : "regress") : frame.task;
-  return found ? text(`verdict_${kind}`, { ...found, state: text(found.state) }) : text("verdict_none");
+function paragraphs({ recent, overall, state, output }) {
+  const first = element("p", undefined, { className: "line" });
+  first.dataset.state = state || "none";
+  if (output) first.append(element("bdi", output), " · ");
+  first.append(recent || overall);
+  return recent ? [first, element("p", overall, { className: "text" })] : [first];
 }

@@ -1,7 +1,8 @@
 // What the model says of a sample: the prediction, the classes, and why.
 
 import { byId, element, shownName } from "./form.mjs";
-import { shownNumber, shownShare, text } from "./texts.mjs";
+import { language, shownNumber, shownShare, text } from "./texts.mjs";
+import { linesOf } from "./verdict.mjs";
 
 const LEAST = 0.0005; // a smaller share would read as 0 %
 const MOST = 12; // classes and columns that are listed
@@ -66,12 +67,10 @@ function whyTable(said) {
   byId("why").replaceChildren(headOf(text("feature"), text("part"), ""), body);
 }
 
+/** The verdict over the answers since this page was opened: lately first, amber when behind. */
 export function showScore(score) {
-  if (score === null) {
-    byId("score").textContent = text("no_score");
-    return;
-  }
-  const shown = score.numbers ? shownNumber : shownShare;
-  const values = { n: shownNumber(score.n, 12), own: shown(score.own), guess: shown(score.guess), state: text(score.state) };
-  byId("score").textContent = text(score.numbers ? "score_numbers" : "score_classes", values);
+  const place = byId("score");
+  const [line] = score === null ? [] : linesOf([score], language());
+  place.dataset.state = line?.state ?? "";
+  place.textContent = line ? [line.recent, line.overall].filter(Boolean).join(" ") : text("no_score");
 }

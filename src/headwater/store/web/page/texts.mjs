@@ -1,14 +1,15 @@
 // The page in two languages, with the same keys for both.
+import { figure, share } from "./verdict.mjs";
+
 const TEXTS = {
   en: {
     form: "A sample", form_help: "What is left empty counts as missing. Each change is predicted at once, on this device.", clear: "Empty the form",
     more: "Show all {n} columns", said: "Prediction", why: "Why", feature: "Column", part: "Moves it by", share: "Share", nothing: "Nothing is known yet: teach it a first answer.",
     no_why: "Why is said in Python, where the words of a text are told apart: model.explain_one(x).",
     baseline: "At the baseline (numbers at their means, no categories) it says {baseline}; each column moves it from there.", interval: "in 9 of 10 cases between {low} and {high}", probability: "probability",
-    learn_title: "Teach it", answer: "The true answer", another: "another …", new_answer: "New class", learn: "Learn this", score_note: "Each answer is compared with what the model said before it learned it. Guessing is the better of: the most frequent answer so far, the last answer.",
-    score_note_numbers: "Each answer is compared with what the model said before it learned it. Guessing is the better of: the mean so far, the last answer.",
-    score_classes: "Answers since this page was opened: {n}. {own} right, guessing gets {guess}: {state}.", score_numbers: "Answers since this page was opened: {n}. Off by {own} on average, guessing by {guess}: {state}.",
-    ahead: "ahead", behind: "behind", even: "even", no_score: "No answer yet since this page was opened.",
+    learn_title: "Teach it", answer: "The true answer", another: "another …", new_answer: "New class", learn: "Learn this", score_note: "Each answer since this page was opened is compared with what the model said before it learned it.",
+    score_note_numbers: "Each answer since this page was opened is compared with what the model said before it learned it.",
+    no_score: "No answer yet since this page was opened.",
     file_title: "A CSV file", file_help: "Drop a file here, or choose one. It is read on this device, row by row, and goes nowhere.", choose: "Choose a file", answer_column: "Answer in column", none: "none",
     predict_file: "Predict its rows", learn_file: "Predict and learn its rows", cancel: "Stop", predictions: "Download the predictions", chosen: "{name}: {columns} columns.",
     progress: "{rows} rows …", predicted_rows: "{rows} rows predicted.", learned_rows: "{rows} rows, {learned} of them learned.", stopped: "Stopped. ", odd_rows: "{odd} rows had another number of cells and were left out.",
@@ -22,10 +23,9 @@ const TEXTS = {
     more: "显示全部 {n} 列", said: "预测", why: "原因", feature: "列", part: "影响", share: "概率", nothing: "还一无所知：请先教它一个答案。",
     no_why: "原因请在 Python 中查看，那里会区分文本中的各个词：model.explain_one(x)。",
     baseline: "在基线（数值取均值、没有类别）处它给出 {baseline}；各列使它由此移动。", interval: "十次中有九次介于 {low} 和 {high} 之间", probability: "概率",
-    learn_title: "教它", answer: "真实答案", another: "其他 …", new_answer: "新类别", learn: "学习此样本", score_note: "每个答案都与模型学习之前的预测相比较。猜测取以下两者中较好的：目前最常见的答案、上一个答案。",
-    score_note_numbers: "每个答案都与模型学习之前的预测相比较。猜测取以下两者中较好的：目前的均值、上一个答案。",
-    score_classes: "打开本页以来的答案：{n} 个。正确 {own}，猜测为 {guess}：{state}。", score_numbers: "打开本页以来的答案：{n} 个。平均误差 {own}，猜测为 {guess}：{state}。",
-    ahead: "领先", behind: "落后", even: "持平", no_score: "打开本页以来还没有答案。",
+    learn_title: "教它", answer: "真实答案", another: "其他 …", new_answer: "新类别", learn: "学习此样本", score_note: "打开本页以来的每个答案都与模型学习之前的预测相比较。",
+    score_note_numbers: "打开本页以来的每个答案都与模型学习之前的预测相比较。",
+    no_score: "打开本页以来还没有答案。",
     file_title: "CSV 文件", file_help: "把文件拖到这里，或选择一个。文件在本设备上逐行读取，不会发送到任何地方。", choose: "选择文件", answer_column: "答案所在的列", none: "无",
     predict_file: "预测各行", learn_file: "预测并学习各行", cancel: "停止", predictions: "下载预测结果", chosen: "{name}：{columns} 列。",
     progress: "{rows} 行 …", predicted_rows: "已预测 {rows} 行。", learned_rows: "{rows} 行，其中学习了 {learned} 行。", stopped: "已停止。", odd_rows: "{odd} 行的单元格数不同，已略过。",
@@ -52,27 +52,29 @@ export function keep(name, value) {
   }
 }
 
-let language = stored("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
-if (!Object.hasOwn(TEXTS, language)) language = "en";
+let chosen = stored("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+if (!Object.hasOwn(TEXTS, chosen)) chosen = "en";
+
+export const language = () => chosen;
 
 /** The text of a key, with {name} replaced by values. */
 export function text(key, values = {}) {
-  return TEXTS[language][key].replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+  return TEXTS[chosen][key].replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 }
 
 export function applyLanguage() {
-  document.documentElement.lang = language;
+  document.documentElement.lang = chosen;
   for (const node of document.querySelectorAll("[data-text]")) node.textContent = text(node.dataset.text);
 }
 
 export function switchLanguage() {
-  language = language === "en" ? "zh" : "en";
-  keep("language", language);
+  chosen = chosen === "en" ? "zh" : "en";
+  keep("language", chosen);
 }
 
 export const firstTheme = () => stored("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 
-/** A number as a reader of this language writes it, with a few digits. */
-export const shownNumber = (x, digits = 4) => new Intl.NumberFormat(language, { maximumSignificantDigits: digits }).format(x);
-export const shownShare = (x) => new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 }).format(x);
-export const shownCount = (n) => new Intl.NumberFormat(language).format(n);
+/** Numbers as on all pages: a few digits, and no letter e. */
+export const shownNumber = (x, digits = 4) => figure(x, digits);
+export const shownShare = (x) => `${share(x)}${chosen === "zh" ? "%" : " %"}`;
+export const shownCount = (n) => figure(n, 15);
