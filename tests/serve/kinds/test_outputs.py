@@ -9,6 +9,7 @@ import pytest
 import headwater as hw
 from headwater.errors import DataError, LimitError
 from headwater.learner.kind import kind_with
+from headwater.route.verdict.numbers import figure
 from headwater.serve.api.events import frame
 from headwater.serve.app import build
 from headwater.serve.run import make_state
@@ -112,7 +113,7 @@ def test_the_page_has_its_scores_and_its_classes(client, state):
     state.histories.record()
     shown = json.loads(json.dumps(frame(state, model, past=True), default=str))
     assert (shown["task"], shown["n_classes"]) == ("multioutput", 4)
-    assert json.loads(shown["recent"][0]["y"])["minutes"] == ANSWERS[-1]["minutes"]
+    assert f"minutes {figure(ANSWERS[-1]['minutes'])}" in shown["recent"][0]["cells"][1]
     assert shown["learners"][0]["scores"]["window"]["majority"]["accuracy"] > 0
 
 

@@ -109,7 +109,7 @@ def test_each_kind_is_shown_in_its_own_words_without_a_brace_a_program_number_or
         text = page.inner_text("main")
         assert "{" not in text
         assert not re.search(r"\d[eE][+-]?\d|undefined|NaN|\[object", text)
-        span = r"Last [\d,]+ \w+: .*\." if language == "en" else r"最近 [\d,]+ \w+：.*。"
+        span = r"(Last|All) [\d,]+ \w+: .*\." if language == "en" else r"(最近|全部) [\d,]+ \w+：.*。"
         assert re.fullmatch(span, page.locator("#verdict .line").first.inner_text().split(" · ")[-1])
         assert page.locator("main b b, td b, h2 b, .line b").count() == 0, "a name is no HTML"
         assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]

@@ -30,6 +30,7 @@ function showAll() {
   charts.score(frame);
   byId("score-text").textContent = scoreText(frame);
   byId("score-title").textContent = words(frame, "curve");
+  byId("score").setAttribute("aria-label", words(frame, "curve"));
   showPanels(frame);
   if (isOpen("features") && frame.importance.length) charts.importance(frame.importance);
   if (isOpen("inside") && frame.experts.length > 1) charts.experts(points, frame.experts);
