@@ -371,7 +371,7 @@ def test_an_evaluation_has_a_curve_a_table_and_json():
     text = str(evaluation)
     assert "all rows" in text
     assert "kappa temporal" in text
-    assert "behind. Guessing repeats the last known answer." in text
+    assert "All 2,499 rows: 50 % right, behind repeating the last answer (67 %)." in text
     assert json.loads(json.dumps(evaluation.as_dict()))["curve"][0]["rows"] == 1000
 
 

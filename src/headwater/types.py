@@ -150,6 +150,8 @@ def public_names(names: Iterable[str], others: Collection[str] = ()) -> list[str
 
 SAVE = Lazy("headwater.store.learner_file:save")
 EXPORT_ONNX = Lazy("headwater.store.onnx.export:export_onnx")
+COMPARE = Lazy("headwater.route.verdict.verdict:compare_baselines")
+SENTENCES = Lazy("headwater.route.verdict.verdict:sentences_of")
 NOTEBOOK = Lazy("headwater.interop.notebook.representation:html")
 """What a notebook shows of a learner, a network or a result."""
 
@@ -450,6 +452,18 @@ class Record:
     def _repr_html_(self) -> str:
         shown: str = NOTEBOOK(self)
         return shown
+
+    @property
+    def verdict(self) -> str:
+        """How good the model is, lately and since the start, each beside its best baseline."""
+        said: str = COMPARE(self)
+        return said
+
+    @property
+    def sentences(self) -> list[str]:
+        """The sentences of the verdict, each for a line."""
+        said: list[str] = SENTENCES(self)
+        return said
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as plain dicts, lists, numbers and strings.

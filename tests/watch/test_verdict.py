@@ -8,7 +8,7 @@ from dataclasses import asdict
 from itertools import product
 
 import pytest
-from tools.build import phrases
+from tools.build.written import phrases
 
 import headwater.store.web
 from headwater.route.verdict.numbers import figure, share
@@ -155,7 +155,7 @@ def test_both_languages_have_every_phrase_with_the_same_places():
 
 
 def test_the_pages_have_the_phrases_that_python_declares():
-    assert phrases.PATH.read_text(encoding="utf-8") == phrases.module(), "python -m tools.build.phrases"
+    assert phrases.PATH.read_text(encoding="utf-8") == phrases.module(), "python -m tools.build.written.phrases"
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js")

@@ -29,7 +29,6 @@ from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.kind import Kind, kind_of, kind_with
 from headwater.route.policies import Policy
 from headwater.route.session import Session
-from headwater.route.verdict.verdict import compare_baselines
 from headwater.streams import Stream
 from headwater.streams.files.remote import shown
 from headwater.types import Event, Record
@@ -223,7 +222,7 @@ def _report(
         more: dict[str, Any] = {} if fleet is None else {"fleet": key_scores(fleet)}
         notes = [*stream.notes, *stream.odd()]
         more |= {} if surprises is None else {"surprises": surprises.as_dicts()}
-        about = {"verdict": compare_baselines(record), "interrupted": session.interrupted, "notes": notes, **more}
+        about = {"verdict": record.verdict, "interrupted": session.interrupted, "notes": notes, **more}
         print_json(record, final=True, **about)
     else:
         print_report(record, stream, session.keep, interrupted=session.interrupted, drifts=drifts, surprises=surprises)

@@ -85,7 +85,7 @@ def _change(name: Any, old: list[Any], new: list[Any]) -> Change:
     gone = abs(len(a) / len(old) - len(b) / len(new))
     if a and b and all(value is None or isinstance(value, Real) for value in (*old, *new)):
         distance = _ks(np.sort(a), np.sort(b))
-        text = f"mean {figure(np.mean(a))} → {figure(np.mean(b))}"
+        text = f"mean {figure(float(np.mean(a)))} → {figure(float(np.mean(b)))}"
         if gone > distance:
             return Change(name, gone, f"missing {1 - len(a) / len(old):.0%} → {1 - len(b) / len(new):.0%}")
         return Change(name, distance, text)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.route.policies import Policy
 from headwater.route.session import Session
-from headwater.route.verdict.numbers import figure, figure_cell
-from headwater.route.verdict.verdict import beats_baselines, compare_baselines
 from headwater.route.watcher import Watcher
 from headwater.types import NOTEBOOK, Event, Lazy, Record
 
+_FIGURE = Lazy("headwater.route.verdict.numbers:figure")
+_CELL = Lazy("headwater.route.verdict.numbers:figure_cell")
+_BEATS = Lazy("headwater.route.verdict.verdict:beats_baselines")
 _RIVER_METRIC = Lazy("headwater.interop.river:RiverMetric")
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Evaluation:
         console = Console(file=io.StringIO(), width=100, color_system=None)
         console.print(self.__rich__())
         lines = str(console.file.getvalue() if isinstance(console.file, io.StringIO) else "").rstrip().split("\n")
-        said = "" if beats_baselines(self.record) else compare_baselines(self.record)
+        said = "" if _BEATS(self.record) else self.record.verdict
         return printable("\n".join([*(line.rstrip() for line in lines), *([said] if said else [])]))
 
     def __rich__(self) -> Table:
@@ -72,7 +73,7 @@ class Evaluation:
         """Return the evaluation as plain dicts, lists, numbers and strings, for JSON."""
         return {
             **self.record.as_dict(),
-            "verdict": compare_baselines(self.record),
+            "verdict": self.record.verdict,
             "curve": [r.as_dict() for r in self.curve],
         }
 
@@ -166,7 +167,7 @@ def evaluate(
 def _print_progress(record: Record) -> None:
     """Print the progress of an evaluation."""
     name = record.names[0] if record.names else ""
-    score = f", {name} {figure(record.window_scores[name])} over the last {record.window:,}" if record.window else ""
+    score = f", {name} {_FIGURE(record.window_scores[name])} over the last {record.window:,}" if record.window else ""
     sys.stderr.write(f"{record.rows:,} rows{score}\n")
 
 
@@ -191,4 +192,7 @@ def score_table(record: Record) -> Table:
 
 def score_cell(score: str, value: float) -> str:
     """Format a metric for a table."""
-    return f"{100 * value:.2f} %" if score in _PERCENT and not math.isnan(value) else figure_cell(value)
+    if score in _PERCENT and not math.isnan(value):
+        return f"{100 * value:.2f} %"
+    cell: str = _CELL(value)
+    return cell

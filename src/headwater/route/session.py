@@ -179,7 +179,7 @@ class Session:
                 self.learner.save(self.keep)
             self._seconds = self._seconds + time.perf_counter() - started if self.rows > 1 else 0.0
             started = time.perf_counter()
-            if (every := self._record_every()) and self.rows % every == 0:
+            if self._every and self.rows % self._record_every(self._every) == 0:
                 self._call_on_record(self.record())
             i = j
         self._seconds += time.perf_counter() - started
@@ -354,18 +354,17 @@ class Session:
             events += self._adaptation.see(rows, events, self.learner)
         self._events += events
 
-    def _record_every(self) -> int | None:
-        """Return after how many rows the next record is due: by and by more, where the first ones come early."""
-        if not self._every or not self._early:
-            return self._every
-        return min(self._every, max(_EARLIEST, 10 ** (len(str(self.rows)) - 2)))
+    def _record_every(self, most: int) -> int:
+        """Return after how many rows the next record is due, which is fewer at first where records come early."""
+        digits = len(str(self.rows))
+        return min(most, max(_EARLIEST, int(10 ** (digits - 2)))) if self._early else most
 
     def _next_size(self, X: Any) -> int:
         """Return the number of rows to process next, at most a block and never past a row where something is due."""
         # The first row goes alone, because imports at first use would distort rows/s.
         size = max(self._block, FRAME_BLOCK) if isinstance(X, FrameRows) else self._block
         size = size if self.rows else 1
-        for n in (self._record_every(), self._keep_every):
+        for n in (self._every and self._record_every(self._every), self._keep_every):
             size = min(size, n - self.rows % n) if n else size
         dues = list(map(_DUE, self._watchers))
         dues += [] if self._adaptation is None else [self._adaptation.due]

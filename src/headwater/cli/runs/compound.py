@@ -18,7 +18,6 @@ from headwater.cli.terminal.summary import print_json, print_report
 from headwater.errors import ConfigError, did_you_mean
 from headwater.learner.kind import Kind
 from headwater.route.session import Session
-from headwater.route.verdict.verdict import compare_baselines
 from headwater.streams import Stream
 
 __all__ = ["CompoundRun"]
@@ -103,7 +102,7 @@ class CompoundRun:
             learner.notes = {**learner.notes, **notes, "columns": stream.reading() or notes["columns"]}
             record = session.finish()
             if as_json:
-                print_json(record, final=True, verdict=compare_baselines(record))
+                print_json(record, final=True, verdict=record.verdict)
             else:
                 print(f"{stream.name}: {', '.join(table.names)}.", file=sys.stdout)
                 print_report(record, stream, self.model, interrupted=False)

@@ -17,7 +17,6 @@ from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import accepting_gaps, check_writable, split_names, without_ids
 from headwater.errors import ConfigError
 from headwater.learner.kind import default_kind
-from headwater.route.verdict.numbers import figure
 
 __all__ = ["FollowOptions", "learn_into_store"]
 
@@ -161,6 +160,8 @@ def _told_to_stop() -> Iterator[list[int]]:
 
 
 def _sentences(about: dict[str, Any], store: Path) -> str:
+    from headwater.route.verdict.numbers import figure
+
     counts = "".join(f"\n  {n:,} × {what}" for what, n in about["counts"].items())
     waiting = f", {about['waiting']:,} rows wait for their answer" if about["waiting"] else ""
     scores = about["scores"]["model"]

@@ -14,7 +14,6 @@ from headwater.cli.terminal.surprises import Surprises
 from headwater.kinds.fleet.keys import KEY_REASONS
 from headwater.learner.validation import REASONS
 from headwater.route.evaluate import score_table
-from headwater.route.verdict.verdict import comparisons_of, lines_of, sentences
 from headwater.streams import Stream
 from headwater.types import Record
 
@@ -77,7 +76,7 @@ def print_report(
     for line in filter(
         None,
         [
-            *(sentence for one in lines_of(comparisons_of(record)) for sentence in sentences(one)),
+            *record.sentences,
             *drifts,
             *stream.new_notes(),
             *stream.odd(),

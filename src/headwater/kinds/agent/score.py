@@ -97,11 +97,11 @@ class AgentScore(Score):
     def comparisons(self) -> tuple[Comparison, ...]:
         """Return the mean return of an episode, beside that of the first ones once there are more."""
         first = {"first": self._first / FIRST} if self._episodes > FIRST else {}
-        spans = [
+        recent, overall = (
             Span(n, self.scores(window=last)["model"]["return"], first)
             for n, last in ((min(self._episodes, EPISODES), True), (self._episodes, False))
-        ]
-        return (Comparison("return", "return", True, "episodes", *spans),)
+        )
+        return (Comparison("return", "return", True, "episodes", recent, overall),)
 
     def _extra(self) -> dict[str, Any]:
         return {"episodes": self._episodes}

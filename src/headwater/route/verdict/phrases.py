@@ -1,6 +1,6 @@
 """Phrases of the verdict in both languages, for Python and for the pages.
 
-``tools.build.phrases`` writes them into ``store/web/page/phrases.mjs``, and a test compares the two.
+``tools.build.written.phrases`` writes them into ``store/web/page/phrases.mjs``, and a test compares the two.
 """
 
 from __future__ import annotations

@@ -11,7 +11,16 @@ from headwater.types import Comparison, Record, Span
 from .numbers import tell_apart
 from .phrases import PHRASES
 
-__all__ = ["Line", "beats_baselines", "compare_baselines", "comparisons_of", "lines_of", "sentences", "state_of"]
+__all__ = [
+    "Line",
+    "beats_baselines",
+    "compare_baselines",
+    "comparisons_of",
+    "lines_of",
+    "sentences",
+    "sentences_of",
+    "state_of",
+]
 
 MOST = 12
 """Outputs with a line of their own, those behind their baseline first."""
@@ -65,6 +74,11 @@ def compare_baselines(record: Record, language: str = "en") -> str:
     return "\n".join(PHRASES[language]["join"].join(sentences(line, language)) for line in lines)
 
 
+def sentences_of(record: Record) -> list[str]:
+    """Return the sentences of the verdict on a run."""
+    return [sentence for line in lines_of(comparisons_of(record)) for sentence in sentences(line)]
+
+
 def sentences(line: Line, language: str = "en") -> list[str]:
     """Return the sentences of a line, lately first, with the name of its output.
 
@@ -90,11 +104,11 @@ def comparisons_of(record: Record) -> tuple[Comparison, ...]:
     for metric, phrase, more in _FALLBACK:
         if metric in record.scores:
             window, n = (record.window_scores, record.window_baselines), min(record.window, record.scored)
-            spans = [
+            recent, overall = (
                 Span(count, own.get(metric, math.nan), {name: each[metric] for name, each in guesses.items()})
                 for count, (own, guesses) in ((n, window), (record.scored, (record.scores, record.baselines)))
-            ]
-            return (Comparison(metric, phrase, more, "rows", *spans),)
+            )
+            return (Comparison(metric, phrase, more, "rows", recent, overall),)
     return ()
 
 

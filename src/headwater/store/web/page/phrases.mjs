@@ -1,4 +1,4 @@
-// Written from src/headwater/route/verdict/phrases.py. After a change there: python -m tools.build.phrases
+// Written from src/headwater/route/verdict/phrases.py. After a change there: python -m tools.build.written.phrases
 export const PHRASES = {
  "en": {
   "none": "No score yet.",

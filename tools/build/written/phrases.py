@@ -1,6 +1,6 @@
 """Write ``store/web/page/phrases.mjs`` from the phrases of the verdict, which are declared once, in Python.
 
-python -m tools.build.phrases
+python -m tools.build.written.phrases
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .core import ROOT
+from tools.build.core import ROOT
 
 PATH = ROOT / "src" / "headwater" / "store" / "web" / "page" / "phrases.mjs"
-HEAD = "// Written from src/headwater/route/verdict/phrases.py. After a change there: python -m tools.build.phrases\n"
+HEAD = "// Written from src/headwater/route/verdict/phrases.py. After a change there: python -m tools.build.written.phrases\n"
 
 
 def module() -> str:
