@@ -121,6 +121,8 @@ static void count_rows(hw_learner *l)
     }
 }
 
+#include "layers/narrow.c"
+
 /* The answer is there, and the sample read. place: as in match_pending. */
 static void learn_answer(hw_learner *l, const sample *s, double *y, int answers, double w, bool fresh, int64_t place)
 {
@@ -311,6 +313,7 @@ static int kernel_learn_array(hw_learner *l, const void *X, const double *y, con
     int64_t inputs = l->embedding ? l->ids : (int64_t)l->declaration[HW_D_INPUTS];
     double target[256];
     double *own = answers <= 256 ? target : l->staging;
+    bool narrow = answers == 1 && is_narrow(l);
     for (int64_t i = 0; i < count; i++) {
         if (l->image)
             read_image((const real *)X + i * inputs, l->image_channels, inputs / l->image_channels, (real)HUGE_INPUT,
@@ -318,6 +321,8 @@ static int kernel_learn_array(hw_learner *l, const void *X, const double *y, con
         else
             read_row(l, (const real *)X + i * inputs, inputs, l->rows_at, l->values_at, &l->pairs);
         l->active = l->pairs = l->image ? 0 : l->pairs;
+        if (narrow && w[i] == 1 && l->rows_in_order && learn_narrow(l, &s, y[i], (real *)p + i))
+            continue;
         if (l->recurrent)
             hw_find_state(l, 0, __builtin_nan(""));
         read_first_layer(l, &s);
