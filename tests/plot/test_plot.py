@@ -1,5 +1,6 @@
 """Pictures show the numbers they were given, and the report needs nothing but itself."""
 
+import io
 import re
 import sys
 from collections import Counter
@@ -13,7 +14,7 @@ import headwater as hw
 from headwater import explain, plot
 from headwater.errors import ConfigError, MissingExtra
 from headwater.plot.episodes import largest
-from headwater.plot.paper import COLOURS, as_svg, figure
+from headwater.plot.paper import COLOURS, as_svg, axes, figure
 from headwater.route.evaluate import evaluate
 from headwater.route.session import Session
 from headwater.types import Event, Record
@@ -231,6 +232,27 @@ def test_the_report_of_a_regressor_has_answers_in_place_of_confusion():
     page = report.html(model)
     assert "answers against predictions" in page
     assert "confusion" not in page
+
+
+def test_chinese_names_are_drawn_with_a_font_that_has_them_where_one_is_installed():
+    from headwater.plot.fonts import _eastern
+
+    if not _eastern():
+        pytest.skip("no font with Chinese characters")
+    fig = figure(4, 3)
+    ax = axes(fig, title="特征重要性", x="损失", y="")
+    ax.set_yticks([0, 1], labels=["温度", "temperature"])
+    fig.savefig(io.BytesIO(), format="png")  # a letter that no font has would be a warning, so an error here
+    assert ax.xaxis.label.get_fontfamily()[-1] == _eastern()[0]
+    assert [len(label.get_fontfamily()) for label in ax.get_yticklabels()] == [2, 1]
+
+
+def test_letters_of_a_figure_in_a_page_are_those_of_the_page():
+    fig = figure(4, 3)
+    axes(fig, title="accuracy", x="rows", y="")
+    svg = as_svg(fig)
+    assert "DejaVu" not in svg
+    assert re.search(r"font-size: [\d.]+px", svg)
 
 
 def test_a_figure_becomes_the_same_svg_twice():

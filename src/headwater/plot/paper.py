@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from headwater.errors import MissingExtra
 
+from .fonts import figure_class
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -36,10 +38,10 @@ def figure(width: float = 7.2, height: float = 3.8) -> Figure:
     [4.0, 3.0]
     """
     try:
-        from matplotlib.figure import Figure
+        made = figure_class()
     except ImportError as error:
         raise MissingExtra(package="matplotlib", extra="plot", at="headwater.plot") from error
-    return Figure(figsize=(width, height), layout="constrained")
+    return made(figsize=(width, height), layout="constrained")
 
 
 def axes(fig: Figure, *, title: str, x: str, y: str, place: tuple[int, int, int] = (1, 1, 1)) -> Axes:
@@ -74,6 +76,7 @@ def as_svg(fig: Figure) -> str:
     svg = out.getvalue()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r"(?<=: )#[0-9a-f]{6}\b", lambda found: (_INKS | _SHADES).get(found[0], found[0]), svg)
+    svg = re.sub(r'font-family: [^;"]*;? ?', "", svg)  # letters are those of the page around it
     # Text without a colour of its own is black in SVG.
     svg = svg.replace("<svg ", '<svg fill="currentColor" ', 1)
     return re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"|height="[^"]*pt" ', r"\1", svg, count=1)
