@@ -38,10 +38,10 @@ def figure(width: float = 7.2, height: float = 3.8) -> Figure:
     [4.0, 3.0]
     """
     try:
-        made = figure_class()
+        import matplotlib.figure  # noqa: F401
     except ImportError as error:
         raise MissingExtra(package="matplotlib", extra="plot", at="headwater.plot") from error
-    return made(figsize=(width, height), layout="constrained")
+    return figure_class()(figsize=(width, height), layout="constrained")
 
 
 def axes(fig: Figure, *, title: str, x: str, y: str, place: tuple[int, int, int] = (1, 1, 1)) -> Axes:

@@ -10,6 +10,7 @@ const { Stream } = await at("playground/worker/stream.js");
 const { ANGLES, PLANES } = await at("playground/worker/planes.js");
 const { Scores } = await at("playground/worker/scores.js");
 const { tableOf } = await at("playground/worker/table.js");
+const { textOf } = await at("playground/worker/decode.js");
 const settings = await at("playground/settings.js");
 const formulas = await at("playground/view/formulas.js");
 const { LESSONS, reached } = await at("playground/lessons/lessons.js");
@@ -44,6 +45,7 @@ const TASKS = {
     try { return tableOf(csv, columns); } catch (error) { return { code: error.code, values: error.values }; }
   },
 
+  decode({ bytes }) { return textOf(Uint8Array.from(bytes).buffer); },
   look({ csv }) { return tableOf(csv).looked; },
 
   score({ classes, predictions, y }) {

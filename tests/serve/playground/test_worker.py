@@ -1,6 +1,7 @@
 """What the playground's worker does: the net is the library's, the four steps say what it did, points and scores are what they should be."""
 
 import base64
+import re
 
 import numpy as np
 import pytest
@@ -471,3 +472,46 @@ def test_the_goals_of_a_lesson_are_reached_by_doing_what_it_asks_and_not_before(
 def test_each_lesson_is_tried(node):
     (lists,) = node({"do": "lists"})
     assert {name: moves[-1][1] for name, moves in MOVES.items()} == lists["goals"]
+
+
+WRITTEN = {
+    "german": "preis;menge;art\n1.234,56;1,5;gut\n12,5;2,25;gut\n-3.000,00;3,75;schlecht\n7,25;,5;schlecht\n",
+    "english": 'price,amount,kind\n"1,234.56",1.5,good\n12.5,2.25,good\n"-3,000.00",3.75,bad\n7.25,.5,bad\n',
+    "only the other column tells": "a;b;kind\n1.234;1,5;x\n2.345;2,5;x\n3.456;3,5;y\n4.567;4,5;y\n",
+    "swiss money": "a;b;kind\n$1'234.50;1;x\n$12.00;2;x\n($7.25);3;y\n$1'000'000.00;4;y\n",
+    "spaces": "a;b;kind\n1 234,5;1;x\n12 345,5;2;x\n7,5;3;y\n1 000 000,0;4;y\n",
+    "wide": "a,b,kind\n１２３,1,x\n４５,2,x\n−6,3,y\n7.5,4,y\n",
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_numbers_are_read_as_python_reads_the_same_file(node, tmp_path, name):
+    (tmp_path / "a.csv").write_text(WRITTEN[name], encoding="utf-8")
+    with hw.read(tmp_path / "a.csv", target=re.split("[;,]", WRITTEN[name].splitlines()[0])[-1]) as stream:
+        rows = [x for x, _ in stream]
+    (table,) = node({"do": "table", "csv": WRITTEN[name]})
+    for j, column in enumerate(table["about"]["chosen"][:2]):
+        values = [row[column] for row in rows]
+        margin = (max(values) - min(values)) / 18
+        ends = [table["about"]["low"][j] + margin, table["about"]["high"][j] - margin]
+        assert ends == pytest.approx([min(values), max(values)])
+    assert table["about"]["skipped"] == 0
+
+
+def test_a_header_alone_says_what_is_lacking(node):
+    (told,) = node({"do": "table", "csv": "a;b;kind\n"})
+    assert told == {"code": "csv_only_header", "values": {"columns": 3}}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "spoken"),
+    [
+        ("utf-8", "温度,湿度,天气\n", ""),
+        ("gbk", "温度,湿度,天气\n1,2,晴\n3,4,多云\n", "GB18030 (GBK)"),
+        ("latin-1", "größe,preis,straße\n1,2,Müller\n", "Windows-1252"),
+        ("utf-16", "größe,天气\n", "UTF-16"),
+    ],
+)
+def test_a_file_is_decoded_by_what_its_bytes_look_like(node, encoding, text, spoken):
+    (told,) = node({"do": "decode", "bytes": list(text.encode(encoding))})
+    assert told == [text, spoken]

@@ -1,4 +1,5 @@
 // The playground's controls: the choices, and what is chosen.
+import { textOf } from "../worker/decode.js";
 import { byId, element } from "../../shared/dom.js";
 import { text } from "../../shared/language.js";
 import { ask, change, showStatus } from "../run.js";
@@ -169,8 +170,10 @@ export function columnsOf() {
 export async function upload(file) {
   if (!file) return;
   if (file.size > MOST_BYTES) { showStatus(text("toolarge")); return; }
-  await change({ data: "csv", columns: null, points: 0 }, { csv: await file.text() });
+  const [csv, encoding] = textOf(await file.arrayBuffer());
+  await change({ data: "csv", columns: null, points: 0 }, { csv });
   columnsOf();
+  if (encoding) showStatus(text("read_as", { encoding }));
 }
 
 /** Download the net, and show the lines of Python that go on with it. */

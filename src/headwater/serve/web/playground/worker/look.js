@@ -10,6 +10,9 @@ const MARKS = new Set(["?", "-", "--", ".", "..", "...", "*", "unknown", "missin
 const BOOLEANS = new Set(["true", "false"]);
 const SENTINELS = new Set([99, 999, 9999, 99999, 999999, 9999999].flatMap((nines) => [nines, -nines]).concat(-32768));
 
+/** Whether a cell says that a value is missing. */
+export const isGap = (cell) => GAPS.has(cell.toLowerCase()) || MARKS.has(cell.toLowerCase());
+
 /** The number that a cell is, null for a gap, undefined for a text. */
 export function numberOf(cell) {
   const low = cell.toLowerCase();
@@ -66,7 +69,7 @@ function correlation(pairs) {
 }
 
 /** Each column's kind, five different cells, gaps, and marks by their names in the texts. */
-export function lookAt(names, columns, answer) {
+export function lookAt(names, columns, answer, raw) {
   return names.slice(0, WIDE).map((name) => {
     const cells = columns[name].slice(0, ROWS), known = cells.filter((cell) => !GAPS.has(cell.toLowerCase())), kind = kindOf(known);
     const values = kind === "number" ? known.filter((cell) => numberOf(cell) !== null) : known, marks = [];
@@ -75,6 +78,6 @@ export function lookAt(names, columns, answer) {
     if (name !== answer && tells(cells, columns[answer].slice(0, ROWS))) marks.push({ mark: "leaks" });
     const gap = kind === "number" ? sentinelOf(values.map(Number)) : undefined;
     if (gap !== undefined) marks.push({ mark: "sentinel", value: gap });
-    return { name, kind, cells: [...new Set(known)].slice(0, CELLS), gaps: cells.length - values.length, marks };
+    return { name, kind, cells: [...new Set(raw[name].slice(0, ROWS).filter((cell) => !GAPS.has(cell.toLowerCase())))].slice(0, CELLS), gaps: cells.length - values.length, marks };
   });
 }

@@ -1,6 +1,7 @@
 // One's own CSV as points of the plane: two columns of numbers are the inputs, one more is the answer. Every fourth row is held out.
 import { BOX } from "../settings.js";
-import { isNumeric, lookAt, numberOf } from "./look.js";
+import { isGap, isNumeric, lookAt, numberOf } from "./look.js";
+import { readersOf } from "./numbers.js";
 
 const CLASSES = 6;
 const ROWS = 20_000;
@@ -44,11 +45,20 @@ function read(text) {
   if (text.includes("\0")) throw new Unusable("csv_text");
   const plain = text.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n").replace(/^\n+/, "");
   if (!plain.trim()) throw new Unusable("csv_empty");
-  const [names, ...rows] = cells(plain, delimiterOf(plain.slice(0, plain.indexOf("\n") + 1 || undefined)));
+  const delimiter = delimiterOf(plain.slice(0, plain.indexOf("\n") + 1 || undefined)), [names, ...rows] = cells(plain, delimiter);
   if (names.length < 3 || names.length > COLUMNS || new Set(names).size < names.length) throw new Unusable("csv_header", { most: COLUMNS });
+  if (!rows.length) throw new Unusable("csv_only_header", { columns: names.length });
   if (rows.length < 3 || rows.length > ROWS) throw new Unusable("csv_rows", { most: ROWS, got: rows.length });
   const whole = rows.filter((row) => row.length === names.length);
-  return [names, Object.fromEntries(names.map((name, j) => [name, whole.map((row) => row[j])]))];
+  const raw = names.map((_, j) => whole.map((row) => row[j])), readers = readersOf(raw.map((column) => column.filter((cell) => !isGap(cell))), delimiter === ";");
+  const table = (columns) => Object.fromEntries(names.map((name, j) => [name, columns[j]]));
+  return [names, table(raw.map((column, j) => column.map((cell) => plainly(cell, readers[j])))), table(raw)];
+}
+
+/** A cell as JavaScript reads numbers; of another cell its text. */
+function plainly(cell, reader) {
+  const value = reader && !isGap(cell) ? reader(cell) : undefined;
+  return value === undefined || Number(cell) === value ? cell : String(value);
 }
 
 /** Check the chosen columns, or choose: the first two of numbers, and the last one. */
@@ -75,7 +85,7 @@ function answersOf(labels, name) {
 
 /** A CSV as a source of points: see `Stream`. */
 export function tableOf(text, wanted) {
-  const [names, columns] = read(text);
+  const [names, columns, raw] = read(text);
   const chosen = choose(names, columns, wanted);
   const [a, b, labels] = chosen.map((name) => columns[name]);
   const kept = labels.map((_, i) => i).filter((i) => typeof numberOf(a[i]) === "number" && typeof numberOf(b[i]) === "number" && numberOf(labels[i]) !== null);
@@ -86,7 +96,7 @@ export function tableOf(text, wanted) {
   const test = points.filter((_, i) => i % HELD_OUT === HELD_OUT - 1);
   const rows = points.filter((_, i) => i % HELD_OUT !== HELD_OUT - 1);
   const about = { columns: names, chosen, low: axes.map(({ low }) => low), high: axes.map(({ high }) => high), answers, rows: points.length, skipped: labels.length - kept.length };
-  return { classes, rows, test: test.length ? test : rows, pivot: [0, 0], about, looked: lookAt(names, columns, chosen[2]) };
+  return { classes, rows, test: test.length ? test : rows, pivot: [0, 0], about, looked: lookAt(names, columns, chosen[2], raw) };
 }
 
 /** Numbers brought to nine tenths of the box, and what its edges stand for. */
