@@ -77,7 +77,7 @@ class Actions:
         )
 
     def _place(self, action: Any) -> int | None:
-        if isinstance(action, np.generic | np.ndarray):
+        if type(action) not in _LABELS and isinstance(action, np.generic | np.ndarray):
             action = action.item() if action.size == 1 else None
         try:
             return self.labels.index(action)

@@ -296,10 +296,11 @@ class Agent(Learner):
         >>> agent.n_learned, agent.episodes
         (2, 1)
         """
-        before = self._refused_rows()
         following = None if next_observation is None else self.state_of(next_observation)
-        self._learn(self.state_of(observation), action, reward, following, bool(terminated), bool(truncated))
-        self._warn_refused(before, depth=3)
+        x, before = self.state_of(observation), None if self._warned else self.refused["target"]
+        self._learn(x, action, reward, following, bool(terminated), bool(truncated))
+        if before is not None and self.refused["target"] != before:
+            self._warn_refused({**self._refused_rows(), "target": before}, depth=3)
 
     def _learn(
         self,

@@ -44,6 +44,8 @@ def as_state(observation: Any, ids: bool = True) -> Mapping[Any, Any]:
     >>> as_state(np.array([0.5, -1.0])), as_state(3), as_state((3, 1))
     ({'x0': 0.5, 'x1': -1.0}, {'state': 's3'}, {'x0': 's3', 'x1': 's1'})
     """
+    if type(observation) is dict:
+        return observation
     if ids and _are_ids(observation):
         return dict(zip(_names(len(observation)), map(_id, observation), strict=True))
     if isinstance(observation, np.ndarray) and observation.ndim and observation.dtype.kind in "fiub":
