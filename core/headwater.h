@@ -153,6 +153,11 @@ enum {
     HW_B_INPUTS,  /* rows of the table that least squares read */
     HW_BANDIT
 };
+/* And this behind them, of a bandit that has mean rewards beside the values of rows; those of older files have none. */
+enum {
+    HW_K_FEATURES, /* 1: actions come with features, so that all share one output; 0: each has an output */
+    HW_STACK
+};
 enum { HW_SQUARECB, HW_EPSILON, HW_SOFTMAX, HW_GREEDY, HW_LINUCB, HW_EXPLORATIONS };
 /* The declaration of a learner that reads texts has these instead. */
 enum {
@@ -358,6 +363,10 @@ int hw_forecast_ends(const hw_learner *l, int64_t horizon, double coverage, int 
  * is offered; returns the place of the best. Nothing is changed. */
 int hw_values(hw_learner *l, double *values);
 int hw_decide(hw_learner *l, const int32_t *actions, int64_t count, double *values, double *p);
+/* The same in two steps, where each action comes with a row of its own: hw_score_action for the sample that hw_read read
+ * last, then hw_choose, which makes probabilities of scores and returns the place of the best. */
+int hw_score_action(hw_learner *l, int32_t action, double *score);
+int hw_choose(const hw_learner *l, const int32_t *actions, const double *scores, int64_t count, double *p);
 int64_t hw_draw_action(hw_learner *l, const double *p, int64_t count); /* which, by these probabilities: the next draw */
 /* What came of an action that was taken with probability p. Returns whether it was learned. */
 int hw_learn_action(hw_learner *l, int32_t action, double reward, double p);

@@ -15,6 +15,7 @@ int hw_find_declared(const double *d, int64_t count, const double *tail, bool re
     own[HW_PART_anomaly] = d[HW_D_INTERVALS] == HW_ANOMALY ? d + HW_D_INTERVALS : NULL;
     int part = rest == HW_FORECAST                         ? HW_PART_forecast
                : rest == HW_BANDIT                         ? HW_PART_bandit
+               : rest == HW_BANDIT + HW_STACK              ? HW_PART_bandit
                : rest == HW_TEXT || words                  ? HW_PART_text
                : rest == HW_AGENT && !recurrent            ? HW_PART_agent
                : rest == HW_AGENT + HW_TILES && !recurrent ? HW_PART_agent
@@ -24,6 +25,8 @@ int hw_find_declared(const double *d, int64_t count, const double *tail, bool re
         own[part] = tail;
     if (part == HW_PART_agent && rest > HW_AGENT)
         own[HW_PART_tiles] = tail + HW_AGENT;
+    if (part == HW_PART_bandit && rest > HW_BANDIT)
+        own[HW_PART_stack] = tail + HW_BANDIT;
     if (words)
         own[HW_PART_recurrent] = tail + words;
     return part >= 0 || !rest ? 0 : HW_BAD_DECLARATION;

@@ -21,6 +21,7 @@ typedef struct hw_merging {
 #include "change/succession.h"
 #include "change/units.h"
 #include "decisions/bandit.h"
+#include "decisions/stack.h"
 #include "decisions/tiles.h"
 #include "pool/cells.h"
 #include "coverage.h"
@@ -37,6 +38,7 @@ typedef struct hw_merging {
     X(recurrent, hw_recurrent_t)                                                                                           \
     X(forecast, hw_forecast_t)                                                                                             \
     X(bandit, hw_bandit_t)                                                                                                 \
+    X(stack, hw_stack_t)                                                                                                   \
     X(agent, hw_agent_t)                                                                                                   \
     X(tiles, hw_tiles_t)                                                                                                   \
     X(coverage, hw_coverage_t)                                                                                             \
@@ -66,7 +68,8 @@ typedef struct hw_merging {
     HW_COVERAGE_ARRAYS(A, D)                                                                                               \
     HW_ANOMALY_ARRAYS(A, D)                                                                                                \
     HW_UNITS_ARRAYS(A, D)                                                                                                  \
-    HW_SUCCESSION_ARRAYS(A, D)
+    HW_SUCCESSION_ARRAYS(A, D)                                                                                             \
+    HW_STACK_ARRAYS(A, D)
 
 #define HW_CODE(name, type) HW_PART_##name,
 enum {

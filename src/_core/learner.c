@@ -641,6 +641,45 @@ static PyObject *learner_decide(Learner *self, PyObject *args)
     return answer;
 }
 
+/* Score the action 0 in each of some rows. */
+static int score_rows(Learner *self, PyObject *rows, Py_ssize_t n, double *scores)
+{
+    int code = 0;
+    for (Py_ssize_t i = 0; i < n && code >= 0; i++) {
+        code = read_sample(self, PyList_GetItem(rows, i), 0);
+        if (code >= 0 && (code = hw_score_action(self->core, 0, scores + i)) < 0)
+            raise_status(code, NULL);
+    }
+    return code;
+}
+
+/* decide_rows(rows: list, draw: bool) -> as decide, where each action comes with a row of its own and all share an output.
+ */
+static PyObject *learner_decide_rows(Learner *self, PyObject *args)
+{
+    PyObject *rows, *answer = NULL;
+    int draw;
+    if (!PyArg_ParseTuple(args, "O!p", &PyList_Type, &rows, &draw))
+        return NULL;
+    Py_ssize_t n = PyList_Size(rows);
+    double *numbers = PyMem_Calloc((size_t)(2 * n + 1), sizeof *numbers);
+    int32_t *actions = PyMem_Calloc((size_t)n + 1, sizeof *actions);
+    if (!numbers || !actions) {
+        PyErr_NoMemory();
+    } else if (enter(self) >= 0) {
+        int code = score_rows(self, rows, n, numbers);
+        if (code >= 0 && (code = hw_choose(self->core, actions, numbers, n, numbers + n)) < 0)
+            raise_status(code, NULL);
+        Py_ssize_t chosen = code >= 0 && draw ? (Py_ssize_t)hw_draw_action(self->core, numbers + n, n) : code;
+        if (code >= 0)
+            answer = Py_BuildValue("(nNN)", chosen, list_of(numbers + n, n), list_of(numbers, n));
+        leave(self);
+    }
+    PyMem_Free(numbers);
+    PyMem_Free(actions);
+    return answer;
+}
+
 /* learn_action(x, action, reward, p): what came of an action that was taken with probability p. → whether it was learned.
  */
 static PyObject *learner_learn_action(Learner *self, PyObject *args)
@@ -1743,6 +1782,7 @@ static PyMethodDef methods[] = {
     {"forecast", (PyCFunction)(void *)learner_forecast, METH_FASTCALL, "The next answers of a series."},
     {"values", (PyCFunction)(void *)learner_values, METH_O, "What reward is expected of each action."},
     {"decide", (PyCFunction)(void *)learner_decide, METH_VARARGS, "Which of some actions, by their probabilities."},
+    {"decide_rows", (PyCFunction)(void *)learner_decide_rows, METH_VARARGS, "Which of some actions with rows of their own."},
     {"learn_action", (PyCFunction)(void *)learner_learn_action, METH_VARARGS, "What came of an action."},
     {"forecast_ends", (PyCFunction)(void *)learner_forecast_ends, METH_FASTCALL, "How far from them answers will lie."},
     {"cover", (PyCFunction)(void *)learner_cover, METH_NOARGS, "Follow coverage."},

@@ -14,8 +14,14 @@ static const double HEAVIEST = 10; /* the error of an action that is seldom take
 static const double SHARE = 1e-3;  /* no weight is smaller */
 enum { FEWEST = 8 };               /* inputs of least squares at first */
 enum { DRAW_ACTION = 11 };
-static const double TRIED = 3;   /* an action is young until it was taken so often */
-static const double BONUS = 0.1; /* squarecb: so many deviations of least squares are added to a value */
+static const double TRIED = 3;       /* an action is young until it was taken so often */
+static const double BONUS = 0.07;    /* squarecb: so many deviations of least squares are added to a value, */
+static const double FEW_INPUTS = 16; /* of more inputs fewer, by the root of how many */
+static const double DRIFTS = 3e-4;   /* P of least squares grows back by this share each time: what was long ago fades */
+static const double FRESH = 2;       /* the first errors of an action say nothing of its row */
+static const double UNTRIED = 2;     /* "greedy" takes an action once before it judges: above all values */
+/* What bandits of older files go on with, which have no stack. */
+static const double BONUS_BEFORE = 0.1;
 
 static double within(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 static double least(double a, double b) { return a < b ? a : b; }
@@ -118,7 +124,8 @@ static int reserve(hw_learner *l, int64_t pairs)
         inputs *= 2;
     inputs = inputs < b->most ? inputs : b->most;
     bool fits = inputs == b->counts[HW_BC_INPUTS] && l->outputs == b->counts[HW_BC_ACTIONS];
-    return fits ? 0 : lay_out(l, l->outputs, inputs);
+    int status = fits ? 0 : hw_reserve_stack(l);
+    return fits || status < 0 ? status : lay_out(l, l->outputs, inputs);
 }
 
 static int make(hw_learner *l)
@@ -151,15 +158,15 @@ static int begin(hw_learner *l)
 
 /* ---- what the inputs say by themselves ----------------------------------------------------------------------- */
 
-/* theta' x of action a: the sum over the sample's pairs of rows that take part. */
+/* theta' x of action a: the mean of all rewards, and the sum over the sample's pairs of rows that take part. */
 static double linear_value(const hw_learner *l, int64_t a)
 {
     const hw_bandit_t *b = l->bandit;
     int64_t n = b->counts[HW_BC_INPUTS];
+    double sum = l->stack ? hw_mean_reward(l->stack) : 0;
     if (a < 0 || a >= b->counts[HW_BC_ACTIONS])
-        return 0;
+        return sum;
     const double *w = b->weights + a * n;
-    double sum = 0;
     for (int64_t i = 0; i < l->active; i++)
         if (l->rows_at[i] < n)
             sum += w[l->rows_at[i]] * hw_get(l, l->values_at, i);
@@ -197,6 +204,16 @@ static void begin_inverse(hw_bandit_t *b, int64_t a)
         b->inverse[(a * n + i) * n + i] = 1 / RIDGE;
 }
 
+/* P grows towards its beginning, as for weights that wander: so they follow what changes. It stays symmetric and definite.
+ */
+static void let_drift(hw_bandit_t *b, int64_t a)
+{
+    int64_t n = b->counts[HW_BC_INPUTS];
+    double *P = b->inverse + a * n * n;
+    for (int64_t i = 0; i < n; i++)
+        P[i * n + i] += DRIFTS * most(0, 1 - P[i * n + i] * RIDGE);
+}
+
 /* k = P x / (1 + x'P x), theta += k (y - theta'x), P -= k (P x)'. P stays symmetric to the bit. */
 static void learn_linear(hw_learner *l, int64_t a, double y)
 {
@@ -228,6 +245,8 @@ static void learn_linear(hw_learner *l, int64_t a, double y)
         for (int64_t j = 0; j < n; j++)
             p[j] -= x * px[j] / down;
     }
+    if (l->stack)
+        let_drift(b, a);
 }
 
 /* ---- values -------------------------------------------------------------------------------------------------- */
@@ -254,14 +273,14 @@ static void weigh(hw_learner *l, double linear, double y, double weight)
     }
 }
 
-void hw_learn_values(hw_learner *l, double y)
+/* The value that the sample at hand gives to action a, in [0, 1]. */
+static double value_of_row(const hw_learner *l, int64_t a)
 {
-    hw_bandit_t *b = l->bandit;
-    double *own = b->actions + b->action * HW_A_NUMBERS;
-    weigh(l, linear_value(l, b->action), y, b->importance);
-    learn_linear(l, b->action, y);
-    own[HW_A_TAKEN] += 1;
-    own[HW_A_REWARD] += (y - own[HW_A_REWARD]) / own[HW_A_TAKEN];
+    double nets = 0;
+    for (int e = 0; e < l->experts; e++)
+        nets += l->running[e * HW_RUNNING + HW_WEIGHT] * hw_get(l, l->predictions, (int64_t)e * l->output_capacity + a);
+    double value = nets + l->bandit->shares[2 * l->experts] * linear_value(l, a);
+    return finite(value) ? within(value, 0, 1) : 0;
 }
 
 /* The value of action a of the sample that was predicted just now, in [0, 1]; a new one has 0. */
@@ -269,11 +288,21 @@ static double value_of(const hw_learner *l, int64_t a)
 {
     if (a < 0 || a >= l->outputs)
         return 0;
-    double nets = 0;
-    for (int e = 0; e < l->experts; e++)
-        nets += l->running[e * HW_RUNNING + HW_WEIGHT] * hw_get(l, l->predictions, (int64_t)e * l->output_capacity + a);
-    double value = nets + l->bandit->shares[2 * l->experts] * linear_value(l, a);
-    return finite(value) ? within(value, 0, 1) : 0;
+    double value = value_of_row(l, a);
+    return l->stack && a < l->bandit->counts[HW_BC_ACTIONS] ? hw_stacked_value(l->stack, a, value) : value;
+}
+
+void hw_learn_values(hw_learner *l, double y)
+{
+    hw_bandit_t *b = l->bandit;
+    double *own = b->actions + b->action * HW_A_NUMBERS, linear = linear_value(l, b->action);
+    double of_row = l->stack ? value_of_row(l, b->action) : 0;
+    weigh(l, linear, y, b->importance);
+    learn_linear(l, b->action, y);
+    if (l->stack)
+        hw_learn_stack(l->stack, b->action, of_row, y, b->importance, own[HW_A_TAKEN] < FRESH);
+    own[HW_A_TAKEN] += 1;
+    own[HW_A_REWARD] += (y - own[HW_A_REWARD]) / own[HW_A_TAKEN];
 }
 
 int hw_values(hw_learner *l, double *values)
@@ -286,13 +315,14 @@ int hw_values(hw_learner *l, double *values)
 
 /* ---- which action ---------------------------------------------------------------------------------------------- */
 
-/* How far action a has been tried: 0 if never, 1 once it was taken often enough to be judged. */
-static double tried(const hw_learner *l, int64_t a)
+static double times_taken(const hw_learner *l, int64_t a)
 {
     const hw_bandit_t *b = l->bandit;
-    double taken = a >= 0 && a < b->counts[HW_BC_ACTIONS] ? b->actions[a * HW_A_NUMBERS + HW_A_TAKEN] : 0;
-    return taken < TRIED ? taken / TRIED : 1;
+    return a >= 0 && a < b->counts[HW_BC_ACTIONS] ? b->actions[a * HW_A_NUMBERS + HW_A_TAKEN] : 0;
 }
+
+/* How far action a has been tried: 0 if never, 1 once it was taken often enough to be judged. */
+static double tried(const hw_learner *l, int64_t a) { return least(times_taken(l, a) / TRIED, 1); }
 
 /* The probability of action a, of `count` offered, whose score lies `gap` below the best. */
 static double probability_of(const hw_learner *l, int64_t a, double gap, double count)
@@ -316,39 +346,64 @@ static int64_t best_of(const double *values, int64_t count)
     return best;
 }
 
+/* What is uncertain of squarecb's value, as something to earn. */
+static double bonus_of(const hw_learner *l, int64_t a)
+{
+    double square = linear_variance(l, a), deviation = square > 0 ? __builtin_sqrt(square) : 0;
+    if (!l->stack)
+        return BONUS_BEFORE * deviation;
+    double few = least(1, __builtin_sqrt(FEW_INPUTS / most((double)l->active, 1)));
+    return BONUS * few * deviation + hw_stacked_bonus(l->stack, a < l->bandit->counts[HW_BC_ACTIONS] ? a : -1);
+}
+
 /* What decides: the value, with a bonus for what is uncertain where the exploration has one. */
 static double score_of(const hw_learner *l, int64_t a)
 {
     const hw_bandit_t *b = l->bandit;
-    bool linear = b->explore == HW_LINUCB;
-    double value = linear ? linear_value(l, a) : value_of(l, a);
-    if (!linear && b->explore != HW_SQUARECB)
-        return value;
-    double square = linear_variance(l, a), bonus = square > 0 ? (linear ? b->amount : BONUS) * __builtin_sqrt(square) : 0;
-    double score = value + bonus;
-    return !finite(score) ? 0 : linear ? score : within(score, 0, 1);
+    if (b->explore == HW_GREEDY && l->stack && times_taken(l, a) == 0)
+        return UNTRIED;
+    if (b->explore != HW_LINUCB && b->explore != HW_SQUARECB)
+        return value_of(l, a);
+    if (b->explore == HW_SQUARECB) {
+        double score = value_of(l, a) + bonus_of(l, a);
+        return finite(score) ? within(score, 0, 1) : 0;
+    }
+    double square = linear_variance(l, a);
+    double score = linear_value(l, a) + (square > 0 ? b->amount * __builtin_sqrt(square) : 0);
+    return finite(score) ? score : 0;
 }
 
-int hw_decide(hw_learner *l, const int32_t *actions, int64_t count, double *values, double *p)
+int hw_score_action(hw_learner *l, int32_t action, double *score)
+{
+    int status = l->bandit ? hw_predict(l, slot(l), NULL) : HW_BAD_ARGUMENT;
+    if (status >= 0)
+        *score = score_of(l, action);
+    return status < 0 ? status : 0;
+}
+
+int hw_choose(const hw_learner *l, const int32_t *actions, const double *scores, int64_t count, double *p)
 {
     const hw_bandit_t *b = l->bandit;
     if (!b || count < 1)
         return HW_BAD_ARGUMENT;
-    int status = hw_predict(l, slot(l), NULL);
-    if (status < 0)
-        return status;
-    for (int64_t i = 0; i < count; i++)
-        values[i] = score_of(l, actions[i]);
-    int64_t best = best_of(values, count);
+    int64_t best = best_of(scores, count);
     double others = 0;
     for (int64_t i = 0; i < count; i++) {
-        p[i] = i == best ? 0 : probability_of(l, actions[i], values[best] - values[i], (double)count);
+        p[i] = i == best ? 0 : probability_of(l, actions[i], scores[best] - scores[i], (double)count);
         others += p[i];
     }
     p[best] = b->explore == HW_SOFTMAX ? 1 : 1 - others;
     for (int64_t i = 0; i < count && b->explore == HW_SOFTMAX; i++)
         p[i] /= 1 + others;
     return (int)best;
+}
+
+int hw_decide(hw_learner *l, const int32_t *actions, int64_t count, double *values, double *p)
+{
+    int status = l->bandit && count > 0 ? hw_predict(l, slot(l), NULL) : HW_BAD_ARGUMENT;
+    for (int64_t i = 0; status >= 0 && i < count; i++)
+        values[i] = score_of(l, actions[i]);
+    return status < 0 ? status : hw_choose(l, actions, values, count, p);
 }
 
 int64_t hw_draw_action(hw_learner *l, const double *p, int64_t count)

@@ -108,7 +108,8 @@ class Setup:
     forecast : tuple of float
         Horizon, season, lags and forgetting of a forecaster.
     bandit : tuple of float
-        Exploration, its amount and power, lowest and highest reward, and inputs of least squares of a bandit.
+        Exploration, its amount and power, lowest and highest reward, and inputs of least squares of a bandit, and whether
+        its actions have features.
     text : tuple of float
         N-gram length, text column inference, and word rows of a learner with text features.
     text_columns : tuple of (name, kind)

@@ -303,7 +303,7 @@ OFTEN = ("sizes", "declaration", "names_value", "names_owner", "names_end", "slo
          "pending_highest_row", "label_history", "cell_code", "cell_threshold", "running", "touched", "sample_y", "slot_knots",
          "forecast_counts", "forecast_numbers", "forecast_errors", "forecast_column_start", "forecast_column_slots",
          "forecast_levels", "bandit_counts", "bandit_shares", "bandit_actions", "bandit_ring", "bandit_weights",
-         "coverage", "pending_ends", "pending_shown", "answers", "weights", "state_0", "slot_mean", "slot_variance", "sample",
+         "bandit_stack", "bandit_means", "coverage", "pending_ends", "pending_shown", "answers", "weights", "state_0", "slot_mean", "slot_variance", "sample",
          "forecast_weights", "forecast_inverse", "bandit_inverse", "text_weights", "memory_states", "memory_traces",
          "agent_numbers", "agent_rows", "agent_returns", "agent_lengths", "memory_numbers", "memory_keys", "memory_blocks",
          "units", "unit_slots", "tile_numbers", "tile_ranges", "tile_keys", "tile_values", "tile_traces",

@@ -13,7 +13,17 @@ import headwater as hw
 from headwater.nn import SGD, Dense, Loss
 from headwater.nn.core import Core
 from headwater.nn.expert import Expert
-from headwater.plain.kinds.bandit import BONUS, LinearValues, epsilon, softmax, squarecb, update_weights
+from headwater.plain.kinds.bandit import (
+    NETS_BEHIND,
+    LinearValues,
+    Stack,
+    epsilon,
+    greedy,
+    row_bonus,
+    softmax,
+    squarecb,
+    update_weights,
+)
 
 ACTIONS = ["a", "b", "c"]
 NAMES = ["u", "v", "w"]
@@ -42,19 +52,25 @@ def _standardised(seen: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def test_least_squares_and_weights_equal_plain() -> None:
     net = Expert((Dense(1, initializer="zeros"),), Loss("mse"), SGD(0.01))
-    core = Core([net], dtype="float64", seed=1, outputs=1, bandit=(0, 10.0, 0.5, 0.0, 1.0, 8))
+    core = Core([net], dtype="float64", seed=1, outputs=1, bandit=(0, 10.0, 0.5, 0.0, 1.0, 8, 0))
     core.learner.add_outputs(3, 0.0)
-    plain, losses, rng = [LinearValues(4) for _ in ACTIONS], np.zeros(2), np.random.default_rng(1)
+    plain, losses, rng = [LinearValues(4) for _ in ACTIONS], np.array([NETS_BEHIND, 0.0]), np.random.default_rng(1)
+    stack = Stack(len(ACTIONS))
     weights = np.full(2, 0.5)
     for i, numbers in enumerate(rows()):
         x, a = dict(zip(NAMES, numbers.tolist(), strict=True)), int(rng.integers(3))
         r, p = reward(numbers, a), float(rng.uniform(0.05, 1))
         z = np.array([1.0, *numbers]) if i else np.zeros(4)  # a row of the table counts from its second sight
-        said = np.array([core.learner.predict_one(x)[a], plain[a].value(z)])
-        expected = weights @ [said[0], said[1]]
-        assert core.learner.values(x)[a] == pytest.approx(np.clip(expected, 0, 1), abs=1e-9)
+        m = stack.mean_reward()
+        said = np.array([core.learner.predict_one(x)[a], m + plain[a].value(z)])
+        of_row = float(np.clip(weights @ said, 0, 1))
+        known = i > 0  # there is room for means from the first reward on
+        expected = stack.value(a, of_row) if known else of_row
+        assert core.learner.values(x)[a] == pytest.approx(expected, abs=1e-9)
         core.learner.learn_action(x, a, r, p)
-        plain[a].learn(z, r)
+        plain[a].learn(z, r - m)
+        stack.learn(a, of_row, r, min(1 / p, 10.0))
+        assert core.array("bandit_stack")[5] == pytest.approx(stack.share, abs=1e-9)
         losses, weights = update_weights(losses, said, r, p)
         np.testing.assert_allclose(core.array("bandit_shares")[:, 1], losses, rtol=1e-9)
         np.testing.assert_allclose(core.array("bandit_shares")[:, 0], weights, rtol=1e-9)
@@ -65,6 +81,7 @@ def test_least_squares_and_weights_equal_plain() -> None:
         np.testing.assert_allclose(P[:4, :4], one.inverse, rtol=1e-7, atol=1e-9)
         assert np.array_equal(P, P.T)
         assert np.array_equal(P[4:, 4:], np.eye(4))
+    np.testing.assert_allclose(core.array("bandit_means"), np.stack([stack.sums, stack.counts], axis=1), rtol=1e-9)
 
 
 @pytest.mark.parametrize("explore", ["squarecb", "epsilon", "softmax", "linucb", "greedy"])
@@ -80,15 +97,20 @@ def test_probabilities_equal_plain(explore: str) -> None:
     z = _standardised(np.vstack([rows(), [0.7, -0.2, 0.1]]))
     P, theta = arrays(model)("bandit_inverse").reshape(3, 8, 8), arrays(model)("bandit_weights")
     deviations = np.sqrt([*(z @ P[a, :4, :4] @ z for a in range(3)), z @ z])
+    numbers, means = arrays(model)("bandit_stack"), arrays(model)("bandit_means")
+    stack = Stack(3, share=numbers[5], rewards=numbers[6] * numbers[7], rows=int(numbers[7]), weight=numbers[4])
+    stack.mean_loss, stack.sums, stack.counts = numbers[2], means[:, 0], means[:, 1]
     if explore == "squarecb":
-        expected = squarecb(np.clip(values + BONUS * deviations, 0, 1), taken, n)
+        bonus = row_bonus(deviations, len(z)) + [stack.bonus(a) for a in (0, 1, 2, -1)]
+        expected = squarecb(np.clip(values + bonus, 0, 1), taken, n)
     elif explore == "epsilon":
         expected = epsilon(values, taken, 0.05)
     elif explore == "softmax":
         expected = softmax(values, taken, 20.0)
+    elif explore == "greedy":
+        expected = greedy(values, taken)
     else:
-        scores = values if explore == "greedy" else np.array([*theta[:, :4] @ z, 0.0]) + 0.3 * deviations
-        expected = np.eye(4)[np.argmax(scores)]
+        expected = np.eye(4)[np.argmax(np.array([*theta[:, :4] @ z, 0.0]) + 0.3 * deviations)]
     found = model.probabilities(x, offered)
     np.testing.assert_allclose(list(found.values()), expected, rtol=1e-6, atol=1e-12)
     assert sum(found.values()) == pytest.approx(1, abs=1e-12)
@@ -97,7 +119,7 @@ def test_probabilities_equal_plain(explore: str) -> None:
 def test_a_net_steps_along_the_gradient_of_the_action_that_was_taken() -> None:
     lr = 1e-3
     net = Expert((Dense(3, "tanh", initializer="lecun"), Dense(1, initializer="lecun")), Loss("mse"), SGD(lr))
-    core = Core([net], dtype="float64", seed=1, outputs=1, bandit=(0, 10.0, 0.5, 0.0, 1.0, 8))
+    core = Core([net], dtype="float64", seed=1, outputs=1, bandit=(0, 10.0, 0.5, 0.0, 1.0, 8, 0))
     core.learner.add_outputs(3, 0.1)
     for i in range(3):  # names are known, and every step from here on counts
         core.learner.learn_action({"u": 1.0, "v": -2.0 + i}, i, 0.5, 1.0)

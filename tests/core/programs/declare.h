@@ -198,8 +198,8 @@ static inline declaration declare_forecast(bool is_double, int horizon, int seas
     return a;
 }
 
-/* A bandit with the nets of headwater/kinds/bandit/learner.py, the first of so many units. Nothing may be added behind
- * it. */
+/* A bandit with the nets of headwater/kinds/bandit/learner.py, the first of so many units. Nothing but a
+ * stack may be added behind it. */
 static inline declaration declare_bandit(bool is_double, int explore, double amount, int units, int inputs)
 {
     declaration a = declare(is_double, true, 0, 1);
@@ -213,6 +213,14 @@ static inline declaration declare_bandit(bool is_double, int explore, double amo
     memcpy(a.numbers + a.count, decides, sizeof decides);
     a.count += HW_BANDIT;
     return a;
+}
+
+/* Mean rewards of actions beside the values of rows, behind a bandit. */
+static inline void add_stack(declaration *a, bool features)
+{
+    const double stacked[HW_STACK] = {[HW_K_FEATURES] = features};
+    memcpy(a->numbers + a->count, stacked, sizeof stacked);
+    a->count += HW_STACK;
 }
 
 /* Let a pool read texts. Nothing may be added behind it. */

@@ -1001,6 +1001,12 @@ static void every_bandit(bool d)
     decide(named("bandit", "epsilon", d), &a, 20, (flow){.tidy = true});
     a = declare_bandit(d, HW_SOFTMAX, 10, 5, 256);
     decide(named("bandit", "new_names", d), &a, 3, (flow){.mild = true});
+    a = declare_bandit(d, HW_SQUARECB, 1000, 24, 64);
+    add_stack(&a, false);
+    decide(named("bandit", "stacked", d), &a, 5, (flow){.words = 50, .few = true});
+    a = declare_bandit(d, HW_GREEDY, 0, 8, 64);
+    add_stack(&a, false);
+    decide(named("bandit", "greedy", d), &a, 4, (flow){.mild = true});
     a = declare_bandit(d, HW_LINUCB, 0.3, 3, 40);
     a.numbers[HW_D_MAX_ROWS] = 160;
     decide(named("bandit", "full_table", d), &a, 7, (flow){0});

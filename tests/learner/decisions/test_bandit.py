@@ -67,6 +67,40 @@ def test_an_action_that_appears_late_and_is_better_is_found():
     assert drawn[-100:].count("best") > 50
 
 
+def test_two_actions_whose_rows_say_nothing_are_soon_told_apart_by_their_means():
+    earned = []
+    for seed in range(6):
+        rng, model = np.random.default_rng(seed), hw.Bandit(seed=seed, hidden=16)
+        for _ in range(800):
+            x = {"task": "abcdefgh"[rng.integers(8)], "length": float(rng.lognormal())}
+            action, p = model.act(x, ["first", "second"])
+            earned.append(float(rng.random() < (0.52 if action == "first" else 0.69)))
+            model.learn(x, action, earned[-1], p)
+        assert (
+            model.engine.core.array("bandit_stack")[5] < 0.6
+        )  # the share of the row that is believed, which begins at 1
+    assert np.mean(earned) > 0.665
+
+
+def test_greedy_takes_each_action_once_before_it_judges():
+    model, taken = hw.Bandit("greedy", hidden=4), []
+    for _ in range(3):
+        action, p = model.act({"u": 1.0}, ACTIONS)
+        model.learn({"u": 1.0}, action, 0.9, p)
+        taken.append(action)
+    assert taken == ACTIONS
+
+
+def test_it_follows_a_world_that_changes():
+    model, earned_last = hw.Bandit(seed=1, hidden=16), []
+    for i, x in enumerate(rows(3_000)):
+        action, p = model.act(x, ACTIONS)
+        r = earned(x, action) if i < 2_000 else earned({"u": -x["u"], "v": -x["v"]}, action)
+        model.learn(x, action, r, p)
+        earned_last.append(r)
+    assert np.mean(earned_last[-300:]) > 0.75
+
+
 def test_what_is_asked_changes_nothing_and_a_draw_its_number_alone():
     model = hw.Bandit(seed=1)
     played(model, 200)

@@ -70,11 +70,12 @@ def shop(agent: hw.Bandit) -> list[float]:
 
 
 def acting() -> Figure:
-    """Chapter 26: a shop that explores and one that doesn't, and the values of a corridor on the way."""
+    """Chapter 26: a shop that learns what to offer and one that draws evenly, and the values of a corridor on the way."""
     fig = figure(8.6, 2.9)
     ax = axes(fig, title="reward, last 100 rows", x="t", y="", place=(1, 2, 1))
-    for name, explore, colour in (("exploring", "squarecb", BLUE), ("greedy", "greedy", ORANGE)):
-        right = rolling([it > 0 for it in shop(hw.Bandit(seed=1, explore=explore))], 100)[::10]
+    evenly = hw.Bandit(seed=1, explore="epsilon", amount=1.0)
+    for name, agent, colour in (("squarecb", hw.Bandit(seed=1), BLUE), ("even draw", evenly, ORANGE)):
+        right = rolling([it > 0 for it in shop(agent)], 100)[::10]
         ax.plot(range(100, 901, 10), right, color=colour, linewidth=1.8, label=name)
     ax.set_ylim(0, 1)
     ax.legend(fontsize=9, frameon=False, loc="lower right")

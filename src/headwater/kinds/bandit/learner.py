@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater._core import LEAN_VERSION
 from headwater.encode.rows import as_dicts
 from headwater.encode.vocabulary import LEAST_ROWS
 from headwater.errors import ConfigError
@@ -32,8 +33,10 @@ from headwater.types import Predictions
 
 __all__ = ["EXPLORATIONS", "Bandit"]
 
-EXPLORATIONS: dict[str, float] = {"squarecb": 100.0, "epsilon": 0.05, "softmax": 20.0, "greedy": 0.0, "linucb": 0.3}
+EXPLORATIONS: dict[str, float] = {"squarecb": 1000.0, "epsilon": 0.05, "softmax": 20.0, "greedy": 0.0, "linucb": 0.3}
 """Exploration strategies in the core's order, with their default parameter (γ, ε, λ, none, α)."""
+GAMMA_BEFORE = 100.0
+"""γ of bandits that began with a core without mean rewards."""
 POWER = 0.5
 """Power of the number of rows by which squarecb explores less."""
 RING = 1000
@@ -64,8 +67,9 @@ class Bandit(Learner):
 
     The rewards of other actions are unknown, so it explores by drawing actions with a known probability. The value of an action is
     its expected reward in this row. It is a weighted mean of two small nets with an output per action, and of a linear function of
-    the inputs per action, fitted by recursive least squares. The weights follow the squared errors on the actions taken, each
-    weighted by 1/p.
+    the inputs per action, fitted by recursive least squares that slowly forget. The weights follow the squared errors on the actions
+    taken, each weighted by 1/p. Beside it stands the mean reward of the action whatever the row, and where rows tell little the mean
+    decides.
 
     A new action may be offered at any time. It becomes a new output when its first reward is learned, and the expected rewards of
     the others stay the same bit for bit. Rows are as for a `Classifier`, with numbers, categories, date-times and missing values.
@@ -75,11 +79,11 @@ class Bandit(Learner):
     explore : str
         "squarecb" draws an action less often the wider its gap to the best one and the more rows there were, with a bonus where
         least squares are uncertain (see ``plain.kinds.bandit``). "epsilon" draws uniformly on a share of the rows. "softmax"
-        draws by e^(λ·value). "greedy" always takes the best. "linucb" uses least squares only and takes the largest upper confidence
-        bound.
+        draws by e^(λ·value). "greedy" takes each action once and then the best. "linucb" uses least squares only and takes the
+        largest upper confidence bound.
     amount : float, optional
         Parameter of the exploration, γ of squarecb (larger explores less), ε, λ (larger explores less) or α of linucb. Defaults are
-        100, 0.05, 20 and 0.3.
+        1,000, 0.05, 20 and 0.3.
     rewards : (float, float)
         Lowest and highest reward. Rewards outside are clipped.
     hidden : int
@@ -137,8 +141,11 @@ class Bandit(Learner):
     def _made(self) -> Setup:
         """Validate the settings and convert them to a setup."""
         low, high = self._checked()
-        amount = EXPLORATIONS[self.explore] if self.amount is None else float(self.amount)
-        declared = (float(list(EXPLORATIONS).index(self.explore)), amount, POWER, low, high, float(INPUTS))
+        older = self.core_version < LEAN_VERSION
+        usual = GAMMA_BEFORE if older and self.explore == "squarecb" else EXPLORATIONS[self.explore]
+        amount = usual if self.amount is None else float(self.amount)
+        explore = float(list(EXPLORATIONS).index(self.explore))
+        declared = (explore, amount, POWER, low, high, float(INPUTS), *(() if older else (0.0,)))
         sizes = (self.max_rows, True, False, 0, RING)
         return Setup(_nets(self.hidden), self.seed, self.dtype, *sizes, bandit=declared)
 
@@ -163,6 +170,11 @@ class Bandit(Learner):
             raise _refused("rewards", ends, "two numbers, the lower one first")
         self.rewards = (low, high)
         return low, high
+
+    def follow_core(self, version: int) -> None:
+        """Learn by the rules of an older core, whose bandits had no mean rewards beside the values of rows."""
+        super().follow_core(version)
+        self._setup = self._made()
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""

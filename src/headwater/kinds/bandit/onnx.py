@@ -12,9 +12,12 @@ from headwater.store.onnx.layers import expert_logits, expert_prediction
 
 __all__ = ["values_out"]
 
+SHARE, REWARD, ROWS = 5, 6, 7
+"""Places in the core's array ``bandit_stack``."""
+
 
 def values_out(g: Graph, columns: Columns, model: Any) -> list[str]:
-    """Add the expected reward of each action, the weighted mean of the nets and of least squares.
+    """Add the expected reward of each action, stacked from what the row says and the action's mean.
 
     Exploration is left to whoever runs the graph.
     """
@@ -25,7 +28,8 @@ def values_out(g: Graph, columns: Columns, model: Any) -> list[str]:
         p = expert_prediction(g, expert_logits(g, first_layer(g, columns, core, e), core, e), expert)
         mixed = g.add("Add", mixed, g.add("Mul", g.cast(p, np.float64), g.constant([shares[e]], np.float64)))
     inside = g.add("Clip", mixed, g.constant(0.0, np.float64), g.constant(1.0, np.float64))
-    wide = g.add("Mul", inside, g.constant([high - low], np.float64))
+    stacked = _stacked(g, inside, core)
+    wide = g.add("Mul", stacked, g.constant([high - low], np.float64))
     value = g.add("Add", wide, g.constant([low], np.float64))
     named = ", ".join(map(str, model.actions[:20])) + (" …" if len(model.actions) > 20 else "")
     return [
@@ -39,4 +43,27 @@ def _linear(g: Graph, columns: Columns, core: Any) -> str:
     w = np.zeros((core.rows - 1, core.outputs))
     own = weights[:, 1:].T[: len(w)]
     w[: len(own)] = own
-    return sum_of_rows(g, columns, core, w, weights[:, 0] if weights.shape[1] else np.zeros(core.outputs))
+    at_zero = weights[:, 0] if weights.shape[1] else np.zeros(core.outputs)
+    return sum_of_rows(g, columns, core, w, at_zero + _mean_reward(core))
+
+
+def _mean_reward(core: Any) -> float:
+    """Return the mean of all rewards that least squares start from, 0 for a bandit of an older file."""
+    stack = _stack_of(core)
+    return 0.0 if stack is None else (stack[REWARD] * stack[ROWS] + 0.5) / (stack[ROWS] + 1)
+
+
+def _stacked(g: Graph, of_row: str, core: Any) -> str:
+    """Return the share of the row's values and of the actions' means (`plain.kinds.bandit`)."""
+    stack = _stack_of(core)
+    if stack is None:
+        return of_row
+    sums, counts = core.array("bandit_means").T
+    means = (sums + _mean_reward(core)) / (counts + 1)
+    believed = g.add("Mul", of_row, g.constant([stack[SHARE]], np.float64))
+    return g.add("Add", believed, g.constant((1 - stack[SHARE]) * means, np.float64))
+
+
+def _stack_of(core: Any) -> Any:
+    stack = core.state()["bandit_stack"]
+    return stack if len(stack) else None

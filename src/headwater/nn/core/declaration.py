@@ -84,7 +84,8 @@ def declaration(
     forecast : tuple of float
         Forecaster: horizon, season, lags, forgetting.
     bandit : tuple of float
-        Bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
+        Bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares, and whether
+        actions have features, which an older bandit lacks.
     text : tuple of float
         Text: words per n-gram, detection of text columns, rows of words.
     memory : tuple of float

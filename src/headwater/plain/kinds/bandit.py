@@ -1,26 +1,37 @@
 """Contextual bandit that chooses an action in a context x and learns from the rewards of the actions taken.
 
 Each action a has a value f_a(x), its expected reward in [0, 1]. Several experts predict it: small nets with one output per
-action, and a linear function per action, θ_a·x, by recursive least squares. The value is their weighted mean. Only the action
-taken has an error to learn from:
+action, and a linear function per action, m + θ_a·x, by recursive least squares, where m is the mean of all rewards. The value of
+the row, c_a(x), is their weighted mean. Only the action taken has an error to learn from:
 
     nets            a gradient step on (f_a(x) − r)², through the output of action a alone
-    least squares   P_a ← P_a − k kᵀ/(1 + xᵀk),  θ_a ← θ_a + k/(1 + xᵀk)·(r − θ_a·x),  k = P_a x;  P_a starts at 1
-    weights         w_e ∝ exp(−0.3 L_e),  L_e ← L_e + ω (r − f_e)² − 0.002·L_e,  ω = 1/p, at most 10
+    least squares   P_a ← P_a − k kᵀ/(1 + xᵀk),  θ_a ← θ_a + k/(1 + xᵀk)·(r − m − θ_a·x),  k = P_a x;  P_a starts at 1
+    drift           then P_a,ii ← P_a,ii + 0.0003·max(0, 1 − P_a,ii), as for weights that wander
+    weights         w_e ∝ exp(−0.3 L_e),  L_e ← L_e + ω (r − f_e)² − 0.002·L_e,  ω = 1/p, at most 10;  L of nets starts at 5
 
-p is the probability with which the action was taken. The importance ω makes up for actions that are rarely taken. Actions are
-drawn among the K offered, of which b is the best:
+p is the probability with which the action was taken. The importance ω makes up for actions that are rarely taken. Beside c_a(x)
+stands the mean reward of the action whatever the row, μ_a. The value that decides is stacked from both:
 
-    squarecb   s_a = f_a + 0.1·√(xᵀP_a x), clipped to [0, 1];  p_a = 1/(K + γ·t^ρ·(s_b − s_a)) for a ≠ b, and p_b the rest
+    value           f_a(x) = s·c_a(x) + (1 − s)·μ_a
+    share           s = (3σ² + Σ ω d (r − μ_a))/(3σ² + Σ ω d²) within [0, 1],  d = c_a(x) − μ_a,  sums fade by 0.002 a row
+
+σ² is the smaller of the mean squared errors of c and μ. A row that says nothing is soon not believed, and the decisions are those
+of a bandit without context. The first two rewards of an action leave the sums alone. Actions are drawn among the K offered, of
+which b is the best:
+
+    squarecb   s_a = f_a + 0.07·√(xᵀP_a x) + (1 − s)·σ_μ/√(n_a + 1), clipped;  p_a = 1/(K + γ·t^ρ·(s_b − s_a)) for a ≠ b, p_b the rest
     epsilon    p_a = ε/K for a ≠ b
     softmax    p_a ∝ exp(λ f_a)
-    linucb     argmax of θ_a·x + α·√(xᵀP_a x)
+    greedy     the best action, once each was taken
+    linucb     argmax of m + θ_a·x + α·√(xᵀP_a x)
 
-SquareCB explores less where the gap is wide and as t grows. The paper has s = f. The bonus, LinUCB's with a small factor,
-directs exploration to actions that least squares is uncertain about. An action that was taken n < 3 times is young: it counts
-t·n/3 rows in place of t, so an action that appears late is tried with probability 1/K.
+SquareCB explores less where the gap is wide and as t grows. The paper has s = f. The bonuses, LinUCB's with a small factor and
+the deviation of a mean, direct exploration to actions about which little is known. With more than 16 inputs LinUCB's is divided
+by √(inputs/16). An action that was taken n < 3 times is young: it counts t·n/3 rows in place of t, so an action that appears late
+is tried with probability 1/K.
 
-Sources: Foster & Rakhlin 2020 (SquareCB); Li, Chu, Langford & Schapire 2010 (LinUCB); Vovk 1990 (exponential weights).
+Sources: Foster & Rakhlin 2020 (SquareCB); Li, Chu, Langford & Schapire 2010 (LinUCB); Vovk 1990 (exponential weights); Wolpert
+1992 (stacking); Kalman 1960 (weights that wander).
 """
 
 from __future__ import annotations
@@ -30,11 +41,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LinearValues", "epsilon", "softmax", "squarecb", "update_weights"]
+__all__ = ["LinearValues", "Stack", "epsilon", "greedy", "row_bonus", "softmax", "squarecb", "update_weights"]
 
 Vector = NDArray[np.float64]
-BONUS = 0.1
-"""Factor on the least-squares deviation that squarecb adds to a value."""
+BONUS, FEW_INPUTS = 0.07, 16.0
+"""Factor on the least-squares deviation that squarecb adds to a value, and the inputs beyond which it shrinks."""
+DRIFT = 3e-4
+"""Share by which the diagonal of P returns to its start at each reward."""
+NETS_BEHIND = 5.0
+"""Loss with which nets start, since least squares learn earlier."""
+PRIOR, MEANS_FADE, FRESH = 3.0, 0.001, 2
+"""Error variances that speak for the row, decay of an action's mean, and first rewards that leave the share alone."""
 RATE, FADES, HEAVIEST = 0.3, 0.002, 10.0
 """Experts' weights: learning rate, decay of the losses per row, maximum importance."""
 SHARE = 1e-3
@@ -45,7 +62,7 @@ TRIED = 3.0
 
 @dataclass
 class LinearValues:
-    """Parameters θ_a and P_a of one action, by recursive least squares.
+    """Parameters θ_a and P_a of one action, by recursive least squares with drift.
 
     Parameters
     ----------
@@ -82,6 +99,70 @@ class LinearValues:
         down = 1 + x @ k
         self.theta = self.theta + k / down * (reward - self.theta @ x)
         self.inverse = self.inverse - np.outer(k, k) / down
+        self.inverse += np.diag(DRIFT * np.maximum(0, 1 - np.diag(self.inverse)))
+
+
+@dataclass
+class Stack:
+    """Mean rewards whatever the row, and how far the values of the row are believed beside them.
+
+    Parameters
+    ----------
+    actions : int
+        Number of actions.
+
+    Examples
+    --------
+    >>> stack = Stack(2)
+    >>> for i in range(200):
+    ...     stack.learn(i % 2, of_row=0.9 if i % 4 < 2 else 0.1, reward=float(i % 2), weight=1.0)
+    >>> stack.share < 0.05, [round(stack.mean(a), 2) for a in (0, 1)]
+    (True, [0.0, 1.0])
+    """
+
+    actions: int
+    share: float = 1.0
+    rewards: float = 0.0
+    rows: int = 0
+    weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.sums, self.counts, self.taken = np.zeros(self.actions), np.zeros(self.actions), np.zeros(self.actions)
+        self.squares = self.products = self.mean_loss = self.loss = 0.0
+
+    def mean_reward(self) -> float:
+        """Return m, the mean of all rewards and of one of 0.5."""
+        return (self.rewards + 0.5) / (self.rows + 1)
+
+    def mean(self, action: int) -> float:
+        """Return μ_a, the decaying mean of the action's rewards and of one of m."""
+        return float((self.sums[action] + self.mean_reward()) / (self.counts[action] + 1))
+
+    def value(self, action: int, of_row: float) -> float:
+        """Return f_a from c_a."""
+        return self.share * of_row + (1 - self.share) * self.mean(action)
+
+    def bonus(self, action: int) -> float:
+        """Return the deviation of μ_a as far as it decides, for an action of -1 that of a new one."""
+        count = self.counts[action] if action >= 0 else 0.0
+        return float((1 - self.share) * np.sqrt((self.mean_loss + 0.25) / (self.weight + 1) / (count + 1)))
+
+    def learn(self, action: int, of_row: float, reward: float, weight: float) -> None:
+        """Update sums, share and means with a reward, where the row gave the action the value ``of_row``."""
+        mean, stays = self.mean(action), 1 - FADES * min(weight, 1)
+        changed, missed = of_row - mean, reward - mean
+        if self.taken[action] >= FRESH:
+            self.squares = stays * self.squares + weight * changed**2
+            self.products = stays * self.products + weight * changed * missed
+            self.mean_loss = stays * self.mean_loss + weight * missed**2
+            self.loss = stays * self.loss + weight * (reward - of_row) ** 2
+            self.weight = stays * self.weight + weight
+        prior = PRIOR * (min(self.loss, self.mean_loss) + 0.02) / (self.weight + 1)
+        self.share = min(max((prior + self.products) / (prior + self.squares), 0.0), 1.0)
+        self.sums[action] += reward - MEANS_FADE * self.sums[action]
+        self.counts[action] += 1 - MEANS_FADE * self.counts[action]
+        self.taken[action] += 1
+        self.rewards, self.rows = self.rewards + reward, self.rows + 1
 
 
 def update_weights(losses: Vector, predicted: Vector, reward: float, p: float) -> tuple[Vector, Vector]:
@@ -115,7 +196,12 @@ def update_weights(losses: Vector, predicted: Vector, reward: float, p: float) -
     return losses, (1 - len(w) * SHARE) * w / w.sum() + SHARE
 
 
-def squarecb(scores: Vector, taken: Vector, t: int, gamma: float = 100.0, rho: float = 0.5) -> Vector:
+def row_bonus(deviations: Vector, inputs: int) -> Vector:
+    """Return what squarecb adds to values for deviations of least squares of so many inputs."""
+    return np.asarray(BONUS * min(1.0, (FEW_INPUTS / inputs) ** 0.5) * deviations)
+
+
+def squarecb(scores: Vector, taken: Vector, t: int, gamma: float = 1000.0, rho: float = 0.5) -> Vector:
     """Return the probability of each action under SquareCB.
 
     Parameters
@@ -151,6 +237,11 @@ def epsilon(values: Vector, taken: Vector, share: float) -> Vector:
     """Return the probability of each action under ε-greedy exploration."""
     young = 1 - np.minimum(np.asarray(taken) / TRIED, 1)
     return _rest_to(int(np.argmax(values)), np.maximum(share, young) / len(values))
+
+
+def greedy(values: Vector, taken: Vector) -> Vector:
+    """Return 1 for the best action, or for the first that was never taken."""
+    return np.asarray(np.eye(len(values))[int(np.argmax(np.where(np.asarray(taken) == 0, 2.0, values)))])
 
 
 def softmax(values: Vector, taken: Vector, factor: float) -> Vector:
