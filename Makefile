@@ -127,10 +127,10 @@ $(WEB): $(CORE) $(wildcard js/*.c js/*.mjs js/*/*.mjs) | $(VENV)/.dev.stamp
 	$(PY) -m tools.build.web
 	@touch $@
 
-$(WHEELS)/.stamp: tools/build/wheels.txt | $(PY)
+$(WHEELS)/.stamp: tools/build/wheels/wheels.txt | $(PY)
 	rm -rf $(WHEELS)
 	$(PY) -m venv $(WHEELS)
-	$(WHEELS)/bin/python -m pip --disable-pip-version-check --quiet install -r tools/build/wheels.txt
+	$(WHEELS)/bin/python -m pip --disable-pip-version-check --quiet install -r tools/build/wheels/wheels.txt
 	@touch $@
 
 # PyTorch serves the oracle tests only, so a CPU build is enough and missing it fails nothing (`test` says so).

@@ -28,6 +28,7 @@ SLOW = (
     "tests/cli/test_terminal.py",
     "tests/cluster",
     "tests/core/parts/test_agent.py",
+    "tests/core/parts/test_left_out.py",
     "tests/core/hostile",
     "tests/core/series/test_ends.py",
     "tests/core/test_elementary.py",

@@ -133,6 +133,20 @@ int hw_make_parts(hw_learner *l)
     return status;
 }
 
+/* The numbers that a learner begins with. */
+static void begin_numbers(hw_learner *l)
+{
+    double share = 1.0 / (l->experts + l->history);
+    for (int e = 0; e < l->experts + 2; e++) {
+        double *run = l->running + e * HW_RUNNING;
+        run[HW_STEP_SCALE] = run[HW_PRODUCT] = 1;
+        run[HW_WEIGHT] = share;
+    }
+    l->random[1] = hw_key(l->seed, 1, 0);
+    if (l->history)
+        l->label_history[l->targets ? HW_PAST_REPEATS : 0] = l->targets ? 0.5 : -1;
+}
+
 /* capacity: room for outputs; 0: as much as is sensible */
 static hw_learner *make(const hw_allocator *memory, const double *declaration, int64_t count, int level, uint64_t key,
                         int capacity, int *status, hw_fault *fault)
@@ -157,15 +171,7 @@ static hw_learner *make(const hw_allocator *memory, const double *declaration, i
         *status = hw_make_parts(l);
     if (*status < 0)
         return hw_free(l), NULL;
-    double share = 1.0 / (l->experts + l->history);
-    for (int e = 0; e < l->experts + 2; e++) {
-        double *run = l->running + e * HW_RUNNING;
-        run[HW_STEP_SCALE] = run[HW_PRODUCT] = 1;
-        run[HW_WEIGHT] = share;
-    }
-    l->random[1] = hw_key(l->seed, 1, 0);
-    if (l->history)
-        l->label_history[l->targets ? HW_PAST_REPEATS : 0] = l->targets ? 0.5 : -1;
+    begin_numbers(l);
     l->rows = l->drawn = inputs + 1;
     *status = hw_draw_dense(l);
     if (*status >= 0)

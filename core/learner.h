@@ -6,6 +6,18 @@
 #include "rows/random.h"
 #include <stdbool.h>
 
+/* ---- assertions ------------------------------------------------------------------------------------------------------
+ * Of a build with HW_DEBUG, which says on standard error what did not hold and ends. In all others they are no code. */
+#ifdef HW_DEBUG
+_Noreturn void hw_failed(const char *said, const char *file, int line);
+#define HW_ASSERT(good) ((good) ? (void)0 : hw_failed(#good, __FILE__, __LINE__))
+#else
+#define HW_ASSERT(good) ((void)0)
+#endif
+/* So many numbers of a block, of so many bytes each, are its own. */
+#define HW_ASSERT_INSIDE(block, from, count, size)                                                                         \
+    HW_ASSERT((int64_t)(from) >= 0 && (uint64_t)((from) + (count)) * (uint64_t)(size) <= hw_capacity(block))
+
 /* ---- memory.c ------------------------------------------------------------------------------------------------------ */
 
 void *hw_allocate(const hw_allocator *memory, uint64_t bytes); /* zeros, on a cache line; NULL if there is none */

@@ -156,7 +156,7 @@ static bool begin_workings(hw_learner *l)
            (!l->ring || hw_begin_part(l, HW_PART_replay));
 }
 
-int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
+static int check_head(const double *d, int64_t count, hw_fault *fault)
 {
     DECLARED(count >= HW_HEAD + HW_EXPERT + HW_LAYER, "size of the declaration", "a head, an expert and a layer",
              (double)count);
@@ -181,59 +181,86 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
              "0 to 1024, and 0 where names don't grow", d[HW_D_TABLES]);
     DECLARED(whole(d[HW_D_TESTS], 0, MOST_TESTS) && (d[HW_D_TESTS] > 0) == (d[HW_D_TABLES] > 0), "tests of a cell table",
              "1 to 12, or 0 without tables", d[HW_D_TESTS]);
+    return 0;
+}
 
-    const double *at = d + HW_HEAD, *end = d + count;
-    bool cross_entropy = true, recurrent = false;
-    int replays = 0, classes = 0, cells = 0;
-    for (int e = 0; e < (int)d[HW_D_EXPERTS]; e++) {
-        DECLARED(end - at >= HW_EXPERT, "size of the declaration", "an expert more", (double)count);
-        int status = check_expert(at, fault), layers = 0;
+/* What the experts of a declaration add up to. */
+typedef struct in_all {
+    bool cross_entropy, recurrent;
+    int replays, classes, cells;
+} in_all;
+
+/* The layers of an expert, from *at on, which moves behind them. */
+static int check_layers(const double *d, int64_t count, const double **at, int layers, bool classes, in_all *all,
+                        hw_fault *fault)
+{
+    const double *end = d + count;
+    double units = 0, behind = 0;
+    picture shown = {0};
+    for (int i = 0; i < layers; i++, *at += HW_LAYER) {
+        const double *layer = *at;
+        DECLARED(end - layer >= HW_LAYER, "size of the declaration", "a layer more", (double)count);
+        int status = check_layer(layer, i == 0, d[HW_D_EMBEDDING] == 1, fault);
+        if (status >= 0)
+            status = check_picture(layer, &shown, fault);
         if (status < 0)
             return status;
-        cross_entropy = cross_entropy && at[HW_E_LOSS] == HW_LOSS_cross_entropy;
-        replays += (int)(at[HW_E_REPLAYS] + at[HW_E_FIRST_REPLAYS]);
-        cells += (int)at[HW_E_CELLS];
-        bool own = hw_is_of_classes((int)at[HW_E_LOSS]);
-        DECLARED(e == 0 || own == (classes > 0), "losses of the experts", "all of classes, or none", at[HW_E_LOSS]);
-        classes += own;
-        layers = (int)at[HW_E_LAYERS];
-        at += HW_EXPERT;
-        double units = 0, behind = 0;
-        picture shown = {0};
-        for (int i = 0; i < layers; i++, at += HW_LAYER) {
-            DECLARED(end - at >= HW_LAYER, "size of the declaration", "a layer more", (double)count);
-            status = check_layer(at, i == 0, d[HW_D_EMBEDDING] == 1, fault);
-            if (status >= 0)
-                status = check_picture(at, &shown, fault);
-            if (status < 0)
-                return status;
-            recurrent = recurrent || at[HW_L_KIND] == HW_RECURRENT;
-            if (at[HW_L_KIND] == HW_DENSE || at[HW_L_KIND] == HW_EMBEDDING)
-                units = at[HW_L_UNITS], behind = 0;
-            else
-                behind++;
-        }
-        DECLARED(!own || d[HW_D_GROWING] == 0 || behind == 0, "layers behind the outputs", "none where classes appear",
-                 behind);
-        DECLARED(!shown.channels && !shown.window.size, "an image", "one that is flattened", HW_IMAGE);
-        DECLARED(units == d[HW_D_OUTPUTS], "units of an expert's last layer", "as many as outputs", units);
+        all->recurrent = all->recurrent || layer[HW_L_KIND] == HW_RECURRENT;
+        if (layer[HW_L_KIND] == HW_DENSE || layer[HW_L_KIND] == HW_EMBEDDING)
+            units = layer[HW_L_UNITS], behind = 0;
+        else
+            behind++;
     }
-    const double *own[HW_KIND_PARTS] = {0};
-    DECLARED(hw_find_declared(d, count, at, recurrent, own) >= 0, "size of the declaration",
-             "nothing behind the last layer", (double)count);
+    DECLARED(!classes || d[HW_D_GROWING] == 0 || behind == 0, "layers behind the outputs", "none where classes appear",
+             behind);
+    DECLARED(!shown.channels && !shown.window.size, "an image", "one that is flattened", HW_IMAGE);
+    DECLARED(units == d[HW_D_OUTPUTS], "units of an expert's last layer", "as many as outputs", units);
+    return 0;
+}
+
+static int check_experts(const double *d, int64_t count, const double **at, in_all *all, hw_fault *fault)
+{
+    for (int e = 0; e < (int)d[HW_D_EXPERTS]; e++) {
+        const double *x = *at;
+        DECLARED(d + count - x >= HW_EXPERT, "size of the declaration", "an expert more", (double)count);
+        int status = check_expert(x, fault);
+        if (status < 0)
+            return status;
+        all->cross_entropy = all->cross_entropy && x[HW_E_LOSS] == HW_LOSS_cross_entropy;
+        all->replays += (int)(x[HW_E_REPLAYS] + x[HW_E_FIRST_REPLAYS]);
+        all->cells += (int)x[HW_E_CELLS];
+        bool own = hw_is_of_classes((int)x[HW_E_LOSS]);
+        DECLARED(e == 0 || own == (all->classes > 0), "losses of the experts", "all of classes, or none", x[HW_E_LOSS]);
+        all->classes += own;
+        *at += HW_EXPERT;
+        status = check_layers(d, count, at, (int)x[HW_E_LAYERS], own, all, fault);
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
+/* What head, experts and parts say of each other. */
+static int check_together(const double *d, const in_all *all, const double *const *own, hw_fault *fault)
+{
     bool several = false;
     for (int p = 0; p < HW_KIND_PARTS; p++)
         several = several || (own[p] && hw_parts[p]->several);
     int status = check_recurrence(d, own[HW_PART_recurrent], fault);
     if (status < 0)
         return status;
-    DECLARED(!classes || d[HW_D_TARGETS] == 0, "answers standardised", "numbers, not classes", 1);
-    DECLARED(classes || several || d[HW_D_GROWING] == 0 || d[HW_D_OUTPUTS] == 1, "outputs",
+    DECLARED(!all->classes || d[HW_D_TARGETS] == 0, "answers standardised", "numbers, not classes", 1);
+    DECLARED(all->classes || several || d[HW_D_GROWING] == 0 || d[HW_D_OUTPUTS] == 1, "outputs",
              "one, where a sample's answer is one number", d[HW_D_OUTPUTS]);
-    DECLARED((cells > 0) == (d[HW_D_TABLES] > 0), "cell tables", "some if an expert has cells, else 0", d[HW_D_TABLES]);
-    DECLARED(replays == 0 || d[HW_D_RING] > 0, "replays", "samples kept for replay", replays);
+    DECLARED((all->cells > 0) == (d[HW_D_TABLES] > 0), "cell tables", "some if an expert has cells, else 0",
+             d[HW_D_TABLES]);
+    DECLARED(all->replays == 0 || d[HW_D_RING] > 0, "replays", "samples kept for replay", all->replays);
     DECLARED(d[HW_D_TARGETS] == 0 || d[HW_D_EMBEDDING] == 0, "answers standardised", "no embedding", 1);
+    return 0;
+}
 
+static void read_head(hw_learner *l, const double *d)
+{
     l->is_double = d[HW_D_DOUBLE] == 1;
     l->growing = d[HW_D_GROWING] == 1;
     l->standard = d[HW_D_STANDARD] == 1;
@@ -243,6 +270,16 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
     l->answer_inputs = l->history && l->targets ? HW_ANSWER_INPUTS : 0;
     l->knots = (int)d[HW_D_KNOTS];
     l->experts = (int)d[HW_D_EXPERTS];
+    l->ring = (int)d[HW_D_RING];
+    l->intervals = (int)d[HW_D_INTERVALS];
+    l->seed = (uint64_t)d[HW_D_SEED_LOW] | (uint64_t)d[HW_D_SEED_HIGH] << 32;
+    l->max_rows = (int64_t)d[HW_D_MAX_ROWS];
+    l->all = l->experts + (l->intervals == HW_SCALED);
+}
+
+/* An image is what the one expert of a net reads. */
+static int read_image(hw_learner *l, const double *d, hw_fault *fault)
+{
     const double *first = d + HW_HEAD + HW_EXPERT;
     l->image = l->image_channels = 0;
     for (int e = 0; e < l->experts; e++, first += HW_LAYER * (int64_t)first[HW_E_LAYERS - HW_EXPERT] + HW_EXPERT)
@@ -253,13 +290,29 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
             l->image = (int32_t)numbers;
             l->image_channels = (int32_t)first[HW_L_UNITS];
         }
-    l->ring = (int)d[HW_D_RING];
-    l->intervals = (int)d[HW_D_INTERVALS];
-    l->seed = (uint64_t)d[HW_D_SEED_LOW] | (uint64_t)d[HW_D_SEED_HIGH] << 32;
-    l->max_rows = (int64_t)d[HW_D_MAX_ROWS];
-    l->all = l->experts + (l->intervals == HW_SCALED);
+    return 0;
+}
+
+int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
+{
+    in_all all = {.cross_entropy = true};
+    const double *own[HW_KIND_PARTS] = {0}, *at = d + HW_HEAD;
+    int status = check_head(d, count, fault);
+    if (status >= 0)
+        status = check_experts(d, count, &at, &all, fault);
+    if (status < 0)
+        return status;
+    DECLARED(hw_find_declared(d, count, at, all.recurrent, own) >= 0, "size of the declaration",
+             "nothing behind the last layer", (double)count);
+    status = check_together(d, &all, own, fault);
+    if (status < 0)
+        return status;
+    read_head(l, d);
+    status = read_image(l, d, fault);
+    if (status < 0)
+        return status;
     l->mixture = l->experts + l->history == 1 ? HW_HEDGED
-                 : cross_entropy              ? HW_CLASSES
+                 : all.cross_entropy          ? HW_CLASSES
                  : l->targets                 ? HW_NUMBERS
                                               : HW_HEDGED;
     if (!begin_workings(l))
@@ -514,27 +567,60 @@ static void lower_cells(draft *at, hw_expert_t *e, const double *layer, int32_t 
         place_cells(at, o);
 }
 
-/* The layers of one expert behind its columns of the table. */
-static void lower_expert(draft *at, int index, const double *layers, int count, bool reads_cells, int outputs, int capacity)
+/* What a layer keeps behind its outputs: draws, means, traces. */
+static int64_t own_numbers(const hw_learner *l, int kind, int64_t n, int64_t m)
+{
+    switch (kind) {
+    case HW_DROPOUT:
+        return hw_lanes(n);
+    case HW_LAYER_NORM:
+        return 2;
+    case HW_RECURRENT:
+        return HW_OWN * (int64_t)l->recurrent->units;
+    case HW_CONV:
+        return 16;
+    case HW_POOL:
+        return hw_lanes(m) + 48;
+    default:
+        return 0;
+    }
+}
+
+/* Whether the outputs of a layer are mostly zeros, of which the next one reads the others alone. */
+static int is_sparse(const hw_op *o, int before)
+{
+    if (o->kind == HW_ACTIVATION)
+        return o->code == HW_ACT_relu;
+    return o->kind == HW_DROPOUT || o->kind == HW_POOL || o->kind == HW_FLATTEN ? before : 0;
+}
+
+/* What only some kinds of layers have. before: the picture that it reads. */
+static void lower_layer(draft *at, hw_expert_t *e, const double *layer, hw_op *o, const picture *before)
+{
+    int kind = o->kind;
+    o->window = before->window;
+    if (kind == HW_FLATTEN)
+        o->window = (hw_window){.channels = (int32_t)before->channels, .height = (int32_t)(o->n / before->channels)};
+    if (kind == HW_BATCH_NORM && before->channels)
+        o->units = (int32_t)before->channels;
+    if (kind == HW_CONV)
+        lower_convolution(at, layer, o);
+    else if (kind == HW_LAYER_NORM || kind == HW_BATCH_NORM || kind == HW_RECURRENT)
+        lower_norm(at, o, layer);
+    if (kind == HW_RECURRENT)
+        e->recurrent = at->l->ops - 1;
+    if (kind == HW_DROPOUT || kind == HW_BATCH_NORM)
+        e->two_pass = 1;
+}
+
+/* The layers of an expert behind its first one; last: the place of that whose units are the outputs. */
+static void lower_layers(draft *at, hw_expert_t *e, const double *layers, int count, int last, bool grows, int outputs,
+                         int capacity, int32_t source)
 {
     hw_learner *l = at->l;
-    hw_expert_t *e = l->expert + index;
-    int last = 0, sparse = 0;
-    for (int i = 0; i < count; i++)
-        if (layers[i * HW_LAYER + HW_L_KIND] == HW_DENSE || layers[i * HW_LAYER + HW_L_KIND] == HW_EMBEDDING)
-            last = i;
-    bool grows = l->growing && index < l->experts && (l->bandit || hw_is_of_classes(e->loss));
-    int32_t source = 16 + e->column;
     int64_t n = l->image ? l->image : e->width;
+    int sparse = 0;
     picture shown = {0};
-    e->first = l->ops;
-    if (reads_cells) {
-        lower_cells(at, e, layers, source, last == 0 && grows ? capacity : hw_lanes(n));
-        source = l->op[e->cells].target;
-    }
-    e->dense_first = at->dense;
-    e->initializer = (int32_t)layers[HW_L_INITIALIZER];
-    e->scale = layers[HW_L_SCALE];
     if (l->image)
         (void)check_picture(layers, &shown, NULL);
     for (int i = 1; i < count; i++) {
@@ -550,44 +636,49 @@ static void lower_expert(draft *at, int index, const double *layers, int count, 
                     : shown.channels ? shown.channels * shown.height * shown.width
                                      : n;
         int64_t m_capacity = output && grows ? capacity : hw_lanes(m);
-        int64_t own = kind == HW_DROPOUT ? hw_lanes(n) : kind == HW_LAYER_NORM ? 2 : 0;
-        own = kind == HW_RECURRENT ? HW_OWN * (int64_t)l->recurrent->units : own;
-        own = kind == HW_CONV ? 16 : kind == HW_POOL ? hw_lanes(m) + 48 : own;
-        hw_op *o = emit(at, kind, layer, source, n, m, m_capacity, own);
+        hw_op *o = emit(at, kind, layer, source, n, m, m_capacity, own_numbers(l, kind, n, m));
         if (kind == HW_DENSE)
             lower_dense(at, e, layer, o, output && grows, m_capacity, sparse);
-        o->window = before.window;
-        if (kind == HW_FLATTEN)
-            o->window = (hw_window){.channels = (int32_t)before.channels, .height = (int32_t)(n / before.channels)};
-        if (kind == HW_BATCH_NORM && before.channels)
-            o->units = (int32_t)before.channels;
-        if (kind == HW_CONV)
-            lower_convolution(at, layer, o);
-        else if (kind == HW_LAYER_NORM || kind == HW_BATCH_NORM || kind == HW_RECURRENT)
-            lower_norm(at, o, layer);
-        if (kind == HW_RECURRENT)
-            e->recurrent = l->ops - 1;
-        if (kind == HW_DROPOUT || kind == HW_BATCH_NORM)
-            e->two_pass = 1;
-        sparse = kind == HW_ACTIVATION                                         ? o->code == HW_ACT_relu
-                 : kind == HW_DROPOUT || kind == HW_POOL || kind == HW_FLATTEN ? sparse
-                                                                               : 0;
+        lower_layer(at, e, layer, o, &before);
+        sparse = is_sparse(o, sparse);
         source = o->target;
         n = m;
     }
-    e->last = l->ops;
-    e->dense_last = at->dense;
     e->logits = source;
     e->outputs = (int32_t)n;
 }
 
+/* The layers of one expert behind its columns of the table. */
+static void lower_expert(draft *at, int index, const double *layers, int count, bool reads_cells, int outputs, int capacity)
+{
+    hw_learner *l = at->l;
+    hw_expert_t *e = l->expert + index;
+    int last = 0;
+    for (int i = 0; i < count; i++)
+        if (layers[i * HW_LAYER + HW_L_KIND] == HW_DENSE || layers[i * HW_LAYER + HW_L_KIND] == HW_EMBEDDING)
+            last = i;
+    bool grows = l->growing && index < l->experts && (l->bandit || hw_is_of_classes(e->loss));
+    int32_t source = 16 + e->column;
+    e->first = l->ops;
+    if (reads_cells) {
+        lower_cells(at, e, layers, source, last == 0 && grows ? capacity : hw_lanes(l->image ? l->image : e->width));
+        source = l->op[e->cells].target;
+    }
+    e->dense_first = at->dense;
+    e->initializer = (int32_t)layers[HW_L_INITIALIZER];
+    e->scale = layers[HW_L_SCALE];
+    lower_layers(at, e, layers, count, last, grows, outputs, capacity, source);
+    e->last = l->ops;
+    e->dense_last = at->dense;
+}
+
 /* Columns of each expert in a row of the table: wide ones first, each on a whole vector, narrow ones behind them. */
-static void place_columns(hw_learner *l, const int64_t *rooms)
+static void place_columns(hw_learner *l)
 {
     int32_t at = 0;
     for (int narrow = 0; narrow < 2; narrow++)
         for (int e = 0; e < l->all; e++) {
-            int32_t lanes = hw_lanes(rooms[e]);
+            int32_t lanes = l->expert[e].most_lanes;
             if ((lanes < 16) != narrow)
                 continue;
             if (lanes == 8)
@@ -598,28 +689,77 @@ static void place_columns(hw_learner *l, const int64_t *rooms)
     l->stride = hw_lanes(at);
 }
 
-int hw_lower(hw_learner *l, int outputs, int capacity)
+/* Where the declaration of an expert lies, that of the scale expert for the one behind all others. */
+static const double *declared_expert(const hw_learner *l, int e, const double **at)
 {
-    int64_t layers_in_all = 0;
+    if (e >= l->experts)
+        return SCALE_EXPERT;
+    const double *d = *at;
+    *at = d + HW_EXPERT + HW_LAYER * (int64_t)d[HW_E_LAYERS];
+    return d;
+}
+
+/* Take memory for experts and operations in place of those of before. */
+static bool begin_lowering(hw_learner *l)
+{
+    int64_t layers = 0;
     const double *at = l->declaration + HW_HEAD;
-    for (int e = 0; e < l->experts; e++) {
-        layers_in_all += (int64_t)at[HW_E_LAYERS];
-        at += HW_EXPERT + HW_LAYER * (int64_t)at[HW_E_LAYERS];
-    }
+    for (int e = 0; e < l->experts; e++)
+        layers += (int64_t)declared_expert(l, e, &at)[HW_E_LAYERS];
     hw_expert_t *experts = hw_allocate(&l->memory, (uint64_t)l->all * sizeof(hw_expert_t));
-    hw_op *ops = hw_allocate(&l->memory, (uint64_t)(layers_in_all + l->experts + 1) * sizeof(hw_op));
-    int64_t *rooms = hw_allocate(&l->memory, (uint64_t)l->all * sizeof(int64_t));
-    if (!experts || !ops || !rooms) {
+    hw_op *ops = hw_allocate(&l->memory, (uint64_t)(layers + l->experts + 1) * sizeof(hw_op));
+    if (!experts || !ops) {
         hw_release(experts);
         hw_release(ops);
-        hw_release(rooms);
-        return HW_NO_MEMORY;
+        return false;
     }
     hw_release(l->expert);
     hw_release(l->op);
     l->expert = experts;
     l->op = ops;
     l->ops = 0;
+    return true;
+}
+
+/* How wide an expert is in the table, and with room for more outputs. */
+static void size_expert(hw_learner *l, int e, const double *d, int outputs, int capacity)
+{
+    const double *first = d + HW_EXPERT;
+    hw_expert_t *x = l->expert + e;
+    read_expert(x, d);
+    bool one = true; /* the table's columns are the outputs */
+    for (int i = 1; i < (int)d[HW_E_LAYERS]; i++)
+        one = one && first[i * HW_LAYER + HW_L_KIND] != HW_DENSE;
+    bool grows = one && l->growing && e < l->experts && (l->bandit || hw_is_of_classes(x->loss));
+    x->width = l->image ? 0 : one && e < l->experts ? outputs : (int32_t)first[HW_L_UNITS];
+    x->lanes = hw_lanes(x->width);
+    x->most_lanes = hw_lanes(grows ? capacity : x->width);
+    l->bias = l->bias && first[HW_L_KIND] == HW_DENSE && first[HW_L_BIAS] == 1;
+    l->states = RULE_STATES[x->rule] > l->states ? RULE_STATES[x->rule] : l->states;
+    l->counted = l->counted || !x->exact;
+}
+
+static int end_lowering(hw_learner *l, draft *draft)
+{
+    if (draft->values > INT32_MAX / 2 || draft->lists > INT32_MAX / 2)
+        return HW_TOO_LARGE;
+    place_numbers(draft);
+    l->length = (int32_t)draft->values;
+    l->lists = (int32_t)draft->lists + 16;
+    l->dense = draft->dense;
+    l->buffers = draft->buffers;
+    l->widest = draft->widest;
+    if (draft->room && !hw_begin_part(l, HW_PART_window))
+        return HW_NO_MEMORY;
+    if (l->window)
+        l->window->numbers = draft->room;
+    return 0;
+}
+
+int hw_lower(hw_learner *l, int outputs, int capacity)
+{
+    if (!begin_lowering(l))
+        return HW_NO_MEMORY;
     l->outputs = outputs;
     l->states = 0;
     l->bias = true;
@@ -627,49 +767,17 @@ int hw_lower(hw_learner *l, int outputs, int capacity)
     if (!capacity)
         capacity = l->growing ? capacity_for(outputs) : hw_lanes(outputs);
     l->output_capacity = capacity;
-    at = l->declaration + HW_HEAD;
-    for (int e = 0; e < l->all; e++) {
-        const double *d = e < l->experts ? at : SCALE_EXPERT, *first = d + HW_EXPERT;
-        hw_expert_t *x = experts + e;
-        int count = (int)d[HW_E_LAYERS];
-        read_expert(x, d);
-        bool one = true; /* the table's columns are the outputs */
-        for (int i = 1; i < count; i++)
-            one = one && first[i * HW_LAYER + HW_L_KIND] != HW_DENSE;
-        bool grows = one && l->growing && e < l->experts && (l->bandit || hw_is_of_classes(x->loss));
-        x->width = l->image ? 0 : one && e < l->experts ? outputs : (int32_t)first[HW_L_UNITS];
-        x->lanes = hw_lanes(x->width);
-        rooms[e] = grows ? capacity : x->width;
-        x->most_lanes = hw_lanes(rooms[e]);
-        l->bias = l->bias && first[HW_L_KIND] == HW_DENSE && first[HW_L_BIAS] == 1;
-        l->states = RULE_STATES[x->rule] > l->states ? RULE_STATES[x->rule] : l->states;
-        l->counted = l->counted || !x->exact;
-        if (e < l->experts)
-            at = d + HW_EXPERT + HW_LAYER * (int64_t)count;
-    }
-    place_columns(l, rooms);
+    const double *at = l->declaration + HW_HEAD;
+    for (int e = 0; e < l->all; e++)
+        size_expert(l, e, declared_expert(l, e, &at), outputs, capacity);
+    place_columns(l);
     draft draft = {
         .l = l, .values = 16 + round_up(l->stride > l->image ? l->stride : l->image), .widest = hw_lanes(l->stride)};
     at = l->declaration + HW_HEAD;
     for (int e = 0; e < l->all; e++) {
-        const double *d = e < l->experts ? at : SCALE_EXPERT;
+        const double *d = declared_expert(l, e, &at);
         lower_expert(&draft, e, d + HW_EXPERT, (int)d[HW_E_LAYERS], d[HW_E_CELLS] == 1, e < l->experts ? outputs : 1,
                      capacity);
-        if (e < l->experts)
-            at = d + HW_EXPERT + HW_LAYER * (int64_t)d[HW_E_LAYERS];
     }
-    hw_release(rooms);
-    if (draft.values > INT32_MAX / 2 || draft.lists > INT32_MAX / 2)
-        return HW_TOO_LARGE;
-    place_numbers(&draft);
-    l->length = (int32_t)draft.values;
-    l->lists = (int32_t)draft.lists + 16;
-    l->dense = draft.dense;
-    l->buffers = draft.buffers;
-    l->widest = draft.widest;
-    if (draft.room && !hw_begin_part(l, HW_PART_window))
-        return HW_NO_MEMORY;
-    if (l->window)
-        l->window->numbers = draft.room;
-    return 0;
+    return end_lowering(l, &draft);
 }

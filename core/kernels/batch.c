@@ -138,6 +138,18 @@ static void apply_stretch(gradient_sink *d, const real *g, int64_t at, int64_t c
     apply_whole_gradient(d, at, g + at, count, weights); /* the gradient itself as delta of a row of value 1 */
 }
 
+/* The gradient at most as long as an expert allows. */
+static void clip_gradient(const hw_expert_t *e, real *g, int64_t all)
+{
+    double square = 0;
+    for (int64_t j = 0; j < all; j++)
+        square += (double)g[j] * (double)g[j];
+    double size = __builtin_sqrt(square);
+    if (size > e->clip_norm)
+        for (int64_t j = 0; j < all; j++)
+            g[j] *= (real)(e->clip_norm / size);
+}
+
 static int kernel_apply(hw_learner *l, void *gradient, int penalise)
 {
     hw_expert_t *e = l->expert;
@@ -147,15 +159,8 @@ static int kernel_apply(hw_learner *l, void *gradient, int penalise)
     int64_t all = l->dense + l->rows * l->stride;
     if (e->rule == HW_RULE_nadam)
         run[HW_PRODUCT] *= nadam_momentum(e, t);
-    if (e->clip_norm > 0) {
-        double square = 0;
-        for (int64_t j = 0; j < all; j++)
-            square += (double)g[j] * (double)g[j];
-        double size = __builtin_sqrt(square);
-        if (size > e->clip_norm)
-            for (int64_t j = 0; j < all; j++)
-                g[j] *= (real)(e->clip_norm / size);
-    }
+    if (e->clip_norm > 0)
+        clip_gradient(e, g, all);
     hw_expert_t own = *e;
     if (!penalise) {
         own.l1 = own.l2 = 0;

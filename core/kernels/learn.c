@@ -46,30 +46,50 @@ static double cost_of_mixture(const hw_learner *l, const real *mixed, double y)
     return miss < LARGEST_COST ? miss : LARGEST_COST;
 }
 
+/* A net that is alone: nothing to mix or to score. Whether it has learned; what follows says the same of one expert. */
+static bool learn_alone(hw_learner *l, const sample *s, const double *y, int answers, double weight)
+{
+    if (learn_unsuspicious(l, 0, s, l->rows_at, l->values_at, l->pairs, y, answers, weight))
+        return true;
+    double before = expert_loss_and_gradient(l, 0, s, y, answers);
+    if (finite(before))
+        learn_expert(l, 0, s, l->rows_at, l->values_at, l->active, l->pairs, y, answers, weight, before);
+    return finite(before);
+}
+
+/* What the sample costs each expert, and the gradients of their losses. */
+static void cost_experts(hw_learner *l, const sample *s, const double *y, int answers, bool fresh)
+{
+    for (int e = 0; e < l->experts; e++) {
+        bool sound = l->losses[e] == 0;
+        if (!fresh || l->expert[e].two_pass)
+            sound = forward_and_link(l, e, s, true);
+        l->losses[e] = sound ? expert_loss_and_gradient(l, e, s, y, answers) : __builtin_inf();
+    }
+}
+
+static void learn_experts(hw_learner *l, const sample *s, const double *y, int answers, double weight)
+{
+    const double *losses = l->losses;
+    for (int e = 0; e < l->experts; e++) {
+        if (finite(losses[e]))
+            learn_expert(l, e, s, l->rows_at, l->values_at, l->active, l->pairs, y, answers, weight, losses[e]);
+        else
+            running(l, e)[HW_OVERFLOW] += 1;
+        if (l->experts > 1 && is_failing(l, e, losses[e]))
+            l->pending_place = -1; /* noted: hw_reinitialise_failing */
+    }
+}
+
 /* Every expert learns the sample at hand. fresh: all of them have just predicted it. pending: place of the predictions
  * stored when it was predicted; 0 if that was just now; below 0 if there are none, and then the mixture's weights stay. */
 static void learn_sample(hw_learner *l, const sample *s, const double *y, int answers, double weight, bool fresh,
                          int64_t pending)
 {
-    const int32_t *rows = l->rows_at;
-    const real *v = l->values_at;
-    double *losses = l->losses;
     bool lone = l->experts == 1 && !l->bandit && !l->history && !l->intervals && !l->expert[0].two_pass;
-    if (lone && fresh && losses[0] == 0) { /* nothing to mix or to score: what follows says the same of one expert */
-        if (learn_unsuspicious(l, 0, s, rows, v, l->pairs, y, answers, weight))
-            return;
-        double before = expert_loss_and_gradient(l, 0, s, y, answers);
-        if (finite(before)) {
-            learn_expert(l, 0, s, rows, v, l->active, l->pairs, y, answers, weight, before);
-            return;
-        }
-    }
-    for (int e = 0; e < l->experts; e++) {
-        bool sound = losses[e] == 0;
-        if (!fresh || l->expert[e].two_pass)
-            sound = forward_and_link(l, e, s, true);
-        losses[e] = sound ? expert_loss_and_gradient(l, e, s, y, answers) : __builtin_inf();
-    }
+    if (lone && fresh && l->losses[0] == 0 && learn_alone(l, s, y, answers, weight))
+        return;
+    cost_experts(l, s, y, answers, fresh);
     if (l->history && !fresh)
         history_logits(l);
     if (!fresh)
@@ -90,21 +110,14 @@ static void learn_sample(hw_learner *l, const sample *s, const double *y, int an
     if (l->bandit)
         hw_learn_values(l, y[0]);
     else if (!l->mixture && l->experts > 1)
-        hedge_update(l, losses, weight);
+        hedge_update(l, l->losses, weight);
     if (l->intervals)
         score_interval(l, s, with_repetition(l, (double)mixed[0]), y[0], weight);
     if (l->answer_inputs)
         weigh_repetition(l, (double)mixed[0], y[0], weight);
     else if (l->history)
         record_label(l, y[0]);
-    for (int e = 0; e < l->experts; e++) {
-        if (finite(losses[e]))
-            learn_expert(l, e, s, rows, v, l->active, l->pairs, y, answers, weight, losses[e]);
-        else
-            running(l, e)[HW_OVERFLOW] += 1;
-        if (l->experts > 1 && is_failing(l, e, losses[e]))
-            l->pending_place = -1; /* noted: hw_reinitialise_failing */
-    }
+    learn_experts(l, s, y, answers, weight);
 }
 
 static void count_rows(hw_learner *l)
@@ -256,11 +269,32 @@ static int kernel_learn_late(hw_learner *l, double y, double w)
     return 1;
 }
 
+/* Pairs of a row in which a number is missing, infinite or huge; n: of the bias. Returns how many there are. */
+static int64_t read_odd_row(hw_learner *l, const real *x, int64_t inputs, int32_t *rows, real *v, int64_t n)
+{
+    double *run = running(l, 0);
+    l->rows_in_order = false;
+    for (int64_t j = 0; j < inputs; j++) {
+        double value = x[j];
+        if (value != value)
+            continue;
+        if (magnitude(value) > HUGE_INPUT) {
+            bool infinite = magnitude(value) > 1.7976931348623157e308 || x[j] - x[j] != 0;
+            run[infinite ? HW_INFINITE : HW_HUGE] += 1;
+            if (infinite)
+                continue;
+            value = value < 0 ? -HUGE_INPUT : HUGE_INPUT;
+        }
+        rows[n] = (int32_t)j + 1;
+        v[n++] = (real)value;
+    }
+    return n;
+}
+
 /* Pairs of a row with a fixed number of inputs: input j scales row j + 1, or names it. Missing ones have none. */
 static void read_row(hw_learner *l, const real *x, int64_t inputs, int32_t *rows, real *v, int64_t *count)
 {
     int64_t n = 0;
-    double *run = running(l, 0);
     if (l->bias) {
         rows[n] = 0;
         v[n++] = 1;
@@ -280,30 +314,15 @@ static void read_row(hw_learner *l, const real *x, int64_t inputs, int32_t *rows
         to[j] = x[j];
         odd |= !(x[j] < (real)HUGE_INPUT && x[j] > -(real)HUGE_INPUT);
     }
-    if (!odd) {
-        if (!l->rows_in_order)
-            for (int64_t j = 0; j < inputs; j++)
-                rows[n + j] = (int32_t)j + 1;
-        l->rows_in_order = l->bias;
-        *count = n + inputs;
+    if (odd) {
+        *count = read_odd_row(l, x, inputs, rows, v, n);
         return;
     }
-    l->rows_in_order = false;
-    for (int64_t j = 0; j < inputs; j++) {
-        double value = x[j];
-        if (value != value)
-            continue;
-        if (magnitude(value) > HUGE_INPUT) {
-            bool infinite = magnitude(value) > 1.7976931348623157e308 || x[j] - x[j] != 0;
-            run[infinite ? HW_INFINITE : HW_HUGE] += 1;
-            if (infinite)
-                continue;
-            value = value < 0 ? -HUGE_INPUT : HUGE_INPUT;
-        }
-        rows[n] = (int32_t)j + 1;
-        v[n++] = (real)value;
-    }
-    *count = n;
+    if (!l->rows_in_order)
+        for (int64_t j = 0; j < inputs; j++)
+            rows[n + j] = (int32_t)j + 1;
+    l->rows_in_order = l->bias;
+    *count = n + inputs;
 }
 
 static int kernel_learn_array(hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers,

@@ -342,6 +342,10 @@ static void read_table(hw_learner *l, const sample *s, const int32_t *rows, cons
     if (l->image) /* it stands where the table's sums would */
         return;
     const int32_t *list = l->rows_in_order && l->bias && rows == l->rows_at ? NULL : rows; /* one after the other */
+    HW_ASSERT(column >= 0 && column + lanes <= l->stride && (list || n <= l->rows));
+    for (int64_t i = 0; list && i < n; i++)
+        HW_ASSERT(list[i] >= 0 && list[i] < l->rows);
+    HW_ASSERT_INSIDE(l->weights, l->dense, l->rows * l->stride, sizeof(real));
     sum_rows(parameter(l, l->dense) + column, (size_t)l->stride, list, v, (int)n, NULL, s->x + LANES + column, lanes);
 }
 
@@ -350,6 +354,7 @@ static bool forward_expert(hw_learner *l, const hw_expert_t *e, const sample *s,
 {
     for (int o = e->first; o < e->last; o++)
         operation_forward(l, l->op + o, s, learn);
+    HW_ASSERT(e->logits >= 0 && e->logits + e->outputs <= l->length);
     const real *z = s->x + e->logits;
     real sum = 0;
     for (int j = 0; j < e->outputs; j++)

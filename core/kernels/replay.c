@@ -43,6 +43,8 @@ static void replay(hw_learner *l, int e, const sample *s)
 static void keep_sample(hw_learner *l, double y, double weight)
 {
     int64_t i = l->replay->added % l->ring, n = l->pairs;
+    HW_ASSERT_INSIDE(l->replay->rows, l->replay->end, n, sizeof(int32_t));
+    HW_ASSERT_INSIDE(l->replay->values, l->replay->end, n, sizeof(real));
     l->replay->start[i] = l->replay->end;
     l->replay->count[i] = n;
     l->replay->y[i] = y;

@@ -10,8 +10,17 @@ static const double RECOVERY = 1.001;     /* the step size grows back by this fa
 
 enum { KEEP, UNDO, REDO };
 
-static inline double *running(hw_learner *l, int64_t e) { return l->running + e * HW_RUNNING; }
-static inline real *prediction_slot(hw_learner *l, int64_t q) { return (real *)l->predictions + q * l->output_capacity; }
+static inline double *running(hw_learner *l, int64_t e)
+{
+    HW_ASSERT_INSIDE(l->running, e * HW_RUNNING, HW_RUNNING, sizeof(double));
+    return l->running + e * HW_RUNNING;
+}
+
+static inline real *prediction_slot(hw_learner *l, int64_t q)
+{
+    HW_ASSERT_INSIDE(l->predictions, q * l->output_capacity, l->output_capacity, sizeof(real));
+    return (real *)l->predictions + q * l->output_capacity;
+}
 
 /* ---- a log link: effects multiply ------------------------------------------------------------------------ */
 

@@ -303,6 +303,26 @@ static void bytes_now(hw_learner *l, int64_t *bytes)
     }
 }
 
+/* One array of a member's state into the seat, and zeros where the member before had more; returns the status. from: where
+ * the member's lies, which moves behind it. */
+static int put_array(hw_learner *l, int i, const char **from, int64_t before)
+{
+    hw_array a;
+    int owner = hw_locate(l, i, &a), status = 0;
+    double scored = 0;
+    if (owner == HW_OF_SCORES && a.shape[0])
+        memcpy(&scored, *from, sizeof scored);
+    int64_t bytes = bytes_kept(l, &a, owner, scored);
+    if (owner == HW_OF_RESERVOIR)
+        status = reservoir_in(l, (const double *)(const void *)*from);
+    else if (bytes)
+        memcpy(a.data, *from, (size_t)bytes);
+    if (owner != HW_OF_RESERVOIR && before > bytes)
+        memset((char *)a.data + bytes, 0, (size_t)(before - bytes));
+    *from += aligned(bytes);
+    return status;
+}
+
 /* Put a member's state into a seat of its layout. What the member before left behind becomes zero again, as in a learner
  * that never had it. */
 static int put_in_seat(hw_learner *l, const member *m)
@@ -321,23 +341,10 @@ static int put_in_seat(hw_learner *l, const member *m)
     hw_set_counts(l);
     if (l->replay)
         l->replay->capacity = room;
-    for (int i = FIRST_STATE; i < hw_states(); i++) {
-        hw_array a;
-        int owner = hw_locate(l, i, &a);
-        double scored = 0;
-        if (owner == HW_OF_SCORES && a.shape[0])
-            memcpy(&scored, from, sizeof scored);
-        int64_t bytes = bytes_kept(l, &a, owner, scored);
-        if (owner == HW_OF_RESERVOIR)
-            status = reservoir_in(l, (const double *)(const void *)from);
-        else if (bytes)
-            memcpy(a.data, from, (size_t)bytes);
-        if (owner != HW_OF_RESERVOIR && before[i] > bytes)
-            memset((char *)a.data + bytes, 0, (size_t)(before[i] - bytes));
-        from += aligned(bytes);
-        if (status < 0)
-            return status;
-    }
+    for (int i = FIRST_STATE; i < hw_states() && status >= 0; i++)
+        status = put_array(l, i, &from, before[i]);
+    if (status < 0)
+        return status;
     if (outputs != (int)l->sizes[HW_N_OUTPUTS]) {
         hw_set_outputs(l, (int)l->sizes[HW_N_OUTPUTS]);
         hw_clear_scratch(l);

@@ -561,6 +561,38 @@ static void join(merging *m, int e, int k, double factor, int count)
         settle_cocob(m, x, count);
 }
 
+/* The numbers of a piece of a stretch: the base's, and each worker's that has moved it. */
+static void gather_piece(merging *m, int64_t at, int64_t from, int some, bool outputs)
+{
+    hw_learner *to = m->to;
+    for (int v = m->vectors.first; v < m->vectors.last; v++) {
+        double *base = numbers(m, m->count, v);
+        const void *there = vector_of(to, v, at + from);
+        for (int j = 0; j < some; j++)
+            base[j] = hw_get(to, there, j);
+        for (int i = 0; i < m->count; i++) {
+            if (!m->here[i])
+                continue;
+            double *own = numbers(m, i, v);
+            const void *theirs = vector_of(m->worker[i].l, v, m->at[i]);
+            for (int j = 0; j < some; j++) {
+                int64_t place = own_number(m->worker + i, outputs, from + j);
+                own[j] = place >= 0 ? hw_get(to, theirs, place) : base[j];
+            }
+        }
+    }
+}
+
+static void put_piece(merging *m, int64_t at, int some)
+{
+    for (int v = m->vectors.first; v < m->vectors.last; v++) {
+        const double *merged = numbers(m, m->count, v);
+        void *there = vector_of(m->to, v, at);
+        for (int j = 0; j < some; j++)
+            hw_put(m->to, there, j, merged[j]);
+    }
+}
+
 /* Merge `count` numbers of expert e that lie together at `at`, and at m->at[i] in worker i. before: touches of the base. */
 static void merge_stretch(merging *m, int e, int64_t at, int64_t count, bool outputs, double before)
 {
@@ -583,29 +615,9 @@ static void merge_stretch(merging *m, int e, int64_t at, int64_t count, bool out
     double factor = reach(touches * m->steps_a_row[e], k, slowness(m, e, before));
     for (int64_t from = 0; from < count; from += STRETCH) {
         int some = count - from < STRETCH ? (int)(count - from) : STRETCH;
-        for (int v = m->vectors.first; v < m->vectors.last; v++) {
-            double *base = numbers(m, m->count, v);
-            const void *there = vector_of(to, v, at + from);
-            for (int j = 0; j < some; j++)
-                base[j] = hw_get(to, there, j);
-            for (int i = 0; i < m->count; i++) {
-                if (!m->here[i])
-                    continue;
-                double *own = numbers(m, i, v);
-                const void *theirs = vector_of(m->worker[i].l, v, m->at[i]);
-                for (int j = 0; j < some; j++) {
-                    int64_t place = own_number(m->worker + i, outputs, from + j);
-                    own[j] = place >= 0 ? hw_get(to, theirs, place) : base[j];
-                }
-            }
-        }
+        gather_piece(m, at, from, some, outputs);
         join(m, e, k, factor, some);
-        for (int v = m->vectors.first; v < m->vectors.last; v++) {
-            const double *merged = numbers(m, m->count, v);
-            void *there = vector_of(to, v, at + from);
-            for (int j = 0; j < some; j++)
-                hw_put(to, there, j, merged[j]);
-        }
+        put_piece(m, at + from, some);
     }
 }
 
@@ -1010,6 +1022,33 @@ static bool crosses_a_power(double before, double after)
     return false;
 }
 
+/* The values of a past that one worker alone has seen more of, and its knots. */
+static void take_past(hw_learner *to, int32_t slot, const worker *w)
+{
+    int32_t own = w->slot[slot];
+    const hw_slots *s = &w->l->slots;
+    copy(to->slots.reservoir[slot], s->reservoir[own], kept_values(w->l, own));
+    copy(to->slots.knots + (int64_t)slot * to->knots, s->knots + (int64_t)own * to->knots, to->knots);
+    to->slots.knot_count[slot] = s->knot_count[own];
+}
+
+/* What each worker has seen since the base, whose values are the first source. */
+static void gather_pasts(const merging *m, int32_t slot, source *from, double *values)
+{
+    for (int i = 0; i < m->count; i++) {
+        const hw_learner *l = m->worker[i].l;
+        int32_t own = m->worker[i].slot[slot];
+        from[i + 1] = (source){values + (i + 1) * HW_RESERVOIR, 0, 0};
+        if (own < 0 || !(l->slots.seen[own] > from[0].rows))
+            continue;
+        int64_t count = kept_values(l, own);
+        copy(from[i + 1].values, l->slots.reservoir[own], count);
+        sort(from[i + 1].values, count);
+        from[i + 1].count = new_values(from[i + 1].values, count, values, from[0].count);
+        from[i + 1].rows = l->slots.seen[own] - from[0].rows;
+    }
+}
+
 /* One slot: the samples of several workers; where the count passes a power of two the knots move, as they do in a learner.
  */
 static int merge_past(merging *m, int32_t slot, source *from, double *values)
@@ -1035,28 +1074,13 @@ static int merge_past(merging *m, int32_t slot, source *from, double *values)
         return HW_NO_MEMORY;
     double *past = to->slots.reservoir[slot];
     if (k == 1) {
-        int32_t own = only->slot[slot];
-        const hw_slots *s = &only->l->slots;
-        copy(past, s->reservoir[own], kept_values(only->l, own));
-        copy(to->slots.knots + (int64_t)slot * to->knots, s->knots + (int64_t)own * to->knots, to->knots);
-        to->slots.knot_count[slot] = s->knot_count[own];
+        take_past(to, slot, only);
         return 0;
     }
     from[0] = (source){values, before, seen};
     copy(values, before ? m->base->slots.reservoir[slot] : NULL, before);
     sort(values, before);
-    for (int i = 0; i < m->count; i++) {
-        const hw_learner *l = m->worker[i].l;
-        int32_t own = m->worker[i].slot[slot];
-        from[i + 1] = (source){values + (i + 1) * HW_RESERVOIR, 0, 0};
-        if (own < 0 || !(l->slots.seen[own] > seen))
-            continue;
-        int64_t count = kept_values(l, own);
-        copy(from[i + 1].values, l->slots.reservoir[own], count);
-        sort(from[i + 1].values, count);
-        from[i + 1].count = new_values(from[i + 1].values, count, values, before);
-        from[i + 1].rows = l->slots.seen[own] - seen;
-    }
+    gather_pasts(m, slot, from, values);
     uint64_t which = to->row_keys[to->slots.row[slot]] ^ (uint64_t)m->base->touched[0];
     int64_t n = draw_sample(from, m->count + 1, hw_key(to->seed, DRAW_SAMPLE, which), past, want);
     for (int64_t j = n; n && j < want; j++) /* values that a worker had no memory for */

@@ -24,7 +24,7 @@ typedef struct hw_merging {
 #include "decisions/stack.h"
 #include "decisions/tiles.h"
 #include "pool/cells.h"
-#include "coverage.h"
+#include "coverage/coverage.h"
 #include "pool/lean.h"
 #include "series/forecast.h"
 #include "series/recurrent.h"

@@ -363,6 +363,26 @@ static void move_numbers(hw_learner *l, const hw_learner *old)
     memcpy(l->buffer, old->buffer, (size_t)l->buffers * hw_number(l));
 }
 
+/* What has a number for each output is copied into wider rows; NULL: there is none. */
+static void widen(hw_learner *l, void **kept, void *wider, int64_t rows, int old_capacity)
+{
+    if (!wider)
+        return;
+    for (int64_t i = 0; i < rows; i++)
+        copy_numbers(l, wider, i * l->output_capacity, *kept, i * old_capacity, old_capacity);
+    hw_release(*kept);
+    *kept = wider;
+}
+
+/* Which class followed which, copied into wider rows. */
+static void widen_history(hw_learner *l, double *past, bool counted, int old_capacity, int old_outputs)
+{
+    memcpy(past, l->label_history, (size_t)hw_history_head(l) * 8);
+    for (int i = 0; counted && i < old_outputs && old_capacity <= 2 * HW_COUNTED; i++)
+        memcpy(past + 3 + (int64_t)i * l->output_capacity, l->label_history + 3 + (int64_t)i * old_capacity,
+               (size_t)old_outputs * 8);
+}
+
 /* Arrays of as many outputs: answers, label history, pending predictions. All are allocated before anything is changed. */
 static int reserve_answers(hw_learner *l, int old_capacity, int old_outputs)
 {
@@ -381,34 +401,18 @@ static int reserve_answers(hw_learner *l, int old_capacity, int old_outputs)
          (!extend(l, &l->text->z, capacity, hw_number(l)) || !extend(l, &l->text->d, capacity, hw_number(l)))))
         return hw_release(predictions), hw_release(past), hw_release(pending), hw_release(text), hw_release(shown),
                HW_NO_MEMORY;
-    for (int64_t i = 0; text && i < l->text->counts[HW_TC_ROWS]; i++)
-        copy_numbers(l, text, i * capacity, l->text->weights, i * old_capacity, old_capacity);
-    if (text) {
-        hw_release(l->text->weights);
-        l->text->weights = text;
-    }
-    if (past) {
-        memcpy(past, l->label_history, (size_t)hw_history_head(l) * 8);
-        for (int i = 0; counted && i < old_outputs && old_capacity <= 2 * HW_COUNTED; i++)
-            memcpy(past + 3 + (int64_t)i * capacity, l->label_history + 3 + (int64_t)i * old_capacity,
-                   (size_t)old_outputs * 8);
-    }
-    for (int64_t i = 0; pending && i < waiting; i++)
-        copy_numbers(l, pending, i * capacity, l->late->predictions, i * old_capacity, old_capacity);
-    for (int64_t i = 0; shown && i < HW_MOST_PENDING; i++)
-        copy_numbers(l, shown, i * capacity, l->coverage->shown, i * old_capacity, old_capacity);
+    if (text)
+        widen(l, &l->text->weights, text, l->text->counts[HW_TC_ROWS], old_capacity);
+    if (past)
+        widen_history(l, past, counted > 0, old_capacity, old_outputs);
+    if (pending)
+        widen(l, &l->late->predictions, pending, waiting, old_capacity);
+    if (gave)
+        widen(l, &l->coverage->shown, shown, HW_MOST_PENDING, old_capacity);
     hw_release(l->predictions);
     hw_release(l->label_history);
     l->predictions = predictions;
     l->label_history = past;
-    if (pending) {
-        hw_release(l->late->predictions);
-        l->late->predictions = pending;
-    }
-    if (gave) {
-        hw_release(l->coverage->shown);
-        l->coverage->shown = shown;
-    }
     return 0;
 }
 

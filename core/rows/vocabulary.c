@@ -416,6 +416,8 @@ static int32_t shared_slot(hw_learner *l, uint64_t key, int learn)
 
 static void add_entry(hw_learner *l, int32_t slot, double x)
 {
+    HW_ASSERT(slot < l->slots.count && -(int64_t)slot - 1 < l->rows);
+    HW_ASSERT_INSIDE(l->entry_x, l->entries, 1, sizeof *l->entry_x);
     l->entry_slots[l->entries] = slot;
     l->entry_x[l->entries++] = x;
 }
@@ -469,6 +471,35 @@ static int values_in(const hw_value *v)
 }
 
 /* The entries of one value. */
+static int read_number(hw_learner *l, const hw_value *v, int32_t column, const char *name, uint32_t size, int learn)
+{
+    int32_t slot = column < 0 ? shared_slot(l, draw_key(l, KEY_NUMBER, name, size, 0), learn) : l->columns.slot[column];
+    if (slot < -1)
+        return slot;
+    if (column < 0 && learn)
+        l->sharing += 1;
+    if (slot >= 0)
+        add_entry(l, slot, v->number);
+    l->unknown += slot < 0;
+    return 0;
+}
+
+static int read_category(hw_learner *l, hw_value *v, int32_t column, const char *name, uint32_t size, int learn)
+{
+    bool watched = learn && l->text && column >= 0 && l->text->columns[column] >= 0;
+    bool known = watched && hw_find(l, column, v->text, v->text_size) >= 0;
+    int64_t row = v->row > 0 && v->row < l->rows ? v->row : hw_category_row(l, column, name, size, v, learn);
+    if (row < -1)
+        return (int)row;
+    if (watched)
+        hw_note_text(l, column, v, known);
+    v->row = !l->shared_from && row > 0 ? (int32_t)row : 0;
+    if (row >= 0)
+        add_entry(l, (int32_t)(-row - 1), 1);
+    l->unknown += row < 0;
+    return 0;
+}
+
 static int read_value(hw_learner *l, hw_value *v, int learn)
 {
     int32_t column = v->column;
@@ -487,20 +518,10 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
         return 0;
     }
     int kind = column < 0 ? hw_text_kind(l, v->kind) : l->columns.kind[column];
-    uint32_t name_size = v->name_size;
-    const char *name = column < 0 ? v->name : hw_column_name(l, column, &name_size);
-    if (kind == HW_NUMBER && v->has & HW_HAS_NUMBER) {
-        int32_t slot =
-            column < 0 ? shared_slot(l, draw_key(l, KEY_NUMBER, name, name_size, 0), learn) : l->columns.slot[column];
-        if (slot < -1)
-            return slot;
-        if (column < 0 && learn)
-            l->sharing += 1;
-        if (slot >= 0)
-            add_entry(l, slot, v->number);
-        l->unknown += slot < 0;
-        return 0;
-    }
+    uint32_t size = v->name_size;
+    const char *name = column < 0 ? v->name : hw_column_name(l, column, &size);
+    if (kind == HW_NUMBER && v->has & HW_HAS_NUMBER)
+        return read_number(l, v, column, name, size, learn);
     if (kind == HW_TIME && v->has & HW_HAS_TIME) {
         if (column < 0 && learn)
             l->sharing += 1;
@@ -510,22 +531,9 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
         int32_t category = column < 0 ? -1 : hw_find(l, column, v->text, v->text_size);
         if (category >= 0) /* it was one before its column was found to be text */
             add_entry(l, -l->names.value[category] - 1, 1);
-        return hw_read_text(l, v, column, name, name_size);
+        return hw_read_text(l, v, column, name, size);
     }
-    if (v->has & HW_HAS_TEXT) {
-        bool watched = learn && l->text && column >= 0 && l->text->columns[column] >= 0;
-        bool known = watched && hw_find(l, column, v->text, v->text_size) >= 0;
-        int64_t row = v->row > 0 && v->row < l->rows ? v->row : hw_category_row(l, column, name, name_size, v, learn);
-        if (row < -1)
-            return (int)row;
-        if (watched)
-            hw_note_text(l, column, v, known);
-        v->row = !l->shared_from && row > 0 ? (int32_t)row : 0;
-        if (row >= 0)
-            add_entry(l, (int32_t)(-row - 1), 1);
-        l->unknown += row < 0;
-    }
-    return 0;
+    return v->has & HW_HAS_TEXT ? read_category(l, v, column, name, size, learn) : 0;
 }
 
 /* ---- order ----------------------------------------------------------------------------------------------- */
@@ -586,7 +594,33 @@ static void begin_entries(hw_learner *l)
     hw_begin_entries(l, inputs);
 }
 
-int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_order, hw_entries *entries)
+/* The values of a row whose columns are to be looked up, in the order of their names. */
+static int read_by_names(hw_learner *l, hw_value *values, int64_t count, int learn)
+{
+    if (hw_capacity(l->sorted) < 2 * (uint64_t)count * sizeof(ranked) &&
+        !hw_extend(&l->memory, &l->sorted, (uint64_t)count * 4 * sizeof(ranked)))
+        return HW_NO_MEMORY;
+    ranked *order = (ranked *)(void *)l->sorted;
+    bool ordered = true;
+    for (int64_t i = 0; i < count; i++) {
+        hw_value *v = values + i;
+        if (v->column < 0) {
+            int32_t found = hw_find(l, -1, v->name, v->name_size);
+            v->column = found < 0 ? -1 : l->names.value[found];
+        }
+        order[i] = (ranked){v->column < 0 ? hw_order(v->name, v->name_size) : l->columns.order[v->column], v};
+        ordered = ordered && (i == 0 || ranks_before(l, &order[i - 1], &order[i]));
+    }
+    if (!ordered)
+        sort_values(l, order, order + count, count);
+    int status = 0;
+    for (int64_t i = 0; i < count && status >= 0; i++)
+        status = read_value(l, order[i].value, learn);
+    return status;
+}
+
+/* Check a row, and make room for what it may become. */
+static int begin_row(hw_learner *l, const hw_value *values, int64_t count, int learn)
 {
     int64_t most = 0;
     l->entries = l->added = l->unknown = l->sharing = 0;
@@ -598,34 +632,19 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
         most += values[i].has & HW_HAS_TIME ? HW_TIME_PARTS : values[i].has != 0;
     }
     int status = hw_check_sample(l, values, count, most, learn);
-    if (status >= 0)
-        status = hw_reserve_entries(l, most + l->answer_inputs);
+    return status < 0 ? status : hw_reserve_entries(l, most + l->answer_inputs);
+}
+
+int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_order, hw_entries *entries)
+{
+    int status = begin_row(l, values, count, learn);
     if (status < 0)
         return status;
     begin_entries(l);
-    if (in_order) {
-        for (int64_t i = 0; i < count && status >= 0; i++)
-            status = read_value(l, values + i, learn);
-    } else {
-        if (hw_capacity(l->sorted) < 2 * (uint64_t)count * sizeof(ranked) &&
-            !hw_extend(&l->memory, &l->sorted, (uint64_t)count * 4 * sizeof(ranked)))
-            return HW_NO_MEMORY;
-        ranked *order = (ranked *)(void *)l->sorted;
-        bool ordered = true;
-        for (int64_t i = 0; i < count; i++) {
-            hw_value *v = values + i;
-            if (v->column < 0) {
-                int32_t found = hw_find(l, -1, v->name, v->name_size);
-                v->column = found < 0 ? -1 : l->names.value[found];
-            }
-            order[i] = (ranked){v->column < 0 ? hw_order(v->name, v->name_size) : l->columns.order[v->column], v};
-            ordered = ordered && (i == 0 || ranks_before(l, &order[i - 1], &order[i]));
-        }
-        if (!ordered)
-            sort_values(l, order, order + count, count);
-        for (int64_t i = 0; i < count && status >= 0; i++)
-            status = read_value(l, order[i].value, learn);
-    }
+    if (!in_order)
+        status = read_by_names(l, values, count, learn);
+    for (int64_t i = 0; in_order && i < count && status >= 0; i++)
+        status = read_value(l, values + i, learn);
     if (status >= 0)
         status = hw_reserve_pairs(l, l->entries + l->answer_inputs);
     if (status >= 0 && hw_has_words(l))

@@ -1,6 +1,17 @@
 /* Memory: blocks of zeros on a cache line, which stay as long as somebody keeps them. */
 #include "learner.h"
 
+#ifdef HW_DEBUG
+#include <stdio.h>
+#include <stdlib.h>
+
+void hw_failed(const char *said, const char *file, int line)
+{
+    fprintf(stderr, "%s:%d: %s does not hold\n", file, line, said);
+    abort();
+}
+#endif
+
 typedef struct block { /* lies in front of what it holds */
     hw_allocator memory;
     void *raw;

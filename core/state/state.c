@@ -248,7 +248,7 @@ static int check_squares(const hw_learner *l, hw_fault *fault)
     return 0;
 }
 
-static int check_numbers(const hw_learner *l, hw_fault *fault)
+static int check_slots(const hw_learner *l, hw_fault *fault)
 {
     const hw_slots *s = &l->slots;
     for (int32_t i = 0; i < s->count; i++) {
@@ -261,6 +261,43 @@ static int check_numbers(const hw_learner *l, hw_fault *fault)
     }
     for (int64_t i = 0; i < l->rows; i++)
         SAVED(l->touched[i] >= 0 && l->touched[i] < (int64_t)1 << 53, "touched", "a count", l->touched[i]);
+    return 0;
+}
+
+static int check_history(const hw_learner *l, hw_fault *fault)
+{
+    if (l->history && l->targets)
+        SAVED(hw_countable(l->label_history[HW_PAST_ANSWERS]), "label_history", "a count",
+              l->label_history[HW_PAST_ANSWERS]);
+    if (l->history && !l->targets) {
+        double last = l->label_history[0];
+        SAVED(last == -1 || (last >= 0 && last < l->outputs && last == (double)(int)last), "label_history",
+              "a class, or -1", last);
+    }
+    return 0;
+}
+
+static int check_replay(const hw_learner *l, hw_fault *fault)
+{
+    bool classes = hw_is_of_classes(l->expert[0].loss);
+    const hw_replay_t *r = l->replay;
+    int64_t count = !r ? 0 : r->added < l->ring ? r->added : l->ring;
+    for (int64_t i = 0; i < count; i++) {
+        SAVED(r->start[i] >= 0 && r->count[i] >= 0 && r->start[i] <= r->end && r->count[i] <= r->end - r->start[i],
+              "sample_start", "inside the pairs", r->start[i]);
+        double y = r->y[i];
+        SAVED(!classes || (y >= 0 && y < l->outputs && y == (double)(int)y), "sample_y", "a class", y);
+    }
+    for (int64_t i = 0; r && i < r->end; i++)
+        SAVED(r->rows[i] >= 0 && r->rows[i] < l->rows, "pair_rows", "a row of the table", r->rows[i]);
+    return 0;
+}
+
+static int check_numbers(const hw_learner *l, hw_fault *fault)
+{
+    int status = check_slots(l, fault);
+    if (status < 0)
+        return status;
     for (int e = 0; e < l->experts + 2; e++) {
         const double *run = l->running + e * HW_RUNNING;
         static const int counts[] = {HW_STEPS, HW_REINITIALISED, HW_UNDONE,     HW_OVERFLOW, HW_INFINITE,
@@ -275,26 +312,10 @@ static int check_numbers(const hw_learner *l, hw_fault *fault)
         SAVED(a[1] >= 0 && hw_countable(a[2]), "answers", "variances of 0 or more, and counts", a[1]);
     }
     SAVED(l->step[0] > 0 && l->step[0] <= 1e30 && l->step[1] > 0 && l->step[1] <= 1e30, "step", "above 0", l->step[0]);
-    bool classes = hw_is_of_classes(l->expert[0].loss);
-    if (l->history && l->targets)
-        SAVED(hw_countable(l->label_history[HW_PAST_ANSWERS]), "label_history", "a count",
-              l->label_history[HW_PAST_ANSWERS]);
-    if (l->history && !l->targets) {
-        double last = l->label_history[0];
-        SAVED(last == -1 || (last >= 0 && last < l->outputs && last == (double)(int)last), "label_history",
-              "a class, or -1", last);
-    }
-    const hw_replay_t *r = l->replay;
-    int64_t count = !r ? 0 : r->added < l->ring ? r->added : l->ring;
-    for (int64_t i = 0; i < count; i++) {
-        SAVED(r->start[i] >= 0 && r->count[i] >= 0 && r->start[i] <= r->end && r->count[i] <= r->end - r->start[i],
-              "sample_start", "inside the pairs", r->start[i]);
-        double y = r->y[i];
-        SAVED(!classes || (y >= 0 && y < l->outputs && y == (double)(int)y), "sample_y", "a class", y);
-    }
-    for (int64_t i = 0; r && i < r->end; i++)
-        SAVED(r->rows[i] >= 0 && r->rows[i] < l->rows, "pair_rows", "a row of the table", r->rows[i]);
-    return check_squares(l, fault);
+    status = check_history(l, fault);
+    if (status >= 0)
+        status = check_replay(l, fault);
+    return status < 0 ? status : check_squares(l, fault);
 }
 
 /* Arrays for as many as the sizes say; what is larger than the file does not come this far. */

@@ -69,6 +69,6 @@ def test_modules_of_an_extra_import_without_it():
 
 
 def test_the_compiler_from_pypi_is_the_same_everywhere():
-    wheels = (ROOT / "tools" / "build" / "wheels.txt").read_text(encoding="utf-8").splitlines()
+    wheels = (ROOT / "tools" / "build" / "wheels" / "wheels.txt").read_text(encoding="utf-8").splitlines()
     asked = [*wheels, *PROJECT["optional-dependencies"]["dev"]]
     assert [name for name in asked if name.startswith("ziglang")] == [ZIG, ZIG]

@@ -85,26 +85,30 @@ static inline void scale_answers(const hw_learner *l, int32_t slot, real *v, int
 }
 
 /* One entry. Returns the new number of pairs. */
+/* A huge number as the largest one, an infinite one as missing; both are counted. */
+static double without_huge(hw_learner *l, double x, bool learn)
+{
+    if (!(magnitude(x) > HUGE_INPUT))
+        return x;
+    bool infinite = magnitude(x) > 1.7976931348623157e308;
+    if (learn)
+        running(l, 0)[infinite ? HW_INFINITE : HW_HUGE] += 1;
+    return infinite ? x - x : x < 0 ? -HUGE_INPUT : HUGE_INPUT;
+}
+
 static int64_t read_entry(hw_learner *l, int32_t slot, double x, double rows_seen, bool learn, int64_t n)
 {
-    double *run = running(l, 0);
     int32_t *rows = l->rows_at;
     real *v = l->values_at;
+    x = without_huge(l, x, learn);
     if (x != x)
         return n;
-    if (magnitude(x) > HUGE_INPUT) {
-        bool infinite = magnitude(x) > 1.7976931348623157e308;
-        if (learn)
-            run[infinite ? HW_INFINITE : HW_HUGE] += 1;
-        if (infinite)
-            return n;
-        x = x < 0 ? -HUGE_INPUT : HUGE_INPUT;
-    }
     if (slot < 0) {
         rows[n] = -slot - 1;
         v[n] = (real)x;
         return n + 1;
     }
+    HW_ASSERT(slot < l->slots.count && l->slots.row[slot] < l->rows);
     hw_slots *s = &l->slots;
     double value = x, z = x, *mean = s->mean + slot, *variance = s->variance + slot, *seen = s->seen + slot;
     bool outlier = false;
@@ -112,12 +116,11 @@ static int64_t read_entry(hw_learner *l, int32_t slot, double x, double rows_see
         double d = x - *mean;
         outlier = *seen + 1 > SETTLED && *variance > 0 && d * d > OUTLIER * OUTLIER * *variance;
         value = outlier ? *mean : x;
-        z = standardise(mean, variance, seen, x, CLIP, learn, run + HW_FAR);
+        z = standardise(mean, variance, seen, x, CLIP, learn, running(l, 0) + HW_FAR);
         if (outlier)
             z = 0;
-        if (rows_seen > 0 && magnitude(x) > NOTHING) { /* what is often absent counts by being there */
+        if (rows_seen > 0 && magnitude(x) > NOTHING) /* what is often absent counts by being there */
             z += presence_offset(learn ? *seen : *seen + 1, rows_seen, 1 / rows_seen);
-        }
     } else if (learn) {
         *seen += 1;
     }

@@ -378,6 +378,21 @@ static void clear_derivatives(hw_learner *l, const sample *s, int e)
         s->d[x->logits + j] = 0;
 }
 
+/* The policy's step on what a transition was worth more than expected. */
+static bool learn_policy(hw_learner *l, sample *s, const double *action, double delta)
+{
+    hw_agent_t *a = l->agent;
+    double entropy = delta > 0 ? a->entropy : delta < 0 ? -a->entropy : 0;
+    bool sound = look_at(l, s, 1, a->out);
+    clear_derivatives(l, s, 1);
+    if (a->policy == HW_SOFTMAX_POLICY)
+        softmax_gradient(l, s, (int)action[0], entropy);
+    else
+        normal_gradient(l, s, action, entropy);
+    add_gradient(l, s, 1);
+    return sound && take_trace_step(l, 1, delta);
+}
+
 /* reward: scaled; ended: the traces end with it. Returns 0 where a net has left what can be computed: its traces end. */
 static int kernel_learn_transition(hw_learner *l, const double *action, double reward, bool ended)
 {
@@ -397,17 +412,8 @@ static int kernel_learn_transition(hw_learner *l, const double *action, double r
     s.d[l->expert[0].logits + which] = 1;
     add_gradient(l, &s, 0);
     sound = sound && finite(delta) && take_trace_step(l, 0, delta);
-    if (!values && sound) {
-        double entropy = delta > 0 ? a->entropy : delta < 0 ? -a->entropy : 0;
-        sound = look_at(l, &s, 1, said);
-        clear_derivatives(l, &s, 1);
-        if (a->policy == HW_SOFTMAX_POLICY)
-            softmax_gradient(l, &s, (int)action[0], entropy);
-        else
-            normal_gradient(l, &s, action, entropy);
-        add_gradient(l, &s, 1);
-        sound = sound && take_trace_step(l, 1, delta);
-    }
+    if (!values && sound)
+        sound = learn_policy(l, &s, action, delta);
     if (sound) {
         n[HW_AN_ERROR] += AGENT_FADES * (magnitude(delta) - n[HW_AN_ERROR]);
         n[HW_AN_WORTH] += AGENT_FADES * (delta - reward + said[which] - n[HW_AN_WORTH]);

@@ -85,6 +85,24 @@ static int place_of_row(const hw_recurrent_t *m, int64_t *rows, int64_t *used, r
     return oldest;
 }
 
+/* What each traced row of the table is worth in the sample at hand. */
+static void value_traced(hw_recurrent_t *m, int64_t *traced, int64_t *used, real *traces, const int32_t *rows,
+                         const real *v, int64_t part)
+{
+    real *value = m->value;
+    for (int q = 0; q < m->traced; q++)
+        value[q] = 0;
+    for (int64_t i = 0; i < part; i++) {
+        if (rows[i] < m->curves_capacity && m->curves[rows[i]])
+            continue;
+        int q = place_of_row(m, traced, used, traces, rows[i]);
+        if (q < 0)
+            continue;
+        used[q] = (int64_t)m->numbers[HW_MN_CLOCK];
+        value[q] += v[i];
+    }
+}
+
 /* Take the sensitivities of the key at hand one row on, and list the rows that a step will move: those with traces, then
  * the sample's others. The state itself follows in keep_state. */
 static void advance_traces(hw_learner *l, const hw_expert_t *e, const sample *s, const int32_t *rows, const real *v,
@@ -109,18 +127,8 @@ static void advance_traces(hw_learner *l, const hw_expert_t *e, const sample *s,
         sums[2 * n + k] = re[k] * c - im[k] * d - angle[k] * dim;
         sums[3 * n + k] = re[k] * d + im[k] * c + angle[k] * dre;
     }
-    for (int q = 0; q < m->traced; q++)
-        value[q] = 0;
+    value_traced(m, traced, used, traces, rows, v, part);
     m->moved_count = 0;
-    for (int64_t i = 0; i < part; i++) {
-        if (rows[i] < m->curves_capacity && m->curves[rows[i]])
-            continue;
-        int q = place_of_row(m, traced, used, traces, rows[i]);
-        if (q < 0)
-            continue;
-        used[q] = (int64_t)m->numbers[HW_MN_CLOCK];
-        value[q] += v[i];
-    }
     for (int q = 0; q < m->traced && traced[q] >= 0; q++) {
         real *t = traces + 2 * (int64_t)q * n;
         for (int k = 0; k < n; k++) {

@@ -123,6 +123,34 @@ static inline void bounded_loss_gradient(int loss, const real *p, const double *
 }
 
 /* Returns the value of the loss and writes its gradient by the logits into d. */
+/* What one output costs, whose slope is put down. own: whether its class is the sample's. */
+static inline double loss_of_output(int loss, double a, double z, double p, double y, bool own, double *slope)
+{
+    double r = p - (loss == HW_LOSS_hinge ? 0 : y);
+    switch (loss) {
+    case HW_LOSS_mse: /* a r² */
+        *slope = 2 * a * r;
+        return a * r * r;
+    case HW_LOSS_mae: /* |r| */
+        *slope = r > 0 ? 1 : r < 0 ? -1 : 0;
+        return magnitude(r);
+    case HW_LOSS_huber: /* r²/2 up to |r| = a, then linear */
+        *slope = within(r, -a, a);
+        return *slope * (r - 0.5 * *slope);
+    case HW_LOSS_hinge: { /* max(0, 1 - s z) */
+        double s = own ? 1 : -1, gap = 1 - s * z;
+        *slope = gap > 0 ? -s : 0;
+        return most(gap, 0);
+    }
+    case HW_LOSS_poisson: /* p - y z, z = ln p */
+        *slope = r;
+        return p - y * z;
+    default: /* quantile: a (y - p) above, (1 - a)(p - y) below */
+        *slope = r < 0 ? -a : 1 - a;
+        return r < 0 ? -a * r : (1 - a) * r;
+    }
+}
+
 static double loss_and_gradient(int loss, double a, const real *z, const real *p, const double *y, int answers, real *d,
                                 int k)
 {
@@ -131,41 +159,16 @@ static double loss_and_gradient(int loss, double a, const real *z, const real *p
     if (loss == HW_LOSS_binary_cross_entropy && k == 1)
         return binary_cross_entropy(z[0], p[0], y[0], d);
     double sum = 0;
+    bool named = !(answers == k && !(k > 1 && answers == 1)); /* the one answer is the number of a class */
     for (int j = 0; j < k; j++) {
-        double value = 0, slope = 0, r = (double)p[j] - (loss == HW_LOSS_hinge ? 0 : y[j]);
-        switch (loss) {
-        case HW_LOSS_mse: /* a r² */
-            value = a * r * r;
-            slope = 2 * a * r;
-            break;
-        case HW_LOSS_mae: /* |r| */
-            value = magnitude(r);
-            slope = r > 0 ? 1 : r < 0 ? -1 : 0;
-            break;
-        case HW_LOSS_huber: /* r²/2 up to |r| = a, then linear */
-            slope = within(r, -a, a);
-            value = slope * (r - 0.5 * slope);
-            break;
-        case HW_LOSS_binary_cross_entropy:
-            value = binary_cross_entropy(z[j], p[j], y[j], d + j);
-            slope = r;
-            break;
-        case HW_LOSS_hinge: { /* max(0, 1 - s z) */
-            int own = answers == k && !(k > 1 && answers == 1) ? y[j] > 0.5 : (int)y[0] == j;
-            double s = own ? 1 : -1, gap = 1 - s * (double)z[j];
-            value = most(gap, 0);
-            slope = gap > 0 ? -s : 0;
-            break;
+        double slope = 0;
+        if (loss == HW_LOSS_binary_cross_entropy) {
+            sum += binary_cross_entropy(z[j], p[j], y[j], d + j);
+            slope = (double)p[j] - y[j];
+        } else {
+            bool own = loss == HW_LOSS_hinge && (named ? (int)y[0] == j : y[j] > 0.5);
+            sum += loss_of_output(loss, a, (double)z[j], (double)p[j], loss == HW_LOSS_hinge ? 0 : y[j], own, &slope);
         }
-        case HW_LOSS_poisson: /* p - y z, z = ln p */
-            value = (double)p[j] - y[j] * (double)z[j];
-            slope = r;
-            break;
-        default: /* quantile: a (y - p) above, (1 - a)(p - y) below */
-            value = r < 0 ? -a * r : (1 - a) * r;
-            slope = r < 0 ? -a : 1 - a;
-        }
-        sum += value;
         d[j] = (real)(slope / k);
     }
     return sum / k;

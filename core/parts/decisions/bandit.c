@@ -33,7 +33,7 @@ static void *slot(hw_learner *l) { return (char *)l->predictions + (l->all + 3) 
 
 /* ---- where things lie -------------------------------------------------------------------------------------- */
 
-static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+static int check_declared(const hw_learner *l, const double *all, const double *d, hw_fault *fault)
 {
     static const struct {
         int at;
@@ -65,6 +65,14 @@ static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fa
         *fault = (hw_fault){"a bandit", "nets of numbers that are not standardised, without history and intervals", 1};
         return HW_BAD_DECLARATION;
     }
+    return 0;
+}
+
+static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+{
+    int status = check_declared(l, all, d, fault);
+    if (status < 0)
+        return status;
     hw_bandit_t *b = hw_begin_part(l, HW_PART_bandit);
     if (!b)
         return HW_NO_MEMORY;

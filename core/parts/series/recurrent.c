@@ -45,9 +45,8 @@ static int read_name(hw_learner *l, const double *d, int64_t size, char **name, 
     return 0;
 }
 
-static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+static int check_declared(const hw_learner *l, const double *d, hw_fault *fault)
 {
-    (void)all;
     static const struct {
         int at;
         double low, high;
@@ -69,6 +68,15 @@ static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fa
         return refuse(fault, "columns of a memory", "none where inputs have no names", 1);
     if (l->embedding || l->image || l->intervals == HW_ANOMALY)
         return refuse(fault, "a memory", "dense nets that learn from answers", 1);
+    return 0;
+}
+
+static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+{
+    (void)all;
+    int status = check_declared(l, d, fault);
+    if (status < 0)
+        return status;
     hw_recurrent_t *m = hw_begin_part(l, HW_PART_recurrent);
     if (!m)
         return HW_NO_MEMORY;
@@ -83,7 +91,7 @@ static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fa
     m->time_size = (uint32_t)d[HW_M_TIME];
     m->by_column = m->time_column = -1;
     m->at = -1;
-    int status = read_name(l, d + HW_MEMORY, m->by_size, &m->by, fault);
+    status = read_name(l, d + HW_MEMORY, m->by_size, &m->by, fault);
     return status < 0 ? status : read_name(l, d + HW_MEMORY + m->by_size, m->time_size, &m->time, fault);
 }
 

@@ -14,7 +14,7 @@ from headwater.nn.core import Core
 __all__ = ["LEVELS", "check_coverage", "check_guarantee", "coverage_of", "interval_ends"]
 
 LEVELS = (0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99)
-"""Tracked nominal coverages, equal to ``HW_COVERAGE_LEVELS`` in core/parts/coverage.c."""
+"""Tracked nominal coverages, equal to ``HW_COVERAGE_LEVELS`` in core/parts/coverage/coverage.c."""
 ROWS, COVERED, SIZE, LATELY, LATELY_SIZE, UNSEEN = range(2, 8)
 
 

@@ -1,4 +1,4 @@
-/* Coverage (coverage.c, ../kernels/output/coverage.c). */
+/* Coverage (coverage.c, ../../kernels/output/coverage.c). */
 #ifndef HW_PART_COVERAGE_H
 #define HW_PART_COVERAGE_H
 
