@@ -71,7 +71,7 @@ def test_the_package_is_installed_into_an_empty_folder_and_learns_pythons_bits(f
         f"expected 'float32', as headwater.wasm has it, got 'float64' — at dtype. {BOTH}",
     ]
     installed = {path.name for path in (tmp_path / "node_modules" / "headwater").iterdir()}
-    assert installed == {*web.FILES, "headwater.d.mts", "package.json", "README.md", "LICENSE"}
+    assert installed == {*web.FILES, "headwater.d.mts", "kinds.d.mts", "package.json", "README.md", "LICENSE"}
 
 
 PRINTED = """

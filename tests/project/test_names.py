@@ -16,14 +16,16 @@ import tokenize
 from functools import cache
 from pathlib import Path
 
-from tools.build.written import javascript
+from tools.build.written import javascript, types
+
+from headwater.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 HISTORY = {"CHANGELOG.md", "benchmarks/NOTES.md"}
 CODE = {".py", ".pyi", ".c", ".h", ".js", ".mjs", ".html", ".toml", ".css", ".lua"}
 FOREIGN = {"IPAddressAllow", "breakpoint", "headwater.d", "mnist_784", "np", "onnx", "start_hour"}
 """The first words of names that are other projects', and of examples of names."""
-BUILT = {"headwater.d.mts"}
+BUILT = {"headwater.d.mts", "kinds.d.mts"}
 """Files that a build writes."""
 FILE = re.compile(r"[\w./-]*\w\.(?:py|c|h|md|mjs|js|json|txt|toml|html|css|csv)")
 NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\(\))?")
@@ -130,3 +132,21 @@ def test_a_stale_name_is_found():
 def test_what_javascript_repeats_is_what_python_declares():
     written = javascript.DECLARED.read_text(encoding="utf-8")
     assert written == javascript.module(), "a declaration has changed: python -m tools.build.written.javascript"
+
+
+def test_typescript_knows_every_field_that_kinds_declare():
+    written = types.TYPES.read_text(encoding="utf-8")
+    assert written == types.module(), "a declaration has changed: python -m tools.build.written.types"
+    for kind in KINDS:
+        ask, said, explain = (members(written, f"{kind.name}{what}") for what in ("Question", "Response", "Explained"))
+        assert ask == [field.name for field in kind.question.fields]
+        assert said == [field.name for field in kind.response]
+        assert explain == [field.name for field in kind.explained]
+        if len(kind.answer.fields) > 1:
+            assert members(written, f"{kind.name}Label") == [field.name for field in kind.answer.fields]
+
+
+def members(text: str, interface: str) -> list[str]:
+    """The names of an interface's members, in order."""
+    body = re.search(rf"interface {interface}(?: extends \w+)? \{{\n(.*?)\}}\n", text, re.DOTALL)[1]
+    return re.findall(r"^  (\w+)\??: ", body, re.MULTILINE)

@@ -81,11 +81,12 @@ def description() -> dict[str, object]:
         "type": "module",
         "exports": {
             ".": {"types": "./headwater.d.mts", "default": "./headwater.mjs"},
+            "./kinds": {"types": "./kinds.d.mts"},
             **cores,
             "./package.json": "./package.json",
         },
         "types": "./headwater.d.mts",
-        "files": [*web.FILES, "headwater.d.mts"],
+        "files": [*web.FILES, "headwater.d.mts", "kinds.d.mts"],
         "engines": {"node": ">=20.16"},
         "sideEffects": False,
     }
@@ -94,7 +95,7 @@ def description() -> dict[str, object]:
 def build(folder: Path) -> Path:
     """Write the package into a folder, and return it."""
     web.build(folder)
-    for path in (web.JS / "headwater.d.mts", ROOT / "LICENSE"):
+    for path in (web.JS / "headwater.d.mts", web.JS / "declare" / "kinds.d.mts", ROOT / "LICENSE"):
         shutil.copy(path, folder)
     (folder / "package.json").write_text(json.dumps(description(), indent=2) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(README, encoding="utf-8")
