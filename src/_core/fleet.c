@@ -30,12 +30,24 @@ typedef struct Fleet {
 
 /* ---- making ---------------------------------------------------------------------------------------------- */
 
+/* The core's fleet, of members that begin as a learner is now. */
+static void begin_core(Fleet *self, Learner *from, const int32_t *numbers, Py_ssize_t count)
+{
+    int status = 0;
+    self->core = hw_fleet_make(allocator(), from->core, numbers, (int32_t)count, &status);
+    leave(from);
+    if (!self->core)
+        raise_status(status, NULL);
+    else
+        self->reader->core = hw_fleet_take(self->core, -1, 0, &status);
+}
+
 /* Fleet(learner, name, classify, binary, rare, most, labels): members begin as copies of the learner, whose outputs stand
  * for these labels. */
 static PyObject *fleet_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     PyObject *learner, *name, *labels;
-    int classify, binary, status = 0;
+    int classify, binary;
     double rare;
     long long most;
     (void)kwargs;
@@ -58,14 +70,8 @@ static PyObject *fleet_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         self->rare = rare;
         self->most = most;
     }
-    if (self && self->index && self->keys && self->reader && enter(from) >= 0) {
-        self->core = hw_fleet_make(allocator(), from->core, numbers, (int32_t)count, &status);
-        leave(from);
-        if (!self->core)
-            raise_status(status, NULL);
-        else
-            self->reader->core = hw_fleet_take(self->core, -1, 0, &status);
-    }
+    if (self && self->index && self->keys && self->reader && enter(from) >= 0)
+        begin_core(self, from, numbers, count);
     PyMem_Free(numbers);
     if (self && !PyErr_Occurred() && self->reader->core && refresh(self->reader) >= 0)
         return (PyObject *)self;

@@ -225,6 +225,29 @@ static PyObject *learner_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return self ? finish(self, status, &fault) : NULL;
 }
 
+/* One array of a state from (name, type, rows, columns, bytes). False: it can't be read, or its bytes don't fit its shape, which
+ * fault says then. */
+static bool read_array(PyObject *item, hw_array *array, Py_buffer *view, int place, hw_fault *fault, int *sound)
+{
+    static const int sizes[] = {1, 4, 8, 8, 4, 8};
+    const char *name;
+    int kind;
+    long long rows, columns;
+    PyObject *data;
+    if (!PyTuple_Check(item) || !PyArg_ParseTuple(item, "siLLO", &name, &kind, &rows, &columns, &data) ||
+        PyObject_GetBuffer(data, view, PyBUF_SIMPLE) < 0)
+        return false;
+    int flat = columns < 0;
+    *array = (hw_array){
+        .name = name, .type = kind, .dimensions = flat ? 1 : 2, .shape = {rows, flat ? 1 : columns, 1}, .data = view->buf};
+    if (kind < 0 || kind > HW_F64 || rows < 0 || (!flat && columns < 0) || rows > (1LL << 40) || columns > (1LL << 20) ||
+        rows * (flat ? 1 : columns) * sizes[kind] != view->len) {
+        *fault = (hw_fault){"state", "arrays whose bytes fit their shapes", (double)place};
+        *sound = 0;
+    }
+    return true;
+}
+
 /* restore(arrays: list of (type, shape, buffer) in the order of states(), reader, level, key) */
 static PyObject *learner_restore(PyObject *cls, PyObject *args)
 {
@@ -240,27 +263,9 @@ static PyObject *learner_restore(PyObject *cls, PyObject *args)
     hw_array *arrays = PyMem_Calloc((size_t)count, sizeof *arrays);
     Py_buffer *views = PyMem_Calloc((size_t)count, sizeof *views);
     int open = 0, sound = arrays && views && PyList_Size(list) == count;
-    static const int sizes[] = {1, 4, 8, 8, 4, 8};
-    for (; sound && open < count; open++) {
-        const char *name;
-        int kind;
-        long long rows, columns;
-        PyObject *item = PyList_GetItem(list, open), *data;
-        if (!PyTuple_Check(item) || !PyArg_ParseTuple(item, "siLLO", &name, &kind, &rows, &columns, &data) ||
-            PyObject_GetBuffer(data, views + open, PyBUF_SIMPLE) < 0)
+    for (; sound && open < count; open++)
+        if (!read_array(PyList_GetItem(list, open), arrays + open, views + open, open, &fault, &sound))
             break;
-        int flat = columns < 0;
-        arrays[open] = (hw_array){.name = name,
-                                  .type = kind,
-                                  .dimensions = flat ? 1 : 2,
-                                  .shape = {rows, flat ? 1 : columns, 1},
-                                  .data = views[open].buf};
-        if (kind < 0 || kind > HW_F64 || rows < 0 || (!flat && columns < 0) || rows > (1LL << 40) ||
-            columns > (1LL << 20) || rows * (flat ? 1 : columns) * sizes[kind] != views[open].len) {
-            fault = (hw_fault){"state", "arrays whose bytes fit their shapes", (double)open};
-            sound = 0;
-        }
-    }
     if (sound && open == count)
         self->core = hw_restore(&MEMORY, arrays, count, level, key, &status, &fault);
     for (int i = 0; i < open; i++)
@@ -944,6 +949,44 @@ static PyObject *learner_learn_row(Learner *self, PyObject *const *args, Py_ssiz
     return code < 0 ? NULL : PyLong_FromLongLong(learned);
 }
 
+static void release_views(Py_buffer **views, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (views[i]->obj)
+            PyBuffer_Release(views[i]);
+}
+
+/* How a block of rows is learned: those to ask first, answers and weights, and where predictions go. */
+typedef struct block {
+    rows from, ask;
+    Py_ssize_t start, count, bytes; /* bytes of a row's predictions */
+    const double *y, *w;
+    const char *good;
+    char *out;
+    int asks, late, together;
+} block;
+
+/* Learn the rows of a block one by one. Returns how many were, and a code below 0 in *code where one could not be. */
+static long long learn_rows(Learner *self, block *b, int *code)
+{
+    long long learned = 0;
+    for (Py_ssize_t i = 0; *code >= 0 && i < b->count; i++) {
+        double weight = b->good[i] ? b->w[i] : 0;
+        char *p = b->out + i * b->bytes;
+        if (b->asks) {
+            *code = read_row(self, &b->ask, b->start + i, 0);
+            if (*code >= 0)
+                *code = predicted_apart(self, b->together, p, NULL, 1);
+        }
+        if (*code >= 0)
+            *code = read_row(self, &b->from, b->start + i, b->good[i]);
+        if (*code >= 0)
+            *code = learned_apart(self, b->together, b->good[i] ? b->y[i] : 0, weight, b->asks || b->late ? NULL : p);
+        learned += *code == 1;
+    }
+    return learned;
+}
+
 /* learn(source, start, stop, y, w, good, out, ask) → how many were learned. Row i of the source is predicted into out and
  * learned with y[i], w[i], where good[i]; with ask, its row i is predicted (and waits for its answer) instead; with ask =
  * False nothing is predicted, and the mixture learns only from the predictions stored when the rows were predicted. */
@@ -951,40 +994,29 @@ static PyObject *learner_learn(Learner *self, PyObject *args)
 {
     PyObject *source, *y_, *w_, *good_, *out_, *ask_;
     Py_ssize_t start, stop;
-    rows from, ask = {0};
+    block b = {0};
     Py_buffer vy = {0}, vw = {0}, vg = {0}, vo = {0};
     if (!PyArg_ParseTuple(args, "OnnOOOOO", &source, &start, &stop, &y_, &w_, &good_, &out_, &ask_) ||
-        rows_of(source, start, stop, &from) < 0)
+        rows_of(source, start, stop, &b.from) < 0)
         return NULL;
-    int late = ask_ == Py_False, asks = !late && ask_ != Py_None;
-    if (asks && rows_of(ask_, start, stop, &ask) < 0)
+    b.late = ask_ == Py_False;
+    b.asks = !b.late && ask_ != Py_None;
+    if (b.asks && rows_of(ask_, start, stop, &b.ask) < 0)
         return NULL;
-    Py_ssize_t n = stop - start, size = self->shape.is_double ? 8 : 4, k = 0;
-    const double *y = numbers_of(y_, &vy, 0, 8, n), *w = y ? numbers_of(w_, &vw, 0, 8, n) : NULL;
-    const char *good = w ? numbers_of(good_, &vg, 0, 1, n) : NULL;
-    char *out = good ? numbers_of(out_, &vo, 1, size, n) : NULL;
+    Py_ssize_t n = stop - start, size = self->shape.is_double ? 8 : 4;
+    b.y = numbers_of(y_, &vy, 0, 8, n);
+    b.w = b.y ? numbers_of(w_, &vw, 0, 8, n) : NULL;
+    b.good = b.w ? numbers_of(good_, &vg, 0, 1, n) : NULL;
+    b.out = b.good ? numbers_of(out_, &vo, 1, size, n) : NULL;
+    int code = b.out ? 0 : -1, inside = code >= 0 && enter(self) >= 0;
     long long learned = 0;
-    int code = out ? 0 : -1, inside = code >= 0 && enter(self) >= 0;
-    k = self->shape.outputs;
-    if (!inside || !holds(self, &vo, n * k))
+    if (!inside || !holds(self, &vo, n * self->shape.outputs))
         code = -1;
     if (code >= 0) {
-        int together = from.table && (!asks || ask.table);
-        PyThreadState *state = together ? PyEval_SaveThread() : NULL;
-        for (Py_ssize_t i = 0; code >= 0 && i < n; i++) {
-            double weight = good[i] ? w[i] : 0;
-            char *p = out + i * k * size;
-            if (asks) {
-                code = read_row(self, &ask, start + i, 0);
-                if (code >= 0)
-                    code = predicted_apart(self, together, p, NULL, 1);
-            }
-            if (code >= 0)
-                code = read_row(self, &from, start + i, good[i]);
-            if (code >= 0)
-                code = learned_apart(self, together, good[i] ? y[i] : 0, weight, asks || late ? NULL : p);
-            learned += code == 1;
-        }
+        b.start = start, b.count = n, b.bytes = self->shape.outputs * size;
+        b.together = b.from.table && (!b.asks || b.ask.table);
+        PyThreadState *state = b.together ? PyEval_SaveThread() : NULL;
+        learned = learn_rows(self, &b, &code);
         if (state)
             PyEval_RestoreThread(state);
         if (code < -1)
@@ -993,10 +1025,7 @@ static PyObject *learner_learn(Learner *self, PyObject *args)
     }
     if (inside)
         leave(self);
-    Py_buffer *views[] = {&vy, &vw, &vg, &vo};
-    for (int i = 0; i < 4; i++)
-        if (views[i]->obj)
-            PyBuffer_Release(views[i]);
+    release_views((Py_buffer *[]){&vy, &vw, &vg, &vo}, 4);
     return code < 0 ? NULL : PyLong_FromLongLong(learned);
 }
 
@@ -1043,6 +1072,35 @@ static PyObject *learner_predict(Learner *self, PyObject *args)
     return code < 0 ? NULL : PyLong_FromSsize_t(k);
 }
 
+/* Pairs of several rows, one after the other. */
+typedef struct pairs {
+    int64_t count, space;
+    int32_t *rows;
+    double *values;
+} pairs;
+
+/* The pairs of the row at hand behind those of the rows before. */
+static int append_pairs(Learner *self, pairs *all, int at_mean)
+{
+    const int32_t *r;
+    const void *v;
+    int64_t n = hw_pairs(self->core, at_mean, &r, &v);
+    if (all->count + n > all->space) {
+        all->space = 2 * (all->count + n);
+        void *a = PyMem_Realloc(all->rows, (size_t)all->space * 4);
+        all->rows = a ? a : all->rows;
+        void *b = PyMem_Realloc(all->values, (size_t)all->space * 8);
+        all->values = b ? b : all->values;
+        if (!a || !b)
+            return HW_NO_MEMORY;
+    }
+    for (int64_t j = 0; j < n; j++) {
+        all->rows[all->count] = r[j];
+        all->values[all->count++] = self->shape.is_double ? ((const double *)v)[j] : (double)((const float *)v)[j];
+    }
+    return 0;
+}
+
 /* pairs(source, start, stop, at_mean) → (rows, values, ends) as bytes: what the net reads of each sample. */
 static PyObject *learner_pairs(Learner *self, PyObject *args)
 {
@@ -1053,47 +1111,26 @@ static PyObject *learner_pairs(Learner *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "Onnp", &source, &start, &stop, &at_mean) || rows_of(source, start, stop, &from) < 0 ||
         enter(self) < 0)
         return NULL;
-    int code = 0;
-    int64_t count = 0, space = 0;
-    int32_t *rows = NULL;
-    double *values = NULL;
+    pairs all = {0};
     int64_t *ends = PyMem_Calloc((size_t)(stop - start) + 1, 8);
-    if (!ends)
-        code = HW_NO_MEMORY;
+    int code = ends ? 0 : HW_NO_MEMORY;
     for (Py_ssize_t i = start; code >= 0 && i < stop; i++) {
-        const int32_t *r;
-        const void *v;
         code = read_row(self, &from, i, 0);
-        if (code < 0)
-            break;
-        int64_t n = hw_pairs(self->core, at_mean, &r, &v);
-        if (count + n > space) {
-            space = 2 * (count + n);
-            void *a = PyMem_Realloc(rows, (size_t)space * 4);
-            rows = a ? a : rows;
-            void *b = PyMem_Realloc(values, (size_t)space * 8);
-            values = b ? b : values;
-            if (!a || !b) {
-                code = HW_NO_MEMORY;
-                break;
-            }
-        }
-        for (int64_t j = 0; j < n; j++) {
-            rows[count] = r[j];
-            values[count++] = self->shape.is_double ? ((const double *)v)[j] : (double)((const float *)v)[j];
-        }
-        ends[i - start + 1] = count;
+        if (code >= 0)
+            code = append_pairs(self, &all, at_mean);
+        if (code >= 0)
+            ends[i - start + 1] = all.count;
     }
     leave(self);
     PyObject *result = NULL;
     if (code >= 0)
-        result = Py_BuildValue("(y#y#y#)", (const char *)rows ? (const char *)rows : "", (Py_ssize_t)count * 4,
-                               values ? (const char *)values : "", (Py_ssize_t)count * 8, (const char *)ends,
+        result = Py_BuildValue("(y#y#y#)", all.rows ? (const char *)all.rows : "", (Py_ssize_t)all.count * 4,
+                               all.values ? (const char *)all.values : "", (Py_ssize_t)all.count * 8, (const char *)ends,
                                (Py_ssize_t)(stop - start + 1) * 8);
     else if (!PyErr_Occurred())
         raise_sample(self, code);
-    PyMem_Free(rows);
-    PyMem_Free(values);
+    PyMem_Free(all.rows);
+    PyMem_Free(all.values);
     PyMem_Free(ends);
     return result;
 }

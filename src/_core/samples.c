@@ -368,6 +368,22 @@ static int add_known_list(Learner *self, PyObject *value, Py_ssize_t at)
     return 0;
 }
 
+/* A list or a mapping, which becomes several values; the deepest ones are unusable. */
+static int add_several(Learner *self, PyObject *value, PyObject *plain, Py_ssize_t at, int learn, int depth)
+{
+    if (depth + 1 > DEPTH) {
+        for (Py_ssize_t i = 0; i < PyList_Size(plain); i++)
+            self->unusable += learn && PyTuple_GetItem(PyList_GetItem(plain, i), 1) != Py_None;
+        self->values[at].has = 0;
+        return 0;
+    }
+    Py_ssize_t first = self->used;
+    int status = add_nested(self, plain, at, learn, depth);
+    if (status >= 0 && depth == 0 && self->used - first == PyList_Size(plain))
+        note_list(self, value, at, first);
+    return status;
+}
+
 /* Any other kind of value, as Python reads it. */
 static int add_foreign(Learner *self, PyObject *value, Py_ssize_t at, int learn, int depth)
 {
@@ -384,19 +400,8 @@ static int add_foreign(Learner *self, PyObject *value, Py_ssize_t at, int learn,
         v->has = 0;
         return 0;
     }
-    if (PyList_Check(plain)) {
-        if (depth + 1 > DEPTH) {
-            for (Py_ssize_t i = 0; i < PyList_Size(plain); i++)
-                self->unusable += learn && PyTuple_GetItem(PyList_GetItem(plain, i), 1) != Py_None;
-            v->has = 0;
-            return 0;
-        }
-        Py_ssize_t first = self->used;
-        int status = add_nested(self, plain, at, learn, depth);
-        if (status >= 0 && depth == 0 && self->used - first == PyList_Size(plain))
-            note_list(self, value, at, first);
-        return status;
-    }
+    if (PyList_Check(plain))
+        return add_several(self, value, plain, at, learn, depth);
     if (PyTuple_Check(plain)) { /* a time: seven parts and its text */
         PyObject *text = PyTuple_GetItem(plain, HW_TIME_PARTS);
         v->kind = HW_TIME;
@@ -480,48 +485,38 @@ static int comes_before(const hw_value *a, const hw_value *b)
     return memcmp(a->name, b->name, a->name_size) < 0;
 }
 
-/* Plan for samples of these keys: where each value goes so that all stand in the order of their names. */
-static int make_plan(Learner *self, PyObject *x)
+/* Room for a plan of so many names; what could be had stays with the plan, and goes with it. */
+static int reserve_plan(plan *p, Py_ssize_t n)
+{
+    Py_ssize_t wanted = n + n / 2 + 16;
+    void *keys = PyMem_Realloc(p->keys, (size_t)wanted * sizeof *p->keys);
+    p->keys = keys ? keys : p->keys;
+    void *place = PyMem_Realloc(p->place, (size_t)wanted * sizeof *p->place);
+    p->place = place ? place : p->place;
+    void *bytes = PyMem_Realloc(p->bytes, (size_t)wanted * sizeof *p->bytes);
+    p->bytes = bytes ? bytes : p->bytes;
+    void *number = PyMem_Realloc(p->number, (size_t)wanted);
+    p->number = number ? number : p->number;
+    void *slots = PyMem_Realloc(p->slots, (size_t)wanted * sizeof *p->slots);
+    p->slots = slots ? slots : p->slots;
+    void *numbers = PyMem_Realloc(p->x, (size_t)wanted * sizeof *p->x);
+    p->x = numbers ? numbers : p->x;
+    void *recent = PyMem_Realloc(p->recent, (size_t)wanted * sizeof *p->recent);
+    p->recent = recent ? recent : p->recent;
+    if (!recent || !keys || !place || !bytes || !number || !slots || !numbers)
+        return PyErr_NoMemory(), -1;
+    p->capacity = wanted;
+    return 0;
+}
+
+/* The keys of a dict as names, in its own order; n: how many there are. Returns the status. */
+static int name_keys(Learner *self, PyObject *x, hw_value *named, Py_ssize_t *n)
 {
     plan *p = &self->plan;
-    Py_ssize_t n = PyDict_Size(x), at = 0, i = 0;
-    forget_plan(self);
-    if (self->capacity > 1 << 16 && n < self->capacity / 16 && !self->held_count)
-        shrink_plan(self);
-    if (n > p->capacity) {
-        Py_ssize_t wanted = n + n / 2 + 16;
-        PyObject **keys = PyMem_Realloc(p->keys, (size_t)wanted * sizeof *keys);
-        if (keys)
-            p->keys = keys;
-        int32_t *place = PyMem_Realloc(p->place, (size_t)wanted * sizeof *place);
-        if (place)
-            p->place = place;
-        PyObject **bytes = PyMem_Realloc(p->bytes, (size_t)wanted * sizeof *bytes);
-        if (bytes)
-            p->bytes = bytes;
-        uint8_t *number = PyMem_Realloc(p->number, (size_t)wanted);
-        if (number)
-            p->number = number;
-        int32_t *slots = PyMem_Realloc(p->slots, (size_t)wanted * sizeof *slots);
-        if (slots)
-            p->slots = slots;
-        double *numbers = PyMem_Realloc(p->x, (size_t)wanted * sizeof *numbers);
-        if (numbers)
-            p->x = numbers;
-        PyObject **recent = PyMem_Realloc(p->recent, (size_t)wanted * sizeof *recent);
-        if (recent)
-            p->recent = recent;
-        if (!recent || !keys || !place || !bytes || !number || !slots || !numbers)
-            return PyErr_NoMemory(), -1;
-        p->capacity = wanted;
-    }
-    if (reserve_values(self, n) < 0)
-        return -1;
     PyObject *key, *value;
-    hw_value *named = PyMem_Malloc((size_t)(n + 1) * sizeof *named);
-    int32_t *order = PyMem_Malloc((size_t)(n + 1) * 2 * sizeof *order);
-    int status = named && order ? 0 : -1;
-    while (status >= 0 && i < n && PyDict_Next(x, &at, &key, &value)) {
+    Py_ssize_t at = 0, i = 0;
+    int status = 0;
+    while (status >= 0 && i < *n && PyDict_Next(x, &at, &key, &value)) {
         named[i] = (hw_value){.column = -1};
         p->keys[i] = Py_NewRef(key);
         p->recent[i] = Py_NewRef(key);
@@ -530,29 +525,54 @@ static int make_plan(Learner *self, PyObject *x)
         status = name_of(self, key, named + i, &p->bytes[i]);
         i++;
     }
-    n = i;
-    if (status >= 0) { /* merge sort of places */
-        int32_t *a = order, *b = order + n;
-        for (i = 0; i < n; i++)
-            a[i] = (int32_t)i;
-        for (Py_ssize_t width = 1; width < n; width *= 2) {
-            for (Py_ssize_t from = 0; from < n; from += 2 * width) {
-                Py_ssize_t middle = from + width < n ? from + width : n, end = from + 2 * width < n ? from + 2 * width : n;
-                Py_ssize_t q = from, r = middle, k = from;
-                while (q < middle && r < end)
-                    b[k++] = comes_before(named + a[r], named + a[q]) ? a[r++] : a[q++];
-                while (q < middle)
-                    b[k++] = a[q++];
-                while (r < end)
-                    b[k++] = a[r++];
-            }
-            int32_t *swap = a;
-            a = b;
-            b = swap;
+    *n = i;
+    return status;
+}
+
+/* Merge sort of places by their names. order: room for twice as many. Returns where the sorted ones lie. */
+static const int32_t *in_order(const hw_value *named, int32_t *order, Py_ssize_t n)
+{
+    int32_t *a = order, *b = order + n;
+    for (Py_ssize_t i = 0; i < n; i++)
+        a[i] = (int32_t)i;
+    for (Py_ssize_t width = 1; width < n; width *= 2) {
+        for (Py_ssize_t from = 0; from < n; from += 2 * width) {
+            Py_ssize_t middle = from + width < n ? from + width : n, end = from + 2 * width < n ? from + 2 * width : n;
+            Py_ssize_t q = from, r = middle, k = from;
+            while (q < middle && r < end)
+                b[k++] = comes_before(named + a[r], named + a[q]) ? a[r++] : a[q++];
+            while (q < middle)
+                b[k++] = a[q++];
+            while (r < end)
+                b[k++] = a[r++];
         }
-        for (i = 0; i < n; i++) {
-            p->place[a[i]] = (int32_t)i;
-            self->values[i] = named[a[i]];
+        int32_t *swap = a;
+        a = b;
+        b = swap;
+    }
+    return a;
+}
+
+/* Plan for samples of these keys: where each value goes so that all stand in the order of their names. */
+static int make_plan(Learner *self, PyObject *x)
+{
+    plan *p = &self->plan;
+    Py_ssize_t n = PyDict_Size(x);
+    forget_plan(self);
+    if (self->capacity > 1 << 16 && n < self->capacity / 16 && !self->held_count)
+        shrink_plan(self);
+    if (n > p->capacity && reserve_plan(p, n) < 0)
+        return -1;
+    if (reserve_values(self, n) < 0)
+        return -1;
+    hw_value *named = PyMem_Malloc((size_t)(n + 1) * sizeof *named);
+    int32_t *order = PyMem_Malloc((size_t)(n + 1) * 2 * sizeof *order);
+    int status = named && order ? name_keys(self, x, named, &n) : -1;
+    if (status >= 0) {
+        const int32_t *sorted = in_order(named, order, n);
+        for (Py_ssize_t i = 0; i < n; i++) {
+            p->place[sorted[i]] = (int32_t)i;
+            self->values[i] = named[sorted[i]];
             self->values[i].column = hw_column(self->core, self->values[i].name, self->values[i].name_size);
             p->number[i] = hw_column_kind(self->core, self->values[i].column) == HW_NUMBER;
         }

@@ -1,4 +1,4 @@
-"""The rules of the house that hold in C too, read from the core's text."""
+"""The rules of the house that hold in C too, read from the text of the core and of its binding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "core"
 FUNCTION_LINES = 40
-FILES = sorted(path for path in CORE.rglob("*.[ch]") if path.name != "unicode.h")  # which is written from tables
+BINDING = ROOT / "src" / "_core"
+FILES = [
+    path for path in sorted([*CORE.rglob("*.[ch]"), *BINDING.glob("*.c")]) if path.name != "unicode.h"
+]  # it is written
 
 
 def functions(text: str) -> Iterator[tuple[str, int]]:
@@ -24,7 +27,7 @@ def functions(text: str) -> Iterator[tuple[str, int]]:
                 yield lines[first], last - first + 1
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(CORE).as_posix())
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_functions_of_the_core_are_short(path):
     long = [f"{name}: {n} lines" for name, n in functions(path.read_text(encoding="utf-8")) if n > FUNCTION_LINES]
     assert long == [], f"at most {FUNCTION_LINES}: give a part of it a name"
