@@ -188,15 +188,13 @@ def test_links_are_turned_and_code_is_left_alone(tmp_path):
     assert site.dead == ["docs/a.md: nowhere.md"]
 
 
-def test_a_link_to_a_source_file_leads_to_its_text(tmp_path):
+def test_a_link_to_a_file_of_the_repository_is_words_and_one_to_an_example_leads_to_its_place(tmp_path):
     site = pages.Site(tmp_path, "", {"docs/a.md": "a"}, {})
-    assert (
-        site.relinked("[f](../src/headwater/learner/default_pool.py)", "docs/a.md", "a")
-        == "[f](source/src/headwater/learner/default_pool.py.md)"
-    )
-    assert (ROOT / "src/headwater/learner/default_pool.py").read_text().rstrip() in (
-        tmp_path / "source/src/headwater/learner/default_pool.py.md"
-    ).read_text()
+    assert site.relinked("[f](../src/headwater/learner/base.py)", "docs/a.md", "a") == "f"
+    turned = site.relinked("[f](../examples/28_forget.py)", "docs/a.md", "a")
+    assert turned == "[f](examples.md#28_forgetpy)"
+    site.relinked("[f](../src/headwater/nowhere.py)", "docs/a.md", "a")
+    assert site.dead == ["docs/a.md: ../src/headwater/nowhere.py"]
 
 
 @pytest.mark.parametrize("folder", ["learn", "zh", "how-to", "."])

@@ -20,6 +20,9 @@ ASKED = [
     ("", "late answers", "how-to/late-answers.html", "first"),
     ("", "Classifier", "reference/headwater.html", "first"),
     ("", "csv", "how-to/data.html", "first"),
+    ("", "confidence interval", "how-to/coverage.html", "first"),
+    ("zh/", "怎么部署", "how-to/deploy.html", "first"),
+    ("zh/", "置信区间", "how-to/coverage.html", "first"),
     ("zh/", "学习率", "05-gradient-descent.html", "first"),
     ("zh/", "梯度下降", "05-gradient-descent.html", "first"),
     ("zh/", "过拟合", "16-overfitting.html", "first"),
@@ -43,12 +46,51 @@ def test_the_home_page_has_cards_and_names_guides_before_the_reference(site, pag
     page.goto(f"{site}/{path}")
     cards = page.eval_on_selector_all(".cards > li a", "(all) => all.map((it) => it.getAttribute('href'))")
     assert len(cards) >= 8
-    assert cards[0] == "start.html"
+    doors = ["learn/index.html" if path == "index.html" else "course.html", "start.html", "how-to/deploy.html"]
+    assert [card for card in cards if card in doors] == doors
     assert page.eval_on_selector(".cards", "(it) => getComputedStyle(it).display") == "grid"
     side = page.eval_on_selector_all(".sidebar-tree a", "(all) => all.map((it) => it.getAttribute('href'))")
     if path == "index.html":
         assert side.index("start.html") < min(i for i, it in enumerate(side) if it.startswith(guides))
         assert max(i for i, it in enumerate(side) if it.startswith(guides)) < side.index("reference/index.html")
+
+
+@pytest.mark.parametrize("path", ["index.html", "zh/index.html"])
+def test_the_home_page_is_a_playground_that_learns_by_itself_with_code_and_the_table_of_accuracy(site, page, path):
+    page.goto(f"{site}/{path}")
+    inside = page.frame_locator(".playing iframe")
+    inside.locator("#play-net .unit").first.wait_for()
+    page.wait_for_function(
+        "Number(document.querySelector('.playing iframe').contentDocument.querySelector('#play-n')?.textContent.replace(',', '')) > 20"
+    )
+    assert inside.locator("header").is_hidden()
+    assert page.locator("article figure").first.is_hidden()
+    assert "pip install" in page.inner_text("article pre >> nth=0")
+    assert "learn_one(x, y)" in page.inner_text("article pre >> nth=1")
+    assert "93.3" in page.inner_text("article table >> nth=0")
+
+
+@pytest.mark.parametrize("path", ["learn/12-streams.html", "zh/12-streams.html", "how-to/web.html"])
+def test_the_side_bar_is_open_and_scrolled_where_the_reader_is(site, page, path):
+    page.goto(f"{site}/{path}")
+    open_parts = page.locator(".sidebar-tree details[open]")
+    assert open_parts.count() == 1
+    here = open_parts.locator(".current-page").last
+    box, pane = here.bounding_box(), page.locator(".sidebar-scroll").bounding_box()
+    assert pane["y"] <= box["y"] < pane["y"] + pane["height"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["index.html", "zh/index.html", "learn/12-streams.html", "how-to/data.html", "gallery.html", "reference/headwater.html", "examples.html",
+     "changelog.html", "zh/glossary.html", "search.html?q=drift", "genindex.html"],
+)  # fmt: skip
+def test_axe_finds_nothing_wrong_on_any_kind_of_page(site, page, path):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe, which checks accessibility")
+    page.goto(f"{site}/{path}")
+    page.wait_for_load_state()
+    found = axe.Axe().run(page, options={"iframes": False}).response["violations"]
+    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found] == []
 
 
 @pytest.mark.parametrize("path", ["learn/18-saturation.html", "zh/18-saturation.html", "gallery.html"])

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import headwater as hw
 from headwater.kinds import KINDS
 from serve.test_page import SIZES, Server, browser, new_page, violations  # noqa: F401  the fixture is for pytest
 from serve.test_page import pytestmark as driven
@@ -93,7 +94,9 @@ def shows(page, server, kind):
 
 SQUEEZED = """() => [...document.querySelectorAll("main *")].filter((node) => node.clientWidth && node.offsetParent && !node.closest(".chart")
     && [...node.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim().length > 3) && node.clientWidth < 30
-    && getComputedStyle(node).display !== "inline").map((node) => node.outerHTML.slice(0, 120))"""
+    && getComputedStyle(node).display !== "inline").map((node) => node.outerHTML.slice(0, 120)).concat(
+    [...document.querySelectorAll("main bdi")].filter((node) => node.textContent.length <= 12 && node.getClientRects().length > 1)
+    .map((node) => node.parentElement.outerHTML.slice(0, 120)))"""
 
 
 @driven
@@ -120,3 +123,25 @@ def test_each_kind_is_shown_in_its_own_words_without_a_brace_a_program_number_or
     assert violations(page) == []
     assert page.problems == []
     page.context.close()
+
+
+@driven
+def test_a_fleet_shows_its_keys_the_worst_first_and_two_hundred_classes_are_counted(browser, tmp_path):  # noqa: F811
+    with hw.open(tmp_path / "a.db", hw.Fleet(lambda: hw.Classifier(hidden=(4,), seed=1), key="site")) as store:
+        for i in range(400):
+            label = "x" if (i * 7) % 11 > i % 7 else "y"
+            store.learn_one({"site": f"s{i % 7}", "a": (i * 7) % 11}, f"class {i % 200}" if i % 7 == 3 else label)
+    server = Server(tmp_path)
+    page = new_page(browser, "phone")
+    page.goto(f"http://127.0.0.1:{server.port}/")
+    page.wait_for_selector("#keys td")
+    keys = page.locator("#keys tr td:first-child").all_inner_texts()
+    assert (len(keys), keys[0]) == (7, "s3")
+    assert page.inner_text("#keys-text").startswith("7 keys; ranked are the 7 with at least 30 rows.")
+    assert re.search(r" … \(\d+ classes\)\?$", page.inner_text("#question"))
+    assert "{" not in page.inner_text("main")
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES["phone"][0]
+    assert violations(page) == []
+    assert page.problems == []
+    page.context.close()
+    server.close()

@@ -17,7 +17,9 @@ class Pairs(SearchChinese):
     language_name = "English"
     js_splitter_code = """
 function splitQuery(query) {
-  return (query.match(/[\\u3400-\\u9fff]+|[a-zA-Z0-9_]+/g) || []).flatMap((run) =>
+  // a question's own words are on no page
+  const asked = query.replace(/为什么|怎么样|什么是|怎么|怎样|如何|什么|哪里|哪个|请问|可以|吗|呢/g, " ");
+  return ((/[\\u3400-\\u9fff\\w]/.test(asked) ? asked : query).match(/[\\u3400-\\u9fff]+|[a-zA-Z0-9_]+/g) || []).flatMap((run) =>
     run.charCodeAt(0) < 0x3400 || run.length < 3 ? [run] : [...run].slice(1).map((c, i) => run[i] + c));
 }
 """

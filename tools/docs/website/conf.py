@@ -38,6 +38,7 @@ templates_path = [str(HERE / "templates")]
 html_static_path = [str(HERE / "static")]
 html_favicon = "../../../src/headwater/serve/web/icon.svg"
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_search_scorer = str(HERE / "scorer.js")
 html_theme = "furo"
 html_math_renderer = "mathml"

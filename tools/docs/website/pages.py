@@ -1,7 +1,7 @@
 """Gather the pages of a language into a folder that Sphinx builds, with links that work on the site.
 
 A document keeps the links that are right in the repository. Here each is turned to where its target stands on the site:
-another page of the same language, a page of the other language, or the text of a source file.
+another page of the same language, or a page of the other language. What is no page of the site stays as words.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ PARTS = re.compile(
     r'|(?P<img><img\b[^>]*?\bsrc=")(?P<src>[^"]+)"',
     re.DOTALL,
 )
-LANGUAGES = {".py": "python", ".toml": "toml", ".json": "json", ".css": "css", ".html": "html"} | {
-    ".c": "c",
-    ".h": "c",
-    ".js": "js",
-    ".mjs": "js",
+KEYWORDS = {
+    "how-to/coverage": "confidence interval uncertainty error bars 置信 信区 区间",
+    "14-certainty": "confidence interval uncertainty 置信 信区 区间",
+    "how-to/deploy": "deploy production docker 部署 上线 生产",
+    "how-to/which-learner": "choose model kind 选择 哪个",
+    "how-to/late-answers": "delayed labels feedback 延迟",
+    "how-to/web": "browser page export 网页 导出",
 }
-"""The languages of the source files that are shown, by the ends of their names."""
+"""Words by which readers look for a page that doesn't use them, by the end of its name."""
 
 FIGURE = re.compile(r"^!\[(?P<words>[^\]]+)\]\((?P<where>[^()\s]+\.(?:svg|png))\)$", re.MULTILINE)
 """A picture that has a line of its own: its words become a caption, a dark page shows its dark form, and in a chapter a live
@@ -73,8 +75,6 @@ class Site:
         Page by document, for this language.
     others
         Page by document, for the other ones, with their prefix.
-    shown
-        Page by source file or folder that a document links to; it grows.
     dead
         Links of documents to what is not there; it grows.
     """
@@ -83,15 +83,14 @@ class Site:
     prefix: str
     documents: dict[str, str]
     others: dict[str, str]
-    shown: dict[str, str] = field(default_factory=dict)
     dead: list[str] = field(default_factory=list)
 
     def gather(self) -> None:
-        """Write all documents, and the source files they link to."""
+        """Write all documents."""
         shutil.rmtree(self.out, ignore_errors=True)
         for document, page in self.documents.items():
             text = SWITCH.sub("", (ROOT / document).read_text(encoding="utf-8"), count=1)
-            self.write(page, self.relinked(text, document, page))
+            self.write(page, found_by(page) + self.relinked(text, document, page))
 
     def write(self, page: str, text: str) -> None:
         """Write a page, or append to it."""
@@ -111,12 +110,29 @@ class Site:
             if match["picture"]:
                 return f"![{match['words']}]({self.image(document, match['where'], page)})"
             found = self.place(document, match["where"], page)
+            if not found:
+                return match["words"]  # a file of the repository, which the site doesn't hold
             # A page of the other language is no page of this build: a plain link, which the check of the result follows.
             other = ".html" in found and "://" not in found
             return f'<a href="{found}">{match["words"]}</a>' if other else f"[{match['words']}]({found})"
 
+        text = self.repeated(text, page)
         text = outside(FENCE, CARDS.sub("{.cards}", text), lambda prose: self.figures(prose, document, page))
         return outside(FENCE, text, lambda prose: PARTS.sub(turned, prose))
+
+    def repeated(self, text: str, page: str) -> str:
+        """Return a home page with the playground, the first code and the table of accuracy, which README has."""
+        readme = (ROOT / ("README.zh-CN.md" if self.prefix else "README.md")).read_text(encoding="utf-8")
+        up = os.path.relpath(playground.PAGE, Path(self.prefix + page).parent)
+        plays = f'<div class="playing" data-src="{up}" data-language="{"zh" if self.prefix else "en"}"></div>\n'
+        code = re.search(r"```python\n.*?^```\n+```text\n.*?^```\n", readme, re.DOTALL | re.MULTILINE)
+        table = re.search(r"<!-- bench:accuracy -->\n(.*?)<!-- /bench:accuracy -->", readme, re.DOTALL)
+        install = re.search(r"^python -m pip install .*$", readme, re.MULTILINE)
+        for marker, part in (("playground", plays), ("code", code), ("accuracy", table), ("install", install)):
+            shown = part if isinstance(part, str) else part[part.re.groups] if part else ""
+            shown = f"```sh\n{shown}\n```" if marker == "install" else shown
+            text = text.replace(f"<!-- {marker} -->", shown)
+        return text
 
     def figures(self, prose: str, document: str, page: str) -> str:
         """Return a text whose pictures with a line of their own are figures with a caption, for light and for dark pages."""
@@ -168,24 +184,11 @@ class Site:
         if not (ROOT / target).exists():
             self.dead.append(f"{document}: {where}")
             return where
-        return os.path.relpath(f"{self.source(target)}.md", here)
-
-    def source(self, target: str) -> str:
-        """Return the page that shows a file or a folder of the repository, after writing it."""
-        if target in self.shown:
-            return self.shown[target]
-        path = ROOT / target
-        page = self.shown[target] = f"source/{target}" + ("/index" if path.is_dir() else "")
-        head = f"---\norphan: true\nno-search: true\n---\n\n# {target}\n\n"
-        if path.is_dir():
-            files = sorted(p for p in path.glob("*") if p.suffix in LANGUAGES)
-            names = {p.name: self.source(p.relative_to(ROOT).as_posix()) for p in files}
-            lines = [f"- [{name}]({os.path.relpath(found, Path(page).parent)}.md)" for name, found in names.items()]
-            self.write(page, head + "\n".join([*lines, ""]))
-        else:
-            text, kind = path.read_text(encoding="utf-8"), LANGUAGES.get(path.suffix, "text")
-            self.write(page, f"{head}````````{{code-block}} {kind}\n:linenos:\n\n{text.rstrip()}\n````````\n")
-        return page
+        if target.startswith("examples/") and target.endswith(".py"):
+            start = here if not self.prefix else Path(self.prefix + page).parent.as_posix()
+            anchor = re.sub(r"[^\w-]", "", Path(target).name.lower())
+            return f"{os.path.relpath('examples.md' if not self.prefix else 'examples.html', start)}#{anchor}"
+        return ""
 
     def image(self, document: str, where: str, page: str) -> str:
         """Return where a picture of a document lies, after copying it."""
@@ -199,6 +202,12 @@ class Site:
         (self.out / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, self.out / name)
         return os.path.relpath(name, Path(page).parent)
+
+
+def found_by(page: str) -> str:
+    """Return the head of a page, with the words by which search finds it."""
+    words = next((words for end, words in KEYWORDS.items() if page.endswith(end)), "")
+    return f'---\nmyst:\n  html_meta:\n    keywords: "{", ".join(words.split())}"\n---\n\n' if words else ""
 
 
 def directive(where: str, words: str, kind: str) -> str:

@@ -55,10 +55,15 @@ def tell_apart(a: float, b: float, *, percent: bool) -> tuple[str, str]:
     ...     tell_apart(12, 20.5, percent=False),
     ... )
     (('72', '59'), ('70.1', '69.8'), ('12', '20.5'))
+    >>> tell_apart(0.001, 0.001, percent=True)
+    ('0.1', '0.1')
     """
     form, digits = (share, (0, 1, 2, 3)) if percent else (figure, (3, 4, 5, 6))
     pairs = [(form(a, d), form(b, d)) for d in digits]
-    return pairs[0] if a == b else next((pair for pair in pairs if pair[0] != pair[1]), pairs[-1])
+    if a == b:
+        shown = (pair for pair in pairs if not percent or not a or float(pair[0]))  # a small share isn't shown as 0
+        return next(shown, pairs[-1])
+    return next((pair for pair in pairs if pair[0] != pair[1]), pairs[-1])
 
 
 def figure_cell(value: float) -> str:

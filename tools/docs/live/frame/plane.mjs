@@ -3,23 +3,24 @@
 import { colours, shades } from "./colours.mjs";
 import { escaped, svg } from "./marks.mjs";
 
-const BOX = { width: 350, height: 250, left: 40, right: 20, top: 22, bottom: 36 };
+const BOX = { width: 350, height: 250, left: 54, right: 20, top: 22, bottom: 36 };
 const GRAIN = 48; // points of a shade, a side
 const [INNER, OUTER] = [BOX.width - BOX.left - BOX.right, BOX.height - BOX.top - BOX.bottom];
 // lines end at the axes
 const INSIDE = `x="${BOX.left}" y="${BOX.top}" width="${INNER}" height="${OUTER}" viewBox="${BOX.left} ${BOX.top} ${INNER} ${OUTER}"`;
 
 /**
- * @param {object} plane {title, x: {name, from, to, ticks}, y: …, shade, lines, dots, marks, said}
+ * @param {object} plane {title, square, x: {name, from, to, ticks}, y: …, shade, lines, dots, marks, said}
+ *   square: of an image, whose pixels are as wide as high
  *   shade: (points: [x, y][]) => values from −1 to 1; with a `key` it is painted anew only when that changes
  * lines: {points, colour, dashed, width, name}
  *   dots: {x, y, colour, square, size, hollow, text} · marks: {x} or {y}, colour, dashed, text
  * @returns {string} SVG
  */
-export function plane(host, { key = "", title = "", x, y, shade, lines = [], dots = [], marks = [], said = title }) {
-  const place = scales(x, y);
+export function plane(host, { key = "", title = "", square = false, x, y, shade, lines = [], dots = [], marks = [], said = title }) {
+  const place = scales(x, y, square);
   const parts = [
-    shade ? shaded(painted(host, key, shade, x, y), x, y, place) : "",
+    shade ? shaded(painted(host, key, shade, x, y), x, y, place, square) : "",
     frame(x, y, place),
     ...marks.map((mark) => marked(mark, place)),
     `<svg ${INSIDE}>${lines.map((line) => drawnLine(line, place)).join("")}</svg>`,
@@ -44,9 +45,9 @@ export function pointed(element, event) {
   return [x[0] + across * (x[1] - x[0]), y[0] + up * (y[1] - y[0])];
 }
 
-function scales(x, y) {
-  const across = (BOX.width - BOX.left - BOX.right) / (x.to - x.from);
-  const up = (BOX.height - BOX.top - BOX.bottom) / (y.to - y.from);
+function scales(x, y, square) {
+  const each = [INNER / (x.to - x.from), OUTER / (y.to - y.from)];
+  const [across, up] = square ? each.map(() => Math.min(...each)) : each;
   const inside = (at, low, high) => Math.max(low, Math.min(high, at));
   return {
     x: (at) => inside(BOX.left + (at - x.from) * across, -1000, 2000),
@@ -81,10 +82,10 @@ function grid(x, y) {
   ]);
 }
 
-function shaded(href, x, y, place) {
+function shaded(href, x, y, place, square) {
   const [left, top] = [place.x(x.from), place.y(y.to)];
   const size = { width: place.x(x.to) - left, height: place.y(y.from) - top };
-  return svg("image", { href, preserveAspectRatio: "none", x: left, y: top, ...size });
+  return svg("image", { href, preserveAspectRatio: "none", x: left, y: top, ...size, ...(square ? { style: "image-rendering: pixelated" } : {}) });
 }
 
 function frame(x, y, place) {
@@ -99,7 +100,8 @@ function frame(x, y, place) {
   }
   const middle = (BOX.left + BOX.width - BOX.right) / 2;
   parts.push(svg("text", { x: middle, y: BOX.height - 6, "text-anchor": "middle", class: "axis" }, escaped(x.name ?? "")));
-  parts.push(svg("text", { x: BOX.width - BOX.right, y: 14, "text-anchor": "end", class: "axis" }, escaped(y.name ?? "")));
+  const along = { x: -(BOX.top + BOX.height - BOX.bottom) / 2, y: 11, transform: "rotate(-90)", "text-anchor": "middle", class: "axis" };
+  if (y.name) parts.push(svg("text", along, escaped(y.name)));
   return parts.join("");
 }
 

@@ -5,7 +5,7 @@ import { escaped, svg } from "./marks.mjs";
 
 /** A table {head, rows, strong}: the first cell of a row is its heading, `strong` the number of a row to point out. */
 export function table({ head, rows, strong = -1, said = "" }) {
-  const top = head.map((cell) => `<th scope="col">${escaped(cell)}</th>`).join("");
+  const top = head.map((cell) => (cell ? `<th scope="col">${escaped(cell)}</th>` : "<td></td>")).join("");
   const body = rows.map(([first, ...rest], i) => {
     const cells = rest.map((cell) => `<td>${escaped(cell)}</td>`).join("");
     return `<tr${i === strong ? ' class="strong"' : ""}><th scope="row">${escaped(first)}</th>${cells}</tr>`;

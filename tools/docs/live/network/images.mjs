@@ -53,7 +53,7 @@ export default {
 function picture(title, values, side, most, key) {
   const place = (at) => Math.min(side - 1, Math.floor(at));
   return {
-    ...{ title, key: `${title} ${key}` },
+    ...{ title, key: `${title} ${key}`, square: true },
     x: { from: 0, to: side, ticks: [] },
     y: { from: 0, to: side, ticks: [] },
     shade: (grid) => grid.map(([x, y]) => values[(side - 1 - place(y)) * side + place(x)] / most),

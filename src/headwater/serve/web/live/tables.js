@@ -11,11 +11,12 @@ export function headRow(...names) {
   return row;
 }
 
+const SHORT = 16; // letters that stay in one line
 const shown = (value) => (value === null ? "–" : typeof value === "number" ? figure(value) : value);
 
 // A cell of what somebody else has written: in any direction, of any length.
 function cell(value, className = "") {
-  const made = element("td", undefined, { className });
+  const made = element("td", undefined, { className: `${className} ${String(value).length > SHORT ? "long" : "short"}` });
   made.append(element("bdi", value));
   return made;
 }
@@ -64,7 +65,7 @@ export function showOutputs(frame) {
   const found = comparisonsOf(frame.learners[0]), sorted = [...found.filter((one) => !isAhead(one)), ...found.filter(isAhead)];
   const rows = sorted.map((one) => {
     const guess = bestOf(one), row = rowOf(one.output, metricName(one.metric), show(one.metric, lately(one).model), guess ? `${baselineName(guess, current())} ${show(one.metric, lately(one).guesses[guess])}` : "–", show(one.metric, one.overall.model));
-    row.cells[2].className = isAhead(one) ? "right" : "late";
+    row.cells[2].classList.add(isAhead(one) ? "right" : "late");
     return row;
   });
   byId("outputs").replaceChildren(headRow(text("output"), text("metric"), text("lately"), text("baseline"), text("since_start")), ...rows);

@@ -107,6 +107,9 @@ function relabel() {
   draw();
 }
 
+// On the site's home page it runs by itself, without what only the whole page needs.
+const embedded = new URLSearchParams(location.search).has("embedded");
+document.documentElement.classList.toggle("embedded", embedded);
 addTexts(PLAYGROUND);
 addTexts(LESSON_TEXTS);
 byId("play").innerHTML = HTML;
@@ -117,4 +120,5 @@ window.addEventListener("hashchange", () => { stop(); open(); });
 window.addEventListener("resize", resized);
 applyTheme(firstTheme());
 relabel();
-open();
+await open();
+if (embedded && state.frame && !matchMedia("(prefers-reduced-motion: reduce)").matches) start();

@@ -7,7 +7,8 @@ export function addTexts(part) {
   for (const code of Object.keys(TEXTS)) Object.assign(TEXTS[code], part[code]);
 }
 
-let language = localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh" : "en");
+const named = new URLSearchParams(location.search).get("language"); // of a page that another one shows inside
+let language = (named in TEXTS && named) || localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh" : "en");
 export const current = () => language;
 
 // The text of a key, with {name} replaced by values.

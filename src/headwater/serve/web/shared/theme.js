@@ -8,5 +8,6 @@ export function applyTheme(theme) {
 }
 
 export function firstTheme() {
-  return localStorage.getItem("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  const kept = localStorage.getItem("theme"); // "auto" where the documents' theme has stored it
+  return ["light", "dark"].includes(kept) ? kept : (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 }

@@ -27,7 +27,8 @@ export const share = (value, decimals = 1) => (100 * value).toFixed(decimals);
 function tellApart(a, b, percent) {
   const form = percent ? share : figure;
   const pairs = (percent ? [0, 1, 2, 3] : [3, 4, 5, 6]).map((digits) => [form(a, digits), form(b, digits)]);
-  return a === b ? pairs[0] : (pairs.find(([own, other]) => own !== other) ?? pairs.at(-1));
+  if (a === b) return (percent && pairs.find(([own]) => Number(own) || !a)) || pairs.at(percent ? -1 : 0);
+  return pairs.find(([own, other]) => own !== other) ?? pairs.at(-1);
 }
 
 /** The name of the best known baseline, the first of equals; "" if there is none. */

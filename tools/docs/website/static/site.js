@@ -1,0 +1,34 @@
+// What the theme lacks: parts of the side bar that open and close, the side bar at the page that is read, and the playground on the home page.
+document.addEventListener("DOMContentLoaded", () => {
+  const tree = document.querySelector(".sidebar-tree"), pane = document.querySelector(".sidebar-scroll");
+  for (const caption of tree?.querySelectorAll(":scope > p.caption") ?? []) {
+    const list = caption.nextElementSibling, part = document.createElement("details"), name = document.createElement("summary");
+    name.textContent = caption.textContent;
+    part.open = Boolean(list.querySelector(".current-page")) || (!tree.querySelector(".current-page") && caption === tree.querySelector("p.caption"));
+    caption.replaceWith(part);
+    part.append(name, list);
+  }
+  // What scrolls can be scrolled by keys, an empty head of a table is a cell, and the two side bars have names.
+  const chinese = document.documentElement.lang.startsWith("zh");
+  for (const part of document.querySelectorAll("article pre, article .formula, article table.docutils")) if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
+  for (const head of document.querySelectorAll("article th")) if (!head.textContent.trim()) head.replaceWith(document.createElement("td"));
+  for (const [name, words] of [["sidebar", chinese ? "页面" : "Pages"], ["toc", chinese ? "本页内容" : "On this page"]]) document.querySelector(`.${name}-drawer`)?.setAttribute("aria-label", words);
+
+  const article = document.querySelector("article");
+  if (article && !article.querySelector("h1")) { // the page of search results
+    const head = document.createElement("h1");
+    head.textContent = document.title.split(" - ")[0];
+    article.prepend(head);
+  }
+
+  const here = tree?.querySelector(".current-page:not(:has(.current-page))");
+  if (here && pane) pane.scrollTop = here.getBoundingClientRect().top - pane.getBoundingClientRect().top - pane.clientHeight / 3;
+
+  const place = document.querySelector(".playing");
+  if (!place || location.protocol === "file:") return; // a browser loads no modules from files: the picture stays
+  const frame = document.createElement("iframe"), { src, language } = place.dataset;
+  Object.assign(frame, { src: `${src}?embedded&language=${language}#speed=500`, title: language === "zh" ? "游乐场" : "The playground" });
+  frame.onload = () => new ResizeObserver(([{ target }]) => { frame.style.height = `${target.scrollHeight + 8}px`; }).observe(frame.contentDocument.body);
+  place.append(frame);
+  place.classList.add("plays");
+});
