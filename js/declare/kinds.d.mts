@@ -134,8 +134,8 @@ export interface Forecaster {
 // ---- Bandit: a bandit --------------------------------------------------------------------------------------
 
 export interface BanditQuestion extends Asked {
-  /** The actions on offer; those known without it. */
-  actions?: Value[] | null;
+  /** The actions on offer, perhaps with features; those known without it. */
+  actions?: Value[] | { [action: string]: Row } | null;
 }
 export interface BanditResponse {
   /** The action of the largest expected reward. */
@@ -152,8 +152,8 @@ export interface BanditLabel {
   reward: number;
   /** The probability with which it was taken. From 0 to 1. By default 1.0. */
   p?: number | null;
-  /** The actions that were offered. */
-  actions?: Value[] | null;
+  /** The actions that were offered, perhaps with features. */
+  actions?: Value[] | { [action: string]: Row } | null;
 }
 export interface BanditExplained {
   /** The action that is explained; the best one without it. */

@@ -8,6 +8,7 @@ import pytest
 import headwater as hw
 from headwater.errors import ConfigError, DataError, LimitError, RefusedRow
 from headwater.kinds.bandit.decision import Decision, as_decision
+from headwater.kinds.bandit.scores.score import BanditScore
 from headwater.learner.settings.limits import Limits
 from headwater.route.drift import DriftWatch
 from headwater.store.learner_file import fingerprint
@@ -226,6 +227,28 @@ def test_estimates_hold_the_true_value_in_their_intervals_and_doubly_robust_ones
     assert np.mean(widths["dr"]) < 0.85 * np.mean(widths["ips"])
 
 
+@pytest.mark.parametrize("explore", ["squarecb", "epsilon", "softmax"])
+def test_intervals_hold_though_the_log_of_a_bandit_hardly_explored_and_it_says_so(explore):
+    def choice(action):
+        return lambda x, actions: action
+
+    truth = {a: np.mean([earned(x, a) for x in rows(20_000, 99)]) for a in ACTIONS}
+    held, said = [], []
+    for seed in range(8):
+        model, log = hw.Bandit(seed=seed, explore=explore), []
+        for x in rows(400, seed):
+            action, p = model.act(x, ACTIONS)
+            log.append((x, Decision(action, earned(x, action), p, tuple(ACTIONS))))
+            model.learn(x, *log[-1][1])
+        for action in ACTIONS:
+            value = hw.Bandit().value(choice(action), log)
+            held += [one.low <= truth[action] <= one.high for one in (value.ips, value.snips, value.dr)]
+            said.append(value.explored)
+    assert np.mean(held) >= 0.93
+    assert not any(said)
+    assert "explored too little" in str(value)
+
+
 def test_the_value_of_what_was_done_is_what_it_earned_and_a_bandit_is_a_policy():
     log = logged(300, 1)
     model = hw.Bandit(seed=1)
@@ -352,3 +375,92 @@ def test_rooms_above_show_it_and_tell_when_rewards_fall():
     assert set(model.importance()) == set(rows(1)[0])
     with pytest.raises(ConfigError, match="expected a learner that"):
         model.plot()
+
+
+def offer_of(rng):
+    return {
+        f"ad {rng.integers(10**9)}": {"price": float(rng.normal()), "kind": "xyz"[rng.integers(3)]} for _ in range(4)
+    }
+
+
+def worth_of(x, features):
+    return float(np.clip(0.5 + 0.25 * x["u"] * features["price"] + 0.2 * (features["kind"] == x["w"]), 0, 1))
+
+
+def offered_log(model, n, seed=0):
+    rng, log = np.random.default_rng(seed), []
+    for x in rows(n, seed):
+        offer = offer_of(rng)
+        action, p = model.act(x, offer)
+        log.append((x, (action, worth_of(x, offer[action]), p, offer)))
+        model.learn(x, *log[-1][1])
+    return log
+
+
+def test_actions_that_are_new_in_every_row_are_told_apart_by_their_features():
+    model = hw.Bandit(seed=1, hidden=16)
+    log = offered_log(model, 600)[-200:]
+    best = np.mean([max(worth_of(x, features) for features in offer.values()) for x, (_, _, _, offer) in log])
+    even = np.mean([worth_of(x, features) for x, (_, _, _, offer) in log for features in offer.values()])
+    assert np.mean([y[1] for _, y in log]) > even + 0.8 * (best - even)
+    assert (model.with_features, model.known_classes) == (True, [])
+
+
+def test_a_bandit_with_features_goes_on_to_the_bit_and_judges_policies(tmp_path):
+    model = hw.Bandit(seed=1, hidden=8)
+    log = offered_log(model, 200)
+    model.save(tmp_path / "m.hw")
+    other = hw.load(tmp_path / "m.hw", hw.Bandit)
+    offered_log(model, 50, 3), offered_log(other, 50, 3)
+    assert fingerprint(other) == fingerprint(model)
+    value = model.value(lambda x, actions: next(iter(actions)), log)
+    true = np.mean([worth_of(x, next(iter(offer.values()))) for x, (_, _, _, offer) in log])
+    assert value.snips.low <= true <= value.snips.high
+
+
+def test_a_durable_bandit_keeps_features_until_the_reward_comes_and_forgets_them(tmp_path):
+    log = offered_log(hw.Bandit(seed=2, hidden=4), 20)
+    x, (_, _, _, offer) = log[-1]
+    with hw.open(tmp_path / "a.db", hw.Bandit(seed=1, hidden=4)) as store:
+        kept, action, _ = store.act_with_id(x, offer)
+    with hw.open(tmp_path / "a.db") as store:
+        store.reward(kept, 1.0)
+        store.teach([x for x, _ in log], [y for _, y in log])
+        assert store.learner.n_learned == 21
+        assert store.value(lambda x, actions: next(iter(actions))).n == 21
+        with pytest.raises(DataError, match="actions with their features"):
+            store.learn(x, action, 1.0, 0.5)
+        store.forget(rows=[1])
+        forgotten = store.learner.expected_rewards(x, offer)
+    alone = hw.Bandit(seed=1, hidden=4)
+    for row, y in log:
+        alone.learn(row, *y)
+    assert alone.expected_rewards(x, offer) == forgotten
+
+
+def test_a_session_scores_offers_by_place():
+    log = offered_log(hw.Bandit("epsilon", amount=1.0, seed=1, hidden=4), 60)
+    session = hw.Session(hw.Bandit(seed=1, hidden=4))
+    session.step([x for x, _ in log], [y for _, y in log])
+    assert session.record().scored == 60
+    score, y = BanditScore(), [y for _, y in log]
+    score.score(y, hw.Bandit(seed=1, hidden=4).step_many([x for x, _ in log], y))
+    assert set(score.report()["actions"]) == {"0", "1", "2", "3"}
+
+
+@pytest.mark.parametrize("ask", [
+    lambda m, x: m.act(x, ["a"]), lambda m, x: m.act(x), lambda m, x: m.predict_one(x), lambda m, x: m.learn(x, "a", 1.0),
+    lambda m, x: m.importance(), lambda m, x: m.ask([x]), lambda m, x: m.explain_one(x), lambda m, x: m.act(x, {"a": 1.0}),
+])  # fmt: skip
+def test_what_needs_named_actions_says_so_where_they_have_features(ask):
+    model = hw.Bandit(hidden=4)
+    offered_log(model, 3)
+    with pytest.raises((DataError, ConfigError), match="features"):
+        ask(model, {"u": 1.0})
+
+
+def test_actions_with_features_are_refused_by_a_bandit_that_learned_names():
+    model = hw.Bandit(hidden=4)
+    model.learn({"u": 1.0}, "a", 1.0)
+    with pytest.raises(DataError, match="without features"):
+        model.act({"u": 1.0}, {"a": {"price": 1.0}})

@@ -67,6 +67,30 @@ def test_an_action_is_given_out_with_its_probability_and_learns_its_reward_by_id
     assert again.json()["repeated"] is True
 
 
+def test_actions_with_features_go_over_http_by_id_too(client, state):
+    learner, waiting = KIND.make({"seed": 1}), []
+    for i, x in enumerate(rows(20)):
+        offer = {f"ad {i} {j}": {"price": float((i + j) % 5), "kind": "xyz"[j]} for j in range(3)}
+        told = client.post("/act", json={"x": x, "actions": offer}).json()
+        assert told["action"] in offer
+        waiting.append((x, told, offer))
+    for x, told, offer in waiting:
+        client.post("/reward", json={"id": told["id"], "reward": 0.5}).raise_for_status()
+        learner.learn(x, told["action"], 0.5, told["p"], offer)
+    x, offer = {"hour": 3.0}, {"new": {"price": 2.0, "kind": "x"}}
+    client.post("/learn", json={"x": x, "y": ["new", 1, 0.5, offer]}).raise_for_status()
+    learner.learn(x, "new", 1.0, 0.5, offer)
+    assert client.get("/models/default").json()["state"] == fingerprint(learner)
+    asked = client.post("/ask", json={"rows": [x], "actions": offer}).json()["rows"][0]
+    assert asked["expected"] == pytest.approx(learner.expected_rewards(x, offer))
+    for path, body in (
+        ("/act", {"x": x, "actions": ["a"]}), ("/learn", {"x": x, "y": ["a", 1, 0.5]}), ("/predict", {"x": x}), ("/ask", {"rows": [x]}),
+    ):  # fmt: skip
+        refused = client.post(path, json=body)
+        assert refused.status_code < 500, refused.text
+        assert "actions with their features" in refused.text
+
+
 def test_it_learns_to_choose_and_comes_back_to_the_bit_after_any_end(client, state, tmp_path):
     total = 0.0
     for i, x in enumerate(rows(400)):

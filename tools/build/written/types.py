@@ -54,6 +54,7 @@ SAID = {
     "row": "Row",
     "list": "Value[]",
     "names": "number | string[]",
+    "offer": "Value[] | { [action: string]: Row }",
     "map": "{ [name: string]: Value }",
     "any": "Value",
 }

@@ -114,7 +114,8 @@ def _print(found: Mapping[str, PolicyValue], *, as_json: bool) -> None:
         print(json_module.dumps({"policy": "logged", "value": logged.value, "low": logged.low, "high": logged.high}))
         for name, one in found.items():
             figures = {"value": one.dr.value, "low": one.dr.low, "high": one.dr.high}
-            print(json_module.dumps({"policy": name, **figures, "ips": one.ips.value, "snips": one.snips.value}))
+            others = {"ips": one.ips.value, "snips": one.snips.value, "explored": one.explored}
+            print(json_module.dumps({"policy": name, **figures, **others}))
         return
     table = Table(box=None, header_style="bold")
     table.add_column("policy")
@@ -127,3 +128,6 @@ def _print(found: Mapping[str, PolicyValue], *, as_json: bool) -> None:
     console = Console(highlight=False)
     console.print(table)
     console.print(f"{next(iter(found.values())).n:,} decisions; mean reward: doubly robust", markup=False)
+    little = ", ".join(name for name, one in found.items() if not one.explored)
+    if little:
+        console.print(f"The log explored too little for {little}: trust the intervals alone.", markup=False)

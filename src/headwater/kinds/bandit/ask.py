@@ -36,13 +36,16 @@ def ask_bandit(learner: Any, rows: Any, *, actions: Any) -> Response:
     )
 
 
-def draw_action(learner: Any, x: Any, *, actions: Any = None) -> tuple[Any, dict[Any, float]]:
+def draw_action(learner: Any, x: Any, *, actions: Any = None) -> tuple[Any, ...]:
     """Draw an action for a row, by the operating system's random numbers, with the probability of each on offer.
+
+    Where actions have features, these follow.
 
     Raises
     ------
     DataError
         If there are no actions, or one can't be journaled.
     """
-    p: dict[Any, float] = learner.probabilities(x, None if actions is None else plain_actions(actions))
-    return drawn(p), p
+    offer = None if actions is None else plain_actions(actions)
+    p: dict[Any, float] = learner.probabilities(x, offer)
+    return (drawn(p), p, offer) if isinstance(offer, dict) else (drawn(p), p)

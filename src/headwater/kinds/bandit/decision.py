@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from headwater.encode.values import FLOAT, as_float, kind_of
 from headwater.errors import DataError, shown
+from headwater.kinds.bandit.features import as_offer, check_offer
 from headwater.learner.schema.answer import class_of
 from headwater.learner.validation import can_be_class
-from headwater.store.journal.events import plain
+from headwater.store.journal.events import OFFER, plain, plain_sample
 
 __all__ = [
     "Decision",
+    "Offer",
     "as_decision",
     "as_reward",
     "checked_decision",
@@ -24,6 +26,8 @@ __all__ = [
     "with_reward",
 ]
 
+Offer: TypeAlias = Sequence[Any] | Mapping[Any, Mapping[Any, Any]]
+"""Actions to choose from, or the features of each by its name."""
 _PLAIN = (str, int, float)
 FARTHEST = 1e30
 """Largest valid magnitude of a reward."""
@@ -40,8 +44,8 @@ class Decision(NamedTuple):
         The reward. More is better.
     p : float
         The probability with which the action was taken.
-    actions : tuple, optional
-        The actions offered, by default all known ones.
+    actions : tuple or dict, optional
+        The actions offered, by default all known ones. A dict has the features of each.
 
     Examples
     --------
@@ -52,7 +56,7 @@ class Decision(NamedTuple):
     action: Any
     reward: float
     p: float = 1.0
-    actions: tuple[Any, ...] | None = None
+    actions: tuple[Any, ...] | dict[Any, dict[Any, Any]] | None = None
 
 
 def as_decision(y: Any) -> Decision | None:
@@ -73,13 +77,24 @@ def as_decision(y: Any) -> Decision | None:
         return None
     if actions is None:
         return Decision(action, reward, p)
+    if isinstance(actions, Mapping):
+        fits = action in actions and all(can_be_class(name) and isinstance(f, Mapping) for name, f in actions.items())
+        return Decision(action, reward, p, {name: dict(f) for name, f in actions.items()}) if fits else None
     if not isinstance(actions, tuple | list) or not all(map(can_be_class, actions)):
         return None
     return Decision(action, reward, p, tuple(actions))
 
 
-def offered(actions: Sequence[Any] | None, known: Sequence[Any]) -> list[Any]:
-    """Return the distinct actions to choose from, by default the known ones.
+def in_places(decision: Decision | None) -> Decision | None:
+    """Return a decision among actions with features by their places in the offer, since their names never come again."""
+    if decision is None or not isinstance(decision.actions, dict):
+        return decision
+    names = list(decision.actions)
+    return Decision(names.index(decision.action), decision.reward, decision.p, tuple(range(len(names))))
+
+
+def offered(actions: Offer | None, known: Sequence[Any]) -> list[Any] | dict[Any, dict[Any, Any]]:
+    """Return the distinct actions to choose from, by default the known ones, or the features of each.
 
     Raises
     ------
@@ -88,6 +103,8 @@ def offered(actions: Sequence[Any] | None, known: Sequence[Any]) -> list[Any]:
     """
     if actions is None and known:
         return list(known)  # as they were learned, each once
+    if isinstance(actions, Mapping):
+        return as_offer(actions)
     if actions is not None and (isinstance(actions, str | bytes) or not isinstance(actions, Sequence)):
         raise DataError(expected="a list of actions", got=shown(actions), at="actions", help='Give e.g. ["a", "b"].')
     found = list(known if actions is None else actions)
@@ -128,13 +145,14 @@ def as_journaled(value: Any) -> Any:
             help="Give the probability with which the action was taken. Nothing was learned.",
         )
     plain_actions([decision.action])
-    rest = [] if decision.actions is None else [plain_actions(decision.actions)]
+    rest = [] if decision.actions is None else [_plain_offer(decision.actions)]
     return [decision.action, decision.reward, decision.p, *rest]
 
 
 def checked_decision(value: Any, learner: Any = None) -> Any:
     """Validate a decision for journal and bandit, raising DataError if it is invalid."""
     decision = as_journaled(value)
+    check_offer(decision[3] if len(decision) > 3 else None, learned_features(learner), at="y")
     for action in [decision[0], *(decision[3] if len(decision) > 3 else ())]:
         class_of(action, expected="an action")
     return decision
@@ -163,7 +181,8 @@ def with_reward(predicted: Mapping[str, Any] | None, label: Any) -> Any:
         return label
     action, probabilities = next(iter(predicted.values()))
     p = probabilities or {}
-    return [action, label, p.get(action, 1.0), list(p)]
+    offer = predicted[OFFER][0] if OFFER in predicted else list(p)
+    return [action, label, p.get(action, 1.0), offer]
 
 
 def drawn(p: Mapping[Any, float]) -> Any:
@@ -182,14 +201,29 @@ def drawn(p: Mapping[Any, float]) -> Any:
     return max(p, key=p.__getitem__)  # reached only by rounding
 
 
-def plain_actions(actions: Sequence[Any]) -> list[Any]:
-    """Return actions in the journal's form.
+def learned_features(learner: Any) -> bool | None:
+    """Return whether the actions that a bandit learned had features, None before any was learned."""
+    return None if learner is None or not learner.n_learned else learner.with_features
+
+
+def _plain_offer(actions: Any) -> Any:
+    """Return what was offered in the journal's form, with features if there are any."""
+    names = plain_actions(list(actions))
+    if not isinstance(actions, Mapping):
+        return names
+    return dict(zip(names, map(plain_sample, actions.values()), strict=True))
+
+
+def plain_actions(actions: Any) -> Any:
+    """Return actions in the journal's form, with their features if they have any.
 
     Raises
     ------
     DataError
         If one is neither a text nor a number.
     """
+    if isinstance(actions, Mapping):
+        return _plain_offer(as_offer(actions))
     found = list(map(plain, actions))
     for action in found:
         if not isinstance(action, _PLAIN):
@@ -200,5 +234,5 @@ def plain_actions(actions: Sequence[Any]) -> list[Any]:
 
 
 def actions_in(learner: Any, labels: Sequence[Any], known: Any) -> set[Any]:
-    """Return the actions that were taken in decisions."""
-    return {label[0] for label in labels}
+    """Return the actions that were taken in decisions. Those with features have no names to learn."""
+    return {label[0] for label in labels if len(label) < 4 or not isinstance(label[3], Mapping)}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from headwater.kinds.bandit.decision import drawn, with_reward
+from headwater.kinds.bandit.decision import Offer, drawn, with_reward
 from headwater.store.service.durable_learner import DurableLearner
 
 __all__ = ["DurableBandit"]
@@ -19,7 +19,7 @@ class DurableBandit(DurableLearner):
         with self._model.lock:
             return self.learner.predict_one(x)
 
-    def act(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> tuple[Any, float]:
+    def act(self, x: Mapping[Any, Any], actions: Offer | None = None) -> tuple[Any, float]:
         """Draw an action for a row, using the operating system's unpredictable random numbers.
 
         Returns
@@ -38,7 +38,7 @@ class DurableBandit(DurableLearner):
         action: Any,
         reward: float,
         p: float = 1.0,
-        actions: Sequence[Any] | None = None,
+        actions: Offer | None = None,
         *,
         id: str | None = None,  # noqa: A002 - as over HTTP
     ) -> int:
@@ -49,11 +49,12 @@ class DurableBandit(DurableLearner):
         int
             Number of the event in the journal.
         """
-        given = [action, reward, p] if actions is None else [action, reward, p, list(actions)]
+        offer = actions if isinstance(actions, Mapping) else list(actions or ())
+        given = [action, reward, p] if actions is None else [action, reward, p, offer]
         answers = self._commit([self._event(x, given, None, id)])
         return int(answers[0]["seq"])
 
-    def act_with_id(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> tuple[str, Any, float]:
+    def act_with_id(self, x: Mapping[Any, Any], actions: Offer | None = None) -> tuple[str, Any, float]:
         """Draw an action whose reward will arrive later.
 
         Returns

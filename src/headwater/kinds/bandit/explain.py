@@ -12,6 +12,7 @@ from typing import Any
 
 from headwater.errors import ConfigError, DataError
 from headwater.explain.explanation import Explanation
+from headwater.kinds.bandit.features import no_features
 from headwater.kinds.bandit.learner import Bandit
 from headwater.learner.base import at_one_moment
 
@@ -55,6 +56,7 @@ def explain_action(model: Bandit, x: Mapping[Any, Any], action: Any = None) -> E
     >>> why.target, why.top(1)[0][0]
     ('go', 'hour = 23')
     """
+    no_features(model, "explain_one")
     if not model.known_classes:
         raise DataError(
             expected="a bandit that has learned",

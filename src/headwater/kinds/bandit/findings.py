@@ -73,7 +73,7 @@ def measure_bandit(model: Bandit) -> BanditMeasures:
 
 def one_action(m: BanditMeasures) -> Finding | None:
     """Report that there is only one action."""
-    if m.rows < _SEEN or len(m.taken) > 1:
+    if m.rows < _SEEN or len(m.taken) != 1:
         return None
     return Finding(
         "one_action",

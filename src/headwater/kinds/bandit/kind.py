@@ -18,7 +18,7 @@ KIND = Kind(
             Field("action", "label", "The action that was taken."),
             Field("reward", "number", "What came of it; the more, the better."),
             Field("p", "number", "The probability with which it was taken.", 1.0, 0, 1, word="probability"),
-            Field("actions", "list", "The actions that were offered.", default=None),
+            Field("actions", "offer", "The actions that were offered, perhaps with features.", default=None),
         ),
         Lazy("headwater.kinds.bandit.decision:checked_decision"),
         compound=True,
@@ -31,7 +31,12 @@ KIND = Kind(
     findings=Lazy("headwater.kinds.bandit.findings:diagnose_bandit"),
     durable=Lazy("headwater.kinds.bandit.durable:DurableBandit"),
     question=Question(
-        "act", (Field("actions", "list", "The actions on offer; those known without it.", default=None),)
+        "act",
+        (
+            Field(
+                "actions", "offer", "The actions on offer, perhaps with features; those known without it.", default=None
+            ),
+        ),
     ),
     response=(
         Field("y_pred", "label", "The action of the largest expected reward."),

@@ -6,7 +6,7 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -16,14 +16,16 @@ from headwater._core import LEAN_VERSION
 from headwater.encode.rows import as_dicts
 from headwater.encode.vocabulary import LEAST_ROWS
 from headwater.errors import ConfigError
-from headwater.kinds.bandit.decision import Decision, as_decision, offered
+from headwater.kinds.bandit.decision import Decision, Offer, as_decision, learned_features, offered
+from headwater.kinds.bandit.features import INPUTS as WIDE
+from headwater.kinds.bandit.features import check_offer, joined
 from headwater.kinds.bandit.kind import KIND
 from headwater.kinds.bandit.scores.policy_value import Policy, PolicyValue, estimate_value
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.kind import Kind, check_can
 from headwater.learner.schema.labels import as_labels
-from headwater.learner.settings.limits import check_classes
+from headwater.learner.settings.limits import Growth, check_classes
 from headwater.learner.validation import as_answers, as_samples, check_pairs, check_rows, check_sample, is_weighted
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm, Loss, RMSProp
 from headwater.nn.expert import Expert
@@ -41,6 +43,8 @@ POWER = 0.5
 """Power of the number of rows by which squarecb explores less."""
 RING = 1000
 """Size of the nets' replay buffer in rows."""
+FEATURED = 6
+"""Place in the declaration of whether actions have features; that of the inputs of least squares is before it."""
 INPUTS = 64
 """Rows of the input table that least squares read, which are the first names to appear."""
 
@@ -178,25 +182,45 @@ class Bandit(Learner):
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
-        return Engine(self._setup, state, limits=self._limits)
+        featured = state is not None and len(self._setup.bandit) > FEATURED and bool(state["declaration"][-1] == 1)
+        return Engine(self._declared(featured), state, limits=self._limits)
 
-    def _begun(self) -> Engine:
-        """Return the engine, creating it on first use."""
-        if self._engine is None:
-            self._engine = self.new_engine()
+    def _declared(self, featured: bool) -> Setup:
+        """Return the setup, for actions with features one with a single output and more inputs of least squares."""
+        own = self._setup
+        return replace(own, bandit=(*own.bandit[: FEATURED - 1], float(WIDE), 1.0)) if featured else own
+
+    def _begun(self, featured: bool = False) -> Engine:
+        """Return the engine, creating it on first use. What first comes decides whether actions have features."""
+        if self._engine is None or (not self.n_learned and featured != self._is_featured()):
+            self._engine = Engine(self._declared(featured), limits=self._limits)
         return self._engine
+
+    @property
+    def with_features(self) -> bool:
+        """Whether the actions learned so far had features."""
+        return bool(self.n_learned) and self._is_featured()
+
+    def _is_featured(self) -> bool:
+        return self._engine is not None and self._engine.setup.bandit[FEATURED:] == (1.0,)
+
+    def _on_offer(self, actions: Offer | None) -> list[Any] | dict[Any, dict[Any, Any]]:
+        """Validate actions to choose from."""
+        check_offer(actions, learned_features(self))
+        return offered(actions, self.actions)
 
     # ---- one decision -----------------------------------------------------------------------------------------------
 
-    def act(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> tuple[Any, float]:
+    def act(self, x: Mapping[Any, Any], actions: Offer | None = None) -> tuple[Any, float]:
         """Draw an action for a row, changing only the count of draws.
 
         Parameters
         ----------
         x : dict
             The row.
-        actions : sequence, optional
-            The actions to choose from, new ones allowed. By default all learned actions.
+        actions : sequence or dict, optional
+            The actions to choose from, new ones allowed. By default all learned actions. A dict has the features of each action by
+            its name; then actions may be new in every row, and all of them share what is learned.
 
         Returns
         -------
@@ -210,12 +234,12 @@ class Bandit(Learner):
         """
         check_sample(x)
         with self.lock:
-            found = offered(actions, self.actions)
+            found = self._on_offer(actions)
             chosen, p, _ = self._decide(x, found, draw=True)
-            return found[chosen], p[chosen]
+            return list(found)[chosen], p[chosen]
 
     def learn(
-        self, x: Mapping[Any, Any], action: Any, reward: float, p: float = 1.0, actions: Sequence[Any] | None = None
+        self, x: Mapping[Any, Any], action: Any, reward: float, p: float = 1.0, actions: Offer | None = None
     ) -> None:
         """Learn the reward of an action, however long ago and by whatever policy it was taken.
 
@@ -229,16 +253,23 @@ class Bandit(Learner):
             The reward.
         p : float
             The probability with which the action was taken, from ``act``.
-        actions : sequence, optional
-            The actions offered. They only matter in logs.
+        actions : sequence or dict, optional
+            The actions offered. Without features they only matter in logs.
+
+        Raises
+        ------
+        DataError
+            If some actions were learned with features and others come without.
         """
         before = self._refused_rows()
-        given = (action, reward, p) if actions is None else (action, reward, p, list(actions))
+        offer = actions if isinstance(actions, Mapping) else list(actions or ())
+        given = (action, reward, p) if actions is None else (action, reward, p, offer)
         with self.lock:
+            check_offer(actions, learned_features(self))
             self._learn_row(x, given)
         self._warn_refused(before, depth=3)
 
-    def probabilities(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> dict[Any, float]:
+    def probabilities(self, x: Mapping[Any, Any], actions: Offer | None = None) -> dict[Any, float]:
         """Return the probability with which ``act`` would draw each action, without changing anything.
 
         Examples
@@ -248,12 +279,12 @@ class Bandit(Learner):
         """
         check_sample(x)
         with self.lock:
-            found = offered(actions, self.actions)
+            found = self._on_offer(actions)
             if self._engine is None:
                 return dict.fromkeys(found, 1 / len(found))
             return dict(zip(found, self._decide(x, found)[1], strict=True))
 
-    def expected_rewards(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> dict[Any, float]:
+    def expected_rewards(self, x: Mapping[Any, Any], actions: Offer | None = None) -> dict[Any, float]:
         """Return the expected reward of each action in a row, the lowest reward for a new action.
 
         Parameters
@@ -263,21 +294,28 @@ class Bandit(Learner):
         """
         check_sample(x)
         with self.lock:
+            check_offer(actions, learned_features(self))
             found = self.actions if actions is None else offered(actions, self.actions)
-            if self._engine is None or not self.actions:
+            if self._engine is None or not self.n_learned:
                 return dict.fromkeys(found, self.rewards[0])
+            if isinstance(found, dict):
+                worth = self._engine.core.learner.values
+                return {action: worth(joined(x, features))[0] for action, features in found.items()}
             values = self._engine.core.learner.values(x)
             return {a: values[self._index[a]] if a in self._index else self.rewards[0] for a in found}
 
-    def predict_one(self, x: Mapping[Any, Any]) -> Any:
-        """Return the known action with the largest expected reward, or None before any was learned."""
-        values = self.expected_rewards(x)
+    def predict_one(self, x: Mapping[Any, Any], actions: Offer | None = None) -> Any:
+        """Return the action with the largest expected reward, by default among those known, or None before any was learned."""
+        values = self.expected_rewards(x, actions)
         return max(values, key=values.__getitem__) if values else None
 
     def _decide(
-        self, x: Mapping[Any, Any], found: list[Any], *, draw: bool = False
+        self, x: Mapping[Any, Any], found: list[Any] | dict[Any, Any], *, draw: bool = False
     ) -> tuple[int, list[float], list[float]]:
         """Return the index of the action drawn (the best without a draw), the probabilities and the values."""
+        if isinstance(found, dict):
+            rows = [joined(x, features) for features in found.values()]
+            return self._begun(featured=True).core.learner.decide_rows(rows, draw)
         numbers = array("i", [self._index.get(action, -1) for action in found])
         decided: tuple[int, list[float], list[float]] = self._begun().core.learner.decide(x, numbers, draw)
         return decided
@@ -357,6 +395,10 @@ class Bandit(Learner):
 
     def _said(self, x: Mapping[Any, Any], decision: Decision | None) -> Said:
         """Return the best known action, the probabilities of the offered and taken actions, and all values."""
+        if decision is None or isinstance(decision.actions, dict):
+            check_offer(None if decision is None else decision.actions, learned_features(self))
+        if decision is not None and isinstance(decision.actions, dict):
+            return self._said_of_offer(x, decision.actions)
         extra = () if decision is None else (*(decision.actions or self.actions), decision.action)
         found = list(dict.fromkeys(extra or self.actions))
         if not found:
@@ -364,6 +406,12 @@ class Bandit(Learner):
         values = self.expected_rewards(x, list(dict.fromkeys([*self.actions, *found])))
         best = max(self.actions, key=values.__getitem__) if self.actions else None
         return best, self.probabilities(x, found), values
+
+    def _said_of_offer(self, x: Mapping[Any, Any], offer: dict[Any, Any]) -> Said:
+        """Return the best action of an offer with features, and probabilities and values by the place of each."""
+        values, p = self.expected_rewards(x, offer), self.probabilities(x, offer)
+        best = max(values, key=values.__getitem__) if self.n_learned else None
+        return best, dict(enumerate(p.values())), dict(enumerate(values.values()))
 
     def _forecast_of(self, said: Iterable[Said]) -> Predictions:
         rows = list(said)
@@ -379,12 +427,17 @@ class Bandit(Learner):
 
     def _learn_row(self, x: Mapping[Any, Any], given: Any) -> None:
         check_sample(x)
-        decision = as_decision(given)
-        if decision is None:
+        decision, learned = as_decision(given), learned_features(self)
+        featured = decision is not None and isinstance(decision.actions, dict)
+        if decision is None or (learned is not None and featured != learned):
             self.refused["decision"] += 1
             return
         low, high = self.rewards
         self.refused["reward"] += not low <= decision.reward <= high
+        if isinstance(decision.actions, dict):
+            row = joined(x, decision.actions[decision.action])
+            self._begun(featured=True).core.learner.learn_action(row, 0, decision.reward, decision.p)
+            return
         number = self._index.get(decision.action)
         if number is None:
             number = self._add_action(decision.action)
@@ -405,7 +458,21 @@ class Bandit(Learner):
         """Validate rows and return how many actions their decisions would add."""
         check_rows(X)
         decisions = [] if y is None else map(as_decision, as_answers(y))
-        return len(check_classes(self._index, (d.action for d in decisions if d is not None), self._limits))
+        named = (d.action for d in decisions if d is not None and not isinstance(d.actions, dict))
+        return len(check_classes(self._index, named, self._limits))
+
+    def check_limits(self, X: Any, y: Any = None) -> Growth:
+        """Raise LimitError for rows that exceed the ``limits``, without learning anything; features count as columns."""
+        if y is None:
+            return super().check_limits(X)
+        decisions = [as_decision(one) for one in as_answers(y)]
+        if not any(d is not None and isinstance(d.actions, dict) for d in decisions):
+            return super().check_limits(X, y)
+        rows = [
+            joined(x, d.actions[d.action]) if d is not None and isinstance(d.actions, dict) else x
+            for x, d in zip(as_dicts(as_samples(X)), decisions, strict=True)
+        ]
+        return super().check_limits(rows, y)
 
     # ---- off-policy evaluation ---------------------------------------------------------------------------------------
 

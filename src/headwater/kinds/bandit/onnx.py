@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from headwater.kinds.bandit.features import no_features
 from headwater.store.onnx.columns import Columns, first_layer, sum_of_rows
 from headwater.store.onnx.graph import Graph
 from headwater.store.onnx.layers import expert_logits, expert_prediction
@@ -21,6 +22,7 @@ def values_out(g: Graph, columns: Columns, model: Any) -> list[str]:
 
     Exploration is left to whoever runs the graph.
     """
+    no_features(model, "export_onnx")
     core, (low, high) = model.engine.core, model.rewards
     shares = core.array("bandit_shares")[:, 0]
     mixed = g.add("Mul", g.cast(_linear(g, columns, core), np.float64), g.constant([shares[-1]], np.float64))

@@ -27,6 +27,7 @@ _NOUNS = {
     "row": "an object of names and values",
     "list": "a list",
     "names": "a number of them, or their names",
+    "offer": "a list, or an object of names and their features",
     "map": "an object of names and values",
     "any": "a value",
 }
@@ -39,6 +40,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "row": {"type": "object"},
     "list": {"type": "array"},
     "names": {"type": ["integer", "array"]},
+    "offer": {"type": ["array", "object"]},
     "map": {"type": "object"},
     "any": {},
 }
@@ -51,6 +53,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "row": (Mapping,),
     "list": (list, tuple),
     "names": (int, list, tuple),
+    "offer": (list, tuple, Mapping),
     "map": (Mapping,),
     "any": (object,),
 }
@@ -67,7 +70,7 @@ class Field:
     name : str
         Its name in Python, in JSON and, with hyphens, as an option.
     type : str
-        "number", "whole", "label", "boolean", "text", "row", "list", "names", "map" or "any".
+        "number", "whole", "label", "boolean", "text", "row", "list", "names", "offer", "map" or "any".
     doc : str
         What it means, in one sentence.
     default : object
@@ -127,9 +130,14 @@ class Field:
             low, high = -math.inf if self.least is None else self.least, math.inf if self.most is None else self.most
             value = min(max(1.0, low), high)
             return int(value) if self.type == "whole" else value
-        return {"boolean": True, "row": {"hour": 8}, "list": ["a", "b"], "names": 2, "map": {"late": True}}.get(
-            self.type, "a"
-        )
+        return {
+            "boolean": True,
+            "row": {"hour": 8},
+            "list": ["a", "b"],
+            "offer": ["a", "b"],
+            "names": 2,
+            "map": {"late": True},
+        }.get(self.type, "a")
 
     def read(self, value: Any, *, at: str = "") -> Any:
         """Return a value of this field, or its default for None.
@@ -198,7 +206,7 @@ def object_schema(fields: Iterable[Field]) -> dict[str, Any]:
 
 def _parsed(kind: str, text: str) -> Any:
     """Parse a text as the field's type, and return it unchanged if that fails."""
-    if kind == "list" or (kind == "names" and not text.isdecimal()):
+    if kind in ("list", "offer") or (kind == "names" and not text.isdecimal()):
         return [_parsed("label", part.strip()) for part in text.split(",") if part.strip()]
     if kind == "boolean":
         return _TRUTHS.get(text.lower(), text)

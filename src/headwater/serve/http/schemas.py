@@ -58,12 +58,14 @@ class Example(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
     An anomaly model takes samples without ``y``. A label (0 or 1) is used only for metrics. A forecaster takes the time steps of its
     series in order, with ``null`` for a missing value and without weights. For a bandit ``y`` is ``[action, reward, p]`` with the
-    probability of the action, and a fourth item may list the actions offered. For a learner of several labels per row it is an object
-    of output → value, with ``null`` for an unknown one.
+    probability of the action, and a fourth item may list the actions offered, or give the features of each. For a learner of several
+    labels per row it is an object of output → value, with ``null`` for an unknown one.
     """
 
     x: Features
-    y: LabelValue | list[LabelValue | list[LabelValue]] | Outputs | msgspec.UnsetType | None = msgspec.UNSET
+    y: LabelValue | list[LabelValue | list[LabelValue] | dict[Name, Features]] | Outputs | msgspec.UnsetType | None = (
+        msgspec.UNSET
+    )
     w: Weight | None = None
     id: Id | None = None
 
@@ -92,11 +94,17 @@ class ForecastRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 class ActRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A row for which a bandit chooses among the given actions, by default among the learned ones.
 
+    An object has the features of each action by its name.
+
     For an agent it is the state to act in. With ``explore`` false it takes the best known action.
     """
 
     x: Features
-    actions: Annotated[list[bool | Int | float | Name], msgspec.Meta(min_length=1, max_length=10_000)] | None = None
+    actions: (
+        Annotated[list[bool | Int | float | Name], msgspec.Meta(min_length=1, max_length=10_000)]
+        | Annotated[dict[Name, Features], msgspec.Meta(min_length=1, max_length=10_000)]
+        | None
+    ) = None
     explore: bool = True
 
 

@@ -16,6 +16,8 @@ from headwater.streams.readers.dtypes.cells import Text
 
 Predictions = dict[str, tuple[Any, dict[Any, float] | None]]
 """Predictions by learner name, each the predicted value and a classifier's probabilities."""
+OFFER = ""
+"""Name, which no learner has, under which a choice keeps the features of what was on offer."""
 
 
 class JournalEvent(msgspec.Struct, array_like=True, gc=False):
@@ -180,6 +182,7 @@ def plain(value: Any) -> Any:
 
 
 __all__ = [
+    "OFFER",
     "PendingPrediction",
     "JournalEvent",
     "Predictions",

@@ -15,11 +15,18 @@ from typing import Any
 
 from headwater.learner.kind import kind_of
 from headwater.store.forget.publishing import Publishing
-from headwater.store.journal.events import JournalEvent, PendingPrediction, Predictions
+from headwater.store.journal.events import OFFER, JournalEvent, PendingPrediction, Predictions
 
 from .fair_lock import FairLock
 from .learner_state import LearnerState, learn_events, predict_rows, set_or_interval
 from .price import Price, price_of
+
+
+def _chosen(name: str, choice: Any, p: dict[Any, float] | None, offer: Any = None) -> Predictions:
+    """Return a choice as it is stored, with the features of what was on offer where there are any."""
+    said: Predictions = {name: (choice, p)}
+    return said if offer is None else {**said, OFFER: (offer, None)}
+
 
 __all__ = ["Model"]
 
@@ -143,7 +150,7 @@ class Model:
                 said = [{name: (value, None) for name, (value, _) in one.items()} for one in said]
             return [PendingPrediction(dict(x), one, seq) for x, one in zip(rows, said, strict=True)]
         with self.lock:
-            chosen = [{self.champion.name: kind.issue(learner, x, **given)} for x in rows]
+            chosen = [_chosen(self.champion.name, *kind.issue(learner, x, **given)) for x in rows]
             return [PendingPrediction(dict(x), one, self.seq) for x, one in zip(rows, chosen, strict=True)]
 
     def learn(self, events: list[JournalEvent], first: int) -> list[Any]:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, DataError
-from headwater.kinds.bandit.decision import as_decision
-from headwater.plain.kinds.policy_value import doubly_robust, ips, snips
+from headwater.kinds.bandit.decision import Decision, as_decision
+from headwater.plain.kinds.policy_value import doubly_robust, explored, ips, plausible, snips
 from headwater.route.verdict.numbers import figure
 
 __all__ = ["Estimate", "Policy", "PolicyValue", "estimate_value", "estimate_values"]
@@ -22,18 +22,20 @@ class Chooses(Protocol):
     """Interface of a bandit that the estimators use."""
 
     @property
+    def rewards(self) -> tuple[float, float]:
+        """The lowest and the highest reward."""
+
+    @property
     def known_classes(self) -> list[Any]:
         """The known actions."""
 
-    def probabilities(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> dict[Any, float]:
+    def probabilities(self, x: Mapping[Any, Any], actions: Any = None) -> dict[Any, float]:
         """Return the probability of drawing each action."""
 
-    def expected_rewards(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> dict[Any, float]:
+    def expected_rewards(self, x: Mapping[Any, Any], actions: Any = None) -> dict[Any, float]:
         """Return the expected reward of each action."""
 
-    def learn(
-        self, x: Mapping[Any, Any], action: Any, reward: float, p: float = 1.0, actions: Sequence[Any] | None = None
-    ) -> None:
+    def learn(self, x: Mapping[Any, Any], action: Any, reward: float, p: float = 1.0, actions: Any = None) -> None:
         """Learn the reward of an action."""
 
 
@@ -67,6 +69,8 @@ class PolicyValue:
         Inverse propensity, self-normalized and doubly robust estimates, as in ``plain.kinds.policy_value``.
     matched : float
         Effective sample size (Σ w)²/Σ w², the equivalent number of the policy's own rows. If it is small, trust none of the three.
+    explored : bool
+        Whether the log explored enough for this policy. If not, all intervals are those of empirical likelihood, which hold anyway.
 
     Examples
     --------
@@ -86,11 +90,14 @@ class PolicyValue:
     snips: Estimate
     dr: Estimate
     matched: float
+    explored: bool = True
 
     def __str__(self) -> str:
         rows = {"logged": self.logged, "IPS": self.ips, "SNIPS": self.snips, "DR": self.dr}
         lines = [f"  {name:<7} {value}" for name, value in rows.items()]
-        return "\n".join([f"mean reward over {self.n:,} rows", *lines, f"  worth {self.matched:,.0f} rows of its own"])
+        lines += [f"  worth {self.matched:,.0f} rows of its own"]
+        lines += [] if self.explored else ["  The log explored too little for this policy: trust the intervals alone."]
+        return "\n".join([f"mean reward over {self.n:,} rows", *lines])
 
 
 def estimate_value(
@@ -132,6 +139,7 @@ def estimate_values(
         If a policy is invalid, or returns invalid probabilities.
     """
     rewards: list[float] = []
+    shares: list[float] = []
     rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in policies}
     for i, (x, y) in enumerate(log):
         decision = as_decision(y)
@@ -142,7 +150,7 @@ def estimate_values(
                 at=f"row {i} of the log",
                 help="Leave it out.",
             )
-        actions = list(dict.fromkeys((*(decision.actions or (*known, *model.known_classes)), decision.action)))
+        actions = _offer_of(decision, (*known, *model.known_classes))
         said = model.expected_rewards(x, actions)
         for name, policy in policies.items():
             share = _probabilities(policy, x, actions)
@@ -150,26 +158,46 @@ def estimate_values(
             weight = share.get(decision.action, 0.0) / decision.p
             rows[name].append((weight, expected, said[decision.action]))
         rewards.append(decision.reward)
+        shares.append(decision.p)
         model.learn(x, *decision)
     if not rewards:
         raise DataError(expected="a log of decisions", got="none", at="log", help="Learn some decisions first.")
-    r = np.array(rewards)
-    return {name: _value_of(r, np.array(own, np.float64)) for name, own in rows.items()}
+    r, p = np.array(rewards), np.array(shares)
+    ends = min(model.rewards[0], float(r.min())), max(model.rewards[1], float(r.max()))
+    return {name: _value_of(r, p, np.array(own, np.float64), ends) for name, own in rows.items()}
 
 
-def _value_of(r: NDArray[np.float64], rows: NDArray[np.float64]) -> PolicyValue:
+def _offer_of(decision: Decision, known: Sequence[Any]) -> Any:
+    """Return the actions that were offered, or the features of each."""
+    if isinstance(decision.actions, dict):
+        return decision.actions
+    return list(dict.fromkeys((*(decision.actions or known), decision.action)))
+
+
+def _value_of(
+    r: NDArray[np.float64], p: NDArray[np.float64], rows: NDArray[np.float64], ends: tuple[float, float]
+) -> PolicyValue:
     w, expected, of_taken = rows.T
+    low, high = plausible(w, r, *ends)
+    enough = explored(w, p)
+    robust = Estimate(*doubly_robust(w, r, expected, of_taken))
     return PolicyValue(
         len(r),
         logged=Estimate(*ips(np.ones(len(r)), r)),
-        ips=Estimate(*ips(w, r)),
-        snips=Estimate(*snips(w, r)),
-        dr=Estimate(*doubly_robust(w, r, expected, of_taken)),
+        ips=_within(ips(w, r)[0], low, high),
+        snips=_within(snips(w, r)[0], low, high),
+        dr=robust if enough else _within(robust.value, low, high),
         matched=float(w.sum() ** 2 / (w @ w)) if w.any() else 0.0,
+        explored=enough,
     )
 
 
-def _probabilities(policy: Any, x: Mapping[Any, Any], actions: list[Any]) -> Mapping[Any, float]:
+def _within(value: float, low: float, high: float) -> Estimate:
+    """Return an estimate with an interval that holds it."""
+    return Estimate(value, min(low, value), max(high, value))
+
+
+def _probabilities(policy: Any, x: Mapping[Any, Any], actions: Any) -> Mapping[Any, float]:
     """Return the probability with which a policy takes each action."""
     given: Any
     if isinstance(policy, Chooses):

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.kinds.bandit.decision import as_decision
+from headwater.kinds.bandit.decision import as_decision, in_places
 from headwater.kinds.bandit.scores.sums import BASELINES, RewardSums, ScoredDecision
 from headwater.route.drift.costs import RewardCosts
 from headwater.route.score import Score
@@ -54,7 +54,7 @@ class BanditScore(Score):
 
     def given(self, y: Sequence[Any], predictions: Predictions) -> list[float]:
         """Return the probability with which the learner would have drawn each action taken."""
-        taken = [None if (decision := as_decision(label)) is None else decision.action for label in y]
+        taken = [None if (decision := in_places(as_decision(label))) is None else decision.action for label in y]
         return predictions.proba_of(taken)
 
     def update(
@@ -133,7 +133,7 @@ def scored_decisions(y: Sequence[Any], predictions: Predictions) -> list[ScoredD
 
 
 def _scored(label: Any, shares: dict[Any, float], rewards: dict[Any, float]) -> ScoredDecision | None:
-    decision = as_decision(label)
+    decision = in_places(as_decision(label))
     if decision is None:
         return None
     offered = set(decision.actions or (name for name, p in shares.items() if p > 0)) | {decision.action}
