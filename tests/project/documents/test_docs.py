@@ -24,7 +24,7 @@ from headwater.plain import ACTIVATIONS, LOSSES, RULES
 
 ROOT = Path(__file__).resolve().parents[3]
 ROOMS = (
-    *("nn", "encode", "streams", "explain", "diagnose", "plot", "plain", "errors", "types", "fleet"),
+    *("nn", "encode", "streams", "explain", "diagnose", "plot", "plain", "errors", "types", "kinds.fleet"),
     *(f"route.{name}" for name in ("score", "drift", "verdict", "policies", "session", "evaluate")),
     *(f"interop.{name}" for name in ("check", "notebook", "sklearn", "loggers", "mlflow")),
     *(f"store.{name}" for name in ("learner_file", "durable")),
