@@ -15,6 +15,7 @@ from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
 from headwater.nn.core import weights
 from headwater.plot.paper import COLOURS, INK, axes, figure, note
+from headwater.route.verdict.numbers import figure as number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,4 +109,6 @@ def _histogram(ax: Axes, values: Any, colour: str) -> None:
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.minorticks_off()
-    ax.set_xlabel(f"mean {finite.mean():.2g}, deviation {finite.std():.2g}", fontsize=8)
+    ax.set_xlabel(
+        f"mean {number_text(float(finite.mean()), 2)}, deviation {number_text(float(finite.std()), 2)}", fontsize=8
+    )

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from headwater.explain import Explanation
 from headwater.learner.kind import has_classes
 from headwater.plot.paper import COLOURS, INK, PALE, axes, figure, note
+from headwater.route.verdict.numbers import figure as number_text
 from headwater.types import Event, ScoredRows
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ def explanation(why: Explanation, *, most: int = 12) -> Figure:
     parts = why.top(most)[::-1]
     fig = figure(6.4, 1.4 + 0.3 * len(parts))
     what = "prediction" if why.target is None else f"{'p' if why.of == 'proba' else 'log-odds'}({why.target})"
-    title = f"{what}: baseline {why.baseline:.4g} → {why.prediction:.4g}"
+    title = f"{what}: baseline {number_text(why.baseline)} → {number_text(why.prediction)}"
     ax = axes(fig, title=title, x="contribution", y="")
     sizes = [part for _, part in parts]
     ax.barh([name for name, _ in parts], sizes, color=[COLOURS[1] if part < 0 else COLOURS[0] for part in sizes])
