@@ -459,6 +459,17 @@ def test_what_needs_named_actions_says_so_where_they_have_features(ask):
         ask(model, {"u": 1.0})
 
 
+def test_decisions_of_the_other_form_are_refused_and_counted_in_a_log():
+    featured, named = hw.Bandit(hidden=4), hw.Bandit(hidden=4)
+    (x, y), *_ = offered_log(featured, 3)
+    named.learn(x, "a", 1.0)
+    for model, refused in ((featured, [("a", 1.0), ("b", 1.0, 0.5, y[3])]), (named, [y])):
+        n = model.n_learned
+        with pytest.warns(RefusedRow):
+            model.learn_many([x] * len(refused), refused)
+        assert (model.n_learned, model.rejected["decision"]) == (n, len(refused))
+
+
 def test_actions_with_features_are_refused_by_a_bandit_that_learned_names():
     model = hw.Bandit(hidden=4)
     model.learn({"u": 1.0}, "a", 1.0)

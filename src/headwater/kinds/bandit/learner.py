@@ -382,9 +382,17 @@ class Bandit(Learner):
     def _learn_rows(self, rows: Sequence[Mapping[Any, Any]], answers: Any) -> list[Said]:
         done: list[Said] = []
         for x, answer in zip(rows, answers, strict=True):
-            done.append(self._said(x, as_decision(answer)))
+            done.append(self._said_before(x, as_decision(answer)))
             self._learn_row(x, answer)
         return done
+
+    def _said_before(self, x: Mapping[Any, Any], decision: Decision | None) -> Said:
+        """Return what is said of a row before it is learned, of one that will be refused what is said of it alone."""
+        learned = learned_features(self)
+        fits = decision is not None and learned in (None, isinstance(decision.actions, dict))
+        if learned and not fits:
+            return None, {}, {}
+        return self._said(x, decision if fits else None)
 
     def predict_batch(self, X: Any) -> Predictions:
         """Return the best known action of each row and the probability of each action, without changing anything."""
