@@ -143,6 +143,14 @@ enum {
     HW_F_FORGETTING, /* what a step of time leaves of their past; 1: all */
     HW_FORECAST
 };
+/* And these behind them, of one that has a pool in two levels. */
+enum {
+    HW_K_LAGS,   /* last answers that least squares without season read; 0: there are none */
+    HW_K_LOW,    /* no answer lies below this, */
+    HW_K_HIGH,   /* or above this */
+    HW_K_VISITS, /* of a phase of the season, whose errors say how wide intervals are there */
+    HW_BANK
+};
 /* Or these, of a bandit. */
 enum {
     HW_B_EXPLORE, /* HW_SQUARECB … */
@@ -355,8 +363,8 @@ int hw_learn_next(hw_learner *l, double y);
 /* What the answer `horizon` times after the last will be; hw_read has read the columns of that time. Nothing is changed. */
 int hw_forecast(hw_learner *l, int64_t horizon, double *y);
 /* How far below and above that forecast its answer will lie with probability `coverage`: two numbers. While too few
- * errors were made to tell, they are infinite, or with `early` those of Student's t once there are two errors. */
-int hw_forecast_ends(const hw_learner *l, int64_t horizon, double coverage, int early, double *ends);
+ * errors were made to tell (two, with a pool), they are infinite. */
+int hw_forecast_ends(const hw_learner *l, int64_t horizon, double coverage, double *ends);
 
 /* A bandit, for the sample that hw_read read last. Its actions are outputs; -1 stands for one that was never seen.
  * hw_values: what reward is expected of each (outputs). hw_decide: value, from 0 to 1, and probability of each action that

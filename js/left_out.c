@@ -11,6 +11,7 @@ static int refuse(hw_learner *l, const double *d, const double *own, hw_fault *f
 
 const hw_part hw_part_recurrent = {.parse = refuse};
 const hw_part hw_part_forecast = {.parse = refuse};
+const hw_part hw_part_bank = {.parse = refuse};
 const hw_part hw_part_bandit = {.parse = refuse};
 const hw_part hw_part_stack = {.parse = refuse};
 const hw_part hw_part_agent = {.parse = refuse};

@@ -13,6 +13,7 @@ static int refuse(hw_learner *l, const double *d, const double *own, hw_fault *f
 
 #ifdef HW_WITHOUT_forecast
 const hw_part hw_part_forecast = {.parse = refuse};
+const hw_part hw_part_bank = {.parse = refuse};
 #endif
 
 #ifdef HW_WITHOUT_bandit

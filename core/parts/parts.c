@@ -14,6 +14,7 @@ int hw_find_declared(const double *d, int64_t count, const double *tail, bool re
     own[HW_PART_cells] = d[HW_D_TABLES] > 0 ? d + HW_D_TABLES : NULL;
     own[HW_PART_anomaly] = d[HW_D_INTERVALS] == HW_ANOMALY ? d + HW_D_INTERVALS : NULL;
     int part = rest == HW_FORECAST                         ? HW_PART_forecast
+               : rest == HW_FORECAST + HW_BANK             ? HW_PART_forecast
                : rest == HW_BANDIT                         ? HW_PART_bandit
                : rest == HW_BANDIT + HW_STACK              ? HW_PART_bandit
                : rest == HW_TEXT || words                  ? HW_PART_text
@@ -23,6 +24,8 @@ int hw_find_declared(const double *d, int64_t count, const double *tail, bool re
                                                            : -1;
     if (part >= 0)
         own[part] = tail;
+    if (part == HW_PART_forecast && rest > HW_FORECAST)
+        own[HW_PART_bank] = tail + HW_FORECAST;
     if (part == HW_PART_agent && rest > HW_AGENT)
         own[HW_PART_tiles] = tail + HW_AGENT;
     if (part == HW_PART_bandit && rest > HW_BANDIT)

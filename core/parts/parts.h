@@ -27,6 +27,7 @@ typedef struct hw_merging {
 #include "coverage/coverage.h"
 #include "pool/lean.h"
 #include "series/forecast.h"
+#include "series/bank.h"
 #include "series/recurrent.h"
 #include "text/text.h"
 #include "workings.h"
@@ -44,7 +45,8 @@ typedef struct hw_merging {
     X(coverage, hw_coverage_t)                                                                                             \
     X(anomaly, hw_anomaly_t)                                                                                               \
     X(units, hw_units_t)                                                                                                   \
-    X(succession, hw_succession_t)
+    X(succession, hw_succession_t)                                                                                         \
+    X(bank, hw_bank_t)
 /* Those without functions of their own. */
 #define HW_WORKINGS(X)                                                                                                     \
     X(replay, hw_replay_t)                                                                                                 \
@@ -69,7 +71,8 @@ typedef struct hw_merging {
     HW_ANOMALY_ARRAYS(A, D)                                                                                                \
     HW_UNITS_ARRAYS(A, D)                                                                                                  \
     HW_SUCCESSION_ARRAYS(A, D)                                                                                             \
-    HW_STACK_ARRAYS(A, D)
+    HW_STACK_ARRAYS(A, D)                                                                                                  \
+    HW_BANK_ARRAYS(A, D)
 
 #define HW_CODE(name, type) HW_PART_##name,
 enum {

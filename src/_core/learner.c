@@ -558,23 +558,22 @@ static PyObject *learner_forecast(Learner *self, PyObject *const *args, Py_ssize
     return list;
 }
 
-/* forecast_ends(horizon, coverage, early): how far below and above each of the next forecasts its answer will lie, a list
+/* forecast_ends(horizon, coverage): how far below and above each of the next forecasts its answer will lie, a list
  * of pairs. */
 static PyObject *learner_forecast_ends(Learner *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    Py_ssize_t horizon = nargs == 3 ? PyLong_AsSsize_t(args[0]) : -1;
-    double coverage = nargs == 3 ? PyFloat_AsDouble(args[1]) : 0, ends[2];
-    int early = nargs == 3 ? PyObject_IsTrue(args[2]) : 0;
+    Py_ssize_t horizon = nargs == 2 ? PyLong_AsSsize_t(args[0]) : -1;
+    double coverage = nargs == 2 ? PyFloat_AsDouble(args[1]) : 0, ends[2];
     if (horizon < 0 || PyErr_Occurred()) {
         if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_TypeError, "forecast_ends(horizon, coverage, early)");
+            PyErr_SetString(PyExc_TypeError, "forecast_ends(horizon, coverage)");
         return NULL;
     }
     if (enter(self) < 0)
         return NULL;
     PyObject *list = PyList_New(0);
     for (Py_ssize_t h = 1; list && h <= horizon; h++) {
-        int code = hw_forecast_ends(self->core, h, coverage, early, ends);
+        int code = hw_forecast_ends(self->core, h, coverage, ends);
         if (code < 0)
             raise_status(code, NULL);
         PyObject *pair = code < 0 ? NULL : Py_BuildValue("dd", ends[0], ends[1]);

@@ -10,8 +10,8 @@
  * What an end given out at an origin was is not kept, but follows: v of the origin (`due`) lags behind v by h times, since
  * what moved it stands in a ring, and so does the window.
  *
- * While a horizon has too few errors for a tail, its end is that of Student's t about 0, with the root of the mean square
- * of the errors of the nearest horizon that has four, which is taken to grow with the power 3/2 of the horizon.
+ * A forecaster with a pool follows evened errors (widths.c) in the same way, and asks the normal distribution for their
+ * quantile at level q in the place of a window, or Student's t while errors are few.
  */
 #include "elementary.h"
 #include "learner.h"
@@ -136,6 +136,39 @@ static int32_t judge(const seen *s, const double *v, double e)
     return happened;
 }
 
+/* The quantile of Student's t beyond which a share p lies: that of the normal (Hastings 1955, formula 26.2.23 of Abramowitz
+ * & Stegun), widened by the expansion in 1/n (their 26.7.5). */
+static double student(double p, double n)
+{
+    double u = __builtin_sqrt(-2 * hw_log64(p < 0.5 ? p : 0.5));
+    double z = u - (2.515517 + u * (0.802853 + u * 0.010328)) / (1 + u * (1.432788 + u * (0.189269 + u * 0.001308)));
+    double z2 = z * z, first = z * (z2 + 1) / 4, second = z * (3 + z2 * (16 + z2 * 5)) / 96;
+    return z + first / n + second / (n * n);
+}
+
+/* What an evened error u did to the ends that were given out at the origin, where n errors were known. */
+static int32_t judge_evened(double n, const double *v, double u)
+{
+    double levels[HW_TAILS];
+    int32_t happened = KNOWN, beyond = u < 0 ? BEYOND_LOW : BEYOND_HIGH;
+    if (n < SOME_ERRORS)
+        return happened;
+    log_levels(v + (u < 0 ? LOW : HIGH), levels);
+    for (int k = 0; k < HW_TAILS; k++)
+        happened |= TOLD << k;
+    for (int k = HW_TAILS - 1; k >= 0 && (u < 0 ? -u : u) > student(hw_exp64(levels[k]), n); k--)
+        happened |= beyond << k;
+    return happened;
+}
+
+void hw_keep_evened(hw_forecast_t *f, int64_t t, int64_t h, double u)
+{
+    double *v = f->levels + (h - 1) * HW_LEVELS;
+    int32_t happened = judge_evened(v[COUNT], v + DUE, u);
+    f->happened[(h - 1) * f->horizon + t % f->horizon] = happened;
+    move_levels(v, happened);
+}
+
 void hw_pass_time(hw_forecast_t *f, int64_t t)
 {
     for (int64_t h = 1; h <= f->horizon; h++) {
@@ -193,49 +226,32 @@ static double select_rank(double *x, int64_t n, int64_t rank)
     return x[rank];
 }
 
-/* The quantile of Student's t beyond which a share p lies: that of the normal (Hastings 1955, formula 26.2.23 of Abramowitz
- * & Stegun), widened by the expansion in 1/n (their 26.7.5). */
-static double student(double p, double n)
+/* The nearest horizon that has some errors, or the first. */
+static int64_t nearest_known(const hw_forecast_t *f, int64_t h)
 {
-    double u = __builtin_sqrt(-2 * hw_log64(p < 0.5 ? p : 0.5));
-    double z = u - (2.515517 + u * (0.802853 + u * 0.010328)) / (1 + u * (1.432788 + u * (0.189269 + u * 0.001308)));
-    double z2 = z * z, first = z * (z2 + 1) / 4, second = z * (3 + z2 * (16 + z2 * 5)) / 96;
-    return z + first / n + second / (n * n);
+    while (h > 1 && f->errors[(h - 1) * HW_ERRORS + HW_E_COUNT] < SOME_ERRORS)
+        h--;
+    return h;
 }
 
-/* How mean squares grow with the horizon: between those of a random walk and of a trend that is missed. */
-static double grown(double h) { return h * __builtin_sqrt(h); }
-
-/* How far the answer of horizon h may lie off, as the few errors of the nearest horizon say that has some, or the first;
- * infinity: there are none yet. */
-static double early_end(const hw_forecast_t *f, int64_t h, double p)
+/* The ends of evened errors: what a normal one would have, at the levels that are followed. */
+static void evened_ends(const hw_forecast_t *f, int64_t h, double p, double *ends)
 {
-    int64_t k = h;
-    while (k > 1 && f->errors[(k - 1) * HW_ERRORS + HW_E_COUNT] < SOME_ERRORS)
-        k--;
-    double n = f->errors[(k - 1) * HW_ERRORS + HW_E_COUNT], squares = 0;
-    if (n < 2)
-        return __builtin_inf();
-    n = less(n, HW_FORECAST_WINDOW);
-    for (int64_t i = 0; i < (int64_t)n; i++) {
-        double e = f->scores[(k - 1) * HW_FORECAST_WINDOW + i];
-        squares += e * e;
-    }
-    return student(p, n) * __builtin_sqrt(squares / n * grown((double)h / (double)k));
+    const double *v = f->levels + (h - 1) * HW_LEVELS;
+    double n = f->errors[(nearest_known(f, h) - 1) * HW_ERRORS + HW_E_COUNT];
+    ends[0] = n < 2 ? -__builtin_inf() : -student(hw_exp64(log_level(v + LOW, p)), n);
+    ends[1] = n < 2 ? __builtin_inf() : student(hw_exp64(log_level(v + HIGH, p)), n);
 }
 
-int hw_forecast_ends(const hw_learner *l, int64_t h, double coverage, int early, double *ends)
+static void ends_of(const hw_forecast_t *f, int64_t h, double p, double *ends)
 {
-    const hw_forecast_t *f = l->forecast;
-    if (!f || h < 1 || h > f->horizon || !(coverage > 0 && coverage < 1))
-        return HW_BAD_ARGUMENT;
-    double x[HW_FORECAST_WINDOW], p = (1 - coverage) / 2, total = f->errors[(h - 1) * HW_ERRORS + HW_E_COUNT];
+    double x[HW_FORECAST_WINDOW], total = f->errors[(h - 1) * HW_ERRORS + HW_E_COUNT];
     const double *v = f->levels + (h - 1) * HW_LEVELS;
     int64_t n = total < HW_FORECAST_WINDOW ? (int64_t)total : HW_FORECAST_WINDOW;
     if (!is_told(n, p)) {
-        ends[1] = early ? early_end(f, h, p) : __builtin_inf();
+        ends[1] = __builtin_inf();
         ends[0] = -ends[1];
-        return 0;
+        return;
     }
     memcpy(x, f->scores + (h - 1) * HW_FORECAST_WINDOW, (size_t)n * sizeof *x);
     double low = log_level(v + LOW, p), high = log_level(v + HIGH, p);
@@ -243,6 +259,22 @@ int hw_forecast_ends(const hw_learner *l, int64_t h, double coverage, int early,
     double least = select_rank(x, n, 0), most = select_rank(x, n, n - 1);
     ends[0] = down ? select_rank(x, n, down - 1) : least - farther(low, n, most - least);
     ends[1] = up ? select_rank(x, n, n - up) : most + farther(high, n, most - least);
+}
+
+int hw_forecast_ends(const hw_learner *l, int64_t h, double coverage, double *ends)
+{
+    const hw_forecast_t *f = l->forecast;
+    if (!f || h < 1 || h > f->horizon || !(coverage > 0 && coverage < 1))
+        return HW_BAD_ARGUMENT;
+    double p = (1 - coverage) / 2;
+    if (!l->bank) {
+        ends_of(f, h, p, ends);
+        return 0;
+    }
+    int64_t o = f->counts[HW_FC_TIMES] - 1;
+    evened_ends(f, h, p, ends);
+    for (int i = 0; i < 2 && o >= 0; i++)
+        ends[i] = hw_uneven(l, o, h, ends[i]);
     return 0;
 }
 

@@ -5,7 +5,7 @@
  *   linear   recursive least squares on the last answers (headwater/plain/kinds/least_squares.py has the formulas),
  *   nets     what the learner's nets add to the linear forecast: they read the columns known for time t + h besides.
  * The forecast is season + a (linear - season) + b nets, with the shares a and b of each horizon that would have fitted
- * past errors best (headwater/plain/kinds/least_squares.py).
+ * past errors best (headwater/plain/kinds/least_squares.py). With a pool (pool.c) it is one of several that speak.
  *
  * A horizon is learned from only after it has passed. The gain of the features of time s is kept beside them, so y_t
  * teaches horizon h with those of time t - h, at once. The nets are shared by all horizons, so they learn y_{t-H+1} at time
@@ -21,11 +21,6 @@ static const double FAST = 0.05; /* and the faster mean */
 static const double FARTHEST = 10; /* an answer farther off counts as if it lay so many deviations from the mean */
 static const double SETTLED = 10;  /* answers before that applies */
 static const double REPEATED = 3;  /* so many far answers in a row are a new level: the spread follows them fast */
-static const double RIDGE = 500;   /* of least squares, where answers are in units of their deviation at the start */
-static const double HALF = 0.5;    /* where they begin: half way from the newest answer to the season's */
-static const double GROWN = 25;    /* they begin anew when the variance is so many times what it was then */
-static const double EARLY = 4;     /* but not after so many answers a feature, since too much would be lost */
-static const double LARGEST = 1e3; /* times its first trace P may reach: beyond that nothing is forgotten */
 static const double TINY = 1e-300;
 
 static const char *const NAMES[HW_FORECAST_INPUTS] = {"forecast horizon",     "forecast phase",       "forecast phase of 7",
@@ -33,7 +28,6 @@ static const char *const NAMES[HW_FORECAST_INPUTS] = {"forecast horizon",     "f
                                                       "forecast last answer", "forecast mean answer", "forecast linear"};
 
 static int64_t least_of(int64_t a, int64_t b) { return a < b ? a : b; }
-static double within(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 static bool finite(double x) { return x - x == 0; }
 
 /* ---- where things lie -------------------------------------------------------------------------------------- */
@@ -84,15 +78,16 @@ static int make(hw_learner *l)
     if (!f)
         return 0;
     uint64_t horizon = (uint64_t)f->horizon, features = (uint64_t)f->features;
+    uint64_t window = l->bank ? 0 : HW_FORECAST_WINDOW;
     if (!hw_extend(m, &f->counts, HW_FC_COUNTS * 8))
         return HW_NO_MEMORY;
     if (!hw_extend(m, &f->numbers, HW_FN_NUMBERS * 8) || !hw_extend(m, &f->past, (uint64_t)f->kept * 8) ||
         !hw_extend(m, &f->inverse, features * features * 8) || !hw_extend(m, &f->weights, horizon * features * 8) ||
         !hw_extend(m, &f->inputs, horizon * features * 8) || !hw_extend(m, &f->gains, horizon * features * 8) ||
         !hw_extend(m, &f->said, 2 * horizon * horizon * 8) || !hw_extend(m, &f->origins, 2 * horizon * HW_ORIGIN * 8) ||
-        !hw_extend(m, &f->errors, horizon * HW_ERRORS * 8) || !hw_extend(m, &f->scores, horizon * HW_FORECAST_WINDOW * 8) ||
+        !hw_extend(m, &f->errors, horizon * HW_ERRORS * 8) || !hw_extend(m, &f->scores, horizon * window * 8) ||
         !hw_extend(m, &f->levels, horizon * HW_LEVELS * 8) || !hw_extend(m, &f->happened, horizon * horizon * 4) ||
-        !hw_extend(m, &f->given, horizon * horizon * 8) || !hw_extend(m, &f->older, horizon * horizon * 8) ||
+        !hw_extend(m, &f->given, horizon * horizon * 8) || !hw_extend(m, &f->older, (window ? horizon * horizon : 0) * 8) ||
         !hw_extend(m, &f->x_start, horizon * 8) || !hw_extend(m, &f->x_count, horizon * 8) ||
         !hw_extend(m, &f->row, features * 8) || !hw_extend(m, &f->x_slots, (uint64_t)f->counts[HW_FC_ENTRIES] * 4 + 64) ||
         !hw_extend(m, &f->x, (uint64_t)f->counts[HW_FC_ENTRIES] * 8 + 128))
@@ -122,119 +117,43 @@ static bool has_columns(const hw_learner *l)
 
 /* ---- what is known at an origin ---------------------------------------------------------------------------- */
 
-/* The answer of time i, filled where it was missing; NaN before the first. */
-static double past_at(const hw_forecast_t *f, int64_t i) { return i < 0 ? __builtin_nan("") : f->past[i % f->kept]; }
-
-/* The answer `seasons` seasons before time o + h, and as many more as it takes to be known at time o. */
-static double seasonal(const hw_forecast_t *f, int64_t o, int64_t h, int64_t seasons)
-{
-    int64_t back = (h + f->season - 1) / f->season + seasons - 1;
-    return past_at(f, o + h - back * f->season);
-}
-
 static double *said_at(const hw_forecast_t *f, int64_t o) { return f->said + o % (2 * f->horizon) * f->horizon; }
 static double *origin_at(const hw_forecast_t *f, int64_t o) { return f->origins + o % (2 * f->horizon) * HW_ORIGIN; }
 static double *given_at(const hw_forecast_t *f, int64_t o) { return f->given + o % f->horizon * f->horizon; }
-static double *features_at(const hw_forecast_t *f, double *array, int64_t o)
+/* Least squares on the last answers and on those seven seasons before. */
+static hw_least_squares linear_of(hw_forecast_t *f)
 {
-    return array + o % f->horizon * f->features;
-}
-
-static double dot(const double *a, const double *b, int64_t n)
-{
-    double t[8] = {0};
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (int j = 0; j < 8; j++)
-            t[j] += a[i + j] * b[i + j];
-    for (int j = 0; i < n; i++, j++)
-        t[j] += a[i] * b[i];
-    return ((t[0] + t[4]) + (t[2] + t[6])) + ((t[1] + t[5]) + (t[3] + t[7]));
-}
-
-/* How far answers lie from the newest, in units of the scale: the last ones, those seven seasons before each horizon, 1. */
-static void read_features(const hw_forecast_t *f, int64_t o, double *g)
-{
-    double newest = past_at(f, o), scale = f->numbers[HW_FN_SCALE];
-    int64_t n = 0;
-    for (int64_t i = 1; i < f->lags; i++) {
-        double y = past_at(f, o - i);
-        g[n++] = y == y ? (y - newest) / scale : 0;
-    }
-    for (int64_t h = 1; h <= f->window; h++) {
-        double y = past_at(f, o + h - f->far);
-        g[n++] = y == y ? (y - newest) / scale : 0;
-    }
-    g[n] = 1;
-}
-
-/* ---- recursive least squares ------------------------------------------------------------------------------- */
-
-/* P begins anew; the weights stay. */
-static void begin_inverse(hw_forecast_t *f)
-{
-    memset(f->inverse, 0, (size_t)f->features * (size_t)f->features * 8);
-    for (int64_t i = 0; i < f->features; i++)
-        f->inverse[i * f->features + i] = 1 / RIDGE;
-}
-
-/* The gain of features g: k = P g / (forgetting + g'P g), and P as it is then. It stays symmetric to the bit, since entry
- * (i, j) is computed as (j, i) is. */
-static void take_gain(hw_forecast_t *f, const double *g, double *gain)
-{
-    int64_t n = f->features;
-    double *P = f->inverse, trace = 0;
-    for (int64_t i = 0; i < n; i++)
-        f->row[i] = dot(P + i * n, g, n);
-    double along = dot(f->row, g, n), down = f->forgetting + along;
-    if (!(along >= 0) || !finite(down)) { /* rounding has made it no inverse any more */
-        begin_inverse(f);
-        memset(gain, 0, (size_t)n * 8);
-        return;
-    }
-    for (int64_t i = 0; i < n; i++)
-        gain[i] = f->row[i] / down;
-    for (int64_t i = 0; i < n; i++)
-        trace += P[i * n + i];
-    double grow = trace <= LARGEST / RIDGE * (double)n ? 1 / f->forgetting : 1;
-    for (int64_t i = 0; i < n; i++) {
-        double *p = P + i * n, x = f->row[i];
-        for (int64_t j = 0; j < n; j++)
-            p[j] = (p[j] - x * f->row[j] / down) * grow;
-    }
-}
-
-/* y_t is known: horizon h learns it with the features of time t - h. */
-static void learn_linear(hw_forecast_t *f, int64_t t, double y)
-{
-    double scale = f->numbers[HW_FN_SCALE];
-    for (int64_t h = 1; scale > 0 && h <= f->horizon; h++) {
-        int64_t o = t - h;
-        if (o < (int64_t)f->numbers[HW_FN_START])
-            break;
-        const double *g = features_at(f, f->inputs, o), *gain = features_at(f, f->gains, o);
-        double *w = f->weights + (h - 1) * f->features;
-        double miss = (y - origin_at(f, o)[HW_ORIGIN_LAST]) / scale - dot(w, g, f->features);
-        for (int64_t j = 0; j < f->features; j++)
-            w[j] += gain[j] * miss;
-    }
+    return (hw_least_squares){.lags = f->lags,
+                              .window = f->window,
+                              .features = f->features,
+                              .season = f->season,
+                              .far = f->far,
+                              .origins = 2 * (int64_t)f->horizon,
+                              .needed = 2.0 * (double)least_of(f->season, f->lags),
+                              .scale = f->numbers + HW_FN_SCALE,
+                              .start = f->numbers + HW_FN_START,
+                              .inverse = f->inverse,
+                              .weights = f->weights,
+                              .inputs = f->inputs,
+                              .gains = f->gains,
+                              .said = f->said};
 }
 
 /* ---- answers ----------------------------------------------------------------------------------------------- */
 
-static double bounded(const hw_forecast_t *f, double y)
+double hw_bounded(const hw_forecast_t *f, double y)
 {
     const double *n = f->numbers;
     double bound = FARTHEST * __builtin_sqrt(n[HW_FN_SPREAD]);
     if (n[HW_FN_ANSWERS] <= SETTLED || !(n[HW_FN_SPREAD] > 0))
         return y;
-    return within(y, n[HW_FN_MEAN] - bound, n[HW_FN_MEAN] + bound);
+    return hw_within(y, n[HW_FN_MEAN] - bound, n[HW_FN_MEAN] + bound);
 }
 
 /* Note an answer in the statistics; returns it as it counts. */
 static double record_answer(hw_forecast_t *f, double own)
 {
-    double *n = f->numbers, y = bounded(f, own), t = n[HW_FN_ANSWERS] + 1;
+    double *n = f->numbers, y = hw_bounded(f, own), t = n[HW_FN_ANSWERS] + 1;
     n[HW_FN_FAR] = y == own ? 0 : n[HW_FN_FAR] + 1;
     n[HW_FN_BOUNDED] += y == own ? 0 : 1;
     double slow = n[HW_FN_FAR] >= REPEATED ? FAST : SLOW, rate = 1 / t > slow ? 1 / t : slow;
@@ -263,9 +182,9 @@ static void compose(hw_learner *l, int64_t o, int64_t h)
         (double)h,
         (double)((o + h) % f->season),
         (double)((o + h) % f->far),
-        seasonal(f, o, h, 1),
-        seasonal(f, o, h, 2),
-        h <= f->far ? past_at(f, o + h - f->far) : __builtin_nan(""),
+        hw_seasonal(f, o, h, 1),
+        hw_seasonal(f, o, h, 2),
+        h <= f->far ? hw_past_at(f, o + h - f->far) : __builtin_nan(""),
         origin[HW_ORIGIN_LAST],
         origin[HW_ORIGIN_MEAN],
         said_at(f, o)[h - 1],
@@ -316,7 +235,7 @@ static double ask_nets(hw_learner *l, int64_t h)
     double said = 0;
     hw_predict(l, &said, NULL); /* there is room, and without intervals nothing else can be lacking */
     double p = hw_get(l, &said, 0);
-    return finite(p) ? within(p, -FARTHEST, FARTHEST) * unit_of(l->forecast, h) : 0;
+    return finite(p) ? hw_within(p, -FARTHEST, FARTHEST) * unit_of(l->forecast, h) : 0;
 }
 
 /* ---- the mixture ------------------------------------------------------------------------------------------- */
@@ -324,13 +243,13 @@ static double ask_nets(hw_learner *l, int64_t h)
 /* What is said of time o + h: by the season, by least squares, and what nets add to that. */
 static void experts_of(const hw_forecast_t *f, int64_t o, int64_t h, double nets, double *out)
 {
-    double season = seasonal(f, o, h, 1);
+    double season = hw_seasonal(f, o, h, 1);
     out[0] = season == season ? season : origin_at(f, o)[HW_ORIGIN_LAST];
     out[1] = said_at(f, o)[h - 1];
     out[2] = nets;
 }
 
-static double share_of(const double *moments) { return moments[1] > TINY ? within(moments[0] / moments[1], 0, 1) : 1; }
+static double share_of(const double *moments) { return moments[1] > TINY ? hw_within(moments[0] / moments[1], 0, 1) : 1; }
 
 /* season + a (least squares - season) + b b nets: a and b from 0 to 1, those that would have fitted past errors best. That
  * of the nets is squared, since a small one is mostly chance. */
@@ -345,8 +264,8 @@ static double mix(const hw_forecast_t *f, int64_t h, const double *experts)
 /* Fading means of d e and d d, whose quotient is the share of d that fits e best. */
 static void fit_share(double *moments, double d, double e, double bound, double rate)
 {
-    d = within(d, -bound, bound);
-    e = within(e, -bound, bound);
+    d = hw_within(d, -bound, bound);
+    e = hw_within(e, -bound, bound);
     moments[0] += rate * (d * e - moments[0]);
     moments[1] += rate * (d * d - moments[1]);
 }
@@ -471,46 +390,6 @@ static int reserve_nets(hw_learner *l, int64_t t, int64_t target)
 
 /* ---- one step of time -------------------------------------------------------------------------------------- */
 
-/* Least squares begin once two seasons have shown how far answers spread, and anew where that proves far too little. */
-static void begin_linear(hw_forecast_t *f, int64_t t)
-{
-    double *n = f->numbers, needed = 2.0 * (double)least_of(f->season, f->lags), scale = n[HW_FN_SCALE];
-    if (n[HW_FN_ANSWERS] < needed || !(n[HW_FN_SPREAD] > TINY))
-        return;
-    if (scale > 0 && (n[HW_FN_SPREAD] <= GROWN * scale * scale || n[HW_FN_ANSWERS] > EARLY * f->features))
-        return;
-    n[HW_FN_SCALE] = __builtin_sqrt(n[HW_FN_SPREAD]);
-    n[HW_FN_START] = (double)t;
-    begin_inverse(f);
-    memset(f->weights, 0, (size_t)f->horizon * (size_t)f->features * 8);
-    for (int64_t h = 1; h <= f->horizon; h++) {
-        int64_t back = (h + f->season - 1) / f->season * f->season - h; /* from the newest answer to the season's */
-        if (back >= 1 && back < f->lags)
-            f->weights[(h - 1) * f->features + back - 1] = HALF;
-    }
-}
-
-/* What least squares say at time t of each horizon; before they have begun, what the season says. */
-static void say_linear(hw_forecast_t *f, int64_t t, bool known)
-{
-    double *said = said_at(f, t), last = past_at(f, t), *g = features_at(f, f->inputs, t);
-    bool begun = f->numbers[HW_FN_SCALE] > 0;
-    if (begun) {
-        double *gain = features_at(f, f->gains, t);
-        read_features(f, t, g);
-        if (known)
-            take_gain(f, g, gain);
-        else
-            memset(gain, 0, (size_t)f->features * 8);
-    }
-    for (int64_t h = 1; h <= f->horizon; h++) {
-        double season = seasonal(f, t, h, 1), y = season == season ? season : last;
-        if (begun)
-            y = last + f->numbers[HW_FN_SCALE] * dot(f->weights + (h - 1) * f->features, g, f->features);
-        said[h - 1] = finite(y) ? bounded(f, y) : last;
-    }
-}
-
 /* The nets learn the answer of a time whose forecasts from every origin are past, from one of these: at a horizon that is
  * drawn. From all of them they would take as many steps along much the same row. */
 static void learn_nets(hw_learner *l, int64_t target)
@@ -524,7 +403,7 @@ static void learn_nets(hw_learner *l, int64_t target)
         return;
     take_columns(l, f->x_start[target % f->horizon], f->x_count[target % f->horizon]);
     compose(l, o, h);
-    hw_learn(l, (past_at(f, target) - said_at(f, o)[h - 1]) / unit, 1, &said);
+    hw_learn(l, (hw_past_at(f, target) - said_at(f, o)[h - 1]) / unit, 1, &said);
 }
 
 /* ---- what was forecast, to be held against the answer ------------------------------------------------------ */
@@ -571,7 +450,7 @@ static double forecast_then(hw_learner *l, int64_t t, int64_t h, double nets, in
 }
 
 /* y_t is known. The sample at hand is that of time t. */
-static void score_all(hw_learner *l, int64_t t, double y)
+static void score_all(hw_learner *l, int64_t t, double y, double *errors)
 {
     hw_forecast_t *f = l->forecast;
     int64_t own = f->own, most = least_of(f->horizon, t);
@@ -580,8 +459,17 @@ static void score_all(hw_learner *l, int64_t t, double y)
         compose(l, t - h, h);
         nets[h - 1] = ask_nets(l, h);
     }
-    for (int64_t h = 1; h <= most; h++)
-        hw_keep_error(f, t, h, y - forecast_then(l, t, h, nets[h - 1], own));
+    for (int64_t h = 1; h <= most; h++) {
+        double said = forecast_then(l, t, h, nets[h - 1], own);
+        errors[h - 1] = y - (l->bank ? hw_pool_says(l, t - h, h, said) : said);
+        if (!l->bank) {
+            hw_keep_error(f, t, h, errors[h - 1]);
+            continue;
+        }
+        hw_score_pool(l, t, h, y, said);
+        hw_note_size(l, h, errors[h - 1]);
+        hw_keep_evened(f, t, h, hw_evened(l, t - h, h, errors[h - 1]));
+    }
     for (int64_t h = 1; h <= most; h++)
         score(f, t, h, y, nets[h - 1]);
 }
@@ -605,19 +493,25 @@ int hw_learn_next(hw_learner *l, double y)
     hw_count_shared(l);
     double answer = known ? record_answer(f, y) : filled(f, t); /* from here on nothing fails: no answer counts twice */
     int64_t own = f->own;
+    double errors[HW_MOST_HORIZON];
+    hw_least_squares linear = linear_of(f);
     write_columns(l);
     hw_pass_time(f, t);
     if (known) {
-        score_all(l, t, answer);
-        learn_linear(f, t, answer);
+        score_all(l, t, answer, errors);
+        hw_learn_linear(f, &linear, t, answer);
     }
+    if (l->bank)
+        hw_note_phase(l, t, errors, known ? least_of(f->horizon, t) : 0);
     f->past[t % f->kept] = answer;
     double *origin = origin_at(f, t);
     origin[HW_ORIGIN_LAST] = answer;
     origin[HW_ORIGIN_MEAN] = f->numbers[HW_FN_FADING];
     origin[HW_ORIGIN_KNOWN] = known;
-    begin_linear(f, t);
-    say_linear(f, t, known);
+    hw_begin_linear(f, &linear, t);
+    hw_say_linear(f, &linear, t, known);
+    if (l->bank)
+        hw_learn_pool(l, t, answer, known);
     keep_columns(f, t, own);
     f->counts[HW_FC_TIMES] = t + 1;
     learn_nets(l, t - f->horizon + 1);
@@ -641,6 +535,8 @@ int hw_forecast(hw_learner *l, int64_t h, double *y)
     compose(l, o, h);
     experts_of(f, o, h, ask_nets(l, h), experts);
     *y = mix(f, h, experts);
+    if (l->bank)
+        *y = hw_pool_says(l, o, h, *y);
     return 0;
 }
 
@@ -703,6 +599,8 @@ static int64_t count(const hw_learner *l, int code)
     case HW_FC_HORIZON: return f->horizon;
     case HW_FC_ORIGINS: return 2 * (int64_t)f->horizon;
     case HW_FC_KEPT: return f->kept;
+    case HW_FC_WINDOW: return l->bank ? 0 : HW_FORECAST_WINDOW;
+    case HW_FC_OLDER: return l->bank ? 0 : f->horizon;
     default: return f->counts[HW_FC_ENTRIES];
     }
 }

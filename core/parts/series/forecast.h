@@ -1,4 +1,4 @@
-/* Forecasts (forecast.c, ends.c). */
+/* Forecasts (forecast.c, least_squares.c, ends.c). */
 #ifndef HW_PART_FORECAST_H
 #define HW_PART_FORECAST_H
 
@@ -70,9 +70,47 @@ enum {
     HW_FC_HORIZON,
     HW_FC_ORIGINS,
     HW_FC_KEPT,
+    HW_FC_WINDOW,
+    HW_FC_OLDER,
     HW_FC_COLUMNS,
     HW_FC_ENDS = HW_NEWER | HW_FC_HORIZON
 }; /* of shapes */
+
+/* Recursive least squares of a forecaster (least_squares.c): where its numbers lie. */
+typedef struct hw_least_squares {
+    int32_t lags, window, features; /* last answers; of these seven seasons before; of both inputs are made, and 1 */
+    int64_t season, far;            /* 0: none; seven seasons */
+    int64_t origins;                /* times whose forecasts are kept */
+    double needed;                  /* answers before it begins */
+    double *scale, *start;
+    double *inverse, *weights, *inputs, *gains, *said;
+} hw_least_squares;
+void hw_begin_linear(const hw_forecast_t *f, hw_least_squares *s, int64_t t);
+void hw_say_linear(hw_forecast_t *f, hw_least_squares *s, int64_t t, bool known);
+void hw_learn_linear(const hw_forecast_t *f, hw_least_squares *s, int64_t t, double y);
+
+/* The answer of time i, filled where it was missing; NaN before the first. */
+static inline double hw_past_at(const hw_forecast_t *f, int64_t i)
+{
+    return i < 0 ? __builtin_nan("") : f->past[i % f->kept];
+}
+
+/* The answer `seasons` seasons before time o + h, and as many more as it takes to be known at time o. */
+static inline double hw_seasonal(const hw_forecast_t *f, int64_t o, int64_t h, int64_t seasons)
+{
+    int64_t back = (h + f->season - 1) / f->season + seasons - 1;
+    return hw_past_at(f, o + h - back * f->season);
+}
+
+/* The same, or the newest answer where the series is too short. */
+static inline double hw_season_before(const hw_forecast_t *f, int64_t o, int64_t h)
+{
+    double y = hw_seasonal(f, o, h, 1);
+    return y == y ? y : hw_past_at(f, o);
+}
+
+static inline double hw_within(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
+double hw_bounded(const hw_forecast_t *f, double y); /* no farther from the mean than an answer counts */
 
 /* Its arrays in the state; HW_DERIVED: memory that is no part of it. */
 #define HW_FORECAST_ARRAYS(A, HW_DERIVED)                                                                                  \
@@ -87,7 +125,7 @@ enum {
     A(forecast, forecast_said, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_FC_ORIGINS), HW_SHAPE(HW_FC_HORIZON), said, SUMS)        \
     A(forecast, forecast_origins, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_FC_ORIGINS), HW_ORIGIN, origins, SUMS)                \
     A(forecast, forecast_errors, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_FC_HORIZON), HW_ERRORS, errors, SUMS)                  \
-    A(forecast, forecast_scores, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_FC_HORIZON), HW_FORECAST_WINDOW, scores, SUMS)         \
+    A(forecast, forecast_scores, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_FC_HORIZON), HW_SHAPE(HW_FC_WINDOW), scores, SUMS)     \
     A(forecast, forecast_column_start, HW_I64, HW_KEEP_FIRST, HW_SHAPE(HW_FC_HORIZON), 0, x_start, INTEGERS)               \
     A(forecast, forecast_column_count, HW_I64, HW_KEEP_FIRST, HW_SHAPE(HW_FC_HORIZON), 0, x_count, INTEGERS)               \
     A(forecast, forecast_column_slots, HW_I32, HW_KEEP_FIRST, HW_SHAPE(HW_FC_COLUMNS), 0, x_slots, INTEGERS)               \
@@ -96,12 +134,13 @@ enum {
     A(forecast, forecast_happened, HW_I32, HW_KEEP_FIRST, HW_SHAPE(HW_FC_ENDS), HW_SHAPE(HW_FC_HORIZON), happened,         \
       INTEGERS)                                                                                                            \
     A(forecast, forecast_given, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_FC_ENDS), HW_SHAPE(HW_FC_HORIZON), given, GIVEN)        \
-    A(forecast, forecast_older, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_FC_ENDS), HW_SHAPE(HW_FC_HORIZON), older, SUMS)         \
+    A(forecast, forecast_older, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_FC_ENDS), HW_SHAPE(HW_FC_OLDER), older, SUMS)           \
     HW_DERIVED(forecast, row)
 
-void hw_pass_time(hw_forecast_t *f, int64_t t);                       /* before the answer of time t is looked at */
-void hw_keep_error(hw_forecast_t *f, int64_t t, int64_t h, double e); /* of horizon h at time t; before it is counted */
-void hw_begin_ends(hw_forecast_t *f);                                 /* of a forecaster from a file that has none */
+void hw_pass_time(hw_forecast_t *f, int64_t t);                        /* before the answer of time t is looked at */
+void hw_keep_error(hw_forecast_t *f, int64_t t, int64_t h, double e);  /* of horizon h at time t; before it is counted */
+void hw_keep_evened(hw_forecast_t *f, int64_t t, int64_t h, double u); /* the same in a pool, of an evened error */
+void hw_begin_ends(hw_forecast_t *f);                                  /* of a forecaster from a file that has none */
 bool hw_has_ends(const hw_forecast_t *f);
 
 #endif

@@ -16,7 +16,10 @@ OWN = {
     "agent": (("parts/decisions/agent.c", "parts/decisions/tiles.c", "kernels/kinds/agent.c"), "agent"),
     "anomaly": (("parts/anomaly/anomaly.c", "kernels/kinds/anomaly.c"), "anomaly"),
     "bandit": (("parts/decisions/bandit.c", "parts/decisions/stack.c"), "bandit"),
-    "forecaster": (("parts/series/forecast.c", "parts/series/ends.c"), "forecast"),
+    "forecaster": (
+        tuple(f"parts/series/{name}.c" for name in ("forecast", "least_squares", "ends", "bank", "pool", "widths")),
+        "forecast",
+    ),
     "private": (("parts/privacy/private.c", "parts/privacy/private.h"), ""),
 }
 PROGRAM = re.search(r"```c\n(.*?)```", (CORE / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]

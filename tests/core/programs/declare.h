@@ -198,6 +198,17 @@ static inline declaration declare_forecast(bool is_double, int horizon, int seas
     return a;
 }
 
+/* The same with a pool in two levels, and bounds. Nothing may be added behind it. */
+static inline declaration declare_pool(bool is_double, int horizon, int season, int lags, double low, double high)
+{
+    declaration a = declare_forecast(is_double, horizon, season, lags, 1);
+    const double pool[HW_BANK] = {
+        [HW_K_LAGS] = season > 1 ? lags : 0, [HW_K_LOW] = low, [HW_K_HIGH] = high, [HW_K_VISITS] = season > 1 ? 40 : 100};
+    memcpy(a.numbers + a.count, pool, sizeof pool);
+    a.count += HW_BANK;
+    return a;
+}
+
 /* A bandit with the nets of headwater/kinds/bandit/learner.py, the first of so many units. Nothing but a
  * stack may be added behind it. */
 static inline declaration declare_bandit(bool is_double, int explore, double amount, int units, int inputs)

@@ -952,6 +952,16 @@ static void every_forecaster(bool d)
     forecast(named("forecast", "full_table", d), &a, 5, 7, false, (flow){0});
 }
 
+static void every_pool_of_forecasters(bool d)
+{
+    declaration a = declare_pool(d, 1, 1, 24, -1e300, 1e300);
+    forecast(named("forecast", "pool_next", d), &a, 1, 7, true, (flow){0});
+    a = declare_pool(d, 24, 24, 30, 0, 1e300);
+    forecast(named("forecast", "pool_day", d), &a, 24, 24, false, (flow){.words = 50, .few = true});
+    a = declare_pool(d, 5, 7, 3, -1e300, 1e300);
+    forecast(named("forecast", "pool_new_names", d), &a, 5, 7, false, (flow){.mild = true});
+}
+
 /* Draw an action now and then, one that was never seen among them; learn the reward of one. */
 static void decide(const char *name, const declaration *a, int actions, flow f)
 {
@@ -1170,6 +1180,7 @@ int main(int count, char **arguments)
         every_stream(d);
         every_detector(d);
         every_forecaster(d);
+        every_pool_of_forecasters(d);
         every_bandit(d);
         every_image(d);
         every_text(d);

@@ -238,8 +238,9 @@ static declaration random_declaration(void)
         return detectors;
     }
     if (once_in(6)) {
-        declaration forecasts = declare_forecast(once_in(2), 1 + (int)below(once_in(4) ? 40 : 6), 1 + (int)below(30),
-                                                 2 + (int)below(20), once_in(2) ? 1 : 0.95);
+        int horizon = 1 + (int)below(once_in(4) ? 40 : 6), season = 1 + (int)below(30), lags = 2 + (int)below(20);
+        declaration forecasts = once_in(2) ? declare_pool(once_in(2), horizon, season, lags, once_in(2) ? 0 : -1e300, 1e300)
+                                           : declare_forecast(once_in(2), horizon, season, lags, once_in(2) ? 1 : 0.95);
         forecasts.numbers[HW_D_MAX_ROWS] = once_in(2) ? 40 + (double)below(300) : 1 << 16;
         return forecasts;
     }
@@ -947,7 +948,8 @@ static void fail_everywhere(int64_t step)
     uint64_t plenty = 0;
     at_hand = "forecasters short of memory";
     for (int kind = 0; kind < 4; kind++) {
-        declaration ahead = declare_forecast(kind % 2, kind < 2 ? 1 : 5, 4, 6, 1);
+        declaration ahead = kind % 2 ? declare_pool(true, kind < 2 ? 1 : 5, 4, 6, -1e300, 1e300)
+                                     : declare_forecast(false, kind < 2 ? 1 : 5, 4, 6, 1);
         ahead.numbers[HW_D_MAX_ROWS] = kind % 2 ? 100 : 1 << 16;
         plenty = 0;
         forecast_short_of_memory(&ahead, 0, false, &plenty);

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import headwater as hw
-from headwater.plain.outputs.ends import TAILS, Ends, early_end
+from headwater._core import VERSION
+from headwater.plain.outputs.ends import TAILS, Ends
 
 H = 4
 COVERAGES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.99, 0.995)
@@ -27,9 +28,16 @@ def arrays(model: hw.Forecaster) -> Any:
     return model.engine.core.array  # type: ignore[attr-defined]
 
 
+def without_pool(season: int = 6, **settings: Any) -> hw.Forecaster:
+    """A forecaster as version 0.2 made them: its files go on by these rules."""
+    model = hw.Forecaster(horizon=H, season=season, **settings)
+    model.follow_core(VERSION)
+    return model
+
+
 def test_the_core_equals_plain_over_a_wild_series_with_gaps() -> None:
     """Errors are read from the core, one a time; the levels of all tails, and ends of any coverage, follow from them."""
-    model, y = hw.Forecaster(horizon=H, season=6, lags=6), series(1_500)
+    model, y = without_pool(lags=6), series(1_500)
     plain = [Ends(h) for h in range(1, H + 1)]
     for t, answer in enumerate(y):
         missing = t % 11 == 7
@@ -50,22 +58,15 @@ def test_the_core_equals_plain_over_a_wild_series_with_gaps() -> None:
                 ends = model.forecast_interval(coverage=coverage)
                 for h in range(H):
                     low, high = plain[h].give(coverage)
-                    if math.isinf(low):
-                        low, high = early(scores, counts, h + 1, coverage)
                     np.testing.assert_allclose(ends[h], (said[h] + low, said[h] + high), rtol=1e-9)
     assert np.abs(arrays(model)("forecast_levels")).max() > 0.5
 
 
-def early(scores: Any, counts: Any, horizon: int, coverage: float) -> tuple[float, float]:
-    errors = [own[: int(n)] for own, n in zip(scores, counts, strict=True)]
-    far = early_end(errors, horizon, (1 - coverage) / 2)
-    return -far, far
-
-
 @pytest.mark.parametrize("h", range(1, H + 1))
-def test_a_level_moves_with_the_interval_that_was_given_out_h_times_before(h: int) -> None:
+@pytest.mark.parametrize("season", [0, 1, 3, 6])
+def test_a_level_moves_with_the_interval_that_was_given_out_h_times_before(h: int, season: int) -> None:
     """Without columns the forecast of an origin is known to the bit, and so is whether its answer lay beyond an end."""
-    model, y = hw.Forecaster(horizon=H, season=6, lags=6), series(900)
+    model, y = hw.Forecaster(horizon=H, season=season, lags=6) if season else without_pool(lags=6), series(900)
     given: list[list[tuple[float, float]]] = []
     for t, answer in enumerate(y):
         v = arrays(model)("forecast_levels")[h - 1, :10].copy() if t else np.zeros(10)
@@ -87,7 +88,7 @@ def test_intervals_hold_what_was_asked_over_a_wild_series() -> None:
                 ends = model.forecast_interval(coverage=coverage)
                 rows.append([low <= came <= high for (low, high), came in zip(ends, y[t + 1 :], strict=False)])
     for coverage, rows in held.items():
-        np.testing.assert_allclose(np.mean(rows, axis=0), coverage, atol=0.006)
+        np.testing.assert_allclose(np.mean(rows, axis=0), coverage, atol=0.01)
 
 
 def test_a_wider_coverage_has_a_wider_interval() -> None:
@@ -99,12 +100,12 @@ def test_a_wider_coverage_has_a_wider_interval() -> None:
 
 
 def test_a_forecaster_saved_before_levels_goes_on_with_the_same_forecasts() -> None:
-    model, y = hw.Forecaster(horizon=H, season=6), series(800)
+    model, y = without_pool(), series(800)
     model.learn_many(y[:400], [{"a": float(i % 3)} for i in range(400)])
     state = model.new_engine().state() | model.engine.state()  # type: ignore[union-attr]
     for name in ("levels", "happened", "given", "older"):
         del state[f"forecast_{name}"]
-    other = hw.Forecaster(horizon=H, season=6)
+    other = without_pool()
     other._engine = other.new_engine(state)
     for answer in y[400:]:
         assert other.forecast() == model.forecast()

@@ -1,8 +1,9 @@
 """Explain a forecast by the contributions of past values and of each column.
 
-Season and least squares are linear in the past values, with weights w that sum to 1 and a constant c, so
+Season and least squares are linear in the past values, with weights w and a constant c. The bank of exponential smoothing is not, and
+its part is one, its share times its distance from the mean. So
 
-    ŷ = mean + Σ_i w_i·(y_i − mean) + c + nets + Σ_j column_j
+    ŷ = mean + Σ_i w_i·(y_i − mean) + c + smoothing + nets + Σ_j column_j
 
 The nets read the same values and the columns of the time ahead. ``nets`` is their contribution without any column. A column's
 contribution is the change of the forecast when it is added, averaged over the forward and the reverse order of columns. These
@@ -22,7 +23,7 @@ from headwater.errors import ConfigError, DataError
 from headwater.explain.explanation import Explanation
 from headwater.explain.sensitivity import sensitivity
 from headwater.kinds.forecaster.learner import Forecaster
-from headwater.kinds.forecaster.state import answers_of, linear_of, numbers_of
+from headwater.kinds.forecaster.state import BANK, answers_of, linear_of, numbers_of, speakers_of
 from headwater.learner.base import at_one_moment
 
 __all__ = ["explain_forecast", "forecast_importance"]
@@ -47,7 +48,7 @@ def explain_forecast(model: Forecaster, x: Mapping[Any, Any] | None = None, hori
     -------
     Explanation
         ``prediction`` is the forecast, ``baseline`` the mean of the values, and ``contributions`` are those of each value, the
-        constant, the nets and each column of ``x``, largest first.
+        constant, the bank of smoothing, the nets and each column of ``x``, largest first.
 
     Raises
     ------
@@ -88,13 +89,16 @@ def explain_forecast(model: Forecaster, x: Mapping[Any, Any] | None = None, hori
     forecast = _forecast(model, x, horizon)
     columns = _columns(model, x, horizon, forecast)
     answers, mean = answers_of(model), numbers_of(model).mean
-    weights, constant, linear = linear_of(model, horizon)
+    weights, constant, linear, smoothing = linear_of(model, horizon)
     values: dict[Any, Any] = {_name(back): float(answers[-1 - back]) for back in weights}
     parts: dict[Any, float] = {_name(back): weight * (values[_name(back)] - mean) for back, weight in weights.items()}
     parts |= {CONSTANT: constant, NETS: (forecast - linear) - sum(columns.values())}
+    parts |= {BANK: smoothing} if speakers_of(model, horizon) else {}
     named = {name: f"column {name}" if name in parts else name for name in columns}
     parts |= {named[name]: part for name, part in columns.items()}
-    values |= {CONSTANT: constant, NETS: parts[NETS]} | {named[name]: x[name] for name in columns}
+    values |= {name: parts[name] for name in (CONSTANT, NETS, BANK) if name in parts} | {
+        named[name]: x[name] for name in columns
+    }
     ranked = dict(sorted(parts.items(), key=lambda item: -abs(item[1])))
     return Explanation(forecast, mean, ranked, values, method="least_squares", of="answer")
 

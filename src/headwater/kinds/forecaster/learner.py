@@ -15,6 +15,7 @@ from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
 from headwater.errors import ConfigError, DataError
 from headwater.kinds.forecaster.kind import KIND
+from headwater.kinds.forecaster.state import are_whole, speakers_of
 from headwater.learner.base import Learner
 from headwater.learner.default_pool import KNOTS, with_heads
 from headwater.learner.engine import Engine, Setup, describe
@@ -31,6 +32,12 @@ from headwater.types import Predictions
 __all__ = ["Forecaster"]
 
 LONGEST, LONGEST_SEASON, MOST_LAGS = 1024, 16384, 168
+PLAIN_LAGS = 24
+"""Last values read by least squares without season."""
+VISITS, VISITS_WITHOUT_SEASON = 40, 100
+"""Visits of a phase of the season whose errors say how wide intervals are there."""
+UNBOUNDED = 1e300
+"""Declared in place of an infinite bound."""
 EXPERTS = ("season", "least squares", "nets")
 COUNT = 0
 """Column of the error counts in the core's table, followed by the squared errors of ``EXPERTS``."""
@@ -51,10 +58,12 @@ def _nets() -> tuple[Expert, ...]:
 class Forecaster(Learner):
     """Forecast a series many steps ahead, learning each value as it arrives.
 
-    For each horizon h three experts forecast y_{t+h}. *Season* repeats the value a whole number of seasons before. *Least squares* is
-    a linear function of the last values, fitted by recursive least squares. *Nets* add a correction from the columns known for that
-    time. The forecast is season + a·(least squares − season) + b²·nets, with a and b in [0, 1] that best fit the past errors of that
-    horizon.
+    A pool in two levels forecasts y_{t+h} at each horizon h. *Smoothing* is a bank of 69 states of exponential smoothing, Theta and
+    damped trends, without season, with one that is added and one that is multiplied, and four simple forecasts. *Least squares and
+    nets* is a linear function of the last values, fitted by recursive least squares, beside the value a season before, and a
+    correction from the columns known for that time. *Least squares without season* reads the last values alone. *Season* repeats
+    the value a whole number of seasons before. Members weigh 1/R¹², where R is the mean absolute error at that horizon relative to
+    the median member's, the bank's among themselves and then the bank among the four.
 
     Parameters
     ----------
@@ -94,7 +103,8 @@ class Forecaster(Learner):
 
     References
     ----------
-    Plackett 1950, for recursive least squares; Marcellino, Stock & Watson 2006, for direct forecasts of each horizon.
+    Gardner & McKenzie 1985, for damped trends; Assimakopoulos & Nikolopoulos 2000, for Theta; Plackett 1950, for recursive least
+    squares; Marcellino, Stock & Watson 2006, for direct forecasts of each horizon.
     """
 
     kind: ClassVar[Kind] = KIND
@@ -139,8 +149,18 @@ class Forecaster(Learner):
             )
         lags = min(max(4 * self.season, 24), MOST_LAGS) if self.lags is None else self.lags
         experts = with_heads(_nets(), {"loss": as_loss("huber")})
-        declared = (float(self.horizon), float(self.season), float(lags), float(forgetting))
+        declared: tuple[float, ...] = (float(self.horizon), float(self.season), float(lags), float(forgetting))
+        if self.core_version >= LEAN_VERSION:
+            low, high = _bounds(self.low, self.high)
+            plain = float(min(PLAIN_LAGS, lags)) if self.season > 1 else 0.0
+            visits = float(VISITS if self.season > 1 else VISITS_WITHOUT_SEASON)
+            declared += (plain, max(low, -UNBOUNDED), min(high, UNBOUNDED), visits)
         return Setup(experts, self.seed, self.dtype, self.max_rows, True, True, KNOTS, forecast=declared)
+
+    def follow_core(self, version: int) -> None:
+        """Learn by the rules of an older core, whose forecasters had no pool."""
+        super().follow_core(version)
+        self._setup = self._made()
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
@@ -221,9 +241,10 @@ class Forecaster(Learner):
     ) -> list[tuple[float, float]]:
         """Return an interval for each of the next values with the given coverage.
 
-        The interval is [ŷ + q₋, ŷ + q₊] with quantiles q₋ and q₊ of the last 500 errors y − ŷ at that horizon. Their levels adapt to
-        the empirical coverage of issued intervals, so that the long-run coverage is as requested (``plain/outputs/ends.py`` has the
-        formulas).
+        The interval is [ŷ + q₋, ŷ + q₊]. Errors of each phase of the season have quantiles of their own, in units of the mean error of
+        the horizon, so intervals are narrow by night where errors are small. Their levels adapt to the empirical coverage of issued
+        intervals, so that the long-run coverage is as requested (``plain/outputs/widths.py`` and ``plain/outputs/ends.py`` have the
+        formulas). Where all values were whole numbers, the bounds are whole numbers too.
 
         Parameters
         ----------
@@ -235,8 +256,8 @@ class Forecaster(Learner):
         Returns
         -------
         list of (float, float)
-            Lower and upper bound for each of the next time steps. While a horizon has too few errors (19 for 0.9), those of
-            Student's t with the mean square of the nearest horizon's errors, and infinite before the first two.
+            Lower and upper bound for each of the next time steps. While errors are few they are widened as Student's t, a horizon
+            without any takes those of the nearest that has some, and they are infinite before the first two.
 
         Raises
         ------
@@ -261,9 +282,10 @@ class Forecaster(Learner):
         n, rows = self._times(horizon, xs)
         if self._engine is None:
             return [self._ends] * n
-        ends = self._engine.core.learner.forecast_ends(n, coverage, self.core_version >= LEAN_VERSION)
+        ends = self._engine.core.learner.forecast_ends(n, coverage)
         said = self._engine.core.learner.forecast(rows, n)
-        return [(self._bounded(y + low), self._bounded(y + high)) for y, (low, high) in zip(said, ends, strict=True)]
+        found = [(self._bounded(y + low), self._bounded(y + high)) for y, (low, high) in zip(said, ends, strict=True)]
+        return [_whole(low, high) for low, high in found] if are_whole(self) else found
 
     def _times(self, horizon: Any, xs: Any) -> tuple[int, list[Mapping[Any, Any]]]:
         """Return the number of time steps to forecast, and the columns of each."""
@@ -368,8 +390,35 @@ class Forecaster(Learner):
             for i, name in enumerate(EXPERTS)
         ]
 
+    @property
+    def speakers_(self) -> list[dict[str, float]]:
+        """Share of each member of the pool in the next forecast, a dict for each horizon. Empty without a pool, and before a value.
+
+        Examples
+        --------
+        >>> model = Forecaster(horizon=1, season=7)
+        >>> for day in range(400):
+        ...     model.learn_one([5.0, 3.0, 3.0, 4.0, 4.0, 9.0, 8.0][day % 7] + day % 3)
+        >>> shares = model.speakers_[0]
+        >>> round(sum(shares.values()), 6), max(shares, key=shares.get)
+        (1.0, 'least squares and nets')
+        """
+        if self._engine is None:
+            return []
+        found = [speakers_of(self, h) for h in range(1, self.horizon + 1)]
+        return [one.shares for one in found if one is not None]
+
     def _about(self) -> dict[str, Any]:
         return describe(self._setup, self._engine)
+
+
+def _whole(low: float, high: float) -> tuple[float, float]:
+    """Return the whole numbers within an interval, or the one nearest to its middle."""
+    if not math.isfinite(high - low):
+        return low, high
+    first, last = float(math.ceil(low)), float(math.floor(high))
+    nearest = float(round((low + high) / 2))
+    return (first, last) if first <= last else (nearest, nearest)
 
 
 def _bounds(low: Any, high: Any) -> tuple[float, float]:

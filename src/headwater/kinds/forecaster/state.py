@@ -7,10 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Linear", "Numbers", "answers_of", "linear_of", "numbers_of"]
+__all__ = ["SPEAKERS", "Linear", "Numbers", "answers_of", "are_whole", "linear_of", "numbers_of", "speakers_of"]
 
 LINEAR_SHARE = 4
 """Column of the two moments that determine the share of least squares at each horizon."""
+PLAIN_SCALE = 5
+"""Place of the unit of least squares without season among the bank's numbers."""
+BROKEN = 4
+"""Place of the number of values that are no whole numbers."""
 TINY = 1e-300
 
 
@@ -35,6 +39,20 @@ class Linear(NamedTuple):
     constant: float
     forecast: float
     """The resulting forecast, clipped."""
+    smoothing: float = 0.0
+    """What the bank of exponential smoothing adds to it, from the mean."""
+
+
+class Speakers(NamedTuple):
+    """Members of a pool's second level at one horizon: shares that sum to 1, and forecasts of those that keep theirs."""
+
+    shares: dict[str, float]
+    smoothing: float
+    plain: float
+
+
+BANK, LINEAR, PLAIN, SEASON = "smoothing", "least squares and nets", "least squares without season", "season"
+SPEAKERS = (BANK, LINEAR, PLAIN, SEASON)
 
 
 def numbers_of(model: Any) -> Numbers:
@@ -50,7 +68,51 @@ def answers_of(model: Any) -> NDArray[np.float64]:
     return past[:times] if times < len(past) else np.roll(past, -(times % len(past)))
 
 
+def speakers_of(model: Any, horizon: int) -> Speakers | None:
+    """Return who speaks of a horizon, None for a forecaster of an older version, which has no pool."""
+    core, last = model.engine.core, numbers_of(model).times - 1
+    if not len(core.array("forecast_bank_numbers")) or last < 0:
+        return None
+    row, at = last % model.horizon, horizon - 1
+    shares = core.array("forecast_pool_shares")[row].reshape(model.horizon, -1)[at].astype(float)
+    given = core.array("forecast_pool_given")[row].reshape(model.horizon, -1)[at].tolist()
+    return Speakers(dict(zip(SPEAKERS, (shares / shares.sum()).tolist(), strict=True)), given[0], given[1])
+
+
 def linear_of(model: Any, horizon: int) -> Linear:
+    """Return what is linear of a forecast: that of season and least squares, and of the pool's other members if there is one."""
+    own, said = _least_squares(model, horizon), speakers_of(model, horizon)
+    if said is None:
+        return own
+    numbers, back = numbers_of(model), -(-horizon // model.season) * model.season - horizon
+    season, share = back if back < numbers.times else 0, said.shares
+    weights = {place: share[LINEAR] * weight for place, weight in own.weights.items()}
+    weights[season] = weights.get(season, 0.0) + share[SEASON]
+    plain, constant = _plain(model, horizon)
+    for place, weight in plain.items():
+        weights[place] = weights.get(place, 0.0) + share[PLAIN] * weight
+    smoothing = share[BANK] * (said.smoothing - numbers.mean)
+    forecast = share[BANK] * said.smoothing + share[LINEAR] * own.forecast + share[PLAIN] * said.plain
+    forecast += share[SEASON] * float(answers_of(model)[-1 - season])
+    return Linear(weights, share[LINEAR] * own.constant + share[PLAIN] * constant, forecast, smoothing)
+
+
+def _plain(model: Any, horizon: int) -> tuple[dict[int, float], float]:
+    """Return the weights of least squares without season, and their constant."""
+    core, times = model.engine.core, numbers_of(model).times
+    scale, weights = float(core.array("forecast_bank_numbers")[PLAIN_SCALE]), {0: 1.0}
+    w = core.array("forecast_plain_weights")
+    if not scale > 0 or not w.size:
+        return weights, 0.0
+    *own, constant = w[horizon - 1].tolist()
+    for place, weight in enumerate(own, 1):
+        if place < times:
+            weights[place] = weight
+            weights[0] -= weight
+    return weights, scale * constant
+
+
+def _least_squares(model: Any, horizon: int) -> Linear:
     """Return the mixture of season and least squares as weights of past values.
 
     Parameters
@@ -87,3 +149,9 @@ def linear_of(model: Any, horizon: int) -> Linear:
             weights[place] = weights.get(place, 0.0) + share * weight
             weights[0] -= share * weight
     return Linear(weights, share * numbers.scale * w[-1], forecast)
+
+
+def are_whole(model: Any) -> bool:
+    """Return whether all values so far are whole numbers, as counts are. False for a forecaster without a pool."""
+    numbers = model.engine.core.array("forecast_bank_numbers")
+    return len(numbers) > 0 and numbers_of(model).answers > 0 and float(numbers[BROKEN]) == 0

@@ -10,6 +10,9 @@ beyond equals p to within |v|/(η·T), whatever the series does. The label of ti
 t − h, and only then v is updated. Of n errors the bound is the one of rank ⌊(n + 1)·min(q, ½)⌋ from outside; where that is 0,
 the bound is ½·width·ln(1/((n + 1)·q)) beyond the extreme error, where width is the range of the errors.
 
+A pool's forecaster tracks the levels of evened errors (``plain/outputs/widths.py``) in the same way. Its bound is the quantile of the
+normal distribution at level q, or of Student's t while there are few errors, and every error counts from the fourth on.
+
 The levels of five tails are tracked; between two of them ln q is interpolated linearly in ln p. A wider tail's level is no
 smaller.
 """
@@ -18,12 +21,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TAILS", "Ends", "quantile"]
+__all__ = ["TAILS", "Ends", "quantile", "student"]
 
 TAILS = np.array([0.005, 0.025, 0.05, 0.1, 0.25])
 """Tails whose levels are tracked, those of a coverage of 0.99, 0.95, 0.9, 0.8 and 0.5."""
@@ -71,33 +73,6 @@ def student(p: float, n: float) -> float:
     u = math.sqrt(-2 * math.log(min(p, 0.5)))
     z = u - (2.515517 + u * (0.802853 + u * 0.010328)) / (1 + u * (1.432788 + u * (0.189269 + u * 0.001308)))
     return z + z * (z**2 + 1) / (4 * n) + z * (3 + 16 * z**2 + 5 * z**4) / (96 * n * n)
-
-
-def early_end(errors: Sequence[NDArray[np.float64]], horizon: int, p: float) -> float:
-    """Return how far a value may lie off while its horizon has too few errors, infinite if no horizon has two.
-
-    The errors are those of the nearest horizon with at least four, or of the first. Mean squares grow with the power 3/2 of the
-    horizon, between those of a random walk and of a trend that is missed.
-
-    Parameters
-    ----------
-    errors : sequence of ndarray
-        The last 500 errors of each horizon.
-    horizon : int
-        The horizon whose bound is asked for.
-    p : float
-        The tail.
-
-    Examples
-    --------
-    >>> round(early_end([np.array([1.0, -1.0, 1.0, -1.0]), np.array([2.0, 1.0])], 4, 0.05), 2)
-    6.0
-    """
-    k = next((k for k in range(horizon, 1, -1) if len(errors[k - 1 : k]) and len(errors[k - 1]) >= 4), 1)
-    own = errors[k - 1]
-    if len(own) < 2:
-        return math.inf
-    return student(p, len(own)) * math.sqrt(float((own**2).mean()) * (horizon / k) ** 1.5)
 
 
 class Ends:

@@ -117,7 +117,7 @@ def bytes_declared(learner: Any) -> int:
     kept = sum((dense + stride) * (1 + states) for dense, stride, states in _sizes(learner))
     size = _ELSE_BYTES + _KEPT_TWICE * kept * np.dtype(learner.dtype).itemsize
     if learner.setup is not None and learner.setup.forecast:
-        horizon, season, lags, _ = learner.setup.forecast
+        horizon, season, lags, *_ = learner.setup.forecast
         size += int(
             horizon * (48 * horizon + 40 * lags + 3 * season)
         )  # measured for the error covariance of the horizons
