@@ -474,6 +474,15 @@ static void score_all(hw_learner *l, int64_t t, double y, double *errors)
         score(f, t, h, y, nets[h - 1]);
 }
 
+/* Room for all that time t takes, before anything is changed. */
+static int reserve_time(hw_learner *l, int64_t t)
+{
+    int status = make_place(l);
+    if (status >= 0)
+        status = reserve_columns(l, t);
+    return status < 0 ? status : reserve_nets(l, t, t - l->forecast->horizon + 1);
+}
+
 int hw_learn_next(hw_learner *l, double y)
 {
     hw_forecast_t *f = l->forecast;
@@ -483,11 +492,7 @@ int hw_learn_next(hw_learner *l, double y)
     int64_t t = f->counts[HW_FC_TIMES];
     if (!known && t == 0) /* a gap before the first answer: time has not begun */
         return 0;
-    int status = make_place(l);
-    if (status >= 0)
-        status = reserve_columns(l, t);
-    if (status >= 0)
-        status = reserve_nets(l, t, t - f->horizon + 1);
+    int status = reserve_time(l, t);
     if (status < 0)
         return status;
     hw_count_shared(l);
