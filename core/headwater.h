@@ -29,7 +29,8 @@ enum {
     HW_BAD_DECLARATION = -102, /* a number of the declaration is out of range; hw_fault says which */
     HW_BAD_STATE = -103,       /* an array does not fit the declaration; hw_fault says which */
     HW_BAD_ARGUMENT = -104,    /* an index, size or value passed in is out of range */
-    HW_TOO_LARGE = -105        /* a sample would exceed a limit (hw_limits), or a table what can be counted */
+    HW_TOO_LARGE = -105,       /* a sample would exceed a limit (hw_limits), or a table what can be counted */
+    HW_NOT_BUILT = -106        /* this build lacks what is asked for (HW_BUILD); one that has it goes on from the state */
 };
 
 /* Where an error lies. The texts are constants of the core. */

@@ -33,7 +33,7 @@
 
 #if !defined HW_PAGE && !defined HW_WITHOUT_anomaly
 #include "kernels/kinds/anomaly.c"
-#else /* js/left_out.c, parts/left_out.c */
+#else /* js/bridge/left_out.c, parts/left_out.c */
 static int kernel_score(hw_learner *l, void *p) { return (void)l, (void)p, HW_BAD_ARGUMENT; }
 static int kernel_learn_unusual(hw_learner *l, double w, void *p) { return (void)l, (void)w, (void)p, HW_BAD_ARGUMENT; }
 static void kernel_contributions(hw_learner *l, double *row, double *score, double *of_new)
@@ -56,7 +56,24 @@ static void kernel_contributions(hw_learner *l, double *row, double *score, doub
 #define BITS 32
 #endif
 
-const hw_kernels JOIN(BITS, HW_LEVEL) = {
-    kernel_predict, kernel_learn,         kernel_predict_pending, kernel_learn_late, kernel_learn_array,
-    kernel_forward, kernel_gradient,      kernel_apply,           kernel_pairs,      kernel_find_cells,
-    kernel_score,   kernel_learn_unusual, kernel_contributions,   kernel_sequence,   AGENT};
+#ifdef HW_PAGE /* nothing there asks for labels that come late */
+#define LATE (0 ? kernel_predict_pending : NULL), (0 ? kernel_learn_late : NULL)
+#else
+#define LATE kernel_predict_pending, kernel_learn_late
+#endif
+#define WHOLE(function) (HW_WHOLE ? function : NULL)
+
+const hw_kernels JOIN(BITS, HW_LEVEL) = {kernel_predict,
+                                         HW_LEARNS ? kernel_learn : NULL,
+                                         LATE,
+                                         WHOLE(kernel_learn_array),
+                                         WHOLE(kernel_forward),
+                                         WHOLE(kernel_gradient),
+                                         WHOLE(kernel_apply),
+                                         WHOLE(kernel_pairs),
+                                         WHOLE(kernel_find_cells),
+                                         WHOLE(kernel_score),
+                                         WHOLE(kernel_learn_unusual),
+                                         WHOLE(kernel_contributions),
+                                         WHOLE(kernel_sequence),
+                                         AGENT};

@@ -17,6 +17,21 @@ _Noreturn void hw_failed(const char *said, const char *file, int line);
 /* So many numbers of a block, of so many bytes each, are its own. */
 #define HW_ASSERT_INSIDE(block, from, count, size)                                                                         \
     HW_ASSERT((int64_t)(from) >= 0 && (uint64_t)((from) + (count)) * (uint64_t)(size) <= hw_capacity(block))
+/* ---- builds: what a page loads ------------------------------------------------------------------------------------
+ *
+ * 1 predicts, 2 learns too as the default pools do, 3 is the whole. A smaller one refuses with HW_NOT_BUILT what it lacks,
+ * before anything has changed: a larger one takes the state over. Conditions on these constants leave code out. */
+#ifndef HW_BUILD
+#define HW_BUILD 3
+#endif
+enum { HW_LEARNS = HW_BUILD >= 2, HW_WHOLE = HW_BUILD >= 3 };
+
+/* The kind of a layer, without those that a smaller build refuses, so that what they need isn't loaded. */
+static inline __attribute__((always_inline)) int hw_kind(int kind)
+{
+    bool small = kind == HW_DENSE || kind == HW_ACTIVATION || kind == HW_CELLS;
+    return HW_WHOLE || small ? kind : HW_LAYER_NORM;
+}
 
 /* ---- memory.c ------------------------------------------------------------------------------------------------------ */
 
@@ -28,7 +43,7 @@ int hw_references(const void *data);  /* how many keep it, the learner among the
 
 /* ---- lists of names: rows of these tables are the only place where a name of the core stands ------------------------ */
 
-#include "kernels/activations.h"     /* HW_ACTIVATIONS */
+#include "kernels/activations.h"      /* HW_ACTIVATIONS */
 #include "kernels/output/losses.h"    /* HW_LOSSES */
 #include "kernels/optimizers/rules.h" /* HW_RULES */
 
@@ -89,13 +104,14 @@ enum {
 #define HW_REFUSE_UNLESS(good, where, what, value, status)                                                                 \
     do {                                                                                                                   \
         if (!(good)) {                                                                                                     \
-            if (fault)                                                                                                     \
+            if (HW_WHOLE && fault) /* a smaller build leaves it to the whole one to say what is wrong */                   \
                 *fault = (hw_fault){where, what, (double)(value)};                                                         \
             return status;                                                                                                 \
         }                                                                                                                  \
     } while (0)
 #define DECLARED(good, where, what, value) HW_REFUSE_UNLESS(good, where, what, value, HW_BAD_DECLARATION)
 #define SAVED(good, where, what, value) HW_REFUSE_UNLESS(good, where, what, value, HW_BAD_STATE)
+#define BUILT(good, where, what, value) HW_REFUSE_UNLESS(HW_WHOLE || (good), where, what, value, HW_NOT_BUILT)
 static inline bool hw_countable(double x) { return x >= 0 && x <= 9007199254740992.0; }
 
 #include "parts/parts.h"
@@ -346,6 +362,8 @@ int32_t hw_knot_below(const double *knots, int32_t count, double x, double *u); 
 int hw_move_knots(hw_learner *l, int32_t slot); /* to the quantiles of what is kept of its past; says how many there are */
 void hw_refit_curve(hw_learner *l, int32_t slot, const double *knots, int32_t count); /* as it is, through other knots */
 
+int hw_check_built(const hw_learner *l); /* HW_NOT_BUILT where the sample at hand needs what this build lacks */
+
 /* ---- answers.c ------------------------------------------------------------------------------------------------------- */
 int hw_append_answers(hw_learner *l); /* the columns that answers before are read as */
 bool hw_has_answers(const hw_learner *l);
@@ -410,7 +428,10 @@ static inline bool hw_outputs_in_table(const hw_learner *l, const hw_expert_t *e
 static inline bool hw_is_text(int kind) { return kind == HW_WORDS || kind == HW_BIGRAMS; }
 /* What is mixed: experts, label history, text. */
 static inline int hw_components(const hw_learner *l) { return l->experts + l->history + (l->text != NULL); }
-static inline bool hw_has_words(const hw_learner *l) { return l->text && l->text->count; } /* the sample at hand */
+static inline bool hw_has_words(const hw_learner *l)
+{
+    return HW_WHOLE && l->text && l->text->count;
+} /* the sample at hand */
 /* ---- coverage.c ------------------------------------------------------------------------------------------------------ */
 static inline bool
 hw_covers_classes(const hw_learner *l) /* a sigmoid for two of them is no other to the core than one of many */

@@ -15,6 +15,26 @@ enum {
 static bool whole(double x, double low, double high) { return x >= low && x <= high && (double)(int64_t)x == x; }
 static bool number(double x, double low) { return x >= low && x <= 1e300; }
 
+/* Whether a smaller build has it: those of the default pools. */
+static bool is_small_layer(const double *d)
+{
+    switch ((int)d[HW_L_KIND]) {
+    case HW_DENSE: return d[HW_L_INITIALIZER] == HW_INITIALIZER_zeros || d[HW_L_INITIALIZER] == HW_INITIALIZER_lecun;
+    case HW_ACTIVATION: return d[HW_L_CODE] == HW_ACT_relu;
+    case HW_LAYER_NORM: return d[HW_L_BIAS] == 0;
+    default: return false;
+    }
+}
+
+static bool is_small_expert(const double *e)
+{
+    bool loss = e[HW_E_LOSS] == HW_LOSS_cross_entropy || e[HW_E_LOSS] == HW_LOSS_huber || e[HW_E_LOSS] == HW_LOSS_mse ||
+                e[HW_E_LOSS] == HW_LOSS_poisson;
+    return loss && (e[HW_E_RULE] == HW_RULE_sgd || hw_is_factored((int)e[HW_E_RULE])) &&
+           e[HW_E_SCHEDULE] == HW_SCHEDULE_constant &&
+           e[HW_E_L1] + e[HW_E_L2] + e[HW_E_CLIP_NORM] + e[HW_E_CLIP_VALUE] == 0;
+}
+
 static int check_layer(const double *d, int first, bool embedding, hw_fault *fault)
 {
     double kind = d[HW_L_KIND];
@@ -39,6 +59,7 @@ static int check_layer(const double *d, int first, bool embedding, hw_fault *fau
     DECLARED(d[HW_L_CONSTANT] >= -1e30 && d[HW_L_CONSTANT] <= 1e30, "constant of a layer", "a number", d[HW_L_CONSTANT]);
     DECLARED(whole(d[HW_L_BIAS], 0, 1), "bias of a layer", "0 or 1", d[HW_L_BIAS]);
     DECLARED(whole(d[HW_L_INDEX], 0, MOST_LAYERS), "index of a layer", "0 to 1000", d[HW_L_INDEX]);
+    BUILT(is_small_layer(d), "a layer", "one of the default pools", kind);
     return 0;
 }
 
@@ -76,6 +97,8 @@ static int check_window(const double *d, picture *at, hw_fault *fault)
 static int check_picture(const double *d, picture *at, hw_fault *fault)
 {
     int kind = (int)d[HW_L_KIND];
+    if (!HW_WHOLE)
+        return 0;
     if (kind == HW_KERNEL)
         return check_window(d, at, fault);
     bool slides = kind == HW_CONV || kind == HW_POOL;
@@ -121,6 +144,7 @@ static int check_expert(const double *e, hw_fault *fault)
     DECLARED(e[HW_E_CELLS] == 0 || e[HW_E_REPLAYS] + e[HW_E_FIRST_REPLAYS] == 0, "replays of an expert with cells", "0",
              e[HW_E_REPLAYS] + e[HW_E_FIRST_REPLAYS]);
     DECLARED(whole(e[HW_E_LAYERS], 1, MOST_LAYERS), "layers of an expert", "1 to 1000", e[HW_E_LAYERS]);
+    BUILT(is_small_expert(e), "loss, update rule and penalties", "those of the default pools", e[HW_E_RULE]);
     return 0;
 }
 
@@ -130,6 +154,8 @@ static int check_recurrence(const double *d, const double *memory, hw_fault *fau
 {
     const double *at = d + HW_HEAD;
     int found = 0;
+    if (!HW_WHOLE)
+        return 0;
     for (int e = 0; e < (int)d[HW_D_EXPERTS]; e++) {
         const double *x = at, *layer = at + HW_EXPERT;
         for (int i = 0; i < (int)x[HW_E_LAYERS]; i++, layer += HW_LAYER) {
@@ -283,7 +309,7 @@ static int read_image(hw_learner *l, const double *d, hw_fault *fault)
     const double *first = d + HW_HEAD + HW_EXPERT;
     l->image = l->image_channels = 0;
     for (int e = 0; e < l->experts; e++, first += HW_LAYER * (int64_t)first[HW_E_LAYERS - HW_EXPERT] + HW_EXPERT)
-        if (first[HW_L_KIND] == HW_IMAGE) {
+        if (HW_WHOLE && first[HW_L_KIND] == HW_IMAGE) {
             double numbers = first[HW_L_UNITS] * first[HW_L_CONSTANT] * first[HW_L_SCALE];
             DECLARED(l->experts == 1 && !l->growing && numbers == d[HW_D_INPUTS], "an image",
                      "as many inputs as it has numbers, of a net alone", numbers);
@@ -315,6 +341,7 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
                  : all.cross_entropy          ? HW_CLASSES
                  : l->targets                 ? HW_NUMBERS
                                               : HW_HEDGED;
+    BUILT(l->growing && !l->history, "names and label history", "names that grow, and no label history", l->history);
     if (!begin_workings(l))
         return HW_NO_MEMORY;
     DECLARED(!l->intervals || d[HW_D_OUTPUTS] == 1, "intervals", "one output", d[HW_D_OUTPUTS]);
@@ -571,18 +598,12 @@ static void lower_cells(draft *at, hw_expert_t *e, const double *layer, int32_t 
 static int64_t own_numbers(const hw_learner *l, int kind, int64_t n, int64_t m)
 {
     switch (kind) {
-    case HW_DROPOUT:
-        return hw_lanes(n);
-    case HW_LAYER_NORM:
-        return 2;
-    case HW_RECURRENT:
-        return HW_OWN * (int64_t)l->recurrent->units;
-    case HW_CONV:
-        return 16;
-    case HW_POOL:
-        return hw_lanes(m) + 48;
-    default:
-        return 0;
+    case HW_DROPOUT: return hw_lanes(n);
+    case HW_LAYER_NORM: return 2;
+    case HW_RECURRENT: return HW_OWN * (int64_t)l->recurrent->units;
+    case HW_CONV: return 16;
+    case HW_POOL: return hw_lanes(m) + 48;
+    default: return 0;
     }
 }
 
@@ -598,6 +619,8 @@ static int is_sparse(const hw_op *o, int before)
 static void lower_layer(draft *at, hw_expert_t *e, const double *layer, hw_op *o, const picture *before)
 {
     int kind = o->kind;
+    if (!HW_WHOLE) /* its layers have nothing of these */
+        return;
     o->window = before->window;
     if (kind == HW_FLATTEN)
         o->window = (hw_window){.channels = (int32_t)before->channels, .height = (int32_t)(o->n / before->channels)};
@@ -618,23 +641,23 @@ static void lower_layers(draft *at, hw_expert_t *e, const double *layers, int co
                          int capacity, int32_t source)
 {
     hw_learner *l = at->l;
-    int64_t n = l->image ? l->image : e->width;
+    int64_t n = HW_WHOLE && l->image ? l->image : e->width;
     int sparse = 0;
     picture shown = {0};
-    if (l->image)
+    if (HW_WHOLE && l->image)
         (void)check_picture(layers, &shown, NULL);
     for (int i = 1; i < count; i++) {
         const double *layer = layers + i * HW_LAYER;
-        int kind = (int)layer[HW_L_KIND];
+        int kind = hw_kind((int)layer[HW_L_KIND]);
         bool output = i == last;
         picture before = shown;
-        if (l->image)
+        if (HW_WHOLE && l->image)
             (void)check_picture(layer, &shown, NULL);
         if (kind == HW_KERNEL)
             continue;
-        int64_t m = kind == HW_DENSE ? (output ? outputs : (int64_t)layer[HW_L_UNITS])
-                    : shown.channels ? shown.channels * shown.height * shown.width
-                                     : n;
+        int64_t m = kind == HW_DENSE             ? (output ? outputs : (int64_t)layer[HW_L_UNITS])
+                    : HW_WHOLE && shown.channels ? shown.channels * shown.height * shown.width
+                                                 : n;
         int64_t m_capacity = output && grows ? capacity : hw_lanes(m);
         hw_op *o = emit(at, kind, layer, source, n, m, m_capacity, own_numbers(l, kind, n, m));
         if (kind == HW_DENSE)

@@ -1,25 +1,27 @@
 // headwater.wasm in JavaScript's hands: its memory, its texts, and what it says when something is wrong.
 
-import { ConfigError, HeadwaterError, ModelFileError, short } from "./errors.mjs";
+import { HeadwaterError, NotBuiltError, kindOf } from "./errors.mjs";
 
 /** Places in the structs of headwater.h; bridge.c checks them. */
 export const VALUE = { size: 40, kind: 4, has: 5, row: 8, nameSize: 12, textSize: 16, name: 20, text: 24, time: 28, number: 32 };
-const ARRAY = { size: 48, type: 4, dimensions: 12, shape: 16, data: 40 };
+export const ARRAY = { size: 48, type: 4, dimensions: 12, shape: 16, data: 40 };
 export const [NUMBER, CATEGORY, TIME] = [0, 1, 2];
 export const [HAS_NUMBER, HAS_TEXT, HAS_TIME] = [1, 2, 4];
 export const TIME_PARTS = 7;
 const MOST_BYTES = 2 ** 28;
 
-const NO_MEMORY = -101;
+export const NO_MEMORY = -101;
 const TOO_LARGE = -105;
+const NOT_BUILT = -106;
+/** What a build of the core can do: predict; learn too, as the default pools do; all. */
+export const [PREDICTS, LEARNS, WHOLE] = [1, 2, 3];
 const TYPES = [Uint8Array, Int32Array, BigInt64Array, BigUint64Array, Float32Array, Float64Array];
 
-/** Read headwater.wasm from wherever it is, and compile it. */
+/** Read a build of the core from wherever it is, and compile it. */
 export async function compiled(source) {
-  const given = await (source ?? new URL("./headwater.wasm", import.meta.url));
+  const given = await source;
   if (given instanceof WebAssembly.Module) return given;
-  const found = typeof given === "string" || given instanceof URL ? await fetched(given) : given;
-  const bytes = typeof found.arrayBuffer === "function" ? await contentOf(found) : found;
+  const bytes = await contentOf(given, "headwater.wasm");
   try {
     return await WebAssembly.compile(bytes);
   } catch (error) {
@@ -28,23 +30,29 @@ export async function compiled(source) {
   }
 }
 
-async function fetched(address) {
+/** Return the bytes of what was given: bytes, an address or a response. */
+export async function contentOf(source, expected) {
+  const given = await source;
+  const found = typeof given === "string" || given instanceof URL ? await fetched(given, expected) : given;
+  if (found?.ok === false) {
+    throw new HeadwaterError({ expected, got: `HTTP ${found.status}`, at: found.url, help: "Check the address." });
+  }
+  const bytes = typeof found?.arrayBuffer === "function" ? await found.arrayBuffer() : found;
+  if (ArrayBuffer.isView(bytes)) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
+  const help = "Give bytes, an address or a response.";
+  throw new HeadwaterError({ expected: `the bytes of ${expected}`, got: kindOf(bytes), at: "load", help });
+}
+
+async function fetched(address, expected) {
   const url = String(address);
   const local = url.startsWith("file:") || !/^[a-z][a-z0-9+.-]+:/i.test(url);
   if (!local || !globalThis.process?.getBuiltinModule) return fetch(url);
   // No import, since a bundler for browsers would look for this module.
   const { readFile } = globalThis.process.getBuiltinModule("node:fs/promises");
   return readFile(url.startsWith("file:") ? new URL(url) : url).catch((error) => {
-    throw new HeadwaterError({ expected: "headwater.wasm", got: error.code, at: url, help: "Check the path." });
+    throw new HeadwaterError({ expected, got: error.code, at: url, help: "Check the path." });
   });
-}
-
-async function contentOf(response) {
-  if (response.ok === false) {
-    const help = "Check the address.";
-    throw new HeadwaterError({ expected: "headwater.wasm", got: `HTTP ${response.status}`, at: response.url, help });
-  }
-  return response.arrayBuffer();
 }
 
 /** One instance of headwater.wasm. Its memory may move with every call that asks for more: views are looked up anew then. */
@@ -58,13 +66,6 @@ export class Core {
     this.chunk = { at: this.take(4096), room: 4096, used: 0 };
     this.older = [];
     this.busy = false;
-    this.names = {
-      activations: this.list("hw_activations"),
-      losses: this.list("hw_losses"),
-      rules: this.list("hw_rules"),
-      schedules: this.list("hw_schedules"),
-      initializers: this.list("hw_initializers"),
-    };
     // memory that belongs to objects of JavaScript, for when they are gone
     this.forgotten = new FinalizationRegistry((free) => free());
   }
@@ -164,13 +165,6 @@ export class Core {
     return new TextDecoder().decode(this.bytes.slice(at, at + size));
   }
 
-  list(name) {
-    const at = this.calls[name](this.staging);
-    this.settle();
-    const count = this.words[this.staging >>> 2];
-    return Array.from({ length: count }, (_, i) => this.readText(this.words[(at >>> 2) + i]));
-  }
-
   // ---- turns ----------------------------------------------------------------------------------------------------------
 
   /** Begin a call that reads a row; a value of the row may not call a learner in its turn. */
@@ -188,15 +182,6 @@ export class Core {
   }
 
   // ---- learners -------------------------------------------------------------------------------------------------------
-
-  /** Make a learner from the numbers that declare it; returns where it lies. */
-  make(declaration) {
-    const at = this.copied(declaration);
-    const learner = this.calls.js_make(at, declaration.length, ...randomWords());
-    this.settle();
-    this.free(at);
-    return learner || this.refuse(ConfigError, "Give such a number.");
-  }
 
   /** Make a learner from the arrays of a saved one: {name, shape, data}, in the order of the core's list. */
   restore(arrays) {
@@ -216,7 +201,7 @@ export class Core {
       });
       const learner = this.calls.js_restore(list, arrays.length, ...randomWords());
       this.settle();
-      return learner || this.refuse(ModelFileError, "Use another copy.");
+      return learner || this.refuse();
     } finally {
       for (const at of taken) this.free(at);
     }
@@ -233,28 +218,18 @@ export class Core {
     return { name: this.readText(view.getUint32(0, true)), shape, data };
   }
 
-  /** All that learning changes, as copies of arrays. */
-  state(learner) {
-    return Array.from({ length: this.calls.hw_states() }, (_, i) => {
-      this.check(this.calls.hw_state(learner, i, this.staging));
+  /** The arrays of a state in their order, without numbers. */
+  get arrays() {
+    this.blank ??= Array.from({ length: this.calls.hw_states() }, (_, i) => {
+      this.calls.js_array(i, this.staging);
       return this.described();
     });
+    return this.blank;
   }
 
   /** One array by name, a copy; null if there is none. */
   array(learner, name) {
     return this.view(learner, name) < 0 ? null : this.described();
-  }
-
-  /** Write numbers into an array of the state. */
-  overwrite(learner, name, numbers) {
-    const found = this.array(learner, name);
-    if (found?.data.length !== numbers?.length) {
-      const expected = `numbers for ${name}: ${found ? found.data.length : "no such array"}`;
-      throw new HeadwaterError({ expected, got: String(numbers?.length), at: "write", help: "Give as many as it has." });
-    }
-    const at = new DataView(this.memory.buffer, this.staging, ARRAY.size).getUint32(ARRAY.data, true);
-    new found.data.constructor(this.memory.buffer, at, found.data.length).set(numbers);
   }
 
   /** Have the core describe an array in the staging area. */
@@ -267,16 +242,9 @@ export class Core {
 
   // ---- errors ---------------------------------------------------------------------------------------------------------
 
-  /** Raise the fault that the core found in a declaration or a state. */
-  refuse(kind, help) {
-    const at = this.calls.js_fault();
-    const view = new DataView(this.memory.buffer, at, 24);
-    const status = view.getInt32(16, true);
-    if (status === NO_MEMORY) throw noMemory("a learner of this size");
-    const [where, expected] = [view.getUint32(0, true), view.getUint32(4, true)];
-    if (!where) throw new kind({ expected: "sizes within the limits", got: "larger ones", at: "the model", help });
-    const got = short(view.getFloat64(8, true));
-    throw new kind({ expected: this.readText(expected), got, at: this.readText(where), help });
+  /** Raise what keeps a learner from being made: the whole core says what is wrong, a smaller one that it lacks something. */
+  refuse() {
+    throw new NotBuiltError("the model");
   }
 
   /** Return what a call returned, or raise what it means. */
@@ -284,6 +252,7 @@ export class Core {
     this.settle();
     if (status >= 0) return status;
     if (status === NO_MEMORY) throw noMemory("what was asked for");
+    if (status === NOT_BUILT) throw new NotBuiltError("a sample");
     const large = status === TOO_LARGE;
     const expected = large ? "a sample within the limits" : "numbers that fit this learner";
     const [got, help] = large ? ["a larger one", "Give less at once."] : ["other ones", "Check what was given."];
@@ -317,7 +286,7 @@ function writeUnit(bytes, to, text, i, unit) {
   return to + 3;
 }
 
-function noMemory(got) {
+export function noMemory(got) {
   const help = "Use fewer units or names, or free() learners that are no longer needed.";
   return new HeadwaterError({ expected: "memory that WebAssembly can give", got: `no room for ${got}`, help });
 }
@@ -327,7 +296,7 @@ function tooLong(n) {
 }
 
 /** Two words that nobody can guess: they order hash tables, so that no names can be chosen to collide, and change no result. */
-function randomWords() {
+export function randomWords() {
   const words = new Uint32Array(2);
   if (globalThis.crypto?.getRandomValues) return globalThis.crypto.getRandomValues(words);
   return words.map(() => Math.random() * 2 ** 32);

@@ -1,10 +1,11 @@
 // What can go wrong: each error says what was expected, what came, where, and what to do, as in Python.
 
 export class HeadwaterError extends Error {
+  static title = "HeadwaterError";
   /** @param {{expected: string, got: string, at?: string, help?: string}} what */
   constructor({ expected, got, at = "", help = "" }) {
     super(`expected ${expected}, got ${got}${at && ` — at ${at}`}. ${help}`.trimEnd());
-    this.name = this.constructor.name;
+    this.name = new.target.title;
     Object.assign(this, { expected, got, at, help });
   }
 
@@ -19,6 +20,7 @@ export class HeadwaterError extends Error {
 
 /** A setting that cannot be. */
 export class ConfigError extends HeadwaterError {
+  static title = "ConfigError";
   get code() {
     return "config";
   }
@@ -26,6 +28,7 @@ export class ConfigError extends HeadwaterError {
 
 /** Input that cannot be used. */
 export class DataError extends HeadwaterError {
+  static title = "DataError";
   get code() {
     return "data";
   }
@@ -33,13 +36,28 @@ export class DataError extends HeadwaterError {
 
 /** An answer of the wrong kind. */
 export class TargetError extends DataError {
+  static title = "TargetError";
   get code() {
     return "target";
   }
 }
 
+/** What a smaller build of the core lacks: a larger one takes the learner over, as open() does by itself. */
+export class NotBuiltError extends HeadwaterError {
+  static title = "NotBuiltError";
+  constructor(at) {
+    const help = "Load headwater.wasm, which has all; a model of open() does so by itself.";
+    super({ expected: "what this build of the core has", got: "more than that", at, help });
+  }
+
+  get code() {
+    return "not_built";
+  }
+}
+
 /** A saved model that is truncated, altered or from another version. */
 export class ModelFileError extends HeadwaterError {
+  static title = "ModelFileError";
   get code() {
     return "model_file";
   }

@@ -243,6 +243,31 @@ export interface Headwater {
 export function load(source?: Source | Promise<Source>): Promise<Headwater>;
 export type Source = string | URL | ArrayBuffer | ArrayBufferView | Response | WebAssembly.Module;
 
+/** A saved model in the smallest build of the core that can do what is asked; a larger one takes it over when it is needed. */
+export interface Opened {
+  /** Which build it is in. */
+  readonly build: "predict" | "lean" | "whole";
+  readonly kind: "Classifier" | "Regressor";
+  readonly classes: Label[] | undefined;
+  readonly columns: Column[];
+  readonly nLearned: number;
+  readonly notes: Record<string, unknown>;
+  predictOne(x: Sample): Promise<Label | number | null>;
+  predictProbaOne(x: Sample): Promise<Map<Label, number>>;
+  predictIntervalOne(x: Sample, coverage?: number): Promise<[lower: number, upper: number]>;
+  learnOne(x: Sample, y: Label | number, w?: number): Promise<void>;
+  explainOne(x: Sample, options?: ExplainOptions & { target?: Label | null }): Promise<Explanation>;
+  digest(): Promise<bigint>;
+  save(): Promise<Uint8Array>;
+  free(): Promise<void>;
+}
+
+/** Open a saved model: bytes, an address or a response, packed by gzip or not. `learn`: begin with a build that learns. */
+export function open(
+  source: Exclude<Source, WebAssembly.Module> | Promise<Exclude<Source, WebAssembly.Module>>,
+  options?: { learn?: boolean; builds?: { predict?: Source; lean?: Source; whole?: Source }; at?: string },
+): Promise<Opened>;
+
 /** What can go wrong, in one sentence: expected X, got Y — at PATH. What to do. */
 export class HeadwaterError extends Error {
   readonly expected: string;
@@ -255,3 +280,4 @@ export class ConfigError extends HeadwaterError {}
 export class DataError extends HeadwaterError {}
 export class TargetError extends DataError {}
 export class ModelFileError extends HeadwaterError {}
+export class NotBuiltError extends HeadwaterError {}

@@ -6,77 +6,55 @@
 //   model.learnOne({ size: 1.5, colour: "red" }, "apple");
 //   model.predictOne({ size: 1.4, colour: "red" });
 //   const again = hw.load(model.save());
+//
+// A page that begins with a saved model loads less: a third of it to predict, half of it to learn, the rest when it is asked for.
+//
+//   import { open } from "./headwater.mjs";
+//   const model = await open("model.hw.z");
+//   await model.predictOne({ size: 1.4, colour: "red" });
 
-import { Classifier } from "./learners/classifier.mjs";
-import { fitting, opened } from "./file/container.mjs";
-import { Core, compiled } from "./core.mjs";
-import { ModelFileError, kindOf } from "./errors.mjs";
-import { modelParts, settingsFromJson, stateOf } from "./file/model.mjs";
-import { Network } from "./learners/network.mjs";
-import { Regressor } from "./learners/regressor.mjs";
+import { LEARNS, PREDICTS, WHOLE, compiled, contentOf } from "./core.mjs";
+import { opened } from "./file/container.mjs";
+import { Opened } from "./learners/opened.mjs";
 
-export { ConfigError, DataError, HeadwaterError, ModelFileError, TargetError } from "./errors.mjs";
+export { ConfigError, DataError, HeadwaterError, ModelFileError, NotBuiltError, TargetError } from "./errors.mjs";
+
+const learning = () => import("./learn.mjs");
+const whole = () => import("./whole.mjs");
+const all = () => new URL("./headwater.wasm", import.meta.url);
 
 /** Load headwater.wasm: bytes, an address, a response, or a compiled module; without one, the file beside this one. */
 export async function load(source) {
-  const instance = await WebAssembly.instantiate(await compiled(source), {});
-  const core = new Core(instance);
-  return Object.freeze({
-    Classifier: over(core, Classifier),
-    Regressor: over(core, Regressor),
-    Network: over(core, Network),
-    /** Read a model that `save` wrote, here or in Python; it goes on learning where it stopped, to the bit. */
-    load: (bytes, at = "load") => modelOf(core, bytes, at),
-  });
+  const [{ faceOf }, module] = await Promise.all([whole(), compiled(source ?? all())]);
+  return faceOf(await WebAssembly.instantiate(module, {}));
 }
 
-/** Return a constructor whose objects live in a core. */
-function over(core, Made) {
-  const named = {
-    [Made.name]: function (...given) {
-      return new Made(core, ...given.slice(0, 1));
-    },
-  }[Made.name];
-  named.prototype = Made.prototype;
-  return named;
+/**
+ * Open a saved model: bytes, an address or a response, packed by gzip or not. It begins in the smallest build that predicts it;
+ * a larger one is loaded when it is needed, and takes over what was learned. `learn`: begin with one that learns; `builds`:
+ * where they are, {predict, lean, whole}.
+ */
+export async function open(source, { learn = false, builds = {}, at = "open" } = {}) {
+  const bytes = await unpacked(await contentOf(source, "a saved model"));
+  const places = [
+    [PREDICTS, builds.predict ?? new URL("./predict.wasm", import.meta.url)],
+    [LEARNS, builds.lean ?? new URL("./lean.wasm", import.meta.url), learning],
+    [WHOLE, builds.whole ?? all(), whole],
+  ];
+  return new Opened(places, await opened(bytes, at, hashOf), at).reach(learn ? LEARNS : PREDICTS);
 }
 
-function modelOf(core, given, at) {
-  const whole = given instanceof Uint8Array;
-  if (!whole && !(given instanceof ArrayBuffer)) {
-    const help = "Read the file first; hw.load takes what it holds.";
-    throw new ModelFileError({ expected: "the bytes of a saved model", got: kindOf(given), at, help });
-  }
-  // of Node's Buffer the plain bytes, which slice as others do
-  const bytes = whole ? new Uint8Array(given.buffer, given.byteOffset, given.byteLength) : new Uint8Array(given);
-  const { header, arrays } = opened(bytes, at);
-  return fitting(at, () => (header.learner === "Network" ? networkOf(core, header, arrays) : learnerOf(core, header, arrays)));
+/** Return the digest of three parts, as the platform computes it; a page that is not served by https has none for that. */
+async function hashOf(...parts) {
+  const subtle = globalThis.crypto?.subtle;
+  if (!subtle) return (await learning()).digestOf(...parts);
+  const digest = new Uint8Array(await subtle.digest("SHA-256", await new Blob(parts).arrayBuffer()));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function learnerOf(core, header, arrays) {
-  const Made = { Classifier, Regressor }[header.learner];
-  if (!Made) throw new TypeError(`learner ${header.learner}`);
-  const { settings, kept, ...parts } = modelParts(header, arrays, smallestState(core));
-  const model = new Made(core, settings, kept);
-  model.restore(parts);
-  return model;
-}
-
-function networkOf(core, header, arrays) {
-  const settings = settingsFromJson(header.settings);
-  const net = new Network(core, { ...settings, inputs: null }, { shuffle: header.shuffle });
-  return settings.inputs === null ? net : net.build(settings.inputs, stateOf(arrays, smallestState(core)));
-}
-
-/** Return the arrays that learning changes, in the order of the core's list: those of the smallest learner. */
-function smallestState(core) {
-  core.smallestState ??= smallestStateOf(core);
-  return core.smallestState;
-}
-
-function smallestStateOf(core) {
-  const net = new Network(core, { layers: [{ name: "dense", units: 1 }], inputs: 1 });
-  const state = net.engine.state();
-  net.free();
-  return state;
+/** Unpack what gzip has packed. */
+async function unpacked(bytes) {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }

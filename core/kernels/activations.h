@@ -86,7 +86,10 @@ static inline void activate(int code, const real *x, real a, real *y, int m)
 {
     switch (code) {
 #define HW_CASE(name)                                                                                                      \
-    case HW_ACT_##name: name##_forward(x, a, y, m); break;
+    case HW_ACT_##name:                                                                                                    \
+        if (HW_WHOLE)                                                                                                      \
+            name##_forward(x, a, y, m);                                                                                    \
+        break;
         HW_ACTIVATIONS(HW_CASE)
 #undef HW_CASE
     }
@@ -96,7 +99,10 @@ static inline void differentiate(int code, const real *x, const real *y, const r
 {
     switch (code) {
 #define HW_CASE(name)                                                                                                      \
-    case HW_ACT_##name: name##_backward(x, y, dy, a, dx, m); break;
+    case HW_ACT_##name:                                                                                                    \
+        if (HW_WHOLE)                                                                                                      \
+            name##_backward(x, y, dy, a, dx, m);                                                                           \
+        break;
         HW_ACTIVATIONS(HW_CASE)
 #undef HW_CASE
     }

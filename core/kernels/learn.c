@@ -13,7 +13,7 @@ static void predict_mixture(hw_learner *l, const sample *s, real *out)
         history_logits(l);
     text_logits(l);
     mix(l, s, out);
-    if (l->answer_inputs)
+    if (HW_WHOLE && l->answer_inputs)
         out[0] = (real)in_answer_units(l, with_repetition(l, (double)out[0]));
     else if (l->targets)
         for (int j = 0; j < l->outputs; j++)
@@ -113,7 +113,7 @@ static void learn_sample(hw_learner *l, const sample *s, const double *y, int an
         hedge_update(l, l->losses, weight);
     if (l->intervals)
         score_interval(l, s, with_repetition(l, (double)mixed[0]), y[0], weight);
-    if (l->answer_inputs)
+    if (HW_WHOLE && l->answer_inputs)
         weigh_repetition(l, (double)mixed[0], y[0], weight);
     else if (l->history)
         record_label(l, y[0]);
@@ -140,7 +140,7 @@ static void count_rows(hw_learner *l)
 static void learn_answer(hw_learner *l, const sample *s, double *y, int answers, double w, bool fresh, int64_t place)
 {
     double own = y[0] = as_read(l, y[0]);
-    if (l->answer_inputs) {
+    if (HW_WHOLE && l->answer_inputs) {
         if (!(l->label_history[HW_PAST_ANSWERS] > 0)) /* the first answer has nothing before it */
             l->lag->base = own;
         y[0] = own - l->lag->base;
@@ -154,7 +154,7 @@ static void learn_answer(hw_learner *l, const sample *s, double *y, int answers,
         count_rows(l);
     standardise_pending(l, place);
     learn_sample(l, s, y, answers, w, fresh, fresh && place < 0 ? 0 : place);
-    if (l->answer_inputs)
+    if (HW_WHOLE && l->answer_inputs)
         hw_record_answer(l, own, own - l->lag->base);
     bool failing = l->pending_place < 0;
     l->pending_place = 0;

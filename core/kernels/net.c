@@ -65,6 +65,8 @@ static void relu_delta(const real *x, const real *dy, real *dx, int m)
 /* The pixels are made with gaps between them where a pixel is no whole number of vectors. */
 static void conv_forward(hw_learner *l, const hw_op *o, const sample *s)
 {
+    if (!HW_WHOLE)
+        return;
     const real *x = s->x + o->source, *b = o->bias < 0 ? NULL : parameter(l, o->bias);
     real *y = s->x + o->target, *z = o->stride == o->units ? y : l->window->room;
     convolve(&o->window, x, parameter(l, o->weights), b, z, (int)o->stride);
@@ -82,7 +84,7 @@ static void operation_forward(hw_learner *l, const hw_op *o, const sample *s, bo
     switch (o->kind) {
     case HW_DENSE: dense_forward(l, o, s); break;
     case HW_ACTIVATION:
-        if (o->code == HW_ACT_relu)
+        if (!HW_WHOLE || o->code == HW_ACT_relu)
             relu(x, y, o->m_lanes);
         else
             activate(o->code, x, (real)o->constant, y, o->m);
@@ -92,16 +94,24 @@ static void operation_forward(hw_learner *l, const hw_op *o, const sample *s, bo
                  o->m_lanes);
         break;
     case HW_RECURRENT: recurrent_forward(l, o, x, y, own); break;
-    case HW_DROPOUT: dropout_forward(x, o->constant, l->random, learn, own, y, o->m); break;
+    case HW_DROPOUT:
+        if (HW_WHOLE)
+            dropout_forward(x, o->constant, l->random, learn, own, y, o->m);
+        break;
     case HW_LAYER_NORM: {
-        const real *gain = o->weights < 0 ? NULL : parameter(l, o->weights);
+        const real *gain = !HW_WHOLE || o->weights < 0 ? NULL : parameter(l, o->weights);
         layer_norm_forward(x, gain, gain ? parameter(l, o->bias) : NULL, o->constant, own, y, o->m);
         break;
     }
     case HW_CONV: conv_forward(l, o, s); break;
-    case HW_POOL: pool_forward(o, x, y, own); break;
+    case HW_POOL:
+        if (HW_WHOLE)
+            pool_forward(o, x, y, own);
+        break;
     case HW_FLATTEN: flatten(o, x, y); break;
     default:
+        if (!HW_WHOLE)
+            break;
         batch_norm_row(x, parameter(l, o->weights), parameter(l, o->bias), o->constant, (real *)l->buffer + o->buffer,
                        learn, y, o->units, o->m / o->units);
     }
@@ -142,11 +152,11 @@ static void apply_gradient(gradient_sink *g, int64_t base, int64_t stride, const
                            const real *d, int m, int64_t exempt)
 {
     if (g->step) {
-        if (g->step->e->plain)
+        if (!HW_WHOLE || g->step->e->plain)
             apply_rule(g->step, base, stride, rows, v, n, d, m, exempt);
         else
             penalised_rows(g, base, stride, rows, v, n, d, m, exempt);
-    } else if (g->gradient) {
+    } else if (HW_WHOLE && g->gradient) {
         real minus[64];
         for (int j = 0; j < m; j += 64) {
             int some = m - j < 64 ? m - j : 64;
@@ -268,6 +278,8 @@ static void apply_whole_gradient(gradient_sink *g, int64_t base, const real *d, 
 /* Nobody asks for the derivatives by the image itself. */
 static void conv_backward(hw_learner *l, const hw_op *o, const sample *s, gradient_sink *g)
 {
+    if (!HW_WHOLE)
+        return;
     int lanes = (int)o->stride;
     window_room r = room_of(&o->window, l->window->room, o->units, lanes);
     real *dx = o->source == LANES ? NULL : s->d + o->source;
@@ -305,7 +317,7 @@ static void operation_backward(hw_learner *l, const hw_op *o, const sample *s, g
     switch (o->kind) {
     case HW_DENSE: dense_backward(l, o, s, g); return;
     case HW_ACTIVATION:
-        if (o->code == HW_ACT_relu)
+        if (!HW_WHOLE || o->code == HW_ACT_relu)
             relu_delta(x, dy, dx, o->m_lanes);
         else
             differentiate(o->code, x, y, dy, (real)o->constant, dx, o->m);
@@ -317,10 +329,17 @@ static void operation_backward(hw_learner *l, const hw_op *o, const sample *s, g
             dx[j] = dy[j] * own[j];
         return;
     case HW_CONV: conv_backward(l, o, s, g); return;
-    case HW_POOL: pool_backward(o, own, dy, dx); return;
+    case HW_POOL:
+        if (HW_WHOLE)
+            pool_backward(o, own, dy, dx);
+        return;
     case HW_FLATTEN: flatten_back(o, dy, dx); return;
     }
     int lanes = hw_lanes(o->units);
+    if (!HW_WHOLE) {
+        layer_norm_backward(x, NULL, own, dy, (real *)l->row_gradient + HW_STRETCH, dx, o->m);
+        return;
+    }
     real *dgain = (real *)l->row_gradient + HW_STRETCH, *dshift = dgain + lanes;
     for (int j = o->units; j < lanes; j++)
         dgain[j] = dshift[j] = 0;
@@ -339,7 +358,7 @@ static void operation_backward(hw_learner *l, const hw_op *o, const sample *s, g
 /* The first layer of some columns of the table: z = sum of value times row over the pairs. */
 static void read_table(hw_learner *l, const sample *s, const int32_t *rows, const real *v, int64_t n, int column, int lanes)
 {
-    if (l->image) /* it stands where the table's sums would */
+    if (HW_WHOLE && l->image) /* it stands where the table's sums would */
         return;
     const int32_t *list = l->rows_in_order && l->bias && rows == l->rows_at ? NULL : rows; /* one after the other */
     HW_ASSERT(column >= 0 && column + lanes <= l->stride && (list || n <= l->rows));
@@ -368,13 +387,13 @@ static void backward_expert(hw_learner *l, const hw_expert_t *e, const sample *s
 {
     for (int o = e->last - 1; o >= e->first; o--)
         operation_backward(l, l->op + o, s, g);
-    if (l->image)
+    if (HW_WHOLE && l->image)
         return;
     factors f;
     if (g->step)
         begin_table(l, e, g, &f, s->d + LANES + e->column);
     const int32_t *list = l->rows_in_order && l->bias && rows == l->rows_at ? NULL : rows;
-    if (e->recurrent >= 0)
+    if (HW_WHOLE && e->recurrent >= 0)
         recurrent_rows(l, e, rows, v, n, s->d + LANES + e->column, g);
     else
         apply_gradient(g, l->dense + e->column, l->stride, list, v, (int)n, s->d + LANES + e->column, e->lanes,

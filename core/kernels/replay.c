@@ -114,7 +114,7 @@ static void store_pending(hw_learner *l, const sample *s, const real *p)
 /* 1 + the place of the oldest predictions stored for the sample at hand, or -1; the place is free from then on. */
 static int64_t match_pending(hw_learner *l)
 {
-    if (!l->late)
+    if (!HW_WHOLE || !l->late)
         return -1;
     while (l->late->oldest < l->late->added && l->late->key[l->late->oldest % HW_MOST_PENDING] == 0)
         l->late->oldest += 1;
@@ -137,7 +137,7 @@ static int64_t match_pending(hw_learner *l)
 /* The numbers stored there, standardised as answers are now. */
 static void standardise_pending(hw_learner *l, int64_t place)
 {
-    if (place <= 0 || l->mixture != HW_NUMBERS)
+    if (!HW_WHOLE || place <= 0 || l->mixture != HW_NUMBERS)
         return;
     for (int m = 0; m < components(l); m++) {
         real *kept = (real *)l->late->predictions + ((place - 1) * hw_components(l) + m) * l->output_capacity;

@@ -100,13 +100,13 @@ static void take_step(hw_learner *l, int e, const sample *s, const int32_t *rows
     const hw_expert_t *x = l->expert + e;
     double *run = running(l, e), t = run[HW_STEPS] + 1;
     double lr = rate_at(x->schedule, x->lr, x->schedule_numbers[0], x->schedule_numbers[1], t) * run[HW_STEP_SCALE];
-    if (x->rule == HW_RULE_nadam)
+    if (HW_WHOLE && x->rule == HW_RULE_nadam)
         run[HW_PRODUCT] *= nadam_momentum(x, t);
     real *d = s->d + x->logits;
     if (weight != 1)
         for (int j = 0; j < x->outputs; j++)
             d[j] *= (real)weight;
-    if (x->clip_norm > 0) {
+    if (HW_WHOLE && x->clip_norm > 0) {
         gradient_sink measured = {.scratch = l->row_gradient};
         backward_expert(l, x, s, rows, v, n, &measured);
         double size = __builtin_sqrt(measured.square);

@@ -13,10 +13,10 @@ void hw_draw_row(int initializer, double scale, uint64_t key, int64_t n, int64_t
     double std = initializer == HW_INITIALIZER_glorot ? __builtin_sqrt(2.0 / (double)(n + m))
                  : initializer == HW_INITIALIZER_he   ? __builtin_sqrt(2.0 / (double)n)
                                                       : __builtin_sqrt(1.0 / (double)n);
-    if (initializer == HW_INITIALIZER_uniform) {
+    if (HW_WHOLE && initializer == HW_INITIALIZER_uniform) {
         for (int64_t j = 0; j < m; j++)
             out[j] = (2 * hw_unit(hw_bits(key, (uint64_t)(2 * j))) - 1) * scale;
-    } else if (initializer == HW_INITIALIZER_sparse) {
+    } else if (HW_WHOLE && initializer == HW_INITIALIZER_sparse) {
         for (int64_t j = 0; j < m; j++) {
             double u = hw_unit(hw_bits(key, (uint64_t)(2 * j))), v = hw_unit(hw_bits(key, (uint64_t)(2 * j + 1)));
             out[j] = v < 0.9 ? 0 : (2 * u - 1) / __builtin_sqrt((double)n);
@@ -72,7 +72,7 @@ int hw_draw(int initializer, double scale, uint64_t key, int64_t n, int64_t m, d
     for (int64_t i = 0; i < n; i++)
         hw_draw_row(initializer == HW_INITIALIZER_orthogonal ? HW_INITIALIZER_lecun : initializer, scale,
                     hw_bits(key, (uint64_t)i), n, m, out + i * m);
-    if (initializer == HW_INITIALIZER_orthogonal)
+    if (HW_WHOLE && initializer == HW_INITIALIZER_orthogonal)
         orthogonal(scale == 0.05 ? 1 : scale, n, m, out);
     return 0;
 }

@@ -237,6 +237,11 @@ int64_t hw_bytes_of_outputs(const hw_learner *l, int outputs)
 int hw_check_sample(hw_learner *l, const hw_value *values, int64_t count, int64_t entries, int learn)
 {
     const hw_limits *most = hw_limits_of(l);
+    int64_t text_bytes = 0;
+    for (int64_t i = 0; !HW_WHOLE && i < count; i++) /* no page sets limits */
+        text_bytes += values[i].text_size + 2;
+    if (!HW_WHOLE)
+        return entries > most->entries || text_bytes > most->entries ? HW_NOT_BUILT : 0;
     int64_t words = words_in(l, values, count, most->entries);
     if (entries > most->entries - words)
         return hw_exceed(l, "entries", most->entries, entries + words);

@@ -104,6 +104,8 @@ int hw_draw_rows(hw_learner *l)
  * of the angle. */
 static void draw_recurrence(hw_learner *l, const hw_op *o, uint64_t key)
 {
+    if (!HW_WHOLE)
+        return;
     const hw_recurrent_t *m = l->recurrent;
     for (int32_t k = 0; k < m->units; k++) {
         double u = hw_unit(hw_bits(key, 2 * (uint64_t)k)), v = hw_unit(hw_bits(key, 2 * (uint64_t)k + 1));

@@ -82,6 +82,8 @@ static bool reserve_array(hw_learner *l, void *array, int64_t count, size_t size
 /* Copy names and columns that are borrowed. */
 static int own_names(hw_learner *l)
 {
+    if (!HW_WHOLE) /* they are a fleet's */
+        return HW_NOT_BUILT;
     hw_names *n = &l->names;
     hw_columns_t *c = &l->columns;
     void **arrays[] = {(void **)&n->owner, (void **)&n->value, (void **)&n->end,  (void **)&n->bytes, (void **)&n->table,
@@ -426,6 +428,7 @@ static void add_entry(hw_learner *l, int32_t slot, double x)
 int64_t hw_category_row(hw_learner *l, int32_t column, const char *name, uint32_t name_size, const hw_value *v, int learn)
 {
     int32_t found = column < 0 ? -1 : hw_find(l, column, v->text, v->text_size);
+    learn = HW_LEARNS ? learn : 0;
     if (found >= 0)
         return l->names.value[found];
     if (!learn && !l->shared_from)
@@ -527,7 +530,7 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
             l->sharing += 1;
         return add_parts(l, v->time, column < 0 ? -1 : l->columns.slot[column], v, learn);
     }
-    if (v->has & HW_HAS_TEXT && hw_is_text(kind)) {
+    if (HW_WHOLE && v->has & HW_HAS_TEXT && hw_is_text(kind)) {
         int32_t category = column < 0 ? -1 : hw_find(l, column, v->text, v->text_size);
         if (category >= 0) /* it was one before its column was found to be text */
             add_entry(l, -l->names.value[category] - 1, 1);
@@ -588,10 +591,23 @@ static void sort_values(const hw_learner *l, ranked *a, ranked *b, int64_t n)
 static void begin_entries(hw_learner *l)
 {
     double inputs[HW_ANSWER_INPUTS];
-    if (!l->answer_inputs)
+    if (!HW_WHOLE || !l->answer_inputs)
         return;
     hw_read_answers(l, inputs);
     hw_begin_entries(l, inputs);
+}
+
+/* Texts, a reading in other units, and a successor are there in the whole build alone. */
+int hw_check_built(const hw_learner *l)
+{
+    bool text = false;
+    if (HW_WHOLE)
+        return 0;
+    for (int32_t i = 0; l->text && i < l->columns.count; i++)
+        text = text || hw_is_text(l->columns.kind[i]);
+    bool competing = l->units && l->units->numbers[HW_U_COMPETING] != 0;
+    bool due = HW_LEARNS && l->succession && l->succession->numbers[HW_S_DUE] != 0;
+    return text || competing || due || l->late ? HW_NOT_BUILT : 0;
 }
 
 /* The values of a row whose columns are to be looked up, in the order of their names. */
@@ -623,6 +639,9 @@ static int read_by_names(hw_learner *l, hw_value *values, int64_t count, int lea
 static int begin_row(hw_learner *l, const hw_value *values, int64_t count, int learn)
 {
     int64_t most = 0;
+    int status = hw_check_built(l);
+    if (status < 0)
+        return status;
     l->entries = l->added = l->unknown = l->sharing = 0;
     if (l->text)
         hw_clear_text(l);
@@ -631,12 +650,13 @@ static int begin_row(hw_learner *l, const hw_value *values, int64_t count, int l
             return HW_BAD_ARGUMENT;
         most += values[i].has & HW_HAS_TIME ? HW_TIME_PARTS : values[i].has != 0;
     }
-    int status = hw_check_sample(l, values, count, most, learn);
+    status = hw_check_sample(l, values, count, most, learn);
     return status < 0 ? status : hw_reserve_entries(l, most + l->answer_inputs);
 }
 
 int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_order, hw_entries *entries)
 {
+    learn = HW_LEARNS ? learn : 0;
     int status = begin_row(l, values, count, learn);
     if (status < 0)
         return status;
@@ -655,7 +675,7 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
             hw_clear_text(l);
         return status;
     }
-    if (l->answer_inputs)
+    if (HW_WHOLE && l->answer_inputs)
         hw_end_entries(l);
     if (l->recurrent)
         hw_read_key(l, values, count);
@@ -669,7 +689,9 @@ int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_
     l->entries = l->added = l->unknown = l->sharing = 0;
     if (l->text)
         hw_clear_text(l);
-    int status = hw_check_sample(l, NULL, 0, count, 0);
+    int status = hw_check_built(l);
+    if (status >= 0)
+        status = hw_check_sample(l, NULL, 0, count, 0);
     if (status >= 0)
         status = hw_reserve_entries(l, count + l->answer_inputs);
     if (status >= 0)
@@ -697,7 +719,7 @@ int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_
         n += x[i] == x[i];
     }
     l->entries = n;
-    if (l->answer_inputs)
+    if (HW_WHOLE && l->answer_inputs)
         hw_end_entries(l);
     if (l->recurrent)
         hw_read_key_of_numbers(l, slots, x, count);

@@ -5,8 +5,8 @@
 
 static void fill_sizes(hw_learner *l)
 {
-    int64_t past = 0, *n = l->sizes;
-    for (int32_t i = 0; l->knots && i < l->slots.count; i++)
+    int64_t past = HW_LEARNS ? 0 : l->sizes[HW_N_RESERVOIR], *n = l->sizes;
+    for (int32_t i = 0; HW_LEARNS && l->knots && i < l->slots.count; i++)
         past += l->slots.seen[i] < HW_RESERVOIR ? (int64_t)l->slots.seen[i] : HW_RESERVOIR;
     n[HW_N_ROWS] = l->rows;
     n[HW_N_DRAWN] = l->drawn;
@@ -35,7 +35,7 @@ static void fill_sizes(hw_learner *l)
 static int pack(hw_learner *l)
 {
     int64_t at = 0;
-    if (!l->curves)
+    if (!HW_LEARNS || !l->curves) /* what only predicts keeps it as it was packed */
         return 0;
     if (!hw_extend(&l->memory, &l->curves->packed, (uint64_t)(l->sizes[HW_N_RESERVOIR] + 1) * 8))
         return HW_NO_MEMORY;
@@ -50,7 +50,7 @@ static int pack(hw_learner *l)
 
 static int ready(hw_learner *l)
 {
-    if (l->replay && l->replay->added) {
+    if (HW_LEARNS && l->replay && l->replay->added) {
         int status = hw_compact_ring(l, 0);
         if (status < 0)
             return status;
@@ -295,9 +295,6 @@ static int check_replay(const hw_learner *l, hw_fault *fault)
 
 static int check_numbers(const hw_learner *l, hw_fault *fault)
 {
-    int status = check_slots(l, fault);
-    if (status < 0)
-        return status;
     for (int e = 0; e < l->experts + 2; e++) {
         const double *run = l->running + e * HW_RUNNING;
         static const int counts[] = {HW_STEPS, HW_REINITIALISED, HW_UNDONE,     HW_OVERFLOW, HW_INFINITE,
@@ -312,10 +309,19 @@ static int check_numbers(const hw_learner *l, hw_fault *fault)
         SAVED(a[1] >= 0 && hw_countable(a[2]), "answers", "variances of 0 or more, and counts", a[1]);
     }
     SAVED(l->step[0] > 0 && l->step[0] <= 1e30 && l->step[1] > 0 && l->step[1] <= 1e30, "step", "above 0", l->step[0]);
-    status = check_history(l, fault);
+    int status = check_history(l, fault);
     if (status >= 0)
         status = check_replay(l, fault);
     return status < 0 ? status : check_squares(l, fault);
+}
+
+/* What predicting reads; the rest is looked at where it is learned from. */
+static int check_what_is_read(hw_learner *l, hw_fault *fault)
+{
+    int status = hw_check_ranges(l, fault);
+    if (status >= 0)
+        status = check_names(l, fault);
+    return status < 0 ? status : check_slots(l, fault);
 }
 
 /* Arrays for as many as the sizes say; what is larger than the file does not come this far. */
@@ -350,7 +356,7 @@ static int make_arrays(hw_learner *l)
         status = hw_make_scratch(l);
     if (status >= 0)
         status = hw_make_parts(l);
-    if (status >= 0 && n[HW_N_HAS_PENDING])
+    if (HW_WHOLE && status >= 0 && n[HW_N_HAS_PENDING])
         status = hw_make_pending(l);
     return status;
 }
@@ -452,6 +458,7 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
     int status = hw_check_sizes(l, fault);
     if (status < 0)
         return status;
+    BUILT(l->sizes[HW_N_HAS_PENDING] == 0, "pending predictions", "none", l->sizes[HW_N_HAS_PENDING]);
     hw_set_tests(l, l->sizes);
     status = hw_lower(l, (int)l->sizes[HW_N_OUTPUTS], (int)l->sizes[HW_N_OUTPUT_CAPACITY]);
     for (int p = 0; p < HW_KIND_PARTS && status >= 0; p++)
@@ -464,8 +471,12 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
         return status;
     copy_arrays(l, arrays);
     hw_set_counts(l);
-    if ((status = hw_check_ranges(l, fault)) < 0 || (status = check_names(l, fault)) < 0 ||
-        (status = check_numbers(l, fault)) < 0 || (status = check_parts(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
+    if ((status = check_what_is_read(l, fault)) < 0)
+        return status;
+    if (!HW_LEARNS && l->cells && (status = hw_part_cells.check(l, fault)) < 0)
+        return status;
+    if (HW_LEARNS &&
+        ((status = check_numbers(l, fault)) < 0 || (status = check_parts(l, fault)) < 0 || (status = unpack(l, fault)) < 0))
         return status;
     for (int32_t i = 0; i < l->columns.count; i++) {
         uint32_t size;
@@ -474,6 +485,7 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
     }
     status = hw_rehash(l);
     SAVED(status != HW_BAD_STATE, "names", "each once", 2);
+    BUILT(hw_check_built(l) >= 0, "state", "no text, answers that are on their way, or changes that are not decided", 1);
     return status < 0 ? status : hw_set_step(l, l->step[0], l->step[1]);
 }
 

@@ -5,7 +5,7 @@
 // {name: "dense", units: 32, activation: "relu"}, {name: "relu"}; or as a name alone where the defaults will do.
 
 import { ACTIVATIONS, DEFAULTS, INITIALIZERS, LAYER_KINDS, LAYERS, LOSSES, NEEDED, OPTIMIZERS, SCHEDULES, SHARES } from "./declared.mjs";
-import { ConfigError, shown } from "../errors.mjs";
+import { ConfigError, DataError, shown } from "../errors.mjs";
 
 const NONE = undefined; // the default of a field that must be given
 /** The fields of each class, in Python's order, with their defaults. */
@@ -269,8 +269,51 @@ export function outputsOf(expert) {
   return expert.layers.findLast(hasUnits).units;
 }
 
+/** Return a setup with what an engine asks of it: the loss's name, and the numbers that declare it, which those of a state must be. */
+export function withNumbers(setup) {
+  const own = { ...setup, loss: setup.experts[0].loss.name };
+  own.numbers = (core, state) => {
+    if (own.dtype === "float64" && !core.calls.js_has_double()) throw noDouble();
+    const numbers = declared(core, own, state);
+    if (state !== null) checkDeclaration(state, numbers);
+    return numbers;
+  };
+  return own;
+}
+
+const LISTS = { activations: "hw_activations", losses: "hw_losses", rules: "hw_rules", schedules: "hw_schedules", initializers: "hw_initializers" };
+
+/** The names of each list that a declaration says by number, as the core has them. */
+function listsOf(core) {
+  core.names ??= Object.fromEntries(Object.entries(LISTS).map(([name, call]) => [name, listed(core, call)]));
+  return core.names;
+}
+
+function listed(core, name) {
+  const at = core.calls[name](core.staging);
+  core.settle();
+  return Array.from({ length: core.words[core.staging >>> 2] }, (_, i) => core.readText(core.words[(at >>> 2) + i]));
+}
+
+/** What to declare to the core; a state of a version that knew no lean learning goes on without it. */
+function declared(core, setup, state) {
+  const older = state !== null && state[0].data[0] === core.calls.js_version(0);
+  const lean = older ? [] : (setup.lean ?? []);
+  return declaration(listsOf(core), setup.experts, { ...setup, lean, version: core.calls.js_version(lean.length) });
+}
+
+function noDouble() {
+  const help = "Load the core that has both: load(new URL('headwater64.wasm', import.meta.url)).";
+  return new ConfigError({ expected: "'float32', as headwater.wasm has it", got: "'float64'", at: "dtype", help });
+}
+
+function checkDeclaration([{ data }], numbers) {
+  if (data.length === numbers.length && numbers.every((x, i) => Object.is(x, data[i]) || x === data[i])) return;
+  throw new DataError({ expected: "the declaration that the settings state", got: "another one", at: "declaration" });
+}
+
 /** Return the list of numbers that declares experts over one input table to the core. */
-export function declaration(names, experts, setup) {
+function declaration(names, experts, setup) {
   const { dtype, seed, outputs, inputs = null, max_rows } = setup;
   const { scale, targets, knots, ring, intervals, history, cells = [0, 0], lean = [], text = [] } = setup;
   const whole = BigInt(seed);

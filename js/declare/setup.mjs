@@ -1,7 +1,7 @@
 // From a learner's settings to the experts that it is made of: Python's setup.py and auto.py.
 
-import { CELLS, KNOTS, LEAN, LOG_LINKS, POOLS, RING, SINGLE_RULE } from "./declared.mjs";
-import { asExpert, asLayer, asLoss, asOptimizer, asSchedule, made, snake, startOf } from "./declare.mjs";
+import { CELLS, KNOTS, LEAN, LOG_LINKS, POOLS, RING, SETTINGS, SINGLE_RULE } from "./declared.mjs";
+import { asExpert, asLayer, asLoss, asOptimizer, asSchedule, made, snake, startOf, withNumbers } from "./declare.mjs";
 import { ConfigError, shown } from "../errors.mjs";
 
 /** Any of these settings makes a learner a single net. */
@@ -11,6 +11,18 @@ const GRAMS = { words: 1, bigrams: 2 }; // words in a row that have a row of the
 const [FIND_NONE, FIND_LONG, FIND_ALL] = [0, 1, 2]; // which columns the core finds to be text
 
 export const [UNKNOWN, PLAIN, SCALED, PEARSON] = [0, 1, 2, 3]; // how wide answers spread
+const OF_CLASSES = ["cross_entropy", "binary_cross_entropy", "hinge"];
+const STANDARDISED = ["mse", "mae", "huber", "quantile"]; // losses for answers of any size
+
+/** Return the settings of a learner and its setup, of what was given. */
+export function learnerOf(name, given) {
+  const classifies = name === "Classifier";
+  const settings = settingsOf(given, { ...SETTINGS, loss: classifies ? "cross_entropy" : "huber" }, name);
+  const targets = !classifies && STANDARDISED.includes(asLoss(settings.loss).name);
+  const losses = classifies ? OF_CLASSES : [...STANDARDISED, "poisson"];
+  const intervals = classifies ? UNKNOWN : targets ? SCALED : PEARSON;
+  return { setup: setupOf(settings, name, losses, { targets, intervals }), settings: withMade(settings) };
+}
 
 /** Return all settings by Python's names, of what was given under these or under JavaScript's (maxRows). */
 export function settingsOf(given, defaults, at) {
@@ -31,7 +43,7 @@ export function settingsOf(given, defaults, at) {
 }
 
 /** Return the settings with what was declared in them made. */
-export function withMade(settings) {
+function withMade(settings) {
   const { optimizer, loss, layers, experts, hidden } = settings;
   return {
     ...settings,
@@ -109,7 +121,7 @@ function checkNoState(settings, at) {
 }
 
 /** Check a learner's settings and turn them into what its core is made from: experts, switches, sizes. */
-export function setupOf(settings, at, losses, { targets = false, intervals = UNKNOWN } = {}) {
+function setupOf(settings, at, losses, { targets, intervals }) {
   checkSettings(settings, at);
   checkNoState(settings, at);
   const loss = asLoss(settings.loss);
@@ -149,7 +161,7 @@ export function setupOf(settings, at, losses, { targets = false, intervals = UNK
     const help = "Leave labelHistory off, or choose another loss.";
     throw new ConfigError({ expected, got: shown(loss.name), at: `loss of ${at}`, help });
   }
-  return {
+  return withNumbers({
     experts,
     seed: settings.seed,
     dtype: settings.dtype,
@@ -164,7 +176,7 @@ export function setupOf(settings, at, losses, { targets = false, intervals = UNK
     history,
     ...textOf(settings, at, experts.length + history > 1 && (targets || loss.name === "cross_entropy")),
     outputs: 1,
-  };
+  });
 }
 
 /** Give an expert its output layer (zeros: no opinion at first) and the learner's loss, penalties and bounds. */

@@ -1,7 +1,8 @@
 // Why one prediction came out as it did: integrated gradients or gradient × input, as in Python's explain/one.py.
 
-import { ConfigError, DataError, shown } from "../errors.mjs";
-import { isOfTexts } from "../rows/values.mjs";
+import { ConfigError, DataError, TargetError, shown } from "../errors.mjs";
+import { rowAndNames } from "../rows/planned.mjs";
+import { checkSample, isOfTexts } from "../rows/values.mjs";
 import { Inspection } from "./inspect.mjs";
 
 const METHODS = ["integrated_gradients", "gradient_x_input"];
@@ -25,8 +26,35 @@ class Explanation {
   }
 }
 
+/** Explain what a classifier predicts. */
+export function explainClass(model, x, { target, ...options } = {}) {
+  checkSample(x);
+  const { classes, binary } = model;
+  const known = target === undefined || target === null ? -1 : model.indexOf(target);
+  if (known === undefined) {
+    const expected = `one of the classes ${shown(classes.slice(0, 12))}`;
+    throw new TargetError({ expected, got: shown(target), at: "target", help: "Name a class." });
+  }
+  return explained(model, x, options, (out) => {
+    const best = binary ? Number(out[0] > 0.5) : out.indexOf(Math.max(...out));
+    const index = known >= 0 ? known : classes.length > 1 ? best : 0;
+    const [sign, offset] = binary && index === 0 ? [-1, 1] : [1, 0];
+    return { label: classes[index], column: binary ? 0 : index, sign, offset, scale: 1 };
+  });
+}
+
+/** Explain what a regressor predicts. */
+export function explainNumber(model, x, { target = null, ...options } = {}) {
+  checkSample(x);
+  if (target !== null) throw wrong("target", "no target", target, "A regressor has one answer.");
+  return explained(model, x, options, (_, net) => {
+    const [offset, scale] = net.answerUnits();
+    return { label: null, column: 0, sign: 1, offset, scale, direct: offset - net.answerUnits(true)[0] };
+  });
+}
+
 /** Explain a prediction of a learner; `choose(predicted)` says which number: {label, column, sign, offset, scale}. */
-export function explained(learner, x, { method = METHODS[0], of = OUTPUTS[0] }, choose) {
+function explained(learner, x, { method = METHODS[0], of = OUTPUTS[0] }, choose) {
   if (!METHODS.includes(method)) throw wrong("method", `one of ${METHODS.join(", ")}`, method, "Choose one of these names.");
   if (!OUTPUTS.includes(of)) throw wrong("of", OUTPUTS.join(" or "), of, "Choose one of the two.");
   const { engine, setup } = learner;
@@ -43,7 +71,7 @@ export function explained(learner, x, { method = METHODS[0], of = OUTPUTS[0] }, 
   const path = pathOf(net, engine, new Map([...net.answersBefore(), ...(x instanceof Map ? x : Object.entries(x))]));
   const output = choose(net.predict(path.end), net);
   output.odds = of === OUTPUTS[1] && output.label !== null;
-  const parts = partsOf(net, path, output, method);
+  const parts = contributionsOf(net, path, output, method);
   const contributions = new Map(path.features.map(([name]) => [name, 0]));
   path.names.forEach((name, i) => contributions.set(name, contributions.get(name) + parts[i]));
   const direct = output.direct ?? 0; // what the offset owes to the last answer
@@ -56,11 +84,6 @@ export function explained(learner, x, { method = METHODS[0], of = OUTPUTS[0] }, 
 
 function wrong(at, expected, got, help) {
   return new ConfigError({ expected, got: shown(got), at, help });
-}
-
-/** Say that a class is not known, or that there is none to choose. */
-export function noTarget(target) {
-  return wrong("target", "no target", target, "A regressor has one answer.");
 }
 
 // ---- which number is explained --------------------------------------------------------------------------------------
@@ -91,9 +114,9 @@ function deltaOf({ column, sign, offset, scale, odds }, out) {
 function pathOf(net, engine, x) {
   const features = [...x];
   const texts = isOfTexts([...x.values()]);
-  const [here, there] = [false, true].map((atMean) => features.map(([name, value]) => engine.pairs(new Map([[name, value]]), atMean, texts)));
+  const [here, there] = [false, true].map((atMean) => features.map(([name, value]) => pairsOf(engine, new Map([[name, value]]), atMean, texts)));
   const [end, start] = [here, there].map((parts) => joined(parts));
-  const whole = [false, true].map((atMean) => (net.tests ? engine.pairs(new Map(features), atMean).cells : null));
+  const whole = [false, true].map((atMean) => (net.tests ? pairsOf(engine, new Map(features), atMean).cells : null));
   [end.cells, start.cells] = whole;
   const tests = changedTests(net, engine, whole, new Map([...end.rows.map((r, i) => [r, end.owner[i]]), ...start.rows.map((r, i) => [r, start.owner[i]])]));
   const names = [...end.owner, ...start.owner, ...tests.map(({ owner }) => owner)].map((i) => features[i][0]);
@@ -126,7 +149,7 @@ function changedTests(net, engine, [here, there], ownerOfRow) {
 
 // ---- the slopes on the way --------------------------------------------------------------------------------------------
 
-function partsOf(net, path, output, method) {
+function contributionsOf(net, path, output, method) {
   if (method === METHODS[1]) return along(net, path, output, [1]);
   const [to, from] = [path.end, path.start].map((first) => valueOf(output, net.predict(first)));
   const far = to - from;
@@ -158,4 +181,30 @@ function cellsPart(net, { cells: [here, there] }, e, table, slope) {
   if (!net.experts[e].cells) return 0;
   const from = net.added(e, there, table);
   return net.added(e, here, table).reduce((total, w, j) => total + (w - from[j]) * slope[j], 0);
+}
+
+// ---- what the net reads -----------------------------------------------------------------------------------------------
+
+/**
+ * What the net reads of a row: {rows, values, cells}; `atMean`: with every number at its mean and no category. `texts`: whether
+ * the row is one of texts alone, or a part of one.
+ */
+function pairsOf(engine, x, atMean, texts) {
+  const { core, reader } = engine;
+  engine.enter();
+  try {
+    const [own, keys] = rowAndNames(x);
+    reader.read(own, keys, false, texts);
+    const { values, used, ordered } = reader;
+    const count = core.check(core.calls.js_pairs(engine.learner, values, used, ordered, atMean ? 1 : 0, core.staging));
+    reader.settle();
+    const [rowsAt, valuesAt, cellsAt, tables] = core.words.subarray(core.staging >>> 2);
+    const numbers = engine.wide ? core.doubles.subarray(valuesAt >>> 3) : core.floats.subarray(valuesAt >>> 2);
+    const taken = [];
+    for (let i = 0; i < count; i++) if (core.words[(rowsAt >>> 2) + i] > 0) taken.push(i);
+    const rows = taken.map((i) => core.words[(rowsAt >>> 2) + i]); // row 0 is the bias
+    return { rows, values: taken.map((i) => numbers[i]), cells: core.words.slice(cellsAt >>> 2, (cellsAt >>> 2) + tables) };
+  } finally {
+    core.leave();
+  }
 }

@@ -1,12 +1,13 @@
 // A network of a fixed shape, on arrays of numbers: it predicts and learns row by row.
 
-import { asLayer, asLoss, asOptimizer, made, outputsOf, readsImage } from "../declare/declare.mjs";
+import { asLayer, asLoss, asOptimizer, made, outputsOf, readsImage, withNumbers } from "../declare/declare.mjs";
 import { gradientOf, intoVector, layersIn, penalty, placesOf, stepAlong } from "./descent.mjs";
-import { Engine } from "./engine.mjs";
-import { INSPECT } from "./learner.mjs";
+import { statesOf } from "./learner.mjs";
+import { LearningEngine } from "./learning.mjs";
+import { INSPECT } from "./predictor.mjs";
 import { ConfigError, DataError, kindOf, shown, short } from "../errors.mjs";
-import { sealed } from "../file/container.mjs";
-import { settingsAsJson } from "../file/model.mjs";
+import { sealed } from "../file/save.mjs";
+import { settingsAsJson } from "../file/settings.mjs";
 import { UNKNOWN, checkSettings, settingsOf } from "../declare/setup.mjs";
 import { shuffleState } from "../file/shuffle.mjs";
 import { isMany } from "../rows/values.mjs";
@@ -69,14 +70,16 @@ export class Network {
     const [first] = this.expert.layers;
     const switches = { scale: false, targets: false, knots: 0, ring: 0, intervals: UNKNOWN, history: false };
     const sizes = { outputs: this.outputs, inputs: first.class === "Embedding" ? first.rows : inputs, max_rows: 1 << 20 };
-    const engine = new Engine(this.core, { experts: [this.expert], seed, dtype, ...switches, ...sizes }, state);
+    const setup = withNumbers({ experts: [this.expert], seed, dtype, ...switches, ...sizes });
+    const { core } = this;
+    const engine = state ? LearningEngine.restored(core, setup, state, { unusable: 0 }) : LearningEngine.begun(core, setup);
     this.free();
     this.engine = engine;
     this.#image = ofImage ? inputs : null;
     this.#inputs = ofImage ? inputs.reduce((product, n) => product * n) : inputs;
     this.#short = this.outputs === 1 && first.class !== "Embedding";
     this.#range = RANGES[this.expert.loss.name] ?? [-Infinity, Infinity];
-    if (this.#short) this.#row = engine.room(24 + 8 * this.#inputs);
+    if (this.#short) this.#row = engine.reader.kept = core.take(24 + 8 * this.#inputs);
     return this;
   }
 
@@ -142,7 +145,7 @@ export class Network {
   /** Write numbers into the layers: what `layers` returned, with other ones. */
   setLayers(layers) {
     const { engine } = this.#made();
-    engine.write("weights", intoVector(engine.array("weights").data, placesOf(engine, this.expert.layers), layers));
+    this.core.overwrite(engine.learner, "weights", intoVector(engine.array("weights").data, placesOf(engine, this.expert.layers), layers));
   }
 
   /** The mean loss over a batch, with the penalty and without dropout. */
@@ -331,7 +334,7 @@ export class Network {
 
   /** Write numbers into an array of the state, as many as it has. */
   write(name, numbers) {
-    this.#made().engine.write(name, numbers);
+    this.core.overwrite(this.#made().engine.learner, name, numbers);
   }
 
   /** One line on what it is, which console.log prints too. */
@@ -354,7 +357,7 @@ export class Network {
     const settings = settingsAsJson({ ...{ loss: null, optimizer: null }, ...rates, layers, inputs });
     const order = ["loss", "optimizer", "l1", "l2", "clip_norm", "clip_value", "layers", "seed", "dtype", "inputs"];
     const own = Object.fromEntries(order.map((name) => [name, settings[name]]));
-    return sealed({ learner: "Network", settings: own, shuffle: this.#shuffle }, this.engine?.state() ?? []);
+    return sealed({ learner: "Network", settings: own, shuffle: this.#shuffle }, this.engine ? statesOf(this.engine) : []);
   }
 }
 

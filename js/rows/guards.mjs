@@ -3,8 +3,6 @@
 import { DataError, kindOf } from "../errors.mjs";
 import { floatOf, isMany } from "./values.mjs";
 
-/** An answer beyond this is no answer. */
-export const FARTHEST = 1e30;
 /** A weight beyond this is none. */
 const HEAVIEST = 1e15;
 
@@ -21,11 +19,9 @@ export function numberOf(value) {
 }
 
 /** Return a weight, or −1 for what can't be one. */
-export function weightOf(w, refused) {
+export function weightOf(w) {
   const weight = numberOf(w ?? 1);
-  if (weight >= 0 && weight <= HEAVIEST) return weight;
-  refuse(refused, "weight");
-  return -1;
+  return weight >= 0 && weight <= HEAVIEST ? weight : -1;
 }
 
 /** Return answers, or weights, of n rows as {at(i)}. */

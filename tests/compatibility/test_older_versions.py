@@ -245,7 +245,7 @@ def test_the_javascript_module_loads_older_files_and_learns_on_to_the_same_bits(
         task = {"do": "learn", "from": str(path), "rows": str(rows), "start": 0, "stop": GOES_ON}
         tasks.append(task | {"to": str(tmp_path / f"{path.parent.name}-{path.stem}.hw")})
         names.append((path.parent.name, path.stem))
-    script, built = HERE.parent / "js" / "tasks.mjs", wasm(tmp_path / "built", double=True)
+    script, built = HERE.parent / "js" / "tasks.mjs", wasm(tmp_path / "built", "headwater64.wasm")
     run = subprocess.run([*NODE, script, built], input=json.dumps(tasks), capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     for part, name in names:

@@ -4,7 +4,7 @@ import { argv, stdin, stdout } from "node:process";
 import { text } from "node:stream/consumers";
 import { FIELDS } from "../../js/declare/declare.mjs";
 import { ACTIVATIONS, LOSSES } from "../../js/declare/declared.mjs";
-import { HeadwaterError, load } from "../../js/headwater.mjs";
+import { HeadwaterError, load, open } from "../../js/headwater.mjs";
 import { sha256 } from "../../js/file/sha256.mjs";
 import { partsOfText } from "../../js/rows/times.mjs";
 import { asNumber, textOfNumber } from "../../js/rows/values.mjs";

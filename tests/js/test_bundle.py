@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tools.build import web
 
@@ -21,12 +23,13 @@ def test_only_what_a_program_does_not_need_is_left_out(given, left):
     assert web.squeezed(given) == left
 
 
-def test_modules_stand_behind_those_that_they_import():
-    ordered = []
-    web.visit(web.JS / "headwater.mjs", ordered)
+def test_each_module_is_in_one_bundle_behind_those_that_it_imports():
+    ordered = web.modules(web.JS / "whole.mjs")
+    ordered += [path for name in web.MODULES for path in web.modules(web.JS / name) if path not in ordered]
     assert len(ordered) == len(list(web.JS.rglob("*.mjs")))
-    assert ordered[-1].name == "headwater.mjs"
-    text = web.bundle()
-    assert "import{" not in text
-    assert "export async function load" in text
-    assert "export{ConfigError,DataError,HeadwaterError,ModelFileError,TargetError};" in text
+    texts = web.bundles()
+    assert list(texts) == ["headwater.mjs", "learn.mjs", "whole.mjs"]
+    for text, homes in zip(texts.values(), ([], ["headwater"], ["headwater", "learn"]), strict=True):
+        assert re.findall(r'(?:^|;|\n)import ?\{[^}]*\} ?from ?"\./(\w+)\.mjs"', text) == homes
+    for name in ("load", "open"):
+        assert re.search(rf"export async function {name}\b", texts["headwater.mjs"])

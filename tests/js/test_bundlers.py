@@ -11,7 +11,7 @@ import threading
 from importlib.util import find_spec
 
 import pytest
-from tools.build import npm
+from tools.build.pages import npm
 
 from support.chromium import CHROMIUM
 
@@ -33,7 +33,7 @@ COPY = "cp node_modules/headwater/headwater.wasm out/"
 BUNDLERS = {
     "esbuild": f"npx esbuild main.mjs --bundle --format=esm --outfile=out/main.js && {COPY}",
     "webpack": "npx webpack --mode production --entry ./main.mjs -o out",
-    "rollup": f"npx rollup main.mjs -p @rollup/plugin-node-resolve -f es -o out/main.js && {COPY}",
+    "rollup": f"npx rollup main.mjs -p @rollup/plugin-node-resolve -f es -d out && {COPY}",
     "vite": "npx vite build --outDir out",
     "the page of the README": "mkdir out && cp -r node_modules out/",
 }

@@ -2,7 +2,7 @@
 
 python -m tools.build.targets                # builds tests/core/programs/golden.c everywhere, runs it, compares what it prints
 python -m tools.build.targets missing        # says what can't be tested here, and how to get it
-python -m tools.build.targets wasm FOLDER    # headwater.wasm for JavaScript
+python -m tools.build.targets wasm FOLDER    # headwater.wasm for JavaScript (predict.wasm, lean.wasm: tools/build/web.py)
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Target:
 
 
 LEFT_OUT = (
+    "left_out",
     "recurrent",
     "forecast",
     "least_squares",
@@ -78,7 +79,8 @@ LEFT_OUT = (
     "tiles",
     "anomaly",
 )
-"""Files of the core that pages do without, for kinds of learners that ``js/`` has not; ``js/left_out.c`` stands in their place."""
+"""Files of the core that pages do without, for kinds of learners that ``js/`` has not; ``js/bridge/left_out.c`` stands in
+their place."""
 NODE = ("node", "--no-warnings", "--no-concurrent-recompilation")
 """Node for short programs. With the second option what a background thread still compiles can't hold up the end: Node 20 stood still
 there in one of fifteen runs, or crashed; 22 and 24 don't (nodejs/node#54918)."""
@@ -106,30 +108,68 @@ def outputs(target: Target, source: Path = GOLDEN) -> Iterator[tuple[int, str, f
             yield level, done.stdout, time.perf_counter() - begun
 
 
-def wasm(folder: Path, *, double: bool = False) -> Path:
-    """Build ``headwater.wasm``, which imports nothing and computes in float32; ``double``: ``headwater64.wasm``, in float64 too.
+@dataclass(frozen=True)
+class Page:
+    """A build of the core for pages: its HW_BUILD (learner.h), whether it has doubles, and the modules of ``js/`` it is for."""
 
-    It exports what ``js/bridge.c`` says, and what of ``headwater.h`` the modules of ``js/`` name; all that none of these needs is left
-    out, and so are kinds of learners that ``js/`` does not have (HW_PAGE). Loops that compute are compiled for speed within reason,
-    all else for size: pages load this.
+    build: int
+    double: bool
+    modules: tuple[str, ...]
+    besides: tuple[str, ...] = ()
+    """What it exports for a larger build, which takes its learners over."""
+
+
+PAGES = {
+    "predict.wasm": Page(1, False, ("headwater",), ("hw_state",)),
+    "lean.wasm": Page(2, False, ("headwater", "learn")),
+    "headwater.wasm": Page(3, False, ("headwater", "learn", "whole")),
+    "headwater64.wasm": Page(3, True, ("headwater", "learn", "whole")),
+}
+
+
+def wasm(folder: Path, name: str = "headwater.wasm") -> Path:
+    """Build the core for pages: it imports nothing.
+
+    It exports what ``js/bridge/bridge.c`` says, and what of ``headwater.h`` its modules of ``js/`` name; all that none of these needs
+    is left out, and so are kinds of learners that ``js/`` does not have (HW_PAGE). All is compiled for size: pages load this.
     """
+    page = PAGES[name]
     compiler = zig("wasm32-wasi")
-    named = {name for path in (ROOT / "js").rglob("*.mjs") for name in re.findall(r"\bhw_\w+", path.read_text("utf-8"))}
-    exports = [f"-Wl,--export={name}" for name in ("malloc", "free", *sorted(named))]
-    folder.mkdir(parents=True, exist_ok=True)
-    made = folder / ("headwater64.wasm" if double else "headwater.wasm")
-    parts = [one for one in units(compiler) if one.name not in LEFT_OUT]
-    parts += [Unit(name, ROOT / "js" / f"{name}.c", compiler.architecture(1)) for name in ("bridge", "left_out")]
-    own = [
-        replace(
-            one,
-            options=(*one.options, *(("-Os",) if "kernels" in one.name else ("-Xclang", "-Oz")), *switch, "-DHW_PAGE"),
-        )
-        for one in parts
-        for switch in [() if double or one.name not in ("learner", "bridge") else ("-DHW_FLOAT_ONLY",)]
-        if double or not one.name.endswith("f64")
+    exports = [
+        f"-Wl,--export={called}" for called in ("malloc", "free", *sorted(named(page.modules) | set(page.besides)))
     ]
-    return linked(compiler, compiled(compiler, own), exports, made)
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = [one for one in units(compiler) if one.name not in LEFT_OUT]
+    parts += [
+        Unit(f"page_{own}", ROOT / "js" / "bridge" / f"{own}.c", compiler.architecture(1))
+        for own in ("bridge", "left_out")
+    ]
+    own = [
+        replace(one, options=(*one.options, "-Xclang", "-Oz", *switch, "-DHW_PAGE", f"-DHW_BUILD={page.build}"))
+        for one in parts
+        for switch in [() if page.double or one.name not in ("learner", "page_bridge") else ("-DHW_FLOAT_ONLY",)]
+        if page.double or not one.name.endswith("f64")
+    ]
+    return linked(compiler, compiled(compiler, own), exports, folder / name)
+
+
+def named(modules: tuple[str, ...]) -> set[str]:
+    """Return the functions of ``headwater.h`` that modules of ``js/`` name, and those that they import."""
+    seen: set[Path] = set()
+    waiting = [ROOT / "js" / f"{name}.mjs" for name in modules]
+    found: set[str] = set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        text = path.read_text("utf-8")
+        found |= set(re.findall(r"\bhw_\w+", text))
+        waiting += [
+            (path.parent / place).resolve()
+            for place in re.findall(r'^(?:im|ex)port \{[^}]*\} from "(\.[^"]+)";', text, re.MULTILINE)
+        ]
+    return found
 
 
 def linked(compiler: Compiler, objects: list[Path], exports: list[str], made: Path) -> Path:

@@ -1,6 +1,7 @@
-"""What a page needs of headwater: ``headwater.wasm``, and ``headwater.mjs``, all modules of ``js/`` as one file.
+"""What a page needs of headwater: the core in three sizes, and the modules of ``js/`` as three files.
 
-``headwater64.wasm`` stands in for the first where a model computes in float64.
+``headwater.mjs`` with ``predict.wasm`` predicts, ``learn.mjs`` and ``lean.wasm`` learn too, ``whole.mjs`` and ``headwater.wasm``
+have all. ``headwater64.wasm`` stands in for the last where a model computes in float64.
 
 python -m tools.build.web            # into the package, where the served pages and `headwater export --web` find them
 python -m tools.build.web FOLDER     # for a page of your own
@@ -13,15 +14,20 @@ import sys
 from pathlib import Path
 
 from tools.build.core import ROOT
+from tools.build.pages import node
 from tools.build.targets import wasm
 
 JS = ROOT / "js"
 MODULE = ROOT / "src" / "headwater" / "store" / "web" / "module"
 """Where the package keeps the files. Wheel and sdist contain them; git does not."""
-FILES = ("headwater.mjs", "headwater.wasm", "headwater64.wasm")
+MODULES = ("headwater.mjs", "learn.mjs", "whole.mjs")
+"""Each needs those before it. A page loads the first, which loads the others when something of theirs is asked for."""
+CORES = ("predict.wasm", "lean.wasm", "headwater.wasm", "headwater64.wasm")
+FILES = (*MODULES, *CORES)
 
 IMPORT = re.compile(r'^import \{[^}]*\} from "(\.[^"]+)";\n', re.MULTILINE)
 REEXPORT = re.compile(r'^export (\{[^}]*\}) from "(\.[^"]+)";\n', re.MULTILINE)
+IMPORTED = re.compile(r'^import (\{[^}]*\}) from "(\.[^"]+)";\n', re.MULTILINE)
 TOP = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) (\w+|\[[^\]]*\])", re.MULTILINE)
 # What text of JavaScript consists of, as far as it matters here: what may be shortened, and what has to stay as it is.
 TOKEN = re.compile(
@@ -41,23 +47,71 @@ ENDS_A_VALUE = re.compile(r"[\w$)\]}]$")
 """Behind such a sign a slash divides; elsewhere a regular expression begins."""
 
 
-def bundle(entry: Path = JS / "headwater.mjs") -> str:
-    """Return the modules of ``js/`` as one, each behind those that it imports, without comments and indentation."""
-    ordered: list[Path] = []
-    visit(entry, ordered)
+def bundles() -> dict[str, str]:
+    """Return the modules of ``js/`` as three: what predicts, what learns besides, and the rest."""
+    given: dict[Path, str] = {}  # which bundle has a module
+    bodies: dict[str, str] = {}
+    taken: dict[str, set[tuple[str, str]]] = {}  # by each: a name, and the bundle that has it
+    for bundle in MODULES:
+        own = [path for path in modules(JS / bundle) if path not in given]
+        given |= dict.fromkeys(own, bundle)
+        bodies[bundle] = body(own, JS / bundle)
+        names = {one for path in own for one in imported(path)}
+        taken[bundle] = {(name, given[home]) for name, home in names if given[home] != bundle}
+    shared = {name: f"${i}" for i, name in enumerate(sorted({name for names in taken.values() for name, _ in names}))}
+    return {bundle: joined(bundle, text, taken, shared) for bundle, text in bodies.items()}
+
+
+def joined(bundle: str, text: str, taken: dict[str, set[tuple[str, str]]], shared: dict[str, str]) -> str:
+    """Return the text of a bundle with what it takes from those before it, and gives to the later ones, under short names."""
+    head = ""
+    for home in MODULES:
+        names = sorted(name for name, own in taken[bundle] if own == home)
+        head += (
+            f'import {{ {", ".join(f"{shared[name]} as {name}" for name in names)} }} from "./{home}";\n'
+            if names
+            else ""
+        )
+    for name in {name for name, _ in taken[bundle]} & declared(text):
+        raise SystemExit(f"{bundle} takes {name} from another bundle, and declares it at its top: rename one.")
+    more = sorted({name for names in taken.values() for name, own in names if own == bundle})
+    tail = f"export {{ {', '.join(f'{name} as {shared[name]}' for name in more)} }};\n" if more else ""
+    return node.minified(head + text + tail) or squeezed(head + text + tail)
+
+
+def declared(text: str) -> set[str]:
+    """Return the names at the top of a module."""
+    return {name for found in TOP.finditer(text) for name in re.findall(r"\w+", found[1])}
+
+
+def body(paths: list[Path], entry: Path) -> str:
+    """Return modules one behind the other, without imports and exports; the entry keeps its exports."""
     names: dict[str, Path] = {}
     parts, exported = [], ""
-    for path in ordered:
+    for path in paths:
         text = path.read_text(encoding="utf-8")
-        for found in TOP.finditer(text):
-            for name in re.findall(r"\w+", found[1]):
-                if name in names:
-                    raise SystemExit(f"{path} and {names[name]} both declare {name} at their top: rename one.")
-                names[name] = path
+        for name in declared(text):
+            if name in names:
+                raise SystemExit(f"{path} and {names[name]} both declare {name} at their top: rename one.")
+            names[name] = path
         exported += "".join(f"export {found[1]};\n" for found in REEXPORT.finditer(text))
         text = REEXPORT.sub("", IMPORT.sub("", text))
         parts.append(text if path == entry else re.sub(r"^export ", "", text, flags=re.MULTILINE))
-    return squeezed("".join(parts) + exported)
+    return "".join(parts) + exported
+
+
+def imported(path: Path) -> set[tuple[str, Path]]:
+    """Return the names that a module imports, with the module that has each."""
+    text = path.read_text(encoding="utf-8")
+    found = [(one[0], one[1]) for one in IMPORTED.findall(text)]
+    return {(name, (path.parent / place).resolve()) for names, place in found for name in re.findall(r"\w+", names)}
+
+
+def modules(entry: Path) -> list[Path]:
+    """Return a module and those that it imports, each behind those that it imports itself."""
+    ordered: list[Path] = []
+    visit(entry, ordered)
+    return ordered
 
 
 def visit(path: Path, ordered: list[Path]) -> None:
@@ -122,9 +176,10 @@ def template_end(text: str, at: int) -> int:
 
 def build(folder: Path = MODULE) -> Path:
     """Write the files into a folder, and return it."""
-    for double in (False, True):
-        wasm(folder, double=double).chmod(0o644)
-    (folder / "headwater.mjs").write_text(bundle(), encoding="utf-8")
+    for name in CORES:
+        node.optimized(wasm(folder, name)).chmod(0o644)
+    for name, text in bundles().items():
+        (folder / name).write_text(text, encoding="utf-8")
     return folder
 
 

@@ -14,7 +14,7 @@ static const double SLOWS = 1.0 / 8;
 static void text_logits(hw_learner *l)
 {
     const hw_words *t = l->text;
-    if (t && t->count)
+    if (hw_has_words(l))
         sum_rows(t->weights, (size_t)l->output_capacity, t->rows, t->values, (int)t->known, NULL, t->z,
                  hw_lanes(l->outputs));
 }

@@ -3,7 +3,10 @@
 static const double HELD = 24, HELD_AFTER = 500; /* rows */
 static const double LARGEST_UNIT_LOSS = 9;       /* a prediction costs at most so much: nats, or usual errors */
 
-static inline bool speaks_rescaled(const hw_learner *l) { return l->units && l->units->numbers[HW_U_SPEAKS] != 0; }
+static inline bool speaks_rescaled(const hw_learner *l)
+{
+    return HW_WHOLE && l->units && l->units->numbers[HW_U_SPEAKS] != 0;
+}
 
 /* Rescale the numbers of the sample at hand; they can be put back. */
 static void rescale_entries(hw_learner *l)
@@ -22,6 +25,8 @@ static void rescale_entries(hw_learner *l)
 
 static void put_back(hw_learner *l)
 {
+    if (!HW_WHOLE)
+        return;
     if (l->units && l->units->taken)
         memcpy(l->entry_x, l->units->raw, (size_t)l->entries * sizeof(double));
     if (l->units)
@@ -103,7 +108,8 @@ static void compare_readings(hw_learner *l, const sample *s, double y)
 {
     hw_units_t *u = l->units;
     u->other = -1;
-    if (u->numbers[HW_U_COMPETING] == 0 || u->numbers[HW_U_ROWS] < HW_FIRST_READ || u->numbers[HW_U_ANSWER_ALARM] != 0)
+    if (!HW_WHOLE || u->numbers[HW_U_COMPETING] == 0 || u->numbers[HW_U_ROWS] < HW_FIRST_READ ||
+        u->numbers[HW_U_ANSWER_ALARM] != 0)
         return;
     rescale_entries(l);
     if (speaks_rescaled(l))
@@ -131,7 +137,7 @@ static double unit_loss_given(hw_learner *l, const real *p, double y)
     hw_units_t *u = l->units;
     real own = l->targets ? (real)as_read(l, (double)p[0]) : 0;
     double loss = unit_loss(l, l->targets ? &own : p, as_read(l, y));
-    if (u->numbers[HW_U_COMPETING] != 0 && u->numbers[HW_U_ANSWER_ALARM] != 0)
+    if (HW_WHOLE && u->numbers[HW_U_COMPETING] != 0 && u->numbers[HW_U_ANSWER_ALARM] != 0)
         u->other = other_answer(l, (double)own, as_read(l, y), &loss);
     return loss;
 }

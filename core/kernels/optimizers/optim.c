@@ -89,9 +89,9 @@ static void begin_update(update *u, hw_learner *l, const hw_expert_t *e, double 
     u->c.one_minus_b = (real)(1 - n[1]);
     u->c.shrink = 1;
     u->c.correction = 1;
-    if (CORRECTED[e->rule])
+    if (HW_WHOLE && CORRECTED[e->rule])
         correct(&u->c, e->rule, e, lr, t);
-    if (e->rule == HW_RULE_nadam) {
+    if (HW_WHOLE && e->rule == HW_RULE_nadam) {
         double mu = nadam_momentum(e, t), ahead = nadam_momentum(e, t + 1);
         u->c.ahead = (real)(lr * ahead / (1 - product * ahead));
         u->c.gradient = (real)(lr * (1 - mu) / (1 - product));
@@ -254,7 +254,10 @@ static void apply_rule(update *u, int64_t base, int64_t stride, const int32_t *r
     }
     switch (u->rule) {
 #define HW_CASE(name, states, exact, epsilon, corrected)                                                                   \
-    case HW_RULE_##name: name##_rows(u, base, stride, rows, v, n, d, m, exempt); break;
+    case HW_RULE_##name:                                                                                                   \
+        if (HW_WHOLE || HW_RULE_##name == HW_RULE_adagrad || HW_RULE_##name == HW_RULE_rmsprop)                            \
+            name##_rows(u, base, stride, rows, v, n, d, m, exempt);                                                        \
+        break;
         HW_RULES(HW_CASE)
     }
 #undef HW_CASE

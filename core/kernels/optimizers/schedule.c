@@ -2,7 +2,7 @@
  * each says what it does for ever after. */
 static double rate_at(int schedule, double lr, double a, double b, double t)
 {
-    switch (schedule) {
+    switch (HW_WHOLE ? schedule : HW_SCHEDULE_constant) {
     case HW_SCHEDULE_inverse_scaling: /* lr / t^a */ return lr / hw_pow64(t, a);
     case HW_SCHEDULE_cosine: /* half a cosine from lr to b over a steps, then b */
         return b + (lr - b) * 0.5 * (1 + hw_cos2pi64(0.5 * ((t - 1) / a < 1 ? (t - 1) / a : 1)));

@@ -104,7 +104,7 @@ static void follow_now(hw_learner *l, const sample *s, const real *p, double y, 
 /* Of a sample that was predicted earlier, whose predictions stand at place − 1. */
 static void follow_late(hw_learner *l, int64_t place, double y, double weight)
 {
-    if (!l->coverage || place <= 0)
+    if (!HW_WHOLE || !l->coverage || place <= 0)
         return;
     int64_t late = (l->late->added - place) % HW_MOST_PENDING;
     follow_ends(l, l->coverage->ends + (place - 1) * HW_GIVEN,

@@ -46,7 +46,7 @@ static void apply_link(int loss, const real *z, real *p, int k)
 {
     if (loss == HW_LOSS_cross_entropy)
         softmax(z, p, k);
-    else if (loss == HW_LOSS_binary_cross_entropy)
+    else if (HW_WHOLE && loss == HW_LOSS_binary_cross_entropy)
         for (int j = 0; j < k; j++)
             p[j] = HW_MATH(hw_logistic)((real)within(z[j], -LIMIT, LIMIT));
     else if (loss == HW_LOSS_poisson)
@@ -100,7 +100,7 @@ static inline double binary_cross_entropy(real z, real p, double y, real *d)
  * the likeliest has at least p = 1/k, so a class that lies d below it costs at most d + ln k, and ln k < 0.7 (k - 1). */
 static inline double loss_at_most(int loss, const real *z, const double *y, int answers, int k)
 {
-    if (loss == HW_LOSS_binary_cross_entropy && k == 1)
+    if (HW_WHOLE && loss == HW_LOSS_binary_cross_entropy && k == 1)
         return most(z[0], 0) - (double)z[0] * y[0] + 0.7;
     if (loss != HW_LOSS_cross_entropy || answers != 1)
         return __builtin_inf();
@@ -113,7 +113,7 @@ static inline double loss_at_most(int loss, const real *z, const double *y, int 
 /* The gradient by the logits of a loss with such a bound: p - y. */
 static inline void bounded_loss_gradient(int loss, const real *p, const double *y, real *d, int k)
 {
-    if (loss == HW_LOSS_binary_cross_entropy) {
+    if (HW_WHOLE && loss == HW_LOSS_binary_cross_entropy) {
         d[0] = (real)((double)p[0] - y[0]);
         return;
     }
@@ -128,23 +128,15 @@ static inline double loss_of_output(int loss, double a, double z, double p, doub
 {
     double r = p - (loss == HW_LOSS_hinge ? 0 : y);
     switch (loss) {
-    case HW_LOSS_mse: /* a r² */
-        *slope = 2 * a * r;
-        return a * r * r;
-    case HW_LOSS_mae: /* |r| */
-        *slope = r > 0 ? 1 : r < 0 ? -1 : 0;
-        return magnitude(r);
-    case HW_LOSS_huber: /* r²/2 up to |r| = a, then linear */
-        *slope = within(r, -a, a);
-        return *slope * (r - 0.5 * *slope);
+    case HW_LOSS_mse: /* a r² */ *slope = 2 * a * r; return a * r * r;
+    case HW_LOSS_mae: /* |r| */ *slope = r > 0 ? 1 : r < 0 ? -1 : 0; return magnitude(r);
+    case HW_LOSS_huber: /* r²/2 up to |r| = a, then linear */ *slope = within(r, -a, a); return *slope * (r - 0.5 * *slope);
     case HW_LOSS_hinge: { /* max(0, 1 - s z) */
         double s = own ? 1 : -1, gap = 1 - s * z;
         *slope = gap > 0 ? -s : 0;
         return most(gap, 0);
     }
-    case HW_LOSS_poisson: /* p - y z, z = ln p */
-        *slope = r;
-        return p - y * z;
+    case HW_LOSS_poisson: /* p - y z, z = ln p */ *slope = r; return p - y * z;
     default: /* quantile: a (y - p) above, (1 - a)(p - y) below */
         *slope = r < 0 ? -a : 1 - a;
         return r < 0 ? -a * r : (1 - a) * r;
@@ -156,7 +148,7 @@ static double loss_and_gradient(int loss, double a, const real *z, const real *p
 {
     if (loss == HW_LOSS_cross_entropy)
         return cross_entropy(z, p, y, answers, d, k);
-    if (loss == HW_LOSS_binary_cross_entropy && k == 1)
+    if (HW_WHOLE && loss == HW_LOSS_binary_cross_entropy && k == 1)
         return binary_cross_entropy(z[0], p[0], y[0], d);
     double sum = 0;
     bool named = !(answers == k && !(k > 1 && answers == 1)); /* the one answer is the number of a class */

@@ -21,7 +21,7 @@ static inline int64_t running_index(const hw_learner *l, int m) { return m == l-
 /* What component m puts into the mixture (k): now, or when the sample was predicted, if it is pending. */
 static const real *component_output(hw_learner *l, const sample *s, int m)
 {
-    if (l->pending_place > 0)
+    if (HW_WHOLE && l->pending_place > 0)
         return (const real *)l->late->predictions + ((l->pending_place - 1) * hw_components(l) + m) * l->output_capacity;
     if (m == l->experts)
         return prediction_slot(l, l->all);
@@ -77,7 +77,7 @@ static void update_mixture_weights(hw_learner *l, const sample *s, const real *m
 {
     double *first = running(l, 0);
     int k = l->outputs;
-    bool late = l->pending_place > 0;
+    bool late = HW_WHOLE && l->pending_place > 0;
     double begin = l->mixture == HW_NUMBERS ? OF_NUMBERS : FIRST_RATE, miss = 0;
     double rate = weight * most(begin / (1 + first[HW_MIXED] / COOLING), late ? STEADY : LAST_RATE);
     first[HW_MIXED] += 1;
@@ -143,6 +143,8 @@ static inline bool counts_classes(const hw_learner *l) { return !l->targets && l
  * z = ln p. Numbers: how far the last answer lay from its base, standardised. */
 static void history_logits(hw_learner *l)
 {
+    if (!HW_WHOLE)
+        return;
     const double *past = l->label_history;
     real *z = prediction_slot(l, l->all);
     int k = l->outputs;
@@ -168,6 +170,8 @@ static void history_logits(hw_learner *l)
 
 static void record_label(hw_learner *l, double y)
 {
+    if (!HW_WHOLE)
+        return;
     double *past = l->label_history;
     int now = (int)y, last = (int)past[PAST_LAST];
     past[PAST_LAST] = now;
@@ -189,7 +193,7 @@ static void record_label(hw_learner *l, double y)
 /* What is predicted of a number: the mixture, and a share of the mere repetition of the last answer. Standardised. */
 static double with_repetition(const hw_learner *l, double mixed)
 {
-    if (!l->lag || !(l->lag->last == l->lag->last) || !(l->answers[1] > TINY))
+    if (!HW_WHOLE || !l->lag || !(l->lag->last == l->lag->last) || !(l->answers[1] > TINY))
         return mixed;
     double again = (l->lag->repeated - l->lag->base - l->answers[0]) / __builtin_sqrt(l->answers[1]);
     return mixed + l->label_history[HW_PAST_REPEATS] * (again - mixed);
@@ -199,7 +203,7 @@ static double with_repetition(const hw_learner *l, double mixed)
 static void weigh_repetition(hw_learner *l, double mixed, double y, double weight)
 {
     double unit = running(l, 0)[HW_ERROR];
-    if (!l->lag || !(l->lag->last == l->lag->last) || !(l->answers[1] > TINY) || !(unit > 0))
+    if (!HW_WHOLE || !l->lag || !(l->lag->last == l->lag->last) || !(l->answers[1] > TINY) || !(unit > 0))
         return;
     double *share = l->label_history + HW_PAST_REPEATS, part = least(weight, 1);
     double again = (l->lag->repeated - l->lag->base - l->answers[0]) / __builtin_sqrt(l->answers[1]);

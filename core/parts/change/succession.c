@@ -198,11 +198,12 @@ static void forget_kept(hw_succession_t *s) { s->numbers[HW_S_KEPT] = s->numbers
 static void drop_other(hw_learner *l)
 {
     hw_succession_t *s = l->succession;
-    hw_free(s->other);
+    if (HW_WHOLE)
+        hw_free(s->other);
     hw_release(s->packed);
     s->other = NULL;
     s->packed = NULL;
-    if (!s->numbers)
+    if (!HW_WHOLE || !s->numbers)
         return;
     s->numbers[HW_S_BYTES] = s->numbers[HW_S_AGE] = s->numbers[HW_S_SPEAKS] = s->numbers[HW_S_DUE] = 0;
     s->numbers[HW_S_OLD_LOSS] = s->numbers[HW_S_NEW_LOSS] = s->numbers[HW_S_OLD_MEAN] = s->numbers[HW_S_NEW_MEAN] = 0;
@@ -305,12 +306,12 @@ void hw_follow_losses(hw_learner *l)
     double *n = s->numbers;
     if (n[HW_S_FOLLOWS] == 0)
         return;
-    follow_unit(n[HW_S_SPEAKS] != 0 ? s->other->succession : s, n);
+    follow_unit(HW_WHOLE && n[HW_S_SPEAKS] != 0 ? s->other->succession : s, n);
     if (hw_has_words(l)) { /* no second learner reads texts */
         if (s->other && n[HW_S_SPEAKS] != 0)
             take_over(l);
         drop_other(l);
-    } else if (s->other) {
+    } else if (HW_WHOLE && s->other) {
         compete(l);
     } else if (s->lost >= 0 &&
                !(l->targets && l->late)) { /* numbers that come late: their errors go up and down together */
@@ -362,7 +363,7 @@ void hw_learn_beside(hw_learner *l, double y, double w, bool late)
     s->lost = -1;
     if (s->numbers[HW_S_FOLLOWS] == 0 || hw_has_words(l))
         return;
-    if (!s->other)
+    if (!HW_WHOLE || !s->other)
         keep_row(l, y, w);
     else if (late)
         hw_learn_late(s->other, y, w);
@@ -396,8 +397,8 @@ static int reserve(hw_learner *l, int64_t pairs)
     if (!s->other && (!hw_extend(&l->memory, &s->slots, (entries + entries / 2) * sizeof(int32_t) + 8) ||
                       !hw_extend(&l->memory, &s->x, (entries + entries / 2) * sizeof(double) + 8)))
         return HW_NO_MEMORY;
-    int status = s->numbers[HW_S_DUE] != 0 ? begin_successor(l) : 0;
-    if (!s->other || status < 0)
+    int status = HW_WHOLE && s->numbers[HW_S_DUE] != 0 ? begin_successor(l) : 0;
+    if (!HW_WHOLE || !s->other || status < 0)
         return status;
     status = follow_structure(l, s->other);
     if (status >= 0)
@@ -438,7 +439,7 @@ static int pack(hw_learner *l)
 {
     hw_succession_t *s = l->succession;
     hw_array first;
-    if (!s->other)
+    if (!HW_WHOLE || !s->other)
         return 0;
     int status = follow_structure(l, s->other);
     if (status >= 0)
@@ -606,6 +607,9 @@ static int check(hw_learner *l, hw_fault *fault)
     SAVED(n[HW_S_BYTES] == 0 || n[HW_S_FOLLOWS] == 1, "successor", "none of a learner without", n[HW_S_BYTES]);
     SAVED(n[HW_S_BYTES] > 0 || n[HW_S_SPEAKS] == 0, "succession", "a successor, if it speaks", n[HW_S_SPEAKS]);
     int status = check_rows(l, fault);
+    BUILT(n[HW_S_BYTES] == 0, "successor", "none", n[HW_S_BYTES]);
+    if (!HW_WHOLE)
+        return status;
     return status < 0 || n[HW_S_BYTES] == 0 ? status : restore_other(l, fault);
 }
 

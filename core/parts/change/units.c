@@ -473,7 +473,7 @@ void hw_watch_units(hw_learner *l, double y, double loss)
     add_row(l, y);
     u[HW_U_ROWS] += 1;
     u[HW_U_CREDIT] = least(u[HW_U_CREDIT] + EARNED, CREDIT);
-    if (u[HW_U_COMPETING] != 0) {
+    if (HW_WHOLE && u[HW_U_COMPETING] != 0) {
         compete(l, loss);
         return;
     }

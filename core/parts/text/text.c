@@ -115,7 +115,7 @@ static bool next_word(const char *text, uint32_t size, uint32_t *at, word *w)
         w->start = kind == BETWEEN ? *at : w->start;
         kind = own;
         *at = behind;
-        hash = (hash + folded(c) + 1) * 0x9E3779B97F4A7C15u;
+        hash = HW_WHOLE ? (hash + folded(c) + 1) * 0x9E3779B97F4A7C15u : 0; /* where words are counted alone */
         hash ^= hash >> 32;
         if (own == ALONE)
             break;
@@ -329,6 +329,8 @@ int hw_read_text(hw_learner *l, const hw_value *v, int32_t column, const char *n
 /* All texts of the sample are read: find the rows of their words, or append them. */
 int hw_end_text(hw_learner *l, int learn)
 {
+    if (!HW_WHOLE)
+        return 0;
     hw_words *t = words_of(l);
     if (!t->count)
         return 0;

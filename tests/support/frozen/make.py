@@ -176,7 +176,7 @@ def make_javascript(folder: Path) -> dict[str, Any]:
     script = TESTS / "js" / "tasks.mjs"
     found = {}
     with tempfile.TemporaryDirectory() as scratch:
-        built = wasm(Path(scratch), double=True)
+        built = wasm(Path(scratch), "headwater64.wasm")
         rows = Path(scratch) / "rows.jsonl"
         for kind, answers in (("Classifier", "classifier"), ("Regressor", "regressor")):
             make, answer = LEARNERS[f"{answers}-net"]

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from headwater.errors import ConfigError, ModelFileError
-from headwater.store.web.module import module_folder
+from headwater.store.web.module import NAMES, module_folder
 
 __all__ = ["MODEL", "export_page"]
 
@@ -42,7 +42,7 @@ def export_page(model: bytes, folder: Path, *, dtype: str) -> list[str]:
     page = Path(__file__).with_name("page")
     module = module_folder()
     sources = {path.name: path for path in sorted(page.iterdir()) if path.is_file()}
-    sources |= {"headwater.mjs": module / "headwater.mjs", "headwater.wasm": module / CORES[dtype]}
+    sources |= {name: module / name for name in NAMES} | {"headwater.wasm": module / CORES[dtype]}
     names = sorted([*sources, MODEL])
     try:
         others = (

@@ -1,4 +1,4 @@
-"""Locate the two files of the JavaScript module."""
+"""Locate the files of the JavaScript module."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from headwater.errors import ModelFileError
 
 __all__ = ["NAMES", "WORDS", "module_folder", "page_folder"]
 
-NAMES = ("headwater.mjs", "headwater.wasm")
-"""A page loads the first file, which loads the second from the same folder."""
+NAMES = ("headwater.mjs", "learn.mjs", "whole.mjs", "predict.wasm", "lean.wasm", "headwater.wasm")
+"""A page loads the first file, which loads the others from the same folder when it needs them."""
 
 
 WORDS = ("verdict.mjs", "phrases.mjs")

@@ -1,6 +1,6 @@
 """The JavaScript module as a package for npm: a folder that ``npm pack`` makes a package of.
 
-python -m tools.build.npm FOLDER && npm pack FOLDER
+python -m tools.build.pages.npm FOLDER && npm pack FOLDER
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ const bytes = model.save(); // a file that Python opens, and hw.load too
 
 The module finds `headwater.wasm` beside itself, by `new URL("./headwater.wasm", import.meta.url)`. webpack 5 and vite see that
 and bring the file along: nothing is to be done. With esbuild and Rollup, copy `node_modules/headwater/headwater.wasm` beside the
-bundle, or hand it over: `load(fetch("/headwater.wasm"))`. Node 20.16 or newer, Deno 2 and Bun read it from disk.
+bundle, or hand it over: `load(fetch("/headwater.wasm"))`; Rollup writes several files, into a folder (`-d`). A page that begins with
+a saved model loads a third of all with `open("model.hw.z")`, from `predict.wasm` and `lean.wasm` beside it. Node 20.16 or newer,
+Deno 2 and Bun read them from disk.
 """
 
 

@@ -1,7 +1,7 @@
 /* What core.mjs calls besides headwater.h: an allocator, faults where JavaScript can read them, one call for one row, and
  * counts as int or double where the core has 64 bits (which JavaScript would have to make BigInts of). */
 #include "elementary.h"
-#include "headwater.h"
+#include "learner.h"
 #include <stdlib.h>
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
@@ -51,6 +51,8 @@ static struct {
 } last;
 
 void *EXPORT(js_fault)(void) { return &last; }
+/* 1 predicts, 2 learns too, 3 is the whole (learner.h). */
+int EXPORT(js_build)(void) { return HW_BUILD; }
 int EXPORT(js_version)(int lean) { return lean ? HW_LEAN_VERSION : HW_VERSION; }
 /* Whether learners may compute in float64 here. */
 int EXPORT(js_has_double)(void)
@@ -65,16 +67,19 @@ int EXPORT(js_has_double)(void)
 /* As in Python, coverage is followed wherever it can be. */
 static hw_learner *covering(hw_learner *l)
 {
-    if (l)
+    if (HW_LEARNS && l)
         hw_cover(l);
     return l;
 }
 
+#if HW_BUILD >= 2
 hw_learner *EXPORT(js_make)(const double *declaration, int count, uint32_t low, uint32_t high)
 {
     last.fault = (hw_fault){0};
     return covering(hw_make(&MEMORY, declaration, count, 0, (uint64_t)high << 32 | low, &last.status, &last.fault));
 }
+
+#endif
 
 hw_learner *EXPORT(js_restore)(const hw_array *arrays, int count, uint32_t low, uint32_t high)
 {
@@ -82,23 +87,33 @@ hw_learner *EXPORT(js_restore)(const hw_array *arrays, int count, uint32_t low, 
     return covering(hw_restore(&MEMORY, arrays, count, 0, (uint64_t)high << 32 | low, &last.status, &last.fault));
 }
 
+/* The name and the type of array i of a state, without numbers. */
+void EXPORT(js_array)(int i, hw_array *out)
+{
+    static int64_t sizes[HW_SIZES];
+    static const hw_learner nothing = {.sizes = sizes};
+    hw_array_at((hw_learner *)(uintptr_t)&nothing, i, out);
+    out->shape[0] = 0;
+}
+
 /* Outputs, rows learned. */
 void EXPORT(js_describe)(const hw_learner *l, double *out)
 {
-    hw_shape shape;
-    hw_describe(l, &shape);
-    out[0] = shape.outputs;
-    out[1] = (double)shape.learned;
+    out[0] = l->outputs;
+    out[1] = (double)l->learned;
 }
 
 /* ---- one row -----------------------------------------------------------------------------------------------------------
  */
 
+#if HW_BUILD >= 2
 int EXPORT(js_learn)(hw_learner *l, hw_value *values, int count, int learn, int in_order, double y, double w, void *p)
 {
     int status = hw_read(l, values, count, learn, in_order, NULL);
     return status < 0 ? status : hw_learn(l, y, w, p);
 }
+
+#endif
 
 int EXPORT(js_predict)(hw_learner *l, hw_value *values, int count, int in_order, void *p, double *width)
 {
@@ -106,6 +121,7 @@ int EXPORT(js_predict)(hw_learner *l, hw_value *values, int count, int in_order,
     return status < 0 ? status : hw_predict(l, p, width);
 }
 
+#if HW_BUILD >= 2
 /* The same for a row of numbers of known columns. */
 int EXPORT(js_learn_numbers)(hw_learner *l, const int32_t *slots, const double *x, int count, double y, double w, void *p)
 {
@@ -118,7 +134,9 @@ int EXPORT(js_predict_numbers)(hw_learner *l, const int32_t *slots, const double
     int status = hw_read_numbers(l, slots, x, count);
     return status < 0 ? status : hw_predict(l, p, width);
 }
+#endif
 
+#if HW_BUILD >= 3
 /* What the net reads of a row, for explaining: rows, values, cells and how many tables, in out. */
 int EXPORT(js_pairs)(hw_learner *l, hw_value *values, int count, int in_order, int at_mean, int32_t *out)
 {
@@ -158,3 +176,4 @@ int EXPORT(js_gradient)(hw_learner *l, const void *X, const double *y, const dou
     int status = hw_set_ids(l, ids);
     return status < 0 ? status : hw_gradient(l, X, y, w, count, answers, total, learn, g, loss);
 }
+#endif
