@@ -218,7 +218,7 @@ def test_scores_alarms_and_the_columns_that_contributed_are_shown_in_both_langua
     last = page.inner_text("#alarms tr:nth-child(2)")
     assert last.startswith("1201")
     assert "a " in last
-    assert page.inner_text("#card-score .name").startswith("share of alarms")
+    assert page.inner_text("#card-score .name").startswith("Share of alarms")
     assert re.search(r"All 1,201 rows: \d alarms?", page.inner_text("#verdict"))
     page.wait_for_function("document.querySelector('#scores-chart').data[2].x.at(-1) === 0")
     page.wait_for_selector("#score .main-svg")

@@ -288,7 +288,7 @@ def test_the_series_its_forecast_and_the_error_beside_the_season_are_shown_in_bo
     teach(forecaster, 40, 600)
     page.wait_for_function("document.querySelector('#series').data[4].x[0] === 641")
     assert page.evaluate("document.querySelector('#series').data[3].y.includes(null)")
-    opens(page, "scores", "features", "manage", "server")
+    opens(page, "manage", "server")
     page.wait_for_function("document.querySelectorAll('#recent tr').length > 5")
     assert not {"null", "NaN"} & set(page.inner_text("#recent").split())
     for gone in ("#alarms-card", "#inside", "#importance-card", "#calibration-card", "#stepping", "#onnx"):
