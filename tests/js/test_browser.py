@@ -34,7 +34,7 @@ export function learn(model, from, to) {
 """
 PAGE = """
 async () => {
-  const [{ load }, { learn }] = await Promise.all([import("./headwater.mjs"), import("./learn.mjs")]);
+  const [{ load }, { learn }] = await Promise.all([import("./headwater.mjs"), import("./lesson.mjs")]);
   const hw = await load();
   const model = new hw.Classifier({ seed: 3 });
   const half = learn(model, 0, 5000);
@@ -50,7 +50,7 @@ async () => {
 """
 WORKER = """
 import { load } from "./headwater.mjs";
-import { learn } from "./learn.mjs";
+import { learn } from "./lesson.mjs";
 onmessage = async ({ data: { module, bytes } }) => {
   const hw = await load(module);
   postMessage(learn(hw.load(bytes), 5000, 10000));
@@ -67,7 +67,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def address(tmp_path):
     folder = web.build(tmp_path / "js")
     for name, text in {
-        "learn.mjs": LEARN,
+        "lesson.mjs": LEARN,
         "worker.mjs": WORKER,
         "index.html": "<!doctype html><title>headwater</title>",
     }.items():
