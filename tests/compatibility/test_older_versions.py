@@ -189,7 +189,7 @@ def test_the_model_of_an_exported_page_is_loaded_and_a_new_page_is_written_over_
     now = expected(version, "models")[name]["now"]
     assert as_it_was(state(model), now) == now
     built, page = tmp_path / "module", tmp_path / "page"
-    for folder, files in ((built, ("headwater.mjs", *export.CORES.values())), (page, expected(version, "pages")[name])):
+    for folder, files in ((built, {*export.NAMES, *export.CORES.values()}), (page, expected(version, "pages")[name])):
         folder.mkdir()
         for file in files:
             (folder / file).write_text("old")
