@@ -310,6 +310,30 @@ static void recurrent_backward(hw_learner *l, const hw_op *o, const real *dy, re
 static void recurrent_rows(hw_learner *l, const hw_expert_t *e, const int32_t *rows, const real *v, int64_t count,
                            const real *d, gradient_sink *g);
 
+static void norm_backward(hw_learner *l, const hw_op *o, const sample *s, gradient_sink *g)
+{
+    const real *x = s->x + o->source, *dy = s->d + o->target, *own = s->x + o->target + o->m_lanes;
+    real *dx = s->d + o->source;
+    int lanes = hw_lanes(o->units);
+    if (!HW_WHOLE) {
+        layer_norm_backward(x, NULL, own, dy, (real *)l->row_gradient + HW_STRETCH, dx, o->m);
+        return;
+    }
+    real *dgain = (real *)l->row_gradient + HW_STRETCH, *dshift = dgain + lanes;
+    for (int j = o->units; j < lanes; j++)
+        dgain[j] = dshift[j] = 0;
+    if (o->kind == HW_LAYER_NORM) {
+        layer_norm_backward(x, o->weights < 0 ? NULL : parameter(l, o->weights), own, dy, dgain, dx, o->m);
+        if (o->weights < 0)
+            return;
+    } else {
+        batch_norm_row_backward(x, parameter(l, o->weights), (real *)l->buffer + o->buffer, dy, dgain, dshift, dx, o->units,
+                                o->m / o->units);
+    }
+    apply_whole_gradient(g, o->weights, dgain, lanes, false);
+    apply_whole_gradient(g, o->bias, o->kind == HW_LAYER_NORM ? dy : dshift, lanes, false);
+}
+
 static void operation_backward(hw_learner *l, const hw_op *o, const sample *s, gradient_sink *g)
 {
     const real *x = s->x + o->source, *y = s->x + o->target, *dy = s->d + o->target, *own = y + o->m_lanes;
@@ -334,25 +358,8 @@ static void operation_backward(hw_learner *l, const hw_op *o, const sample *s, g
             pool_backward(o, own, dy, dx);
         return;
     case HW_FLATTEN: flatten_back(o, dy, dx); return;
+    default: norm_backward(l, o, s, g);
     }
-    int lanes = hw_lanes(o->units);
-    if (!HW_WHOLE) {
-        layer_norm_backward(x, NULL, own, dy, (real *)l->row_gradient + HW_STRETCH, dx, o->m);
-        return;
-    }
-    real *dgain = (real *)l->row_gradient + HW_STRETCH, *dshift = dgain + lanes;
-    for (int j = o->units; j < lanes; j++)
-        dgain[j] = dshift[j] = 0;
-    if (o->kind == HW_LAYER_NORM) {
-        layer_norm_backward(x, o->weights < 0 ? NULL : parameter(l, o->weights), own, dy, dgain, dx, o->m);
-        if (o->weights < 0)
-            return;
-    } else {
-        batch_norm_row_backward(x, parameter(l, o->weights), (real *)l->buffer + o->buffer, dy, dgain, dshift, dx, o->units,
-                                o->m / o->units);
-    }
-    apply_whole_gradient(g, o->weights, dgain, lanes, false);
-    apply_whole_gradient(g, o->bias, o->kind == HW_LAYER_NORM ? dy : dshift, lanes, false);
 }
 
 /* The first layer of some columns of the table: z = sum of value times row over the pairs. */

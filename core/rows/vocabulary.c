@@ -684,7 +684,8 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
     return 0;
 }
 
-int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_t count)
+/* A row of so many numbers is about to be read. */
+static int begin_numbers(hw_learner *l, int64_t count)
 {
     l->entries = l->added = l->unknown = l->sharing = 0;
     if (l->text)
@@ -694,8 +695,12 @@ int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_
         status = hw_check_sample(l, NULL, 0, count, 0);
     if (status >= 0)
         status = hw_reserve_entries(l, count + l->answer_inputs);
-    if (status >= 0)
-        status = hw_reserve_pairs(l, count + l->answer_inputs);
+    return status < 0 ? status : hw_reserve_pairs(l, count + l->answer_inputs);
+}
+
+int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_t count)
+{
+    int status = begin_numbers(l, count);
     if (status < 0)
         return status;
     int64_t n = 0, gaps = 0;

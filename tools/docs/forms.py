@@ -46,6 +46,7 @@ WORDS = {
     "door": "门牌",
     "drift": "漂移",
     "epochs": "轮次",
+    "even draw": "均匀抽取",
     "exploring": "会探索",
     "fixed": "阈值不动",
     "following": "阈值跟随",

@@ -202,6 +202,7 @@ _PARAMS: dict[str, tuple[Any, ...]] = {
     "text": ("string", None),
     "label": ("string", None),
     "list": ("string", [], (-1,)),
+    "offer": ("string", [], (-1,)),
 }
 """Type, default and shape of a question's field in MLflow's words; left out, a field has the default of its kind."""
 
