@@ -208,6 +208,7 @@ ALIKE = {
     "ReLU",
     "SGD",
     "sigmoid",
+    "squarecb",
     "tanh",
 } | {
     *("broken", "great", "love", "parcel", "slow", "the"),
