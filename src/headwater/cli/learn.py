@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -243,12 +244,16 @@ def _run(
     stream = start.stream
     live = ProgressLine(stream, lambda: session.rows)
 
+    told = 0  # events in printed records; those of others come with the next that is printed
+
     def on_record(record: Record) -> None:
+        nonlocal told
         events.extend(record.events)
         if json_every is None:
             live.on_record(record)
         elif record.rows % json_every == 0:  # the last record is printed as the final one
-            print_json(record)
+            print_json(replace(record, events=tuple(events[told:])))
+            told = len(events)
 
     session.on_record = (on_record,) if written is None else (on_record, written.on_record)
     try:
@@ -256,6 +261,8 @@ def _run(
             record = session.run(stream)
         if written is not None and record.scored:
             written.write(session.learner)
+        if json_every is not None and events[told:]:
+            record = replace(record, events=tuple(events[told:]))
         return record, events
     except BrokenPipeError:  # of standard output, which is main's business
         raise
