@@ -236,6 +236,18 @@ def _report(
     return 130 if session.interrupted else 0
 
 
+def _print_due(record: Record, waiting: list[Event], every: int) -> None:
+    """Print a record if it is one of those asked for, with the events of the finer ones before it."""
+    waiting.extend(record.events)
+    if record.rows % every == 0:  # the last record is printed as the final one
+        print_json(_with_events(record, waiting))
+        waiting.clear()
+
+
+def _with_events(record: Record, waiting: list[Event]) -> Record:
+    return replace(record, events=tuple(waiting) or record.events)
+
+
 def _run(
     session: Session, start: Start, json_every: int | None, written: ReportFile | None
 ) -> tuple[Record, list[Event]]:
@@ -244,16 +256,14 @@ def _run(
     stream = start.stream
     live = ProgressLine(stream, lambda: session.rows)
 
-    told = 0  # events in printed records; those of others come with the next that is printed
+    waiting: list[Event] = []
 
     def on_record(record: Record) -> None:
-        nonlocal told
         events.extend(record.events)
         if json_every is None:
             live.on_record(record)
-        elif record.rows % json_every == 0:  # the last record is printed as the final one
-            print_json(replace(record, events=tuple(events[told:])))
-            told = len(events)
+        else:
+            _print_due(record, waiting, json_every)
 
     session.on_record = (on_record,) if written is None else (on_record, written.on_record)
     try:
@@ -261,9 +271,7 @@ def _run(
             record = session.run(stream)
         if written is not None and record.scored:
             written.write(session.learner)
-        if json_every is not None and events[told:]:
-            record = replace(record, events=tuple(events[told:]))
-        return record, events
+        return _with_events(record, waiting), events
     except BrokenPipeError:  # of standard output, which is main's business
         raise
     except (HeadwaterError, OSError) as error:
