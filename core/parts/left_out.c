@@ -1,5 +1,5 @@
-/* In place of parts of single kinds that a build leaves out: with -DHW_WITHOUT_bandit decisions/bandit.c need not be there, and
- * so on. A declaration of theirs is refused, so the rest is never reached. */
+/* In place of parts of single kinds that a build leaves out: with -DHW_WITHOUT_bandit decisions/bandit.c need not be there,
+ * and so on. A declaration of theirs is refused, so the rest is never reached. */
 #include "learner.h"
 
 #if defined HW_WITHOUT_forecast || defined HW_WITHOUT_bandit || defined HW_WITHOUT_agent || defined HW_WITHOUT_anomaly

@@ -225,8 +225,8 @@ static PyObject *learner_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return self ? finish(self, status, &fault) : NULL;
 }
 
-/* One array of a state from (name, type, rows, columns, bytes). False: it can't be read, or its bytes don't fit its shape, which
- * fault says then. */
+/* One array of a state from (name, type, rows, columns, bytes). False: it can't be read, or its bytes don't fit its shape,
+ * which fault says then. */
 static bool read_array(PyObject *item, hw_array *array, Py_buffer *view, int place, hw_fault *fault, int *sound)
 {
     static const int sizes[] = {1, 4, 8, 8, 4, 8};
@@ -1818,7 +1818,8 @@ static PyMethodDef methods[] = {
     {"forecast", (PyCFunction)(void *)learner_forecast, METH_FASTCALL, "The next answers of a series."},
     {"values", (PyCFunction)(void *)learner_values, METH_O, "What reward is expected of each action."},
     {"decide", (PyCFunction)(void *)learner_decide, METH_VARARGS, "Which of some actions, by their probabilities."},
-    {"decide_rows", (PyCFunction)(void *)learner_decide_rows, METH_VARARGS, "Which of some actions with rows of their own."},
+    {"decide_rows", (PyCFunction)(void *)learner_decide_rows, METH_VARARGS,
+     "Which of some actions with rows of their own."},
     {"learn_action", (PyCFunction)(void *)learner_learn_action, METH_VARARGS, "What came of an action."},
     {"forecast_ends", (PyCFunction)(void *)learner_forecast_ends, METH_FASTCALL, "How far from them answers will lie."},
     {"cover", (PyCFunction)(void *)learner_cover, METH_NOARGS, "Follow coverage."},

@@ -3,7 +3,8 @@
  * Four detectors look at it, each with a raw score: the mean square of its standardised numbers; its mean distance to the
  * nearest of the last samples; what an autoencoder fails to rebuild; the surprise of its categories and of what is new.
  * A raw score becomes a p-value, the share of the last HW_SCORED samples that had a larger one. The pool's own raw score is
- * the weighted sum of -ln p, and the answer is 1 - p of that. Formulas and sources stand in headwater/plain/kinds/anomaly.py. */
+ * the weighted sum of -ln p, and the answer is 1 - p of that. Formulas and sources stand in
+ * headwater/plain/kinds/anomaly.py. */
 
 static const double POOL_WEIGHT[HW_DETECTORS] = {1.5, 1, 1, 1};
 static const double FARTHEST = 10;  /* a standardised number lies within ±10 */

@@ -1,5 +1,5 @@
-/* Coverage: for each of a few levels, ends between which answers lie that often in the long run. kernels/output/coverage.c moves
- * them after each row; here they begin, and are read between the levels. Formulas and sources stand in
+/* Coverage: for each of a few levels, ends between which answers lie that often in the long run. kernels/output/coverage.c
+ * moves them after each row; here they begin, and are read between the levels. Formulas and sources stand in
  * plain/outputs/coverage.py.
  */
 #include "elementary.h"

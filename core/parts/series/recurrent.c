@@ -2,9 +2,9 @@
  * exact.
  *
  * The learner's recurrent layer computes h <- lambda^dt h + gamma (U + iV) x for the key of each row
- * (kernels/layers/recurrent.c; formulas and sources in headwater/plain/network/recurrent.py). Here lies what is carried from
- * row to row: keys     of the last keys the state h, when each was learned last, and the time of its last row; blocks   of
- * the last few of them the sensitivities of h: two for each unit, and one for each unit and row of the table. Both are
+ * (kernels/layers/recurrent.c; formulas and sources in headwater/plain/network/recurrent.py). Here lies what is carried
+ * from row to row: keys     of the last keys the state h, when each was learned last, and the time of its last row; blocks
+ * of the last few of them the sensitivities of h: two for each unit, and one for each unit and row of the table. Both are
  * bounded. What was used least recently gives its place away: a key that comes back begins with h = 0, and one whose block
  * is gone begins its sensitivities at 0 while its state stays. */
 #include "learner.h"
