@@ -41,7 +41,8 @@ def tool(name: str) -> str | None:
     if not installed.exists() or installed.read_text(encoding="utf-8") != asked:
         npm = shutil.which("npm")
         if npm is None:
-            return missing("no npm")
+            missing("no npm")
+            return None
         FOLDER.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(FOLDER / "node_modules", ignore_errors=True)
         installed.write_text(asked, encoding="utf-8")
@@ -49,7 +50,8 @@ def tool(name: str) -> str | None:
         done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
         if done.returncode:
             installed.unlink()
-            return missing("its packages are not within reach")
+            missing("its packages are not within reach")
+            return None
     return str(FOLDER / "node_modules" / ".bin" / name)
 
 
