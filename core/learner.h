@@ -359,6 +359,7 @@ int64_t hw_category_row(hw_learner *l, int32_t column, const char *name, uint32_
 int hw_reserve_shared(hw_learner *l);                                           /* room for the rows to share */
 int hw_share_rows(hw_learner *l);                                               /* the table is full from now on */
 int32_t hw_knot_below(const double *knots, int32_t count, double x, double *u); /* u: how far x lies towards the next */
+void hw_sort(double *x, int64_t n); /* at most HW_RESERVOIR values, equal ones in their order (0 and -0 are equal) */
 int hw_move_knots(hw_learner *l, int32_t slot); /* to the quantiles of what is kept of its past; says how many there are */
 void hw_refit_curve(hw_learner *l, int32_t slot, const double *knots, int32_t count); /* as it is, through other knots */
 

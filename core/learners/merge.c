@@ -954,19 +954,6 @@ static int64_t kept_values(const hw_learner *l, int32_t slot)
     return count < capacity ? count : capacity;
 }
 
-static void sort(double *x, int64_t n) /* Shell 1959 */
-{
-    static const int64_t gaps[] = {132, 57, 23, 10, 4, 1};
-    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++)
-        for (int64_t i = gaps[g]; i < n; i++) {
-            double moved = x[i];
-            int64_t j = i;
-            for (; j >= gaps[g] && x[j - gaps[g]] > moved; j -= gaps[g])
-                x[j] = x[j - gaps[g]];
-            x[j] = moved;
-        }
-}
-
 /* The values of a worker's sample that are not in the base's; both sorted. */
 static int64_t new_values(double *own, int64_t count, const double *old, int64_t before)
 {
@@ -1043,7 +1030,7 @@ static void gather_pasts(const merging *m, int32_t slot, source *from, double *v
             continue;
         int64_t count = kept_values(l, own);
         copy(from[i + 1].values, l->slots.reservoir[own], count);
-        sort(from[i + 1].values, count);
+        hw_sort(from[i + 1].values, count);
         from[i + 1].count = new_values(from[i + 1].values, count, values, from[0].count);
         from[i + 1].rows = l->slots.seen[own] - from[0].rows;
     }
@@ -1079,7 +1066,7 @@ static int merge_past(merging *m, int32_t slot, source *from, double *values)
     }
     from[0] = (source){values, before, seen};
     copy(values, before ? m->base->slots.reservoir[slot] : NULL, before);
-    sort(values, before);
+    hw_sort(values, before);
     gather_pasts(m, slot, from, values);
     uint64_t which = to->row_keys[to->slots.row[slot]] ^ (uint64_t)m->base->touched[0];
     int64_t n = draw_sample(from, m->count + 1, hw_key(to->seed, DRAW_SAMPLE, which), past, want);

@@ -321,8 +321,8 @@ void hw_refit_curve(hw_learner *l, int32_t slot, const double *knots, int32_t co
     s->knot_count[slot] = count;
 }
 
-/* Sort at most HW_RESERVOIR values, equal ones in their order (0 and −0 are equal). Runs are merged without a branch. */
-static void sort(double *x, int64_t n)
+/* Runs are merged without a branch. */
+void hw_sort(double *x, int64_t n)
 {
     double spare[HW_RESERVOIR], *from = x, *to = spare, *other;
     for (int64_t run = 1; run < n; run *= 2, other = from, from = to, to = other)
@@ -350,7 +350,7 @@ int hw_move_knots(hw_learner *l, int32_t slot)
     n = n < room ? n : room;
     if (n < 2)
         return 0;
-    sort(past, n); /* sorting the sample itself keeps it a sample */
+    hw_sort(past, n); /* sorting the sample itself keeps it a sample */
     int32_t count = 0;
     for (int k = 0; k < l->knots; k++) {
         double q = past[k * (n - 1) / (l->knots - 1)];

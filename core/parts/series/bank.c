@@ -8,6 +8,7 @@
  * The season's indices are running means of what an answer lies off the mean of the season around it.
  */
 #include "learner.h"
+#include "rank.h"
 
 static const double RATES[HW_SMOOTHED] = {0.1, 0.3, 0.5, 0.8};
 enum { SHAPES_OF_TREND = 5, RATES_OF_TREND = HW_TRENDS / SHAPES_OF_TREND };
@@ -197,33 +198,7 @@ static void say(const hw_forecast_t *f, const hw_bank_t *b, int64_t o, int64_t h
     out[3] = season + trend[3] * (float)back;
 }
 
-/* The middle one of n; x is put into another order. */
-static float median(float *x, int n)
-{
-    int low = 0, high = n - 1, rank = n / 2;
-    while (low < high) {
-        float pivot = x[low + (high - low) / 2], swap;
-        int i = low, j = high;
-        while (i <= j) {
-            while (i < high && x[i] < pivot)
-                i++;
-            while (j > low && pivot < x[j])
-                j--;
-            if (i > j)
-                break;
-            swap = x[i];
-            x[i++] = x[j];
-            x[j--] = swap;
-        }
-        if (rank <= j)
-            high = j;
-        else if (rank >= i)
-            low = i;
-        else
-            break;
-    }
-    return x[rank];
-}
+HW_SELECT_RANK(select_rank, float)
 
 void hw_bank_score(hw_learner *l, int64_t t, double y)
 {
@@ -250,7 +225,7 @@ static void relative(const hw_bank_t *b, int64_t h, float *out)
     float sorted[HW_MOST_BANK], none = (float)(UNIT * b->sizes[h - 1]);
     const float *loss = b->losses + (h - 1) * b->members;
     memcpy(sorted, loss, (size_t)b->members * sizeof *sorted);
-    float usual = median(sorted, b->members) + none;
+    float usual = select_rank(sorted, 0, b->members - 1, b->members / 2) + none;
     for (int e = 0; e < b->members; e++) {
         float ratio = usual > 1e-30f ? (loss[e] + none) / usual : 1;
         out[e] = ratio < NO_WORSE ? ratio : NO_WORSE;

@@ -15,6 +15,7 @@
  */
 #include "elementary.h"
 #include "learner.h"
+#include "rank.h"
 
 static const double RATE = 0.1;
 static const double FARTHEST_LEVEL = 1e6; /* |v| of a sound state is far below */
@@ -198,33 +199,7 @@ void hw_keep_error(hw_forecast_t *f, int64_t t, int64_t h, double e)
 
 /* ---- what is given out now --------------------------------------------------------------------------------- */
 
-/* The value of that rank, from 0, of n; x is put into another order. */
-static double select_rank(double *x, int64_t n, int64_t rank)
-{
-    int64_t low = 0, high = n - 1;
-    while (low < high) {
-        double pivot = x[low + (high - low) / 2], swap;
-        int64_t i = low, j = high;
-        while (i <= j) {
-            while (i < high && x[i] < pivot)
-                i++;
-            while (j > low && pivot < x[j])
-                j--;
-            if (i > j)
-                break;
-            swap = x[i];
-            x[i++] = x[j];
-            x[j--] = swap;
-        }
-        if (rank <= j)
-            high = j;
-        else if (rank >= i)
-            low = i;
-        else
-            break;
-    }
-    return x[rank];
-}
+HW_SELECT_RANK(select_rank, double)
 
 /* The nearest horizon that has some errors, or the first. */
 static int64_t nearest_known(const hw_forecast_t *f, int64_t h)
@@ -256,9 +231,9 @@ static void ends_of(const hw_forecast_t *f, int64_t h, double p, double *ends)
     memcpy(x, f->scores + (h - 1) * HW_FORECAST_WINDOW, (size_t)n * sizeof *x);
     double low = log_level(v + LOW, p), high = log_level(v + HIGH, p);
     int64_t down = rank_of(low, n), up = rank_of(high, n);
-    double least = select_rank(x, n, 0), most = select_rank(x, n, n - 1);
-    ends[0] = down ? select_rank(x, n, down - 1) : least - farther(low, n, most - least);
-    ends[1] = up ? select_rank(x, n, n - up) : most + farther(high, n, most - least);
+    double least = select_rank(x, 0, n - 1, 0), most = select_rank(x, 0, n - 1, n - 1);
+    ends[0] = down ? select_rank(x, 0, n - 1, down - 1) : least - farther(low, n, most - least);
+    ends[1] = up ? select_rank(x, 0, n - 1, n - up) : most + farther(high, n, most - least);
 }
 
 int hw_forecast_ends(const hw_learner *l, int64_t h, double coverage, double *ends)

@@ -6,6 +6,7 @@
  * has the formulas.
  */
 #include "learner.h"
+#include "rank.h"
 
 enum { KNOTS = 2 * HW_TAILS };
 static const double NORMAL[KNOTS] = {-2.5758293035489004, -1.9599639845400545, -1.6448536269514722, -1.2815515655446004,
@@ -81,34 +82,15 @@ void hw_note_size(hw_learner *l, int64_t h, double e)
     l->bank->sizes[h - 1] += (rate > FADES ? rate : FADES) * ((e < 0 ? -e : e) - l->bank->sizes[h - 1]);
 }
 
+HW_SELECT_RANK(select_rank, float)
+
 /* The values of ranks first ... last - 1 among x[low] ... x[high], to out; x is put into another order. */
 static void select_ranks(float *x, int low, int high, const int *ranks, float *out, int first, int last)
 {
     if (first >= last)
         return;
-    int from = low, to = high, at = (first + last) / 2, rank = ranks[at];
-    while (from < to) {
-        float pivot = x[from + (to - from) / 2], swap;
-        int i = from, j = to;
-        while (i <= j) {
-            while (i < to && x[i] < pivot)
-                i++;
-            while (j > from && pivot < x[j])
-                j--;
-            if (i > j)
-                break;
-            swap = x[i];
-            x[i++] = x[j];
-            x[j--] = swap;
-        }
-        if (rank <= j)
-            to = j;
-        else if (rank >= i)
-            from = i;
-        else
-            break;
-    }
-    out[at] = x[rank];
+    int at = (first + last) / 2, rank = ranks[at];
+    out[at] = select_rank(x, low, high, rank);
     select_ranks(x, low, rank, ranks, out, first, at);
     select_ranks(x, rank, high, ranks, out, at + 1, last);
 }
