@@ -65,7 +65,7 @@ typed:
 lint: $(VENV)/.dev.stamp
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(VENV)/bin/clang-format --dry-run --Werror $(filter %.c %.h,$(filter core/% src/_core/%,$(CORE))) $(wildcard js/*/*.c)
+	$(VENV)/bin/clang-format --dry-run --Werror $(filter %.c %.h,$(filter core/% src/_core/%,$(CORE))) $(wildcard js/*.c)
 
 types: $(VENV)/.dev.stamp
 	$(PY) -m mypy
@@ -123,7 +123,7 @@ $(BUILT): $(CORE) | $(PY)
 	@touch $@
 
 # The files for pages, by ziglang's compiler for WebAssembly.
-$(WEB): $(CORE) $(wildcard js/*/*.c js/*.mjs js/*/*.mjs) | $(VENV)/.dev.stamp
+$(WEB): $(CORE) $(wildcard js/*.c js/*.mjs js/*/*.mjs) | $(VENV)/.dev.stamp
 	$(PY) -m tools.build.web
 	@touch $@
 

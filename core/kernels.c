@@ -31,9 +31,9 @@
 #pragma clang attribute pop
 #endif
 
-#if !defined HW_PAGE && !defined HW_WITHOUT_anomaly
+#ifndef HW_WITHOUT_anomaly
 #include "kernels/kinds/anomaly.c"
-#else /* js/bridge/left_out.c, parts/left_out.c */
+#else /* parts/left_out.c */
 static int kernel_score(hw_learner *l, void *p) { return (void)l, (void)p, HW_BAD_ARGUMENT; }
 static int kernel_learn_unusual(hw_learner *l, double w, void *p) { return (void)l, (void)w, (void)p, HW_BAD_ARGUMENT; }
 static void kernel_contributions(hw_learner *l, double *row, double *score, double *of_new)
@@ -41,7 +41,7 @@ static void kernel_contributions(hw_learner *l, double *row, double *score, doub
     (void)l, (void)row, (void)score, (void)of_new;
 }
 #endif
-#if defined HW_PAGE || defined HW_WITHOUT_agent /* nothing there asks for agents */
+#ifdef HW_WITHOUT_agent
 #define AGENT NULL, NULL, NULL
 #else
 #include "kernels/kinds/agent.c"

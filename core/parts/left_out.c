@@ -2,13 +2,18 @@
  * and so on. A declaration of theirs is refused, so the rest is never reached. */
 #include "learner.h"
 
-#if defined HW_WITHOUT_forecast || defined HW_WITHOUT_bandit || defined HW_WITHOUT_agent || defined HW_WITHOUT_anomaly
+#if defined HW_WITHOUT_recurrent || defined HW_WITHOUT_forecast || defined HW_WITHOUT_bandit ||                            \
+    defined HW_WITHOUT_agent || defined HW_WITHOUT_anomaly
 static int refuse(hw_learner *l, const double *d, const double *own, hw_fault *fault)
 {
     (void)l, (void)d;
     *fault = (hw_fault){"a kind of learner", "one that this core has", own[0]};
     return HW_BAD_DECLARATION;
 }
+#endif
+
+#ifdef HW_WITHOUT_recurrent
+const hw_part hw_part_recurrent = {.parse = refuse};
 #endif
 
 #ifdef HW_WITHOUT_forecast

@@ -64,23 +64,14 @@ class Target:
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-LEFT_OUT = (
-    "left_out",
-    "recurrent",
-    "forecast",
-    "least_squares",
-    "ends",
-    "bank",
-    "pool",
-    "widths",
-    "bandit",
-    "stack",
-    "agent",
-    "tiles",
-    "anomaly",
-)
-"""Files of the core that pages do without, for kinds of learners that ``js/`` has not; ``js/bridge/left_out.c`` stands in
-their place."""
+LEFT_OUT = {
+    "recurrent": ("recurrent",),
+    "forecast": ("forecast", "least_squares", "ends", "bank", "pool", "widths"),
+    "bandit": ("bandit", "stack"),
+    "agent": ("agent", "tiles"),
+    "anomaly": ("anomaly",),
+}
+"""Parts of the core that pages do without, for kinds of learners that ``js/`` has not, with the files of each."""
 NODE = ("node", "--no-warnings", "--no-concurrent-recompilation")
 """Node for short programs. With the second option what a background thread still compiles can't hold up the end: Node 20 stood still
 there in one of fifteen runs, or crashed; 22 and 24 don't (nodejs/node#54918)."""
@@ -130,8 +121,8 @@ PAGES = {
 def wasm(folder: Path, name: str = "headwater.wasm") -> Path:
     """Build the core for pages: it imports nothing.
 
-    It exports what ``js/bridge/bridge.c`` says, and what of ``headwater.h`` its modules of ``js/`` name; all that none of these needs
-    is left out, and so are kinds of learners that ``js/`` does not have (HW_PAGE). All is compiled for size: pages load this.
+    It exports what ``js/bridge.c`` says, and what of ``headwater.h`` its modules of ``js/`` name; all that none of these needs
+    is left out, and so are kinds of learners that ``js/`` does not have (LEFT_OUT). All is compiled for size: pages load this.
     """
     page = PAGES[name]
     compiler = zig("wasm32-wasi")
@@ -139,13 +130,14 @@ def wasm(folder: Path, name: str = "headwater.wasm") -> Path:
         f"-Wl,--export={called}" for called in ("malloc", "free", *sorted(named(page.modules) | set(page.besides)))
     ]
     folder.mkdir(parents=True, exist_ok=True)
-    parts = [one for one in units(compiler) if one.name not in LEFT_OUT]
-    parts += [
-        Unit(f"page_{own}", ROOT / "js" / "bridge" / f"{own}.c", compiler.architecture(1))
-        for own in ("bridge", "left_out")
-    ]
+    gone = {file for files in LEFT_OUT.values() for file in files}
+    without = tuple(f"-DHW_WITHOUT_{part}" for part in LEFT_OUT)
+    parts = [one for one in units(compiler) if one.name not in gone]
+    parts.append(Unit("page_bridge", ROOT / "js" / "bridge.c", compiler.architecture(1)))
     own = [
-        replace(one, options=(*one.options, "-Xclang", "-Oz", *switch, "-DHW_PAGE", f"-DHW_BUILD={page.build}"))
+        replace(
+            one, options=(*one.options, "-Xclang", "-Oz", *switch, *without, "-DHW_PAGE", f"-DHW_BUILD={page.build}")
+        )
         for one in parts
         for switch in [() if page.double or one.name not in ("learner", "page_bridge") else ("-DHW_FLOAT_ONLY",)]
         if page.double or not one.name.endswith("f64")

@@ -10,7 +10,7 @@
  * Re(c e_j), Re(i c e_j): those of backpropagation through the whole past, while weights stand still. Sources stand in
  * headwater/plain/network/recurrent.py. */
 
-#ifndef HW_PAGE
+#ifndef HW_WITHOUT_recurrent
 
 static const double LEAST_DECAY = 1e-4, MOST_DECAY = 3, MOST_ANGLE = 6.283185307179586, LEAST_ANGLE = 1e-6;
 static const double OF_DECAYS = 0.5; /* nu and theta take half the step: traces age while they move */

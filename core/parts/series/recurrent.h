@@ -75,7 +75,7 @@ enum { HW_MN_STATES = 1, HW_MN_SENSITIVITIES, HW_MN_STATE, HW_MN_HEAD, HW_MN_SIZ
     HW_DERIVED(recurrent, none)                                                                                            \
     HW_DERIVED(recurrent, moved)
 
-#ifdef HW_PAGE /* a build that has none refuses its declaration, and never comes here */
+#ifdef HW_WITHOUT_recurrent /* a build that has none refuses its declaration, and never comes here */
 static inline bool hw_is_recurrent(const double *d, int64_t count) { return d && count < 0; }
 static inline bool hw_place_keys(hw_learner *l) { return l; }
 static inline void hw_forget_states(hw_learner *l) { (void)l; }

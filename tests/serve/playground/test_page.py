@@ -383,7 +383,7 @@ def test_a_lesson_is_done_to_its_goals_and_stays_done(browser, static):  # noqa:
     until(page, "document.querySelectorAll('#play-goals .done').length === 2")
     assert page.inner_text("#play-reached") == "The lesson is done."
     assert page.is_visible(".moral")
-    assert page.evaluate("location.hash").startswith("#hidden=4")  # beside what the lesson begins with
+    assert page.evaluate("location.hash").startswith("#hidden=6")  # beside what the lesson begins with
     page.reload()
     ready(page)
     assert page.input_value("#play-lr") == "0.1"  # the lesson's own

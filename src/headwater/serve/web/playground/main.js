@@ -37,7 +37,7 @@ function wire() {
   byId("play-optimizer").onchange = () => { const optimizer = chosen("optimizer"); change({ optimizer, lr: RATES[optimizer] }); };
   byId("play-noise").oninput = () => { byId("play-noise-text").textContent = Number(chosen("noise")).toFixed(2); };
   byId("play-noise").onchange = () => change({ noise: Number(chosen("noise")) });
-  byId("play-more").onclick = () => settings.hidden.length < DEPTH && change({ hidden: [...settings.hidden, Math.min(settings.hidden.at(-1) ?? 4, 4)] });
+  byId("play-more").onclick = () => settings.hidden.length < DEPTH && change({ hidden: [...settings.hidden, Math.min(settings.hidden.at(-1) ?? 6, 6)] });
   byId("play-less").onclick = () => change({ hidden: settings.hidden.slice(0, -1) });
   byId("play-csv").onchange = () => { stop(); upload(byId("play-csv").files[0]); byId("play-csv").value = ""; };
   byId("play-test").onchange = draw;
