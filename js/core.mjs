@@ -287,7 +287,7 @@ function writeUnit(bytes, to, text, i, unit) {
 }
 
 export function noMemory(got) {
-  const help = "Use fewer units or names, or free() learners that are no longer needed.";
+  const help = "Use fewer units or names, or free() other learners.";
   return new HeadwaterError({ expected: "memory that WebAssembly can give", got: `no room for ${got}`, help });
 }
 

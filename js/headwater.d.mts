@@ -247,6 +247,8 @@ export type Source = string | URL | ArrayBuffer | ArrayBufferView | Response | W
 export interface Opened {
   /** Which build it is in. */
   readonly build: "predict" | "lean" | "whole";
+  /** Whether it can go on learning: not a model that `headwater export --no-learning` has reduced to what predicts. */
+  readonly learns: boolean;
   readonly kind: "Classifier" | "Regressor";
   readonly classes: Label[] | undefined;
   readonly columns: Column[];

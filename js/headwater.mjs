@@ -13,7 +13,7 @@
 //   const model = await open("model.hw.z");
 //   await model.predictOne({ size: 1.4, colour: "red" });
 
-import { LEARNS, PREDICTS, WHOLE, compiled, contentOf } from "./core.mjs";
+import { LEARNS, PREDICTS, TIME, WHOLE, compiled, contentOf } from "./core.mjs";
 import { opened } from "./file/container.mjs";
 import { Opened } from "./learners/opened.mjs";
 
@@ -41,7 +41,9 @@ export async function open(source, { learn = false, builds = {}, at = "open" } =
     [LEARNS, builds.lean ?? new URL("./lean.wasm", import.meta.url), learning],
     [WHOLE, builds.whole ?? all(), whole],
   ];
-  return new Opened(places, await opened(bytes, at, hashOf), at).reach(learn ? LEARNS : PREDICTS);
+  const file = await opened(bytes, at, hashOf);
+  const reads = file.arrays.get("column_kind")?.data.some((kind) => kind > TIME);
+  return new Opened(places, file, at).reach(reads ? WHOLE : learn ? LEARNS : PREDICTS);
 }
 
 /** Return the digest of three parts, as the platform computes it; a page that is not served by https has none for that. */

@@ -52,6 +52,10 @@ function modelOf(core, given, at) {
   // of Node's Buffer the plain bytes, which slice as others do
   const bytes = whole ? new Uint8Array(given.buffer, given.byteOffset, given.byteLength) : new Uint8Array(given);
   const { header, arrays } = opened(bytes, at, sha256);
+  if (header.packed) {
+    const got = "one that headwater export has reduced to what predicts";
+    throw new ModelFileError({ expected: "a model as save() writes it", got, at, help: "Read it with open(), or export it to go on learning." });
+  }
   return fitting(at, () => fromFile(core, header, arrays));
 }
 

@@ -44,7 +44,7 @@ function readIf(whole, bytes, entries, text, at) {
       const [expected, got] = [`a model of format ${FORMAT} or earlier`, `format ${header.format}`];
       throw new ModelFileError({ expected, got, at, help: "Update headwater." });
     }
-    return { header, arrays: arraysOf(bytes, entries) };
+    return { header, arrays: widened(arraysOf(bytes, entries), header.packed) };
   });
 }
 
@@ -106,6 +106,22 @@ function arraysOf(bytes, entries) {
       throw new TypeError(`${name} is no array of the file`);
     }
     arrays.set(name, { name, shape, data: new type(bytes.slice(first + begin, first + end).buffer) });
+  }
+  return arrays;
+}
+
+/**
+ * Return arrays as they were before `headwater export` made them smaller: what is left out is zeros; what is packed are whole
+ * multiples of a power of two, beginning at `low`, of which the lowest bytes lie first, then the next ones.
+ */
+function widened(arrays, packed = {}) {
+  for (const [name, { dtype, shape, bits, low }] of Object.entries(packed)) {
+    const n = shape.reduce((a, b) => a * b, 1);
+    const bytes = arrays.get(name)?.data;
+    let data = new DTYPES[dtype](n);
+    for (let at = bytes?.length - n; n && at >= 0; at -= n) data = data.map((whole, i) => 256 * whole + bytes[at + i]);
+    if (bytes) data = data.map((whole) => (whole + low) / 2 ** bits);
+    arrays.set(name, { name, shape, data });
   }
   return arrays;
 }

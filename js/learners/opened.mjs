@@ -2,7 +2,7 @@
 // takes the model over with all that it has learned: the same bits as if it had been there from the first row.
 
 import { Core, LEARNS, PREDICTS, WHOLE, compiled } from "../core.mjs";
-import { ModelFileError, NotBuiltError, shown } from "../errors.mjs";
+import { ConfigError, ModelFileError, NotBuiltError, shown } from "../errors.mjs";
 import { fitting } from "../file/container.mjs";
 import { modelParts } from "../file/model.mjs";
 import { ClassPredictor, INSPECT, NumberPredictor } from "./predictor.mjs";
@@ -44,6 +44,8 @@ export class Opened {
     this.#places = places;
     this.#file = file;
     this.#at = at;
+    /** Whether it can go on learning: not if `headwater export` has left out what that needs. */
+    this.learns = !file.header.packed;
   }
 
   /** Load a build that can do that much, and hand the model over to it. */
@@ -71,6 +73,10 @@ export class Opened {
   /** Call a method when all calls before it are done, in a build that has it. */
   ask(level, name, given) {
     const call = async () => {
+      if (!this.learns && /learn|save/.test(name)) {
+        const help = "Export it without --no-learning.";
+        throw new ConfigError({ expected: "a model that learns", got: "one exported to predict", at: name, help });
+      }
       if (this.#can < level) await this.reach(level);
       try {
         return this.#model[name](...given);

@@ -31,6 +31,8 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dis
 EVIL = "<img src=x onerror=alert(1)></script>"
 """A name that a page must show and never run."""
 WAIT = 120_000
+FIRST = {"headwater.mjs", "predict.wasm"}
+"""What a page loads of the module to predict."""
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -113,6 +115,11 @@ def closed(page, address):
     page.context.close()
 
 
+def names_of(page):
+    """The files of the module that a page has asked for."""
+    return {name for url in page.asked if (name := url.rsplit("/", 1)[-1]) in module.NAMES}
+
+
 def downloaded(page, selector, path):
     with page.expect_download() as waiting:
         page.click(selector)
@@ -147,13 +154,17 @@ def test_the_form_has_the_models_columns_and_predicts_what_python_predicts(brows
     best = max(proba, key=proba.get)
     page.wait_for_selector(f"#classes tbody tr:first-child:has-text('{best}'):has-text('{100 * proba[best]:.1f} %')")
     assert page.inner_text("#said") == best
+    assert names_of(page) == FIRST
+    page.click("#why-part > summary")
+    page.wait_for_selector("#why tbody th")
+    assert names_of(page) == FIRST | {"learn.mjs", "whole.mjs", "headwater.wasm"}
     why = model.explain_one(x)
     shown = page.eval_on_selector_all("#why tbody th", "(all) => all.map((one) => one.textContent)")
     assert shown == [name for name, part in why.contributions.items() if abs(part) >= 0.0005]
     assert f"{100 * why.baseline:.1f} %" in page.inner_text("#baseline")
     code = page.inner_text("#code")
     assert code.count("</script>") == 1
-    assert len(code.splitlines()) == 10
+    assert len(code.splitlines()) == 9
     closed(page, address)
 
 
@@ -248,6 +259,8 @@ def test_axe_finds_nothing_wrong_and_nothing_is_wider_than_the_screen(browser, s
     page.wait_for_selector("#file-learn:not([disabled])")
     page.click("#file-predict")
     page.wait_for_selector("#predictions:not([hidden])")
+    page.click("#why-part > summary")
+    page.wait_for_selector("#why tbody th")
     found = axe.Axe().run(page).response["violations"]
     assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -266,6 +279,38 @@ def test_all_is_reached_by_keyboard(browser, site):
     for name in ("language", "theme", "field-0", "clear", "answer", "learn-button", "file", "save", "open", "code"):
         assert name in reached
     closed(page, address)
+
+
+def test_a_page_that_does_not_learn_predicts_explains_and_offers_nothing_else(browser, site, capsys):
+    folder, address = site
+    said = ["export", "--web", "--no-learning", str(folder / "m.hw"), str(folder / "predicts")]
+    assert main(said) == 0
+    assert "to predict, 9" in (out := capsys.readouterr().out)
+    assert "to learn" not in out
+    assert not (folder / "predicts" / "lean.wasm").exists()
+    small, whole = (folder / name / export.MODEL for name in ("predicts", "page"))
+    assert small.stat().st_size < 0.6 * whole.stat().st_size
+    page = opened(browser, address, name="predicts")
+    for place in ("#learn-card", "#keep-card", "#file-learn", "#target"):
+        assert page.is_hidden(place)
+    sample = {"month": 7, "carrier": "B6", "distance": 200, "scheduled": "2024-07-01T20:00", EVIL: 'gate "A", 1'}
+    filled(page, sample)
+    proba = hw.load(folder / "m.hw").predict_proba_one({**sample, "scheduled": dt.datetime(2024, 7, 1, 20)})
+    best = max(proba, key=proba.get)
+    page.wait_for_selector(f"#said:has-text('{best}')")
+    shown = float(page.inner_text("#classes tbody tr:first-child .number").removesuffix(" %"))
+    assert shown == pytest.approx(100 * proba[best], abs=0.1)
+    assert names_of(page) == FIRST
+    page.set_input_files("#file", folder / "later.csv")
+    page.wait_for_selector("#file-predict:not([disabled])")
+    page.click("#file-predict")
+    page.wait_for_selector("#file-state:has-text('300 rows predicted.')")
+    page.click("#why-part > summary")
+    page.wait_for_selector("#why tbody th")
+    assert "learnOne" not in page.inner_text("#code")
+    closed(page, address)
+    assert main(["export", "--web", str(folder / "m.hw"), str(folder / "predicts")]) == 0
+    assert (folder / "predicts" / "lean.wasm").exists()
 
 
 def test_a_regressor_of_float64_gives_an_interval_and_learns_numbers(browser, site, tmp_path):
@@ -301,7 +346,8 @@ def test_a_model_with_a_column_of_text_predicts_and_learns_and_says_where_it_is_
     share = 100 * model.predict_proba_one(sample)["bad"]
     page.wait_for_selector(f"#classes tbody tr:first-child:has-text('bad'):has-text('{share:.1f} %')")
     assert page.inner_text("#said") == "bad"
-    assert "model.explain_one(x)" in page.inner_text("#baseline")
+    page.click("#why-part > summary")
+    page.wait_for_selector("#baseline:has-text('model.explain_one(x)')")
     assert page.inner_text("#why") == ""
     assert "explainOne" not in page.inner_text("#code")
     page.select_option("#answer", label="good")

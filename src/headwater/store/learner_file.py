@@ -132,6 +132,13 @@ def to_bytes(model: Learner | Network) -> bytes:
 def from_bytes(data: bytes, at: str) -> Any:
     """Load a learner or a network from the bytes of a model file."""
     saved = unseal(data, at)
+    if "packed" in saved.header:
+        raise ModelFileError(
+            expected="a model as save writes it",
+            got="one that was reduced to predict on a page",
+            at=at,
+            help="Load the model that it was exported from.",
+        )
     with fitting(at):
         if saved.header["learner"] == "Network":
             return build_network(saved)

@@ -1,4 +1,4 @@
-"""Export a model as a folder of static files for any web server, which keeps learning on the device."""
+"""Export a model as a folder of static files for any web server, which predicts and keeps learning on the device."""
 
 from __future__ import annotations
 
@@ -20,17 +20,23 @@ CORES = {"float32": "headwater.wasm", "float64": "headwater64.wasm"}
 """Core by number type. In the exported folder it is always named headwater.wasm."""
 
 
-def export_page(model: bytes, folder: Path, *, dtype: str) -> list[str]:
+LEARNS = "lean.wasm"
+"""The file that only a page which goes on learning has."""
+
+
+def export_page(model: bytes, folder: Path, *, dtype: str, learns: bool = True) -> list[str]:
     """Write a page with a model to a folder and return the names of its files.
 
     Parameters
     ----------
     model : bytes
-        The model file of a classifier or a regressor.
+        The model file of a classifier or a regressor, or what ``reduced`` makes of one.
     folder : Path
         A new or empty folder, or an earlier export, whose files are replaced.
     dtype : str
         The model's number type, "float32" or "float64".
+    learns : bool
+        Whether the page can teach the model, which ``reduced`` has not reduced.
 
     Raises
     ------
@@ -43,13 +49,12 @@ def export_page(model: bytes, folder: Path, *, dtype: str) -> list[str]:
     module = module_folder()
     sources = {path.name: path for path in sorted(page.iterdir()) if path.is_file()}
     sources |= {name: module / name for name in NAMES} | {"headwater.wasm": module / CORES[dtype]}
+    known = {*sources, MODEL, EARLIER}
+    if not learns:
+        del sources[LEARNS]
     names = sorted([*sources, MODEL])
     try:
-        others = (
-            sorted(path.name for path in folder.iterdir() if path.name not in (*names, EARLIER))
-            if folder.exists()
-            else []
-        )
+        others = sorted(path.name for path in folder.iterdir() if path.name not in known) if folder.exists() else []
         if others:
             raise ConfigError(
                 expected="a new or empty folder, or an earlier export",
@@ -61,7 +66,8 @@ def export_page(model: bytes, folder: Path, *, dtype: str) -> list[str]:
         for name, source in sources.items():
             shutil.copyfile(source, folder / name)
         (folder / MODEL).write_bytes(gzip.compress(model, mtime=0))
-        (folder / EARLIER).unlink(missing_ok=True)
+        for name in known - set(names):
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise ModelFileError(
             expected="a folder that can be written",

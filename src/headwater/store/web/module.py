@@ -6,11 +6,16 @@ from pathlib import Path
 
 from headwater.errors import ModelFileError
 
-__all__ = ["NAMES", "WORDS", "module_folder", "page_folder"]
+__all__ = ["LOADS", "NAMES", "WORDS", "module_folder", "page_folder"]
 
-NAMES = ("headwater.mjs", "learn.mjs", "whole.mjs", "predict.wasm", "lean.wasm", "headwater.wasm")
+LOADS = {
+    "predict": ("headwater.mjs", "predict.wasm"),
+    "learn": ("learn.mjs", "lean.wasm"),
+    "explain": ("learn.mjs", "whole.mjs", "headwater.wasm"),
+}
+"""What a page loads to predict, and besides when it is asked to learn and to explain."""
+NAMES = tuple(dict.fromkeys(name for names in LOADS.values() for name in names))
 """A page loads the first file, which loads the others from the same folder when it needs them."""
-
 
 WORDS = ("verdict.mjs", "phrases.mjs")
 """What says the verdict, on an exported page as on those that are served."""

@@ -53,7 +53,7 @@ async function predict() {
   }
   predicting = true;
   await tried(async () => {
-    last = await ask("predict", { pairs: readForm() });
+    last = await ask("predict", { pairs: readForm(), explained: byId("why-part").open });
     showPrediction(last);
   });
   predicting = false;
@@ -69,6 +69,7 @@ function showAbout() {
   byId("about").textContent = text(classes ? "about_classify" : "about_regress", { n: shownCount(learned) });
   byId("score-note").dataset.text = classes ? "score_note" : "score_note_numbers";
   byId("score-note").textContent = text(byId("score-note").dataset.text);
+  for (const part of document.querySelectorAll("[data-learns]")) part.hidden = !model.learns;
   showScore(model.score);
 }
 
@@ -194,21 +195,19 @@ async function save() {
 /** A value as JavaScript; no name or text of a model can end the script that it is pasted into. */
 const asCode = (value) => JSON.stringify(value).replaceAll("<", "\\u003c");
 
-/** Ten lines for a page of one's own, with this model's columns. */
+/** A few lines for a page of one's own, with this model's columns. */
 function ownCode() {
   const sample = Object.fromEntries(typicalSample(model.columns).filter(([, value]) => value !== null).slice(0, 4));
   const explains = !model.columns.some(({ kind }) => kind === "words" || kind === "bigrams");
   const answer = model.classes === null ? 1.5 : (model.classes[0] ?? "yes");
   return [
     '<script type="module">',
-    'import { load } from "./headwater.mjs";',
-    "const hw = await load();",
-    'const file = (await fetch("model.hw.z")).body.pipeThrough(new DecompressionStream("gzip"));',
-    "const model = hw.load(await new Response(file).arrayBuffer());",
+    'import { open } from "./headwater.mjs";',
+    'const model = await open("model.hw.z");',
     `const x = ${asCode(sample)};`,
-    `console.log(model.predictOne(x)${explains ? ", model.explainOne(x).contributions" : ""});`,
-    `model.learnOne(x, ${asCode(answer)});`,
-    "const bytes = model.save(); // hw.load(bytes) in a page, hw.load(path) in Python",
+    "console.log(await model.predictOne(x));",
+    ...(explains ? ["console.log((await model.explainOne(x)).contributions);"] : []),
+    ...(model.learns ? [`await model.learnOne(x, ${asCode(answer)});`, "const bytes = await model.save(); // open(bytes) in a page, hw.load(path) in Python"] : []),
     "</script>",
   ].join("\n");
 }
@@ -232,6 +231,11 @@ function listen() {
     const theme = byId("theme").dataset.text;
     keep("theme", theme);
     applyTheme(theme);
+  };
+  byId("why-part").ontoggle = ({ target }) => {
+    if (!target.open || !last || last.explained) return;
+    byId("baseline").textContent = text("loading");
+    predict();
   };
   byId("clear").onclick = () => {
     byId("form").reset();

@@ -13,7 +13,7 @@ export function showPrediction(said) {
   byId("why").replaceChildren();
   byId("classes").replaceChildren();
   byId("unsaid").textContent = "";
-  byId("baseline").textContent = said === null ? "" : said.why ? text("baseline", { baseline: shownOutput(said, said.why.baseline) }) : text("no_why");
+  byId("baseline").textContent = !said?.explained ? "" : said.why ? text("baseline", { baseline: shownOutput(said, said.why.baseline) }) : text("no_why");
   byId("said").textContent = said === null ? text("nothing") : said.classes ? shownLabel(said.y) : shownNumber(said.y);
   if (said === null) return;
   if (said.interval?.every(Number.isFinite)) {

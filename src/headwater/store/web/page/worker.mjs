@@ -1,6 +1,7 @@
-// The learner, in a worker: predicting, explaining, learning and whole files never hold up the page.
+// The learner, in a worker: predicting, explaining, learning and whole files never hold up the page. It begins in the smallest build
+// of the core that predicts it; what learns, and what explains, is loaded when it is asked for.
 
-import { load } from "./headwater.mjs";
+import { open } from "./headwater.mjs";
 import { Cutter, answerOf, separatorOf, valueOf, written } from "./csv.mjs";
 import { Scores } from "./score.mjs";
 
@@ -8,7 +9,6 @@ const ROWS_AT_ONCE = 200; // between two of them the page may ask to stop
 const TEXTS = ["words", "bigrams"]; // kinds of columns of text
 const HEAD = 65_536; // characters that the separator is judged by
 
-const ready = load();
 let model = null;
 let scores = null;
 let stop = false;
@@ -18,7 +18,7 @@ const isRegressor = () => model.classes === undefined;
 function about() {
   const { target = null, drop = [] } = model.notes;
   const classes = isRegressor() ? null : model.classes;
-  return { columns: model.columns, classes, learned: model.nLearned, target, drop, score: scores.n ? scores.said : null };
+  return { columns: model.columns, classes, learns: model.learns, learned: model.nLearned, target, drop, score: scores.n ? scores.said : null };
 }
 
 function mappingOf(pairs) {
@@ -26,26 +26,27 @@ function mappingOf(pairs) {
 }
 
 /** Say why, or null of a model with a column of text, whose words only Python tells apart. */
-function whyOf(x) {
+async function whyOf(x) {
   if (model.columns.some(({ kind }) => TEXTS.includes(kind))) return null;
-  const { prediction, baseline, contributions, target } = model.explainOne(x);
+  const { prediction, baseline, contributions, target } = await model.explainOne(x);
   return { prediction, baseline, target, contributions: [...contributions] };
 }
 
-/** Say what the model predicts for a sample, how sure it is, and why. */
-function predict({ pairs }) {
+/** Say what the model predicts for a sample, how sure it is, and, where it is asked, why. */
+async function predict({ pairs, explained }) {
   if (!model.nLearned) return null;
   const x = mappingOf(pairs);
-  const why = whyOf(x);
-  if (isRegressor()) return { y: model.predictOne(x), interval: model.predictIntervalOne(x), why };
-  return { y: model.predictOne(x), classes: [...model.predictProbaOne(x)].sort(([, a], [, b]) => b - a), why };
+  const why = explained ? await whyOf(x) : null;
+  const y = await model.predictOne(x);
+  if (isRegressor()) return { y, interval: await model.predictIntervalOne(x), explained, why };
+  return { y, classes: [...(await model.predictProbaOne(x))].sort(([, a], [, b]) => b - a), explained, why };
 }
 
 /** Score a row by what is said before it, then learn it; returns whether it was learned. */
-function learnRow(x, y) {
+async function learnRow(x, y) {
   const before = model.nLearned;
-  const predicted = model.predictOne(x);
-  model.learnOne(x, y);
+  const predicted = await model.predictOne(x);
+  await model.learnOne(x, y);
   if (model.nLearned === before) return [predicted, false];
   scores.add(y, predicted);
   return [predicted, true];
@@ -81,7 +82,7 @@ async function runFile({ file, learns, target }, tell) {
     if (first && rows.length) rows.shift(); // the names
     if (rows.length || value) first = first && !rows.length;
     for (let i = 0; i < rows.length && !stop; i += ROWS_AT_ONCE) {
-      for (const cells of rows.slice(i, i + ROWS_AT_ONCE)) oneRow(cells, { columns, answerAt, learns, width: names.length }, state);
+      for (const cells of rows.slice(i, i + ROWS_AT_ONCE)) await oneRow(cells, { columns, answerAt, learns, width: names.length }, state);
       tell({ rows: state.rows, share: file.size ? Math.min(read / file.size, 1) : 1, score: scores.n ? scores.said : null });
       await new Promise((resolve) => setTimeout(resolve)); // a message to stop may have come
     }
@@ -92,14 +93,14 @@ async function runFile({ file, learns, target }, tell) {
   return { ...about(), rows, learnedRows: learned, odd, stopped: stop, predictions: new Blob(out, { type: "text/csv" }) };
 }
 
-function oneRow(cells, { columns, answerAt, learns, width }, state) {
+async function oneRow(cells, { columns, answerAt, learns, width }, state) {
   if (cells.length !== width) {
     state.odd += 1;
     return;
   }
   const x = mappingOf(columns.map(({ name, j, kind }) => [name, valueOf(cells[j], kind)]));
   const y = learns && answerAt >= 0 ? answerOf(cells[answerAt]) : null;
-  const [predicted, learned] = y === null ? [model.predictOne(x), false] : learnRow(x, y);
+  const [predicted, learned] = y === null ? [await model.predictOne(x), false] : await learnRow(x, y);
   state.rows += 1;
   state.learned += learned ? 1 : 0;
   state.out.push(`${state.rows},${written(predicted)}\n`);
@@ -109,16 +110,19 @@ function oneRow(cells, { columns, answerAt, learns, width }, state) {
 
 const ANSWERS = {
   async open({ bytes }) {
-    const opened = (await ready).load(bytes, "the file");
-    if (opened.columns === undefined) throw new TypeError("network");
-    model?.free();
+    const opened = await open(bytes, { at: "the file" });
+    if (opened.columns === undefined) {
+      await opened.free();
+      throw new TypeError("network");
+    }
+    await model?.free();
     model = opened;
     scores = new Scores(isRegressor());
     return about();
   },
   predict,
-  learn({ pairs, y }) {
-    const [, learned] = learnRow(mappingOf(pairs), y);
+  async learn({ pairs, y }) {
+    const [, learned] = await learnRow(mappingOf(pairs), y);
     return { learnedIt: learned, ...about() };
   },
   head: ({ file }) => headOf(file),
