@@ -37,6 +37,7 @@ OTHERWISE = {
     "cluster": "Ray or Kubernetes, as in tests/cluster",
     "deploy": "a server, as in tests/serve",
     "javascript": "Node, as in tests/js",
+    "operate": "a server, as in tests/serve/monitoring and tests/deploy",
     "playground": "a file that the page has saved, as in tests/serve/playground",
 }
 """Guides that need more than Python, and where what they say is tested."""

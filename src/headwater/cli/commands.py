@@ -31,6 +31,7 @@ COMMANDS = (
         "serve",
         "Serve models that learn from a live stream, and a page to watch them.",
     ),
+    ("headwater.cli.service.top:top", "top", "Show in the terminal how a running server stands."),
     ("headwater.cli.model.export:export", "export", "Write a model as a page that learns on the reader's device."),
     ("headwater.cli.dossier.command:dossier", "dossier", "Write two pages for auditors about a store or a model file."),
     ("headwater.cli.service.cluster:app", "cluster", "Train one model with several workers, and show the status."),

@@ -18,14 +18,15 @@ from starlette.routing import BaseRoute, Route
 
 from headwater.errors import StoreError
 from headwater.serve import openapi
-from headwater.serve.address import Address
-from headwater.serve.api import asking, events, keys, learning, metrics, models, page
+from headwater.serve.api import asking, events, keys, learning, models, page
 from headwater.serve.api.looks import looking
 from headwater.serve.api.short import acting, forecasting, transitions
 from headwater.serve.api.upkeep import backups, forgetting
 from headwater.serve.endpoint import Endpoint, Request, Response
+from headwater.serve.http.address import Address
 from headwater.serve.http.costs import AHEAD, AT_HAND, CHANGE, COPY, FORM, LESSON, PUBLISHED, ROWS, SAMPLE
 from headwater.serve.http.schemas import Login, decoded, to_json
+from headwater.serve.monitoring import metrics
 from headwater.serve.protocols import health, inference, mlflow
 from headwater.serve.state import ServerState
 

@@ -17,6 +17,7 @@ from headwater.serve.http.access.client import client_key
 from headwater.serve.http.costs import Budget, Cost
 from headwater.serve.http.errors import TooSlow, status_of
 from headwater.serve.http.schemas import LARGE, to_json
+from headwater.serve.monitoring.logs import request_id, trace_id
 from headwater.serve.state import ServerState
 
 Message = MutableMapping[str, Any]
@@ -161,16 +162,30 @@ class Endpoint:
         except HeadwaterError as error:
             response = self._refused(error)
         except Exception:  # noqa: BLE001 - a bug of the server, which gives the client a reply and the log a trace
-            _log.exception("an endpoint failed", extra={"fields": {"endpoint": self.name}})
+            name = request_id(request.headers)
+            request.headers[b"x-request-id"] = name.encode()
+            _log.exception("an endpoint failed", extra={"fields": {**self._about(request), "request": name}})
             response = error_response(_mistake())
         finally:
             budget.release()
         if len(response.body) > LARGE:
             response = self._with_room(response, host)
+        if response.status >= 400 or b"x-request-id" in request.headers:
+            self._name(request, response)
         await self._send(response, request, send)
         state.measures.count(self.name, response.status, time.perf_counter() - started)
+
+    def _name(self, request: Request, response: Response) -> None:
+        """Give a response the id of its request, and log a refusal under it."""
+        name = request_id(request.headers)
+        response.headers = [*response.headers, (b"x-request-id", name.encode())]
         if response.status >= 400:
-            _log.info("refused", extra={"fields": {"endpoint": self.name, "status": response.status}})
+            _log.info("refused", extra={"fields": {**self._about(request), "request": name, "status": response.status}})
+
+    def _about(self, request: Request) -> dict[str, Any]:
+        """Return what a line of the log says of a request, without anything that it contains."""
+        about = {"endpoint": self.name, "model": request.path.get("model", self.state.default)}
+        return about | ({"trace_id": trace} if (trace := trace_id(request.headers)) else {})
 
     def _refused(self, error: HeadwaterError) -> Response:
         response = error_response(error)

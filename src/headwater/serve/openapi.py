@@ -10,7 +10,7 @@ import msgspec
 
 from headwater.learner.kind import Kind, known_kinds
 from headwater.learner.schema import object_schema
-from headwater.serve.address import Address
+from headwater.serve.http.address import Address
 from headwater.serve.http.codes import CODES
 from headwater.serve.http.schemas import (
     ActRequest,

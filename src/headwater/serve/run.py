@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import math
 import os
 import signal
 import socket
 import sys
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,8 @@ from headwater.serve.http.access.access import Access, check_bind
 from headwater.serve.http.access.client import read_proxies
 from headwater.serve.http.connections import Connection
 from headwater.serve.http.limits import ServerLimits, read_limits
+from headwater.serve.monitoring.logs import JsonLines, log_lines
+from headwater.serve.monitoring.traces import Traced, provider_for
 from headwater.serve.state import ServerState
 from headwater.store.forget.retention import Retention
 from headwater.store.learner_file import LEARNER_FORMAT
@@ -120,8 +119,9 @@ def run(state: ServerState, *, host: str, port: int, sock: socket.socket | None 
 
 def configured(state: ServerState) -> uvicorn.Config:
     """Return uvicorn's configuration with connection limits."""
+    app = build(state)
     return uvicorn.Config(
-        build(state),
+        app if state.traces is None else Traced(app, state.traces),
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -169,28 +169,6 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-class JsonLines(logging.Formatter):
-    """Write log records as JSON lines."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        fields = record.__dict__.get("fields", {})
-        line = {"t": round(time.time(), 3), "level": record.levelname.lower(), "say": record.getMessage(), **fields}
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
-
-
-def log_lines(level: str) -> None:
-    """Send the log to stderr as JSON lines."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    if level != "debug":  # logging every malformed request would let anyone fill the log
-        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-
-
 def tokens_of_environment() -> dict[str, str]:
     """Return the admin token from ``HEADWATER_TOKEN``, if set.
 
@@ -218,6 +196,7 @@ __all__ = [
     "listen",
     "log_lines",
     "make_state",
+    "provider_for",
     "read_limits",
     "run",
     "tokens_of_environment",

@@ -19,7 +19,7 @@ from headwater.serve.http.access.client import Network, client_key
 from headwater.serve.http.connections import Connections
 from headwater.serve.http.errors import Busy, LearnsElsewhere, Paused
 from headwater.serve.http.limits import ServerLimits
-from headwater.serve.http.measures import Measures
+from headwater.serve.monitoring.measures import Measures
 from headwater.store.service import Service
 from headwater.store.service.model import Model
 
@@ -100,6 +100,8 @@ class ServerState:
     """Replicas that predict with the default model instead of the server, if any."""
     rounds: str = ""
     """The cluster run that learns instead of the server and provides the default model's states, if any."""
+    traces: Any = None
+    """The OpenTelemetry provider that requests are traced with, if any."""
     streams: Counter[str] = field(default_factory=Counter)
     """Number of open event streams by client."""
     bytes_at_work: int = 0

@@ -32,6 +32,7 @@ KEYWORDS = {
     "how-to/coverage": "confidence interval uncertainty error bars 置信 信区 区间",
     "14-certainty": "confidence interval uncertainty 置信 信区 区间",
     "how-to/deploy": "deploy production docker 部署 上线 生产",
+    "how-to/operate": "monitoring prometheus grafana alerts metrics opentelemetry tracing logs health 监控 告警 日志",
     "how-to/which-learner": "choose model kind 选择 哪个",
     "how-to/late-answers": "delayed labels feedback 延迟",
     "how-to/web": "browser page export 网页 导出",

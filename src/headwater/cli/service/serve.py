@@ -64,6 +64,22 @@ class AgeOptions:
     publish_every: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """Options that say what operators see of a server.
+
+    Parameters
+    ----------
+    log
+        What to log to stderr as JSON lines: debug, info, warning or error.
+    traces
+        Send OpenTelemetry traces of requests to this OTLP collector, such as http://localhost:4318.
+    """
+
+    log: str = "warning"
+    traces: str = ""
+
+
 def serve(
     model: Path | None = None,
     /,
@@ -85,7 +101,7 @@ def serve(
     keep_days: float = 7.0,
     snapshot_every: int = 50_000,
     ages: Annotated[AgeOptions | None, Parameter(name="*")] = None,
-    log: str = "warning",
+    watch: Annotated[WatchOptions | None, Parameter(name="*")] = None,
     demo: bool = False,
     follow: Annotated[SourceOptions | None, Parameter(name="*")] = None,
     more: Annotated[ReplicaOptions | None, Parameter(name="*")] = None,
@@ -130,8 +146,8 @@ def serve(
         Events between two snapshots: what a start replays at most, about.
     ages
         How old and how new what is shown may be.
-    log
-        What to log to stderr as JSON lines: debug, info, warning or error.
+    watch
+        What operators see.
     demo
         Replay the flights of 2013, with answers that come later, into a store of its own.
     follow
@@ -139,7 +155,8 @@ def serve(
     more
         Who else predicts.
     """
-    server = _server(log, task, demo)
+    looks = watch or WatchOptions()
+    server = _server(looks.log, task, demo)
     bounds, store_limits = server.read_limits(limits)
     server.check_bind(host, known := {**server.tokens_of_environment(), **_tokens(tokens)})
     wanted = _replicas(more, follow, demo)
@@ -147,7 +164,7 @@ def serve(
     policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
     bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
     state = server.make_state(file, tokens=known, policy=policy, **bounded, **asdict(ages or AgeOptions()))
-    state.default, state.demo = name, demo
+    state.default, state.demo, state.traces = name, demo, server.provider_for(looks.traces)
     own = settings_of(kind_with(task, at="--task"), settings)
     new = lambda: as_fleet((options or ModelOptions()).make(task, **own), fleet)  # noqa: E731
     _begin(state, wanted.rounds or model, new, follow)

@@ -14,8 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from headwater.errors import ModelFileError
-from headwater.serve.address import Address
 from headwater.serve.endpoint import Handler, Request, Response
+from headwater.serve.http.address import Address
 from headwater.serve.http.costs import AT_HAND
 from headwater.serve.http.errors import NotFound
 from headwater.store.web import WORDS, module_folder, page_folder

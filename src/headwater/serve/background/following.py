@@ -47,7 +47,7 @@ class Following:
         self, service: Service, model: Model, source: str, *, patience: Patience = _PATIENCE, **how: Any
     ) -> None:
         self.name, self.model, self._patience = read_address(source).name, model.name, patience
-        self._monitor = Monitor(self.name)
+        self._monitor = Monitor(self.name, model.name)
         how |= {"patience": patience, "monitor": self._monitor}
         self._make = partial(Follower, service, model, source, **how)
         self._next: Follower | None = self._make()  # invalid arguments raise before the server starts

@@ -19,8 +19,8 @@ import msgspec
 from headwater.errors import StoreError
 from headwater.explain import Importance
 from headwater.learner.kind import kind_of
-from headwater.serve.http.measures import Measures
 from headwater.serve.http.schemas import label_key
+from headwater.serve.monitoring.measures import Measures
 from headwater.store.service import Service
 from headwater.store.service.model import Model
 

@@ -67,6 +67,11 @@ class Writer:
         self._queue.put((commands, events, future))
         return future
 
+    @property
+    def works(self) -> bool:
+        """Whether the thread runs, so that what is queued will be committed."""
+        return self._thread.is_alive()
+
     async def stop(self) -> None:
         """Finish what is queued, then end."""
         self._queue.put(None)

@@ -49,6 +49,12 @@ class TooOld(HeadwaterError):
     code = "too_old"
 
 
+class Stopping(HeadwaterError):
+    """Raised while a server ends."""
+
+    code = "stopping"
+
+
 class TooLarge(DataError):
     """Raised for a body beyond the limit."""
 
@@ -91,6 +97,7 @@ STATUS: tuple[tuple[type[HeadwaterError], int], ...] = (
     (Paused, 503),
     (LearnsElsewhere, 409),
     (TooOld, 503),
+    (Stopping, 503),
     (MissingExtra, 404),
     (StoreError, 503),
     (DataError, 400),
@@ -112,6 +119,7 @@ __all__ = [
     "NotFound",
     "Paused",
     "RateLimited",
+    "Stopping",
     "TooLarge",
     "TooOld",
     "TooSlow",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Any
 
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import to_json
+from headwater.serve.monitoring.readiness import problem
 
 
 async def server(request: Request) -> Response:
@@ -20,18 +22,12 @@ async def live(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """Report whether examples can be acknowledged, and whether a followed broker is being learned from."""
-    failure, following = request.state.service.failure, request.state.following
-    if failure is not None:
-        return Response(to_json({"ready": False, **failure.as_dict()}), 503)
-    if request.state.ends():
-        stopping = {"error": "stopping", "at": "", "help": "Ask another one.", "code": "stopping"}
-        return Response(to_json({"ready": False, **stopping}), 503)
-    if following is None:
-        return json_response({"ready": True})
-    about = {"source": {"name": following.name, "state": following.status.state}}
-    problem = following.problem()
-    if problem is not None:
-        return Response(to_json({"ready": False, **problem.as_dict(), **about}), 503)
+    found, following = problem(request.state), request.state.following
+    about: dict[str, Any] = {}
+    if following is not None:
+        about = {"source": {"name": following.name, "state": following.status.state}}
+    if found is not None:
+        return Response(to_json({"ready": False, **found.as_dict(), **about}), 503)
     return json_response({"ready": True, **about})
 
 

@@ -176,6 +176,10 @@ class Snapshots:
         self._base.executemany("DELETE FROM snapshots WHERE learner = ? AND seq = ?", which)
         self._base.executemany("DELETE FROM snapshot_chunks WHERE learner = ? AND seq = ?", which)
 
+    def newest_time(self) -> float:
+        """Return when the newest snapshot was taken, in seconds since 1970, 0 if there is none."""
+        return float(self._base.execute("SELECT coalesce(max(t), 0) / 1000.0 FROM snapshots").fetchone()[0])
+
     def _generation(self, learner_id: int) -> int:
         """Return the generation of a learner's next snapshot. Learners never share one."""
         query = "SELECT generation FROM snapshots WHERE learner = ? ORDER BY seq DESC LIMIT 1"

@@ -8,6 +8,7 @@ deterministic, so the recovered learner equals one that never stopped, bit for b
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
@@ -62,6 +63,8 @@ Journaled = tuple[LearnRequest | LabelRequest | StepRequest | SourceRequest, Mod
 _ID = attrgetter("id")
 _ID_BYTES = 8192
 """Maximum bytes that a commit writes per id (a page of the table and one of its index)."""
+COMMIT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Bounds of the histogram of commit times, in seconds."""
 _SMALL = 4096
 """Bytes of a request too small to contain enough names to need much memory."""
 _LEAST_NAME = 3
@@ -107,9 +110,8 @@ class Service:
     ) -> None:
         self.policy, self.limits = policy or RetentionPolicy(), limits or Limits()
         self._file = StoreFile(Path(path), create=create)
-        self.path, self._mutex, at = Path(path), self._file.mutex, self._file.at
+        self.path, self._mutex, at, keep = Path(path), self._file.mutex, self._file.at, self.policy
         self.journal, self.snapshots = Journal(self._file.base, at), Snapshots(self._file.base, at, learners)
-        keep = self.policy
         self.ids = Ids(self._file.base, keep.late_s, keep.keep_pending, keep.keep_pending_bytes)
         self.models = Models(self._file.base, at, self.journal, self.snapshots)
         self.models.publish_every = publish_every
@@ -123,7 +125,8 @@ class Service:
         """Memory limit of all learners together, unlimited by default."""
         self.cut: list[int] = []
         """Sequence numbers of damaged tail entries set aside at this start."""
-        self.commits, self.closed = 0, False
+        self.closed, self.commits, self.commit_s = False, 0, 0.0  # commits and their total seconds, with learning
+        self.commit_counts = [0] * (len(COMMIT_BUCKETS) + 1)  # by bucket, the last for longer ones
         self._new_classes: dict[int, set[Any]] = {}  # by model, of all requests in the current commit
         try:
             with database.sound(at):
@@ -186,7 +189,7 @@ class Service:
             be written, the requests are durable and learned, and `failure` says so: the next commit tries again where a disk was full,
             and raises otherwise.
         """
-        file, now = self._file, int(time.time() * 1000)
+        file, now, began = self._file, int(time.time() * 1000), time.perf_counter()
         file.check_process()
         with Uninterrupted(), self._mutex:  # delay Ctrl-C until what is journaled is also learned
             if self.failure is not None:
@@ -211,6 +214,9 @@ class Service:
                 if file.needs_checkpoint:
                     self._keeper.checkpoint()
                 self._background.wake()
+            took = time.perf_counter() - began
+            self.commit_counts[bisect_left(COMMIT_BUCKETS, took)] += 1
+            self.commit_s += took
             return outcomes
 
     @contextmanager
@@ -355,6 +361,11 @@ class Service:
             help="Restart. The start replays them and names the event that can't be learned and the way past it.",
         )
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the file was removed or replaced, so that the next commit will fail."""
+        return self._file.is_lost()
+
     # ---- maintenance -------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> int:
@@ -371,8 +382,13 @@ class Service:
 
     @property
     def snapshot_at(self) -> float:
-        """Time of the last snapshot in seconds since 1970, 0 if none since the start."""
+        """Time of the last snapshot in seconds since 1970, 0 if none."""
         return self._keeper.snapshot_at
+
+    @property
+    def replayed(self) -> int:
+        """Events behind the newest snapshots, which a start after a crash would replay."""
+        return max(self.journal.seq - self._keeper.snapshot_seq, 0)
 
     def change(self, what: Any, *arguments: Any) -> Any:
         """Run a change of the models (``Models.create``, ``add``, ``promote``, ``remove``, ``pause``) transactionally."""
@@ -601,4 +617,4 @@ def _reply(request: Any, model: Model, events: list[JournalEvent], first: int, p
             begun[seq - first] |= reply
 
 
-__all__ = ["Request", "Service"]
+__all__ = ["COMMIT_BUCKETS", "Request", "Service"]

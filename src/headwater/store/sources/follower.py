@@ -149,7 +149,7 @@ class Follower:
             check_can(model.champion.learner, "late", at=address.name)
         pairs: dict[str, bool] = {"joins": self._joins, "answers": self._columns.answers}
         self._pairs = Pairs(service.sources, model.id, self.name, **pairs)
-        self.monitor = monitor or Monitor(self.name)
+        self.monitor = monitor or Monitor(self.name, model.name)
         self._patience, self._retrying = patience, Retrying(patience, self.monitor)
         sinks = {"predictions": predictions, "dead_letters": dead_letters}
         self._outbox = Outbox(service, model, self.name, **sinks, retrying=self._retrying)
@@ -367,7 +367,9 @@ class Follower:
             if left_out is not None:
                 raise left_out
         feed.marked_at = time.monotonic()
-        feed.source.committed({message.partition: message.position for message in messages})
+        positions = {message.partition: message.position for message in messages}
+        feed.source.committed(positions)
+        self.monitor.committed(messages[-1].sent, positions, len(messages))
         self._outbox.send()
 
     def _try(self, feed: _Feed, messages: Sequence[Message], *, whole: bool) -> Exception | None:
@@ -449,6 +451,7 @@ class Follower:
         where = (feed.prefix + row.message.partition, row.message.position)
         request.rejects.append((*where, row.detail or row.reason, row.message.value))
         request.counts[row.reason] = request.counts.get(row.reason, 0) + 1
+        self.monitor.rejected(f"{where[0]} {where[1]}", row.reason)
         if self._outbox.takes_dead_letters:
             request.outgoing.append(self._outbox.dead_letter(where[0], row))
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from headwater.errors import HeadwaterError
 
@@ -77,6 +78,8 @@ class Status:
         Failed tries of a source or a sink, and restarts of following, since the start.
     lag
         Unread messages of the source at the last check, None if the broker doesn't report it.
+    newest
+        When the last committed message was sent, or read where the broker doesn't say, in seconds since 1970, 0 before the first.
     followed
         The store's counters of the source, None before it was first opened.
     """
@@ -86,6 +89,7 @@ class Status:
     since: float = 0.0
     retries: Mapping[str, int] = field(default_factory=dict)
     lag: int | None = None
+    newest: float = 0.0
     followed: Followed | None = None
 
 
@@ -98,10 +102,13 @@ class Monitor:
     ----------
     source : str
         The name of the source.
+    model : str
+        The name of the model that follows it.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, model: str = "") -> None:
         self._source, self._retries = source, Counter[str]()
+        self._about: dict[str, Any] = {"source": source, **({"model": model} if model else {})}
         self._outage: State | None = None
         self._began = 0.0
         self.status = Status(State.WAITING_FOR_SOURCE, since=time.time())
@@ -140,6 +147,16 @@ class Monitor:
         self._retries["restart"] += 1
         self.status = replace(self.status, retries=dict(self._retries))
 
+    def committed(self, newest: float, positions: Mapping[str, str], messages: int) -> None:
+        """Record that messages are learned, and the time of the last of them."""
+        self.status = replace(self.status, newest=newest or time.time())
+        if _log.isEnabledFor(logging.DEBUG):
+            self._tell(logging.DEBUG, "committed", positions=positions, messages=messages)
+
+    def rejected(self, position: str, reason: str) -> None:
+        """Record that a message can't be used. Its contents are not logged."""
+        self._tell(logging.INFO, f"rejected: {reason}", position=position)
+
     def publish(self, followed: Followed, lag: int | None) -> None:
         """Publish the store's current counters and the lag."""
         self.status = replace(self.status, followed=followed, lag=lag)
@@ -148,5 +165,5 @@ class Monitor:
         since = self.status.since if state is self.status.state else time.time()
         self.status = replace(self.status, state=state, reason=reason, since=since, retries=dict(self._retries))
 
-    def _tell(self, level: int, what: str) -> None:
-        _log.log(level, f"{self._source}: {what}", extra={"fields": {"source": self._source}})
+    def _tell(self, level: int, what: str, **about: Any) -> None:
+        _log.log(level, f"{self._source}: {what}", extra={"fields": self._about | about})

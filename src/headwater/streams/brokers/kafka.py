@@ -210,7 +210,8 @@ class KafkaSource:
         self._unread[part] = max(end - offset - 1, 0)
         key = message.key()
         text = None if key is None else key.decode("utf-8", "replace")
-        return Message(str(part), str(offset), message.value() or b"", text)
+        sent = max(message.timestamp()[1], 0) / 1000
+        return Message(str(part), str(offset), message.value() or b"", text, sent=sent)
 
     # ---- check that the log is the same and complete -----------------------------------------------------------------
 

@@ -215,7 +215,8 @@ class NatsSource:
                 self._held = found[i:]  # messages before a gap are returned before it is raised
                 break
             self._last = seq
-            out.append(Message(_ONLY, str(seq), message.data, (message.headers or {}).get("key")))
+            key, sent = (message.headers or {}).get("key"), message.metadata.timestamp.timestamp()
+            out.append(Message(_ONLY, str(seq), message.data, key, sent=sent))
             self._log = msgspec.structs.replace(self._log, unread=message.metadata.num_pending, seen=0)
         self._ahead = len(self._held)
         return out

@@ -85,6 +85,8 @@ class Message(NamedTuple):
         The broker's key, if any.
     passed
         Reason for counting the message without learning it; empty for a row.
+    sent
+        When it was sent, in seconds since 1970 by the broker's clock, 0 if the broker doesn't say.
     """
 
     partition: str
@@ -92,6 +94,7 @@ class Message(NamedTuple):
     value: bytes
     key: str | None = None
     passed: str = ""
+    sent: float = 0.0
 
 
 class Outgoing(NamedTuple):

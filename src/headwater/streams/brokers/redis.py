@@ -119,7 +119,8 @@ class RedisSource:
             self._last, self._count = entry.decode(), self._count + 1
             key = fields.get(b"key")
             text = None if key is None else key.decode("utf-8", "replace")
-            out.append(Message(_ONLY, f"{self._last} {self._count}", _value(fields), text))
+            sent = int(self._last.partition("-")[0]) / 1000  # an entry's id begins with the time of its XADD
+            out.append(Message(_ONLY, f"{self._last} {self._count}", _value(fields), text, sent=sent))
         if found:
             self._witness, self._unread = _witness(*found[-1]), self._unread - len(found)
         return out

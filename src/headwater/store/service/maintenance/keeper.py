@@ -61,7 +61,7 @@ class Keeper:
         """Error of the last snapshot or pruning, None if it succeeded."""
         self.snapshot_seq = models.oldest()
         """Last event included in the newest snapshots."""
-        self.snapshot_at = 0.0
+        self.snapshot_at = snapshots.newest_time()
         self.learners_sound = True
         """False once a learner failed halfway through an event, so that its state must not be saved."""
         self.look: Callable[[], object] = bool

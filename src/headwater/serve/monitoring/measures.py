@@ -8,9 +8,10 @@ from collections import Counter, deque
 from typing import Any
 
 from headwater.errors import HeadwaterError
+from headwater.store.service.service import COMMIT_BUCKETS
 
 _REFUSED = 8
-BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+BUCKETS = COMMIT_BUCKETS
 """Bounds of the histogram of request times, in seconds."""
 
 
@@ -30,6 +31,8 @@ class Measures:
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, int]] = Counter()
         self.timed: dict[str, Timed] = {}
+        self.codes: Counter[tuple[str, str]] = Counter()
+        """Rejected requests by endpoint and error code."""
         self.refused: deque[dict[str, Any]] = deque(maxlen=_REFUSED)
         """The last rejected requests with their errors."""
         self.given_out: Counter[int] = Counter()
@@ -48,6 +51,7 @@ class Measures:
     def refuse(self, name: str, status: int, error: HeadwaterError) -> None:
         """Record a rejected request."""
         why = error.as_dict()
+        self.codes[name, why["code"]] += 1
         brief = {"error": why["error"][:200], "at": why["at"][:100], "code": why["code"]}
         self.refused.append({"t": int(time.time() * 1000), "endpoint": name, "status": status, **brief})
 

@@ -1,0 +1,243 @@
+"""The ``/metrics`` address for Prometheus, with counters of the server, models and process."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from headwater.route.verdict.verdict import state_of
+from headwater.serve.background.following import Following
+from headwater.serve.endpoint import Request, Response
+from headwater.serve.monitoring.measures import BUCKETS
+from headwater.serve.monitoring.readiness import problem
+from headwater.serve.state import ServerState
+from headwater.store.service.learner_state import LearnerState
+from headwater.store.service.model import Model
+from headwater.store.service.price import bytes_held
+from headwater.store.sources.status import RETRIED, Followed, State
+from headwater.types import Comparison, Scores
+
+_KIND = b"text/plain; version=0.0.4; charset=utf-8"
+_STANDING = {"ahead": 1.0, "even": 0.0, "behind": -1.0}
+
+
+async def metrics(request: Request) -> Response:
+    """Return all metrics in Prometheus' text format."""
+    state = request.state
+    return Response(
+        await state.published.once("metrics", lambda: state.lookers.run(partial(_written, state))), kind=_KIND
+    )
+
+
+def _written(state: ServerState) -> bytes:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Server(state))
+    ProcessCollector(registry=registry)
+    return generate_latest(registry)
+
+
+class _Server(Collector):
+    """Prometheus collector of one server."""
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each metric."""
+        state = self._state
+        about = GaugeMetricFamily("headwater_info", "1, with the version as a label.", labels=["version"])
+        about.add_metric([version("headwater")], 1.0)
+        yield about
+        yield from _server(state)
+        yield from _store(state)
+        yield from _requests(state)
+        yield from _models(list(state.service.models.by_name.values()))
+        if state.following is not None:
+            yield from _source(state.following)
+
+
+def _server(state: ServerState) -> Iterator[Metric]:
+    for name, what, value in [
+        (
+            "headwater_ready",
+            "1 while examples are acknowledged and learned, as /health/ready says.",
+            not problem(state),
+        ),
+        ("headwater_queue_events", "Events that wait for a commit.", state.writer.waiting),
+        ("headwater_pages", "Connected pages.", state.streams.total()),
+        ("headwater_connections", "Open connections.", len(state.connections.open)),
+        ("headwater_body_bytes", "Bytes of request bodies in progress.", state.bytes_at_work),
+    ]:
+        yield GaugeMetricFamily(name, what, float(value))
+    closed = CounterMetricFamily("headwater_connections_closed", "Connections closed by the server.", labels=["reason"])
+    for reason in ("slow", "idle", "evicted", "refused"):
+        closed.add_metric([reason], state.connections.closed[reason])
+    yield closed
+    if state.replicas is not None:
+        age, here = state.replicas.age, state.replicas.here
+        yield GaugeMetricFamily("headwater_replica_age_seconds", "Age of the state that last predicted.", age)
+        yield CounterMetricFamily("headwater_predicted_here", "Requests answered without a replica.", here)
+
+
+def _store(state: ServerState) -> Iterator[Metric]:
+    service = state.service
+    yield CounterMetricFamily("headwater_commits", "Group commits since the start.", service.commits)
+    seconds = HistogramMetricFamily("headwater_commit_seconds", "Duration of group commits, with learning.")
+    seconds.add_metric([], _buckets(service.commit_counts), service.commit_s)
+    yield seconds
+    for name, what, value in [
+        ("headwater_sequence", "Number of the last journaled event.", service.journal.seq),
+        ("headwater_group_seconds", "Duration of the last group commit.", state.writer.learn_s),
+        ("headwater_replay_events", "Events that a start after a crash would replay.", service.replayed),
+        ("headwater_maintenance_failed", "1 after a failed snapshot or pruning.", service.snapshot_failure is not None),
+    ]:
+        yield GaugeMetricFamily(name, what, float(value))
+    if service.snapshot_at:
+        age = max(time.time() - service.snapshot_at, 0.0)
+        yield GaugeMetricFamily("headwater_snapshot_age_seconds", "Time since the last snapshot.", age)
+    size = GaugeMetricFamily("headwater_store_bytes", "Size of the store's files.", labels=["file"])
+    for file, path in (("store", service.path), ("log", Path(f"{service.path}-wal"))):
+        with suppress(OSError):  # it may be removed meanwhile
+            size.add_metric([file], path.stat().st_size)
+    yield size
+
+
+def _requests(state: ServerState) -> Iterator[Metric]:
+    requests = CounterMetricFamily("headwater_requests", "Requests.", labels=["endpoint", "status"])
+    for (name, status), count in sorted(state.measures.requests.items()):
+        requests.add_metric([name, str(status)], count)
+    refused = CounterMetricFamily("headwater_refused", "Rejected requests.", labels=["endpoint", "code"])
+    for (name, code), count in sorted(state.measures.codes.items()):
+        refused.add_metric([name, code], count)
+    seconds = HistogramMetricFamily("headwater_request_seconds", "Duration of requests.", labels=["endpoint"])
+    for name, timed in sorted(state.measures.timed.items()):
+        seconds.add_metric([name], _buckets(timed.counts), timed.total)
+    yield requests
+    yield refused
+    yield seconds
+
+
+def _buckets(counts: Sequence[int]) -> list[tuple[str, float]]:
+    """Return the cumulative buckets of a histogram."""
+    ends, below, out = [*map(str, BUCKETS), "+Inf"], 0, []
+    for end, count in zip(ends, counts, strict=True):
+        below += count
+        out.append((end, float(below)))
+    return out
+
+
+def _models(models: list[Model]) -> Iterator[Metric]:
+    of = ["model", "learner"]
+    families: dict[str, Any] = {"learned": CounterMetricFamily("headwater_learned", "Rows learned.", labels=of)}
+    for name, what, labels in [
+        ("paused", "1 while a model takes no examples.", of[:1]),
+        ("model_bytes", "Approximate memory of each learner.", of),
+        ("drift_row", "Row of the last detected drift, 0 before the first.", of),
+        ("score", "Metrics of model and baselines over the last thousand rows.", [*of, "of", "score"]),
+        ("standing", "1 if lately ahead of the best baseline, 0 if even, -1 if behind.", [*of, "output"]),
+    ]:
+        families[name] = GaugeMetricFamily(f"headwater_{name}", what, labels=labels)
+    for model in models:
+        families["paused"].add_metric([model.name], float(model.paused))
+        for state in list(model.learners):
+            _add(families, model, state)
+    yield from families.values()
+
+
+def _add(families: dict[str, Any], model: Model, state: LearnerState) -> None:
+    """Add the metrics of one learner."""
+    labels = [model.name, state.name]
+    with model.lock:
+        learned, size, drift, scores, compared = _read(state)
+    families["learned"].add_metric(labels, learned)
+    families["model_bytes"].add_metric(labels, size)
+    families["drift_row"].add_metric(labels, drift)
+    for who, name, value in _defined(scores):
+        families["score"].add_metric([*labels, who, name], value)
+    for one in compared:
+        if found := state_of(one, one.recent):
+            families["standing"].add_metric([*labels, one.output], _STANDING[found])
+
+
+def _read(state: LearnerState) -> tuple[int, int, float, dict[str, Scores], tuple[Comparison, ...]]:
+    """Return rows learned, bytes held, the last drift, and the metrics of the window, whose model is locked."""
+    scores = state.scores
+    marks = scores.history().get("drift", [])
+    found = state.learner.n_learned, bytes_held(state.learner), marks[-1] if marks else 0
+    return (*found, scores.scores(window=True), scores.comparisons())
+
+
+def _source(following: Following) -> Iterator[Metric]:
+    """Yield the status of a followed source as last published, without waiting."""
+    status, names = following.status, [following.model, following.name]
+    labels = ["model", "source"]
+    state = GaugeMetricFamily("headwater_source_state", "1 for the current state.", labels=[*labels, "state"])
+    for one in State:
+        state.add_metric([*names, one], float(one is status.state))
+    yield state
+    retries = CounterMetricFamily(
+        "headwater_source_retries", "Failed tries of source and sinks, and restarts.", labels=[*labels, "of"]
+    )
+    for of in RETRIED:
+        retries.add_metric([*names, of], status.retries.get(of, 0))
+    yield retries
+    for name, what, value in [
+        ("headwater_source_lag", "Unread messages of the source.", status.lag),
+        ("headwater_source_age_seconds", "Time since the last learned message was sent.", _age(status.newest)),
+    ]:
+        if value is not None:
+            gauge = GaugeMetricFamily(name, what, labels=labels)
+            gauge.add_metric(names, value)
+            yield gauge
+    if status.followed is not None:
+        yield from _followed(status.followed, names)
+
+
+def _age(since: float) -> float | None:
+    return max(time.time() - since, 0.0) if since else None
+
+
+def _followed(followed: Followed, names: list[str]) -> Iterator[Metric]:
+    labels = ["model", "source"]
+    for name, what, value in [
+        ("headwater_source_read", "Messages read.", followed.read),
+        ("headwater_source_learned", "Rows learned.", followed.learned),
+        ("headwater_source_predictions", "Predictions written to the outbox.", followed.predictions),
+        ("headwater_source_dead_letters", "Rejected messages written to the outbox.", followed.dead_letters),
+    ]:
+        counter = CounterMetricFamily(name, what, labels=labels)
+        counter.add_metric(names, value)
+        yield counter
+    for name, what, value in [
+        ("headwater_source_unsent", "Predictions and dead letters not sent yet.", followed.unsent),
+        ("headwater_source_waiting_rows", "Rows that wait for their label.", followed.waiting),
+        ("headwater_source_waiting_answers", "Labels that wait for their row.", followed.early),
+    ]:
+        gauge = GaugeMetricFamily(name, what, labels=labels)
+        gauge.add_metric(names, value)
+        yield gauge
+    rejects = CounterMetricFamily("headwater_source_rejects", "Messages not learned.", labels=[*labels, "reason"])
+    for reason, count in followed.counts.items():
+        rejects.add_metric([*names, reason], count)
+    yield rejects
+
+
+def _defined(window: dict[str, Scores]) -> Iterator[tuple[str, str, float]]:
+    """Yield the defined metrics as predictor, name and value."""
+    for who, values in window.items():
+        for name, value in values.items():
+            if math.isfinite(value):
+                yield who, name, float(value)
+
+
+__all__ = ["metrics"]
