@@ -28,7 +28,8 @@ from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service import Limits, RetentionPolicy, Service
 
 _SWITCH_S = 0.0005  # shorter than Python's 5 ms, which a prediction would wait for the learner's thread
-_DRAIN_S = 30
+DRAIN_S = 30
+"""Seconds that requests at work have at a stop, before a snapshot is written."""
 
 
 def make_state(
@@ -128,7 +129,7 @@ def configured(state: ServerState) -> uvicorn.Config:
         http=partial(Connection, state.connections),  # type: ignore[arg-type]  # called as a class would be
         ws="none",
         timeout_keep_alive=math.ceil(state.limits.idle_s),
-        timeout_graceful_shutdown=_DRAIN_S,
+        timeout_graceful_shutdown=DRAIN_S,
         server_header=False,
         proxy_headers=bool(state.proxies),
         forwarded_allow_ips=[str(network) for network in state.proxies],
@@ -189,6 +190,7 @@ def tokens_of_environment() -> dict[str, str]:
 
 
 __all__ = [
+    "DRAIN_S",
     "configured",
     "JsonLines",
     "RetentionPolicy",

@@ -250,6 +250,14 @@ def _teller(state: Any, demo: bool) -> Any:
     return tell
 
 
+def _is_open_to_others(about: os.stat_result) -> bool:
+    """Return whether others can read a file, or a group can that its owner let in.
+
+    systemd and Kubernetes hand a service files of root's that it reads as their group.
+    """
+    return bool(about.st_mode & 0o007 or (about.st_mode & 0o070 and about.st_uid == os.geteuid()))
+
+
 def _tokens(path: Path | None) -> dict[str, str]:
     if path is None:
         return {}
@@ -257,7 +265,7 @@ def _tokens(path: Path | None) -> dict[str, str]:
 
     try:
         text = path.read_text(encoding="utf-8")
-        open_to_others = os.name == "posix" and path.stat().st_mode & 0o077
+        open_to_others = os.name == "posix" and _is_open_to_others(path.stat())
     except OSError as error:
         raise ConfigError(
             expected="a file of tokens", got=error.strerror or str(error), at=f"--tokens {path}", help="Check the path."
