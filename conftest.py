@@ -42,6 +42,7 @@ SLOW = (
     "tests/fleet/test_keeping.py",
     "tests/js",
     "tests/kinds",
+    "tests/labels",
     "tests/learner/decisions/test_bandit.py",
     "tests/learner/test_late.py",
     "tests/learner/test_limits.py",

@@ -32,6 +32,7 @@ COMMANDS = (
         "Serve models that learn from a live stream, and a page to watch them.",
     ),
     ("headwater.cli.service.top:top", "top", "Show in the terminal how a running server stands."),
+    ("headwater.cli.service.label:label", "label", "Label the rows that are worth it, one key a row."),
     ("headwater.cli.model.export:export", "export", "Write a model as a page that learns on the reader's device."),
     ("headwater.cli.dossier.command:dossier", "dossier", "Write two pages for auditors about a store or a model file."),
     ("headwater.cli.service.cluster:app", "cluster", "Train one model with several workers, and show the status."),

@@ -25,10 +25,13 @@ from headwater.learner.validation import REASONS, REFUSED, check_rows
 from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows, public_names
 
 from .engine import BaseEngine, Engine, Setup
-from .kind import Kind, carry
+from .kind import Kind, carry, check_can
 from .sampling.sample import DiagnosisSample
 from .schema import Response
 from .settings import params_of, replaced, settings_of, shown
+
+if TYPE_CHECKING:
+    from headwater.learner.monitoring.label_budget import LabelBudget
 
 __all__ = ["SEAMS", "InSklearn", "Learner", "at_one_moment"]
 
@@ -457,6 +460,56 @@ class Learner(ABC):
         Response
         """
         return self.kind.told(self.step_many(X, y, w))
+
+    # ---- labels within a budget, for kinds that predict classes ----------------------------------------------------------
+
+    def should_label(self, x: Mapping[Any, Any], budget: float = 0.05) -> bool:
+        """Decide by uncertainty and chance whether a row is worth a label, within a budget.
+
+        Ask before the row is learned, for each row of the stream. ``label_budget`` has the probability with which it was asked.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+        budget : float
+            Share of rows whose labels can be paid for.
+
+        Returns
+        -------
+        bool
+
+        Raises
+        ------
+        ConfigError
+            If the kind predicts no classes, or the budget is not above 0 and at most 1.
+
+        Examples
+        --------
+        >>> import headwater as hw
+        >>> model = hw.Classifier(seed=1)
+        >>> for i in range(1_000):
+        ...     x, y = {"a": i % 10}, "low" if i % 10 < 5 else "high"
+        ...     right = model.predict_one(x) == y
+        ...     if model.should_label(x, budget=0.05):
+        ...         model.label_budget.score(right)
+        ...         model.learn_one(x, y)
+        >>> model.label_budget.asked == model.n_learned, 30 < model.n_learned < 80
+        (True, True)
+        """
+        from headwater.learner.monitoring.label_budget import uncertainty
+
+        check_can(self, "labels", at="should_label")
+        with self.lock:
+            shares = self.kind.predicted(self, [x])[0][1] if self.kind.predicted else None
+            return self.label_budget.ask(uncertainty((shares or {}).values()), budget)
+
+    @property
+    def label_budget(self) -> LabelBudget:
+        """How many labels were asked for, and scores of the labeled rows that stand for all rows. Saved with the model."""
+        from headwater.learner.monitoring.label_budget import LabelBudget
+
+        return LabelBudget(self.notes.setdefault("label_budget", {}), self.seed)
 
     # ---- what rooms above do, or refuse for some kinds (see `headwater.types.Lazy`) ---------------------------------------
 

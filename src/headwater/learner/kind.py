@@ -54,6 +54,7 @@ ABILITIES: dict[str, str] = {
     "importance": "can say how much each feature matters",
     "losses": "has a loss for each row",
     "keys": "has a model for each key",
+    "labels": "asks for labels within a budget",
     "late": "takes answers that come late",
     "delay": "can be scored and taught with a delay",
     "weights": "weighs rows",

@@ -11,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
@@ -19,6 +19,9 @@ from headwater.learner.schema.labels import values_of
 from headwater.types import Comparison, Predictions, Scores, Span
 
 from .curve import History
+
+if TYPE_CHECKING:
+    from headwater.learner.monitoring.label_budget import Estimate
 
 __all__ = ["Score", "span_of"]
 
@@ -63,6 +66,7 @@ class Score(ABC):
         """Number of scored rows."""
         self.unscored = 0
         """Rows predicted before anything was known, which are scored for neither the model nor the baselines."""
+        self._labeled: dict[str, Any] = {}  # sums of rows whose labels were asked for, with weights
         self._window: deque[Any] = deque(maxlen=window)
         self._history = History() if history or saved else None
         self._begin(delay, learner)
@@ -130,6 +134,18 @@ class Score(ABC):
         """Return what is kept of predictions until their labels arrive, the probability of each label."""
         return predictions.proba_of(y)
 
+    def weigh(self, value: float, p: float) -> None:
+        """Add the score of a row whose label was asked for with probability ``p``."""
+        from headwater.learner.monitoring.label_budget import LabelBudget
+
+        LabelBudget(self._labeled).score(value, p)
+
+    def labeled(self) -> Estimate | None:
+        """Return the mean score over all rows, estimated from those whose labels were asked for, or None without any."""
+        from headwater.learner.monitoring.label_budget import LabelBudget
+
+        return LabelBudget(self._labeled).estimate() if self._labeled else None
+
     def comparisons(self) -> tuple[Comparison, ...]:
         """Return what the verdict compares, which by default is the primary metric and all baselines."""
         metric = next(iter(self.names), "")
@@ -150,6 +166,7 @@ class Score(ABC):
             "n": self.n,
             "unscored": self.unscored,
             **self._extra(),
+            **({} if (labeled := self.labeled()) is None else {"labeled": labeled._asdict()}),
             **whole,
             "window": {"n": len(self._window), **window},
             "comparisons": [_as_json(one) for one in self.comparisons()],
@@ -166,6 +183,8 @@ class Score(ABC):
     def to_bytes(self) -> bytes:
         """Serialize the state to MessagePack."""
         state = {"format": 1, "n": self.n, "unscored": self.unscored, "window": list(self._window), **self._sums()}
+        if self._labeled:
+            state["labeled"] = self._labeled
         return msgspec.msgpack.encode(state | self.history())
 
     def _resume(self, saved: dict[str, Any]) -> None:
@@ -174,7 +193,7 @@ class Score(ABC):
         if "format" not in saved:
             self._go_on_from_02(saved)
             return
-        self.n, self.unscored = saved["n"], saved["unscored"]
+        self.n, self.unscored, self._labeled = saved["n"], saved["unscored"], saved.get("labeled", {})
         self._window.extend(map(self._row_of, saved["window"]))
         self._go_on(saved)
 

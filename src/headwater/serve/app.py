@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from headwater.errors import StoreError
 from headwater.serve import openapi
-from headwater.serve.api import asking, events, keys, learning, models, page
+from headwater.serve.api import asking, events, keys, labels, learning, models, page
 from headwater.serve.api.looks import looking
 from headwater.serve.api.short import acting, forecasting, transitions
 from headwater.serve.api.upkeep import backups, forgetting
@@ -59,6 +59,9 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/predict", learning.predict, ROWS, "label", takes="PredictRequest", many=True),
     Address("POST", "/learn", learning.learn, ROWS, "learn", takes="Example", many=True),
     Address("POST", "/label", learning.label, ROWS, "learn", takes="DelayedLabel", many=True),
+    Address("POST", "/should_label", labels.should_label, ROWS, "learn", takes="Consider"),
+    Address("POST", "/labels/next", labels.next_label, AT_HAND, "learn"),
+    Address("POST", "/labels/release", labels.release_label, FORM, "learn", takes="Release"),
     Address("GET", "/score", keys.score, PUBLISHED, query=("key",)),
     Address("POST", "/score", keys.score_rows, ROWS, takes="PredictRequest", many=True),
     Address("POST", "/act", acting.act, ROWS, "learn", takes="ActRequest"),
@@ -75,6 +78,9 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/models/{model}/predict", learning.predict, ROWS, "label", takes="PredictRequest", many=True),
     Address("POST", "/models/{model}/learn", learning.learn, ROWS, "learn", takes="Example", many=True),
     Address("POST", "/models/{model}/label", learning.label, ROWS, "learn", takes="DelayedLabel", many=True),
+    Address("POST", "/models/{model}/should_label", labels.should_label, ROWS, "learn", takes="Consider"),
+    Address("POST", "/models/{model}/labels/next", labels.next_label, AT_HAND, "learn"),
+    Address("POST", "/models/{model}/labels/release", labels.release_label, FORM, "learn", takes="Release"),
     Address("GET", "/models/{model}/score", keys.score, PUBLISHED, query=("key",)),
     Address("POST", "/models/{model}/score", keys.score_rows, ROWS, takes="PredictRequest", many=True),
     Address("POST", "/models/{model}/act", acting.act, ROWS, "learn", takes="ActRequest"),

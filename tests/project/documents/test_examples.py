@@ -302,3 +302,12 @@ def test_a_person_is_forgotten_by_the_model_and_by_a_restored_backup():
     assert said["equal to a model that never saw her"] == "True"
     assert said["the backup forgets when it is opened"] == "2 rows"
     assert said["her address in the file"] == "2 times before, 0 after"
+
+
+def test_rows_that_are_worth_a_label_teach_more_than_rows_by_chance_and_estimate_the_score():
+    said = output_of("29_labels")
+    (labels, chance), (asked, asking) = numbers(said["by chance"]), numbers(said["asking"])
+    assert 450 < asked <= labels < 550
+    assert asking > chance + 0.8
+    value, error = numbers(said["estimated from the labels"])
+    assert abs(value - asking) < error

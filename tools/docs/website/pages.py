@@ -35,6 +35,7 @@ KEYWORDS = {
     "how-to/operate": "monitoring prometheus grafana alerts metrics opentelemetry tracing logs health 监控 告警 日志",
     "how-to/which-learner": "choose model kind 选择 哪个",
     "how-to/late-answers": "delayed labels feedback 延迟",
+    "how-to/labels": "active learning annotation human labeling 主动学习 标注",
     "how-to/web": "browser page export 网页 导出",
 }
 """Words by which readers look for a page that doesn't use them, by the end of its name."""

@@ -78,7 +78,7 @@ def _asked(
     for part in [rows] if rows is None or kind_of(learner).question.ahead else _parts(model, rows):
         with model.lock:
             said, seq = kind_of(learner).ask(learner, part, **question), model.seq
-        out += map(_as_json, said.rows())
+        out += map(as_json, said.rows())
     return out, seq if rows is None or rows else model.seq
 
 
@@ -91,7 +91,7 @@ def _parts(model: Model, rows: list[dict[str, Any]]) -> Iterator[list[dict[str, 
             start, takes = i + 1, 0.0
 
 
-def _as_json(row: dict[str, Any]) -> dict[str, Any]:
+def as_json(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row of a response as JSON values, without columns that it lacks."""
     return {name: _value(value) for name, value in row.items()}
 
@@ -117,7 +117,7 @@ async def _kept(request: Request, model: Model, rows: list[dict[str, Any]], ques
     for answer, one in zip(command.answers, command.predictions, strict=True):
         said, p = one.predicted[name]
         shares = {} if p is None else {"proba": p}
-        found.append({"id": answer["id"], **_as_json({column: said, **shares})})
+        found.append({"id": answer["id"], **as_json({column: said, **shares})})
     return json_response({"seq": max((one.seq for one in command.predictions), default=model.seq), "rows": found})
 
 
@@ -135,7 +135,7 @@ async def teach(request: Request) -> Response:
         await committed(request, command, len(X))
     column = kind_of(model.champion.learner).response[0].name
     rows = [
-        _as_json({column if name == "y_pred" else name: value for name, value in answer.items()})
+        as_json({column if name == "y_pred" else name: value for name, value in answer.items()})
         for answer in command.answers
     ]
     return json_response({"seq": model.seq, "rows": rows})
@@ -197,4 +197,4 @@ async def _late(request: Request, model: Model, asked: Teach) -> Response:
     return json_response({"seq": model.seq, "rows": labelled(ids, commands, outcomes)})
 
 
-__all__ = ["ask", "teach"]
+__all__ = ["as_json", "ask", "teach"]

@@ -158,6 +158,19 @@ class DelayedLabel(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     w: Weight | None = None
 
 
+class Consider(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A row that may be worth a label, and the share of rows whose labels can be paid for."""
+
+    x: Features
+    budget: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.05
+
+
+class Release(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A row to give back that was handed out for a label."""
+
+    id: Id
+
+
 class NewModel(msgspec.Struct, forbid_unknown_fields=True):
     """A model or a challenger to create, by default the library's tuning-free one."""
 

@@ -18,6 +18,8 @@ Predictions = dict[str, tuple[Any, dict[Any, float] | None]]
 """Predictions by learner name, each the predicted value and a classifier's probabilities."""
 OFFER = ""
 """Name, which no learner has, under which a choice keeps the features of what was on offer."""
+CHANCE = "?"
+"""Name, which no learner has, under which a row that waits for a person's label keeps the probability with which it was asked."""
 
 
 class JournalEvent(msgspec.Struct, array_like=True, gc=False):
@@ -182,6 +184,7 @@ def plain(value: Any) -> Any:
 
 
 __all__ = [
+    "CHANCE",
     "OFFER",
     "PendingPrediction",
     "JournalEvent",

@@ -12,7 +12,7 @@ import msgspec
 from headwater.errors import DataError
 
 from .database import Transaction
-from .events import JournalEvent, PendingPrediction, checksum, digest, pack, unpack_pending
+from .events import CHANCE, JournalEvent, PendingPrediction, checksum, digest, pack, unpack_pending
 
 
 @dataclass(slots=True)
@@ -37,10 +37,21 @@ class LearnRequest:
 
 @dataclass(slots=True)
 class PendingRequest:
-    """Predictions to keep until their labels arrive. ``answers`` receives their ids."""
+    """Predictions to keep until their labels arrive. ``answers`` receives their ids.
+
+    Parameters
+    ----------
+    model : int
+        The model's id.
+    predictions : list of PendingPrediction
+        The predictions.
+    note : tuple of str, optional
+        Name and text of a note that the same commit stores.
+    """
 
     model: int
     predictions: list[PendingPrediction]
+    note: tuple[str, str] | None = None
     answers: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -223,12 +234,31 @@ class Ids:
             rows.append((number, request.model, t, body, checksum(number, request.model, t, body)))
         request.answers.extend({"id": f"p{row[0]}"} for row in rows)
         self._base.executemany("INSERT INTO pending (id, model, t, body, crc) VALUES (?, ?, ?, ?, ?)", rows)
+        if request.note is not None:
+            self._base.execute("REPLACE INTO meta VALUES (?, ?)", request.note)
         self.last += len(rows)
         self.bytes += sum(len(row[3]) for row in rows)
         one = "DELETE FROM pending WHERE id <= ? RETURNING length(body)"
         self.bytes -= sum(size for (size,) in self._base.execute(one, (self.last - self.most,)).fetchall())
         while self.bytes > self.most_bytes:
             self._drop_oldest()
+
+    def note(self, name: str) -> str:
+        """Return a note that a request stored, or "" if there is none."""
+        row = self._base.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def get(self, model: int, number: int) -> PendingPrediction | None:
+        """Return a waiting prediction of a model, or None if it waits no more."""
+        query = "SELECT id, model, t, body, crc FROM pending WHERE id = ? AND model = ?"
+        row = self._base.execute(query, (number, model)).fetchone()
+        return None if row is None else sound_pending(row)
+
+    def asked(self, model: int) -> list[int]:
+        """Return the numbers of a model's rows that wait for a person's label, oldest first."""
+        query = "SELECT id, model, t, body, crc FROM pending WHERE model = ? ORDER BY id"
+        found = ((row[0], sound_pending(row)) for row in self._base.execute(query, (model,)))
+        return [number for number, one in found if one is not None and CHANCE in one.predicted]
 
     def new_events(self, request: LearnRequest | SourceRequest) -> list[JournalEvent]:
         """Return the events with new ids or none, and begin the replies, which for repeated ones are whole."""

@@ -208,12 +208,15 @@ class DurableLearner:
     def _keep(self, x: Mapping[Any, Any], **question: Any) -> tuple[str, tuple[Any, Any]]:
         """Store what is said of a sample, and return its id with it (and the probabilities)."""
         check_can(self.learner, "late", at="predict_with_id")
-        exact = unpack_events(pack([JournalEvent(plain_sample(x), None)]))
-        self._check_keys(exact, learning=False)
-        clean = exact[0].x
-        request = PendingRequest(self._model.id, self._model.issue([clean], question))
+        request = PendingRequest(self._model.id, self._model.issue([self._exact(x)], question))
         self._run(request)
         return request.answers[0]["id"], request.predictions[0].predicted[self._model.champion.name]
+
+    def _exact(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Return a sample as the store gives it back."""
+        exact = unpack_events(pack([JournalEvent(plain_sample(x), None)]))
+        self._check_keys(exact, learning=False)
+        return exact[0].x
 
     def label(self, id: str, y: Any, w: float | None = None) -> dict[str, Any]:  # noqa: A002 - as over HTTP
         """Learn the label of an earlier prediction.

@@ -14,7 +14,7 @@ from headwater.learner.kind import kind_of
 from headwater.learner.schema.labels import probabilities_of, values_of
 from headwater.learner.settings.limits import Limits as LearnerLimits
 from headwater.route.score import Score
-from headwater.store.journal.events import JournalEvent
+from headwater.store.journal.events import CHANCE, JournalEvent
 from headwater.types import Predictions
 
 __all__ = ["LearnerState", "labels_of", "learn_events", "predict_rows", "scores_of", "set_or_interval"]
@@ -106,6 +106,8 @@ def _score_earlier(state: LearnerState, events: list[JournalEvent], forecast: Pr
             guess, proba = event.predicted[state.name]
             shares = (0.0, 0.0) if proba is None else (proba.get(event.y, 0.0), proba.get(guess, 0.0))
             rows.append((event.y, guess, *shares))
+            if CHANCE in event.predicted:
+                state.scores.weigh(float(guess == event.y), event.predicted[CHANCE][0])
     for row in rows:
         state.scores.update(*[[value] for value in row])
 

@@ -49,6 +49,7 @@ from headwater.store.service.maintenance.keeper import Keeper
 from headwater.store.service.maintenance.policy import RetentionPolicy
 from headwater.streams import PIECE, Uninterrupted
 
+from .labeling import Labeling
 from .limits import Limits
 from .model import Model
 from .models import Models, verify_copy
@@ -127,7 +128,7 @@ class Service:
         """Sequence numbers of damaged tail entries set aside at this start."""
         self.closed, self.commits, self.commit_s = False, 0, 0.0  # commits and their total seconds, with learning
         self.commit_counts = [0] * (len(COMMIT_BUCKETS) + 1)  # by bucket, the last for longer ones
-        self._new_classes: dict[int, set[Any]] = {}  # by model, of all requests in the current commit
+        self._labelings, self._new_classes = dict[int, Labeling](), dict[int, set[Any]]()  # of a commit, by model
         try:
             with database.sound(at):
                 self._recover()
@@ -439,6 +440,13 @@ class Service:
     def reading_lock(self) -> AbstractContextManager[Any]:
         """Return a context in which tables are read while nothing is written."""
         return self._mutex
+
+    def labeling(self, model: Model) -> Labeling:
+        """Return the rows of a model that wait for a person's label."""
+        with self._mutex:
+            if model.id not in self._labelings:
+                self._labelings[model.id] = Labeling(model, self.ids, self._mutex)
+            return self._labelings[model.id]
 
     def forgettings(self) -> list[Record]:
         """Return what was forgotten, oldest first, without any content."""
