@@ -1,8 +1,9 @@
 // All of headwater: learners that are declared here, networks, explanations. It is loaded when one of these is asked for.
 
 import { WholeCore } from "./declare/core.mjs";
+import { ELSEWHERE } from "./declare/declared.mjs";
 import { learnerOf } from "./declare/setup.mjs";
-import { ModelFileError, kindOf } from "./errors.mjs";
+import { ModelFileError, kindOf, shown } from "./errors.mjs";
 import { fitting, opened } from "./file/container.mjs";
 import { modelParts, stateOf } from "./file/model.mjs";
 import { sha256 } from "./file/sha256.mjs";
@@ -61,6 +62,10 @@ function modelOf(core, given, at) {
 
 function fromFile(core, header, arrays) {
   if (header.learner === "Network") return networkOf(core, header, arrays);
+  if (!Object.hasOwn(MODELS, header.learner)) {
+    const help = Object.hasOwn(ELSEWHERE, header.learner) ? ELSEWHERE[header.learner] : "Use another copy.";
+    throw new ModelFileError({ expected: "a classifier, a regressor or a network", got: shown(header.learner), at: "the file", help });
+  }
   return madeOf(MODELS, core, header.learner, () => withSettings(core, header.learner, modelParts(header, arrays, core)));
 }
 

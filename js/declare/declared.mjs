@@ -220,5 +220,17 @@ export const LEAN = {
   numbers: [0.001, 0.25],
 };
 
+/** What each kind that no page can hold says to do instead. */
+export const ELSEWHERE = {
+  Anomaly: "Scores depend on the last rows: headwater serve has a page for it.",
+  Forecaster: "A forecast depends on the series so far: headwater serve has a page for it.",
+  Bandit: "Serve it with headwater serve, which has a page for it.",
+  Agent: "Serve it with headwater serve, which has a page for it.",
+  MultiOutput: "Export a page for one output, made with chain=False.",
+  PrivateClassifier: "Its page would learn without the secret noise. Serve it with headwater serve.",
+  PrivateRegressor: "Its page would learn without the secret noise. Serve it with headwater serve.",
+  Fleet: "Export one member: fleet[key].save(path), then headwater export.",
+};
+
 /** How many of the last samples are kept for replay. */
 export const RING = 1000;

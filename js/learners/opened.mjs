@@ -2,19 +2,16 @@
 // takes the model over with all that it has learned: the same bits as if it had been there from the first row.
 
 import { Core, LEARNS, PREDICTS, WHOLE, compiled } from "../core.mjs";
-import { ConfigError, ModelFileError, NotBuiltError, shown } from "../errors.mjs";
+import { ConfigError, NotBuiltError } from "../errors.mjs";
 import { fitting } from "../file/container.mjs";
 import { modelParts } from "../file/model.mjs";
 import { ClassPredictor, INSPECT, NumberPredictor } from "./predictor.mjs";
 
 const PREDICTORS = { Classifier: ClassPredictor, Regressor: NumberPredictor };
 
-/** Return a learner of one of these kinds, of its parts. */
+/** Return a learner of one of these kinds, of its parts; what is none of them is left to the whole module. */
 export function madeOf(kinds, core, name, partsNow) {
-  if (!Object.hasOwn(kinds, name)) {
-    const help = "Serve it with headwater serve, which has a page for it.";
-    throw new ModelFileError({ expected: "a classifier, a regressor or a network", got: shown(name), at: "the file", help });
-  }
+  if (!Object.hasOwn(kinds, name)) throw new NotBuiltError(name);
   const parts = partsNow();
   const model = new kinds[name](core, parts);
   model.restore(parts);
@@ -23,7 +20,6 @@ export function madeOf(kinds, core, name, partsNow) {
 
 /** Return the model of a file, or of parts that another build gives away. */
 export function modelOfFile(kinds, core, { header, arrays, name, parts }) {
-  if (header?.learner === "Network") throw new NotBuiltError("a network");
   return madeOf(kinds, core, header ? header.learner : name, () => (header ? modelParts(header, arrays, core) : parts));
 }
 

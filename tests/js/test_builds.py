@@ -14,6 +14,7 @@ from tools.build.targets import NODE, wasm
 
 import headwater as hw
 from headwater import nn
+from headwater.store.learner_file import save
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("node") is None, reason="no Node; apt-get install nodejs"),
@@ -130,3 +131,39 @@ def test_what_a_small_build_lacks_it_refuses_and_the_whole_one_is_taken(what, co
         model.learn_one(x, y)
     assert said[0] == ["whole"]
     assert said[-1] == ["whole", str(model._engine.core.digest())]
+
+
+OTHERS = {
+    "forecaster": hw.Forecaster(horizon=2),
+    "detector": hw.Anomaly(),
+    "bandit": hw.Bandit(),
+    "agent": hw.Agent(actions=2),
+    "several outputs": hw.MultiOutput(),
+    "fleet": hw.Fleet(hw.Regressor, key="a"),
+}
+REFUSED = """
+import { readFile } from "node:fs/promises";
+import { argv } from "node:process";
+const [module, folder, file] = argv.slice(2);
+const { load, open } = await import(module);
+const at = (name) => readFile(`${folder}/${name}.wasm`);
+const builds = { predict: await at("predict"), lean: await at("lean"), whole: await at("headwater") };
+const bytes = await readFile(file);
+const hw = await load(builds.whole);
+const tries = [() => hw.load(bytes), () => open(bytes, { builds })];
+for (const one of tries) try { await one(); console.log("no error"); } catch (error) { console.log(error.message); }
+"""
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_a_kind_that_no_page_can_hold_is_refused_with_the_sentence_that_python_declares(what, cores, tmp_path):
+    model = OTHERS[what]
+    save(model, tmp_path / "m.hw")
+    (tmp_path / "refused.mjs").write_text(REFUSED)
+    command = [*NODE, "refused.mjs", web.JS / "headwater.mjs", cores, "m.hw"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stderr
+    expected = "expected a classifier, a regressor or a network"
+    name = type(model).__name__ if what != "fleet" else "Fleet"
+    said = f"{expected}, got '{name}' — at the file. {model.kind.cannot('web')}"
+    assert done.stdout.splitlines() == [said, said]

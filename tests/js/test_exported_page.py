@@ -180,7 +180,7 @@ def test_what_is_learned_on_the_page_is_what_python_would_have_learned(browser, 
     page.fill("#answer-new", EVIL)
     page.keyboard.press("Enter")
     page.wait_for_selector("#score:has-text('All 2 rows:')")
-    assert page.inner_text("#about") == "a classifier that has learned 602 rows"
+    assert page.inner_text("#about") == "Which class? · 602 rows learned"
     assert EVIL in page.eval_on_selector_all("#answer option", "(all) => all.map((one) => one.textContent)")
     model = hw.load(folder / "m.hw")
     x = {**sample, "scheduled": dt.datetime(2024, 1, 2, 3, 4)}
@@ -192,7 +192,7 @@ def test_what_is_learned_on_the_page_is_what_python_would_have_learned(browser, 
     assert again.classes == model.classes
     page.set_input_files("#open", tmp_path / "page.hw")
     page.wait_for_selector("#score:has-text('No answer yet')")
-    assert page.inner_text("#about") == "a classifier that has learned 602 rows"
+    assert page.inner_text("#about") == "Which class? · 602 rows learned"
     closed(page, address)
 
 

@@ -1,7 +1,7 @@
 """Photograph what headwater shows, for the README and the gallery: ``python tools/docs/pictures.py [NAME …]``.
 
-A server with the demo is started on a free port, and Chromium looks at it, on light and on dark pages. Pictures go to docs/pictures as
-``NAME.png`` and ``NAME.dark.png``.
+A server with the demo, or with what ``worlds.py`` has taught it, is started on a free port, and Chromium looks at it, on light
+and on dark pages. Pictures go to docs/pictures as ``NAME.png`` and ``NAME.dark.png``.
 """
 
 from __future__ import annotations
@@ -19,21 +19,23 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "pictures"
 COMMAND = [sys.executable, "-W", "ignore", "-c", "from headwater.cli import main; raise SystemExit(main())"]
 COLOURS = 128  # in a picture's palette, which makes it a third of its size
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
+
+from tools.docs import worlds  # noqa: E402  found from anywhere
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """Serve the demo while the block runs; gives the address."""
+def served(*options: str) -> Iterator[str]:
+    """Serve the demo, or what the options say, while the block runs; gives the address."""
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
-            [*COMMAND, "serve", "--demo", "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=folder
+            [*COMMAND, "serve", *(options or ["--demo"]), "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=folder
         )
         assert process.stdout is not None
         line = next(line for line in process.stdout if "http://" in line)
@@ -44,12 +46,12 @@ def served() -> Iterator[str]:
             process.wait()
 
 
-def save(name: str, png: bytes) -> None:
+def save(name: str, png: bytes, colours: int = COLOURS) -> None:
     """Write a picture with few colours."""
     image = (
         Image.open(io.BytesIO(png))
         .convert("RGB")
-        .quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        .quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     )
     image.save(FOLDER / name, optimize=True)
 
@@ -116,6 +118,52 @@ def photograph(names: list[str]) -> None:
         browser.close()
 
 
+# ---- a page a kind -------------------------------------------------------------------------------------------------
+
+
+def kind_pictures(names: list[str]) -> None:
+    """Take the pictures of the live page of each kind, of what it has learned in a world of its own."""
+    from support.chromium import CHROMIUM
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for name in names:
+            with tempfile.TemporaryDirectory() as folder:
+                store = Path(folder) / "a.db"
+                if name in worlds.STORED:
+                    worlds.STORED[name](store)
+                with served("--store", str(store), "--seed", "1") as address:
+                    if name in worlds.WORLDS:
+                        worlds.WORLDS[name](worlds.Server(address))
+                    for language, theme in itertools.product(("en", "zh"), ("light", "dark")):
+                        _take_kind(browser, address, name, language, theme)
+        browser.close()
+
+
+def _take_kind(browser: Browser, address: str, name: str, language: str, theme: str) -> None:
+    page = browser.new_page(viewport={"width": 1040, "height": HEIGHT}, bypass_csp=True)
+    page.add_init_script(f"localStorage.setItem('language', '{language}'); localStorage.setItem('theme', '{theme}')")
+    page.goto(address)
+    if name in worlds.WORLDS:
+        page.wait_for_function("document.querySelector('#model').options.length > 1")
+        model = page.eval_on_selector(
+            "#model", "(all) => [...all.options].map((o) => o.value).find((o) => o !== 'default')"
+        )
+        page.select_option("#model", model)
+        page.wait_for_function(f"document.querySelector('#about').textContent.includes('{model}')")
+    page.wait_for_selector("#score .main-svg")
+    page.wait_for_timeout(1_500)
+    own = f"kind-{name}{'-zh' if language == 'zh' else ''}{'.dark' if theme == 'dark' else ''}.png"
+    save(own, page.screenshot(), FEW)
+    page.close()
+
+
+HEIGHT = 700
+FEW = 40
+"""Colours of a picture that is one of many."""
+KINDS = {f"kind-{name}": name for name in (*worlds.WORLDS, *worlds.STORED)}
+
+
 # ---- reports -------------------------------------------------------------------------------------------------------
 
 
@@ -159,6 +207,8 @@ def exported() -> None:
                 page.wait_for_selector("#said:not(:empty)")
                 for hour in page.query_selector_all("#form input[name=hour]"):
                     hour.fill("21")
+                page.click("#why-part > summary")
+                page.wait_for_selector("#why tbody th")
                 page.click("#learn-button")
                 page.wait_for_selector("#score:not(:empty)")
                 page.wait_for_timeout(500)
@@ -174,13 +224,18 @@ DRAWN: dict[str, Callable[[], None]] = {"report": report, "exported": exported}
 
 def main(names: list[str]) -> int:
     """Take the pictures that are named, or all."""
-    if unknown := set(names) - {*PAGES, *DRAWN}:
-        print(f"expected names among {', '.join([*PAGES, *DRAWN])}, got {', '.join(sorted(unknown))}", file=sys.stderr)
+    if unknown := set(names) - {*PAGES, *KINDS, *DRAWN}:
+        print(
+            f"expected names among {', '.join([*PAGES, *KINDS, *DRAWN])}, got {', '.join(sorted(unknown))}",
+            file=sys.stderr,
+        )
         return 2
     FOLDER.mkdir(exist_ok=True)
-    wanted = names or [*PAGES, *DRAWN]
+    wanted = names or [*PAGES, *KINDS, *DRAWN]
     if pages := [name for name in wanted if name in PAGES]:
         photograph(pages)
+    if kinds := [KINDS[name] for name in wanted if name in KINDS]:
+        kind_pictures(kinds)
     for name in wanted:
         if name in DRAWN:
             DRAWN[name]()

@@ -105,6 +105,8 @@ def test_it_learns_to_choose_and_comes_back_to_the_bit_after_any_end(client, sta
     window = live["learners"][0]["scores"]["window"]
     assert 0.3 < window["uniform"]["mean_reward"] < window["model"]["mean_reward"]
     assert len(live["history"]["points"][0]) == 5
+    action, reward, p, _ = live["recent"][0]["cells"]
+    assert (action, reward, p) == (told["action"], r, pytest.approx(told["p"]))
     state.service._shut()  # as a killed process ends
     other = make_state(tmp_path / "a.db")
     with TestClient(build(other)) as again:

@@ -1,7 +1,7 @@
 """What JavaScript repeats of Python's declarations, written from them: ``js/declare/declared.mjs``.
 
 Fields and defaults of layers, losses, update rules, schedules and experts, constants of activations, the settings of a
-learner and the default pools are declared once, in Python. After a change there:
+learner, the default pools, and what kinds say that no page can hold are declared once, in Python. After a change there:
 
     python -m tools.build.written.javascript
 """
@@ -33,6 +33,8 @@ def write(path: Path = DECLARED) -> Path:
 def module() -> str:
     """Return the module's text."""
     from headwater import Classifier, nn
+    from headwater.kinds import KINDS
+    from headwater.kinds.fleet.base import INSTEAD
     from headwater.learner.default_pool import CELLS, EFFORTS, KNOTS, LEAN, pool
     from headwater.learner.settings.setup import DEFAULT_OPTIMIZER, RING
     from headwater.nn.core.declaration import IMAGE, KERNEL, LAYER_KINDS
@@ -85,6 +87,10 @@ def module() -> str:
         "LEAN": (
             "Smallest gradient of a step and smallest weight of replays of a default pool.",
             {answers: list(own) for answers, own in LEAN.items()},
+        ),
+        "ELSEWHERE": (
+            "What each kind that no page can hold says to do instead.",
+            {kind.name: kind.cannot("web") for kind in KINDS if "web" not in kind.can} | {"Fleet": INSTEAD["web"]},
         ),
         "RING": ("How many of the last samples are kept for replay.", RING),
     }

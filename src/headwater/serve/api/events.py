@@ -22,6 +22,7 @@ from headwater.serve.http.access.client import client_key
 from headwater.serve.http.errors import Busy
 from headwater.serve.http.schemas import label_key, to_json
 from headwater.serve.state import ServerState
+from headwater.store.service.learner_state import labels_of
 from headwater.store.service.model import Model
 
 MOST_STREAMS, MOST_STREAMS_PER_CLIENT = 100, 20
@@ -81,6 +82,7 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
     """Return the current view of the page, with ``past`` including the full history."""
     with model.lock:
         recent = list(model.recent)
+        labels = labels_of(model.champion.learner, [event for _, event, _ in recent])
         history = model.champion.scores.history()
         experts = [f"{i + 1} · {expert['optimizer']}" for i, expert in enumerate(experts_of(model.champion.learner))]
         classes = model.champion.learner.known_classes
@@ -107,7 +109,7 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         "coverage": covered,
         "importance": recorded.importance(),
         "series": recorded.series,
-        "recent": [_row(views, *item) for item in recent[::-1]],
+        "recent": [_row(views, *item) for item in zip(recent[::-1], labels[::-1], strict=True)],
         "alarms": [_alarm(views, *item) for item in alarms[::-1]],
         "refused": list(state.measures.refused)[::-1],
         "oldest": oldest_of(state, model),
@@ -167,17 +169,18 @@ def _elsewhere(state: ServerState) -> dict[str, Any] | None:
     return {"age": age, "too_old": age > state.replicas.oldest}
 
 
-def _row(views: Views, seq: int, event: Any, y_pred: Any) -> dict[str, Any]:
+def _row(views: Views, item: tuple[int, Any, Any], label: Any) -> dict[str, Any]:
     """Return one of the latest rows in the columns of its kind, each value as a reader sees it."""
-    cells = [cell_of(column, y_pred, event.y) for column in views.latest]
-    right = y_pred == event.y if views.marked and y_pred is not None else None
+    seq, event, y_pred = item
+    cells = [cell_of(column, y_pred, label) for column in views.latest]
+    right = y_pred == label if views.marked and y_pred is not None else None
     return {"seq": seq, "x": readable(event.x), "cells": cells, "right": right}
 
 
 def _alarm(views: Views, seq: int, event: Any, score: float, parts: Any) -> dict[str, Any]:
     largest = list(parts_as_json(parts).items())[:_PARTS]
     return {
-        **_row(views, seq, event, score),
+        **_row(views, (seq, event, score), event.y),
         "score": score,
         "parts": [{"name": name, "part": part} for name, part in largest],
     }

@@ -47,7 +47,7 @@ export function score(frame) {
   const traces = frame.about.curve.flatMap((name, i) => (!name || name === "loss" ? [] : [traceOf(name, x, points.map((p) => p[i + 1]), i, right)]));
   const shapes = drift.map((row) => ({ type: "line", x0: row, x1: row, yref: "paper", y0: 0, y1: 1, line: { color: colour(3), dash: "dash", width: 1 } }));
   const annotations = drift.slice(-3).map((row) => ({ x: row, yref: "paper", y: 1, text: text("drift"), showarrow: false, font: { color: css("--text"), size: 10 }, bgcolor: css("--card") }));
-  const second = right.length ? { margin: { l: 44, r: 54, t: 8, b: 34 }, yaxis: { range: [0, 1] }, yaxis2: { overlaying: "y", side: "right", tickformat: ".1%", rangemode: "tozero", showgrid: false, color: css("--text") } } : {};
+  const second = right.length ? { margin: { l: 44, r: 54, t: 8, b: 34 }, yaxis: { range: [0, 1] }, yaxis2: { overlaying: "y", side: "right", tickformat: ".2~%", rangemode: "tozero", showgrid: false, color: css("--text") } } : {};
   draw("score", traces.reverse(), { shapes, annotations, xaxis: { title: { text: text(`along_${along}`) } }, yaxis: percent ? { tickformat: ".0%" } : {}, ...second });
 }
 

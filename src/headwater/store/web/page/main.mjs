@@ -2,7 +2,8 @@
 
 import { byId, element, fillForm, makeForm, readForm, typicalSample } from "./form.mjs";
 import { showPrediction, showScore, shownLabel } from "./result.mjs";
-import { applyLanguage, firstTheme, keep, shownCount, switchLanguage, text } from "./texts.mjs";
+import { QUESTIONS } from "./kinds.mjs";
+import { applyLanguage, firstTheme, keep, language, shownCount, switchLanguage, text } from "./texts.mjs";
 
 const NEW = "new"; // the value of the choice of another class
 
@@ -63,10 +64,10 @@ async function predict() {
 }
 
 function showAbout() {
-  const { classes, learned, target } = model;
+  const { classes, kind, learned, target } = model;
   byId("title").textContent = target ?? "headwater";
   document.title = target ? `${target} · headwater` : "headwater";
-  byId("about").textContent = text(classes ? "about_classify" : "about_regress", { n: shownCount(learned) });
+  byId("about").textContent = `${QUESTIONS[kind][language()]} · ${text("learned", { n: shownCount(learned) })}`;
   byId("score-note").dataset.text = classes ? "score_note" : "score_note_numbers";
   byId("score-note").textContent = text(byId("score-note").dataset.text);
   for (const part of document.querySelectorAll("[data-learns]")) part.hidden = !model.learns;

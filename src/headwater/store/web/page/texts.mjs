@@ -15,7 +15,7 @@ const TEXTS = {
     progress: "{rows} rows …", predicted_rows: "{rows} rows predicted.", learned_rows: "{rows} rows, {learned} of them learned.", stopped: "Stopped. ", odd_rows: "{odd} rows had another number of cells and were left out.",
     keep_title: "Keep what it became", keep_help: "What it learns here is gone when the page is closed. The file opens in Python (hw.load), and here again.", save: "Download the model", open: "Open a model file",
     code_title: "In a page of your own", code_help: "Put headwater.mjs, learn.mjs, whole.mjs, the files that end in .wasm, and model.hw.z beside your page.",
-    about_classify: "a classifier that has learned {n} rows", about_regress: "a regressor that has learned {n} rows", loading: "Loading …", dark: "Dark", light: "Light", language: "中文",
+    learned: "{n} rows learned", loading: "Loading …", dark: "Dark", light: "Light", language: "中文",
     footer: "Nothing is sent anywhere. Made with headwater: neural networks that learn online.", missing_target: "Choose the column that holds the answers.", network: "expected a Classifier or a Regressor, got a Network: it has no columns.",
   },
   zh: {
@@ -31,7 +31,7 @@ const TEXTS = {
     progress: "{rows} 行 …", predicted_rows: "已预测 {rows} 行。", learned_rows: "{rows} 行，其中学习了 {learned} 行。", stopped: "已停止。", odd_rows: "{odd} 行的单元格数不同，已略过。",
     keep_title: "保留学到的内容", keep_help: "关闭页面后，在此学到的内容就会丢失。文件可用 Python 打开（hw.load），也可再次在此打开。", save: "下载模型", open: "打开模型文件",
     code_title: "用在自己的网页里", code_help: "把 headwater.mjs、learn.mjs、whole.mjs、所有 .wasm 文件和 model.hw.z 放在网页旁边。",
-    about_classify: "分类器，已学习 {n} 个样本", about_regress: "回归器，已学习 {n} 个样本", loading: "正在加载 …", dark: "深色", light: "浅色", language: "English",
+    learned: "已学习 {n} 个样本", loading: "正在加载 …", dark: "深色", light: "浅色", language: "English",
     footer: "不会发送任何数据。由 headwater 制作：在线学习的神经网络。", missing_target: "请选择答案所在的列。", network: "应为 Classifier 或 Regressor，但得到 Network：它没有列。",
   },
 };

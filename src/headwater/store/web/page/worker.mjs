@@ -18,7 +18,7 @@ const isRegressor = () => model.classes === undefined;
 function about() {
   const { target = null, drop = [] } = model.notes;
   const classes = isRegressor() ? null : model.classes;
-  return { columns: model.columns, classes, learns: model.learns, learned: model.nLearned, target, drop, score: scores.n ? scores.said : null };
+  return { kind: model.kind, columns: model.columns, classes, learns: model.learns, learned: model.nLearned, target, drop, score: scores.n ? scores.said : null };
 }
 
 function mappingOf(pairs) {
