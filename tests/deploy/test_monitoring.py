@@ -171,5 +171,5 @@ def test_the_guide_names_metrics_that_exist_and_counts_the_rules(page, exposed):
     assert set(re.findall(r"`((?:headwater|process)_\w+)`", text)) <= exposed.keys() | {
         name.removesuffix("_count") for name in exposed
     }
-    assert len(RULES) == 16
-    assert ("sixteen alert rules" if "zh" not in page else "十六条告警规则") in text
+    assert len(RULES) == 17
+    assert ("seventeen alert rules" if "zh" not in page else "十七条告警规则") in text

@@ -132,6 +132,21 @@ class NumberScore(Score):
             out[name] = _scores(absolute, squared, len(rows), spread)
         return out
 
+    def margins(self, last: int) -> dict[str, list[float]]:
+        """Return for each baseline (|e| − |e_model|) / (|e| + |e_model|) of its error e in the last rows of the window."""
+        rows = list(self._window)[max(len(self._window) - last, 0) :]
+        return {
+            name: [_margin(abs(row[0] - row[1]), abs(row[0] - row[i])) for row in rows]
+            for i, name in enumerate(self.predictors[1:], 2)
+        }
+
+    def guess(self, baseline: str) -> float | None:
+        """Return the last label or the mean of those that have arrived."""
+        n, total, last = self._arrived
+        if self._late and self._late[0] is not None:
+            n, total, last = n + 1, total + self._late[0], self._late[0]
+        return {"no-change": last, "mean": total / n}.get(baseline) if n else None
+
     def _point(self) -> list[float]:
         scores = self._of_window()
         return [self.n, *(scores[name]["mae"] for name in self.predictors), scores["model"]["rmse"] ** 2]
@@ -158,6 +173,10 @@ class NumberScore(Score):
         if saved.get("last") is not None:
             self._late = deque([saved["last"]])
             self._arrived = [self.n - 1.0, saved["total"] - saved["last"], 0.0]
+
+
+def _margin(own: float, baseline: float) -> float:
+    return (baseline - own) / (baseline + own) if baseline + own else 0.0
 
 
 def _scores(absolute: float, squared: float, n: int, spread: float) -> Scores:

@@ -154,6 +154,17 @@ class Score(ABC):
         )
         return (Comparison(metric, self.phrase, self.more_is_better, self.unit, recent, overall),)
 
+    def margins(self, last: int) -> dict[str, list[float]]:
+        """Return by how much the model was better than each baseline in the last rows of the window, from −1 to 1 each.
+
+        A kind whose rows can't be compared one by one has none.
+        """
+        return {}
+
+    def guess(self, baseline: str) -> Any:
+        """Return what a baseline predicts now, or None where it can't be said."""
+        return None
+
     def report(self) -> dict[str, Any]:
         """Return the metrics for JSON, over all rows and (under ``window``) over the window.
 

@@ -163,6 +163,8 @@ def build(state: ServerState, *, static: Path | None = None) -> Front:
         if state.following is not None:
             state.following.start()
         running = [asyncio.create_task(task) for task in (state.histories.run(), state.connections.run())]
+        if state.guard is not None:
+            running.append(asyncio.create_task(state.guard.run()))
         yield
         for task in running:
             task.cancel()

@@ -14,14 +14,17 @@ from typing import Any
 import uvicorn
 
 from headwater.errors import ConfigError
+from headwater.route.score import Score
 from headwater.serve.app import build
 from headwater.serve.background.writer import Writer
 from headwater.serve.http.access.access import Access, check_bind
 from headwater.serve.http.access.client import read_proxies
 from headwater.serve.http.connections import Connection
 from headwater.serve.http.limits import ServerLimits, read_limits
+from headwater.serve.monitoring.guard import Guard
 from headwater.serve.monitoring.logs import JsonLines, log_lines
 from headwater.serve.monitoring.traces import Traced, provider_for
+from headwater.serve.monitoring.webhook import Webhook
 from headwater.serve.state import ServerState
 from headwater.store.forget.retention import Retention
 from headwater.store.learner_file import LEARNER_FORMAT
@@ -74,6 +77,31 @@ def make_state(
     service.memory.most = bounds.memory
     writer = Writer(service, limit=bounds.queue)
     return ServerState(service, writer, Access(tokens or {}, rate), bounds, trusted)
+
+
+def guarded(state: ServerState, action: str, rows: int, webhook: str) -> Guard | None:
+    """Return a guard of a server's models, or None without an action.
+
+    Raises
+    ------
+    ConfigError
+        If the action can't be, or another process predicts.
+    """
+    if not action:
+        return None
+    if state.rounds:
+        raise ConfigError(
+            expected="a model that learns here", got="--rounds", at="--guard", help="Guard the server that learns."
+        )
+    model = state.model()
+    if type(model.champion.scores).margins is Score.margins:
+        raise ConfigError(
+            expected="a model whose rows are compared with a baseline one by one: classify, regress, forecast",
+            got=model.task,
+            at="--guard",
+            help="Leave it out, and watch headwater_standing.",
+        )
+    return Guard(state.service, action, rows, Webhook(webhook))
 
 
 def run(state: ServerState, *, host: str, port: int, sock: socket.socket | None = None, ready: Any = None) -> None:
@@ -197,6 +225,7 @@ __all__ = [
     "check_bind",
     "listen",
     "log_lines",
+    "guarded",
     "make_state",
     "provider_for",
     "read_limits",

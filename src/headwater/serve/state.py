@@ -19,6 +19,7 @@ from headwater.serve.http.access.client import Network, client_key
 from headwater.serve.http.connections import Connections
 from headwater.serve.http.errors import Busy, LearnsElsewhere, Paused
 from headwater.serve.http.limits import ServerLimits
+from headwater.serve.monitoring.guard import Guard
 from headwater.serve.monitoring.measures import Measures
 from headwater.store.service import Service
 from headwater.store.service.model import Model
@@ -96,6 +97,8 @@ class ServerState:
     """Whether the demo's flights are replayed, which the page explains."""
     following: Following | None = None
     """The broker that the default model follows, if any."""
+    guard: Guard | None = None
+    """What acts on models that stay behind their baselines, if anything does."""
     replicas: Predictors | None = None
     """Replicas that predict with the default model instead of the server, if any."""
     rounds: str = ""
@@ -124,6 +127,8 @@ class ServerState:
             self.replicas.close()
         if self.following is not None:
             self.following.stop()
+        if self.guard is not None:
+            self.guard.close()
         for reader in (self.reader, self.past):
             reader.close()
         own = self.workers, self.waiters, self.exporters, self.lookers, self.snapshots, self.changers, self.replayers

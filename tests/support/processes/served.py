@@ -11,6 +11,7 @@ from typing import Any
 
 import headwater as hw
 from headwater.serve.app import build
+from headwater.serve.monitoring.guard import Guard
 from headwater.serve.run import make_state
 from headwater.store.sources.status import Followed, State, Status
 
@@ -37,7 +38,9 @@ def served(path: Any, **how: Any) -> Iterator[tuple[Any, TestClient]]:
     state = make_state(path, **how)
     state.service.create("default", hw.Classifier(hidden=(4,), seed=1))
     state.following = following()
+    state.guard = Guard(state.service, "warn")
     with TestClient(build(state)) as client:
+        state.guard.look()
         client.post("/learn", json=[{"x": {"a": i % 7}, "y": ["no", "yes"][i % 7 > 3]} for i in range(40)])
         client.post("/learn", json={"y": 1})
         yield state, client

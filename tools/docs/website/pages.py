@@ -33,6 +33,7 @@ KEYWORDS = {
     "14-certainty": "confidence interval uncertainty 置信 信区 区间",
     "how-to/deploy": "deploy production docker 部署 上线 生产",
     "how-to/operate": "monitoring prometheus grafana alerts metrics opentelemetry tracing logs health 监控 告警 日志",
+    "how-to/threats": "security poisoning attack backdoor token 安全 投毒 攻击",
     "how-to/which-learner": "choose model kind 选择 哪个",
     "how-to/late-answers": "delayed labels feedback 延迟",
     "how-to/labels": "active learning annotation human labeling 主动学习 标注",

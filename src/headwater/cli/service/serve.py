@@ -74,10 +74,19 @@ class WatchOptions:
         What to log to stderr as JSON lines: debug, info, warning or error.
     traces
         Send OpenTelemetry traces of requests to this OTLP collector, such as http://localhost:4318.
+    guard
+        What to do with a model that stays behind its baseline, which no luck explains: warn, freeze, baseline or restore.
+    guard_rows
+        Rows between two false alarms of the guard, on average and at least.
+    webhook
+        An address that is told by a POST of JSON when the guard acts.
     """
 
     log: str = "warning"
     traces: str = ""
+    guard: str = ""
+    guard_rows: int = 100_000
+    webhook: str = ""
 
 
 def serve(
@@ -168,10 +177,11 @@ def serve(
     own = settings_of(kind_with(task, at="--task"), settings)
     new = lambda: as_fleet((options or ModelOptions()).make(task, **own), fleet)  # noqa: E731
     _begin(state, wanted.rounds or model, new, follow)
-    return _run(server, state, wanted, host, port, sock)
+    return _run(server, state, wanted, looks, host, port, sock)
 
 
-def _run(server: Any, state: Any, wanted: ReplicaOptions, host: str, port: int, sock: Any) -> int:
+def _run(server: Any, state: Any, wanted: ReplicaOptions, looks: WatchOptions, host: str, port: int, sock: Any) -> int:
+    state.guard = server.guarded(state, looks.guard, looks.guard_rows, looks.webhook)
     state.replicas = start_replicas(state, wanted)
     server.run(state, host=host, port=port, sock=sock, ready=_teller(state, state.demo))
     return 0

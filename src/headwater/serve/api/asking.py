@@ -24,6 +24,7 @@ from headwater.serve.http.schemas import Ask, Teach, count_cells, decoded, label
 from headwater.serve.state import ServerState
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.requests import LabelRequest, LearnRequest, PendingRequest
+from headwater.store.service.learner_state import FALLBACK
 from headwater.store.service.model import Model
 
 _PART_S = 0.002
@@ -77,9 +78,17 @@ def _asked(
     learner, out = model.champion.learner, list[dict[str, Any]]()
     for part in [rows] if rows is None or kind_of(learner).question.ahead else _parts(model, rows):
         with model.lock:
-            said, seq = kind_of(learner).ask(learner, part, **question), model.seq
-        out += map(as_json, said.rows())
+            said, seq, instead = kind_of(learner).ask(learner, part, **question), model.seq, _instead(model)
+        out += [as_json(row) for row in said.rows()] if instead is None else [dict(instead) for _ in said.rows()]
     return out, seq if rows is None or rows else model.seq
+
+
+def _instead(model: Model) -> dict[str, Any] | None:
+    """Return what a fallback says of every row, or None while the champion answers."""
+    if model.fallback is None:
+        return None
+    column = kind_of(model.champion.learner).response[0].name
+    return {column: _value(model.fallback.guess(model.champion.scores)[0]), "answered_by": model.fallback.baseline}
 
 
 def _parts(model: Model, rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -115,7 +124,7 @@ async def _kept(request: Request, model: Model, rows: list[dict[str, Any]], ques
     name, column = model.champion.name, kind_of(model.champion.learner).response[0].name
     found = []
     for answer, one in zip(command.answers, command.predictions, strict=True):
-        said, p = one.predicted[name]
+        said, p = one.predicted.get(FALLBACK) or one.predicted[name]
         shares = {} if p is None else {"proba": p}
         found.append({"id": answer["id"], **as_json({column: said, **shares})})
     return json_response({"seq": max((one.seq for one in command.predictions), default=model.seq), "rows": found})

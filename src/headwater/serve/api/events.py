@@ -113,9 +113,16 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         "alarms": [_alarm(views, *item) for item in alarms[::-1]],
         "refused": list(state.measures.refused)[::-1],
         "oldest": oldest_of(state, model),
+        "guard": _guard(state, model),
         "ready": state.service.failure is None,
         "up_s": time.time() - state.started,
     }
+
+
+def _guard(state: ServerState, model: Model) -> dict[str, Any] | None:
+    """Return what the guard last said of a model, or None while nothing is wrong."""
+    watched = None if state.guard is None else state.guard.by_model.get(model.id)
+    return None if watched is None else watched.last
 
 
 def oldest_of(state: ServerState, model: Model) -> dict[str, Any] | None:

@@ -63,6 +63,8 @@ async def predict(request: Request) -> Response:
     response = out() if is_at_hand(request.budget, n) else await state.workers.run(out)
     if state.replicas is not None:
         response.headers = [(b"x-headwater-state-age", b"%.3f" % state.replicas.age)]
+    if model.fallback is not None:
+        response.headers = [*response.headers, (b"x-headwater-answered-by", model.fallback.baseline.encode())]
     return response
 
 

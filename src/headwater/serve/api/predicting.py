@@ -14,6 +14,7 @@ from headwater.serve.http.errors import TooOld
 from headwater.serve.http.schemas import LARGE, count_cells
 from headwater.serve.state import ServerState
 from headwater.store.journal.events import Predictions
+from headwater.store.service.learner_state import FALLBACK
 from headwater.store.service.model import Model
 
 T = TypeVar("T")
@@ -33,8 +34,9 @@ class Prediction(NamedTuple):
     """The requested set or interval."""
 
     def of(self, name: str) -> tuple[Any, dict[Any, float] | None]:
-        """Return a learner's prediction, or the first one if it was replaced meanwhile."""
-        return self.by_learner.get(name) or next(iter(self.by_learner.values()))
+        """Return a learner's prediction, the fallback's where one answers, or the first one if it was replaced meanwhile."""
+        own = self.by_learner
+        return own.get(FALLBACK) or own.get(name) or next(iter(own.values()))
 
 
 def is_at_hand(budget: Budget, rows: int) -> bool:

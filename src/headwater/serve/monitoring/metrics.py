@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from headwater.route.verdict.verdict import state_of
 from headwater.serve.background.following import Following
 from headwater.serve.endpoint import Request, Response
+from headwater.serve.monitoring.guard import Guard
 from headwater.serve.monitoring.measures import BUCKETS
 from headwater.serve.monitoring.readiness import problem
 from headwater.serve.state import ServerState
@@ -62,6 +63,8 @@ class _Server(Collector):
         yield from _store(state)
         yield from _requests(state)
         yield from _models(list(state.service.models.by_name.values()))
+        if state.guard is not None:
+            yield from _guard(state.guard, list(state.service.models.by_name.values()))
         if state.following is not None:
             yield from _source(state.following)
 
@@ -167,6 +170,22 @@ def _add(families: dict[str, Any], model: Model, state: LearnerState) -> None:
     for one in compared:
         if found := state_of(one, one.recent):
             families["standing"].add_metric([*labels, one.output], _STANDING[found])
+
+
+def _guard(guard: Guard, models: list[Model]) -> Iterator[Metric]:
+    labels = ["model", "action"]
+    alarms = CounterMetricFamily("headwater_guard_alarms", "Alarms of the guard since the start.", labels=labels)
+    tripped = GaugeMetricFamily("headwater_guard_tripped", "1 while a model is held to be behind.", labels=labels)
+    evidence = GaugeMetricFamily(
+        "headwater_guard_evidence", "Evidence that a model is behind, of which an alarm needs 1.", labels=["model"]
+    )
+    for model in models:
+        watched = guard.by_model.get(model.id)
+        if watched is not None:
+            alarms.add_metric([model.name, guard.action], watched.alarms)
+            tripped.add_metric([model.name, guard.action], float(watched.last is not None))
+            evidence.add_metric([model.name], min(watched.behind.value / watched.behind.rows, 1.0))
+    yield from (alarms, tripped, evidence)
 
 
 def _read(state: LearnerState) -> tuple[int, int, float, dict[str, Scores], tuple[Comparison, ...]]:

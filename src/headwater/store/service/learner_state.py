@@ -17,11 +17,22 @@ from headwater.route.score import Score
 from headwater.store.journal.events import CHANCE, JournalEvent
 from headwater.types import Predictions
 
-__all__ = ["LearnerState", "labels_of", "learn_events", "predict_rows", "scores_of", "set_or_interval"]
+__all__ = [
+    "FALLBACK",
+    "Fallback",
+    "LearnerState",
+    "labels_of",
+    "learn_events",
+    "predict_rows",
+    "scores_of",
+    "set_or_interval",
+]
 
 
 _X, _Y, _W, _PREDICTED, _STEP = map(attrgetter, ("x", "y", "w", "predicted", "step"))
 _NONE = {None}
+FALLBACK = ""
+"""The name under which a fallback's prediction is beside those of the learners, which no learner can have."""
 UNLIMITED = LearnerLimits(entries=1 << 40, names=1 << 40, classes=1 << 30, fractions=1 << 30, bytes=1 << 60)
 
 
@@ -47,6 +58,17 @@ class LearnerState:
         if len(self._classes) != len(classes):  # they are only ever added
             self._classes = frozenset(classes)
         return self._classes
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """A baseline that answers instead of a champion."""
+
+    baseline: str
+
+    def guess(self, scores: Score) -> tuple[Any, None]:
+        """Return what the baseline predicts now, without probabilities."""
+        return scores.guess(self.baseline), None
 
 
 def scores_of(learner: Any, saved: bytes = b"") -> Score:

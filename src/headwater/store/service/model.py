@@ -18,7 +18,7 @@ from headwater.store.forget.publishing import Publishing
 from headwater.store.journal.events import OFFER, JournalEvent, PendingPrediction, Predictions
 
 from .fair_lock import FairLock
-from .learner_state import LearnerState, learn_events, predict_rows, set_or_interval
+from .learner_state import FALLBACK, Fallback, LearnerState, learn_events, predict_rows, set_or_interval
 from .price import Price, price_of
 
 
@@ -64,6 +64,8 @@ class Model:
         default_factory=lambda: deque(maxlen=_RECENT)
     )
     """The last events with an anomaly alarm, with their numbers, scores and column contributions."""
+    fallback: Fallback | None = None
+    """The baseline that answers instead of the champion, if any. It is given out beside what the learners predict."""
     forgettings: int = 0
     """Times that rows were forgotten since the start."""
     pace: float = 1.0
@@ -129,6 +131,10 @@ class Model:
         for state in self.learners if shadows else self.learners[:1]:
             for one, row in zip(said, predict_rows(state.learner, X), strict=True):
                 one[state.name] = row
+        if self.fallback is not None:
+            guess = self.fallback.guess(self.champion.scores)
+            for one in said:
+                one[FALLBACK] = guess
         inside = {}
         for i, share in enumerate(coverage or ()):
             if share is not None:

@@ -160,6 +160,19 @@ class ClassScore(Score):
             for i, name in enumerate(_PREDICTORS)
         }
 
+    def margins(self, last: int) -> dict[str, list[float]]:
+        """Return for each baseline 1 where only the model was right in the last rows of the window, −1 where only it was wrong."""
+        rows = list(self._window)[max(len(self._window) - last, 0) :]
+        return {
+            name: [float((row[1] == row[0]) - (row[i] == row[0])) for row in rows]
+            for i, name in enumerate(_PREDICTORS[1:], 2)
+        }
+
+    def guess(self, baseline: str) -> Label | None:
+        """Return the last label, or the most frequent one."""
+        last = self._late[0] if self._late else None
+        return {"no-change": last, "majority": last if self._majority is None else self._majority}.get(baseline)
+
     def _extra(self) -> dict[str, Any]:
         cells = [[int(c), p / c if c else None, right / c if c else None] for c, p, right in self._bins]
         return {"calibration": cells}

@@ -21,6 +21,7 @@ export function condition({ link, frame }) {
   if (!frame) return "starting";
   if (!frame.ready) return "not_ready";
   if (frame.elsewhere) return frame.elsewhere.too_old ? "too_old" : "elsewhere";
+  if (frame.guard && frame.guard.event === "behind") return `guard_${frame.guard.action}`;
   if (frame.paused) return "paused";
   const { n } = frame.learners[0].scores;
   if (n) return "live";
@@ -30,7 +31,7 @@ export function condition({ link, frame }) {
 
 export function showState() {
   const name = condition(state), place = byId("state");
-  const sentence = text(`state_${name}`, { n: count(state.frame?.given_out ?? 0), time: new Date(state.at).toLocaleTimeString() });
+  const sentence = text(`state_${name}`, { n: count(state.frame?.given_out ?? 0), baseline: baselineName(state.frame?.guard?.baseline ?? "", current()), time: new Date(state.at).toLocaleTimeString() });
   place.className = `state ${name}`;
   if (place.textContent !== sentence) place.textContent = sentence; // a status is read aloud when it changes
   byId("empty").hidden = name !== "empty";
