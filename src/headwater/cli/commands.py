@@ -31,6 +31,7 @@ COMMANDS = (
         "serve",
         "Serve models that learn from a live stream, and a page to watch them.",
     ),
+    ("headwater.cli.runs.bench:bench", "bench", "Measure what a row costs on your stream, beside other libraries."),
     ("headwater.cli.service.top:top", "top", "Show in the terminal how a running server stands."),
     ("headwater.cli.service.label:label", "label", "Label the rows that are worth it, one key a row."),
     ("headwater.cli.model.export:export", "export", "Write a model as a page that learns on the reader's device."),
