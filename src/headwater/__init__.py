@@ -30,6 +30,7 @@ if _TYPES:
     from .kinds.forecaster.learner import Forecaster
     from .kinds.multi_output.learner import MultiOutput
     from .kinds.private.learner import PrivateClassifier, PrivateRegressor
+    from .kinds.router import Router
     from .learner.expiring import Expiring
     from .privacy.settings import Privacy
     from .route.evaluate import evaluate
@@ -54,6 +55,7 @@ __all__ = [
     "PrivateRegressor",
     "Regressor",
     "Retention",
+    "Router",
     "Session",
     "evaluate",
     "load",
@@ -91,6 +93,7 @@ _ROOMS = {
     "PrivateRegressor": ".kinds.private.learner",
     "Regressor": ".kinds.classifier_regressor.regressor",
     "Retention": ".store.forget.retention",
+    "Router": ".kinds.router",
     "Session": ".route.session",
     "evaluate": ".route.evaluate",
     "load": ".store.learner_file",

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "headwater"
 BESIDE = {
     "agent": ["cli/short/play.py"],
     "anomaly": [],
-    "bandit": ["cli/short/decide.py"],
+    "bandit": ["cli/short/decide.py", "kinds/router"],
     "classifier_regressor": ["kinds/multi_output", "kinds/private"],
     "forecaster": ["cli/short/forecast.py", "cli/short/series.py"],
     "multi_output": [],
@@ -64,7 +64,7 @@ def without(kind: str, folder: Path) -> Path:
         shutil.rmtree(target) if target.is_dir() else target.unlink()
     listed = package / "kinds" / "__init__.py"
     text = listed.read_text(encoding="utf-8")
-    for one in gone:
+    for one in filter(lambda one: (PACKAGE / "kinds" / one / "kind.py").exists(), gone):
         (names,) = re.findall(rf"^from \.{one}\.kind import (.+)\n", text, re.MULTILINE)
         text = re.sub(rf"^from \.{one}\.kind import .+\n", "", text, flags=re.MULTILINE)
         for name in names.replace("KIND as ", "").split(", "):

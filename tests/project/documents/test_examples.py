@@ -311,3 +311,12 @@ def test_rows_that_are_worth_a_label_teach_more_than_rows_by_chance_and_estimate
     assert asking > chance + 0.8
     value, error = numbers(said["estimated from the labels"])
     assert abs(value - asking) < error
+
+
+def test_a_proxy_keeps_the_large_model_for_what_the_small_one_can_not_do():
+    said = output_of("30_router")
+    large, good = numbers(said["add"])
+    assert large > 90
+    assert good > 90
+    assert numbers(said["hello"])[0] < 30
+    assert numbers(said["mean cost / budget"])[0] <= 1

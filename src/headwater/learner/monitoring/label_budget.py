@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from headwater.errors import ConfigError
 
-__all__ = ["Estimate", "LabelBudget", "uncertainty"]
+__all__ = ["Estimate", "LabelBudget", "uncertainty", "uniform"]
 
 # Chosen on eight development streams at budgets of 2 and 10 % (benchmarks/NOTES.md).
 _FLOOR = 0.2
@@ -133,7 +133,7 @@ class LabelBudget:
         if u < math.inf:
             state["threshold"] += _RATE * (p - budget) + math.copysign(_DEBT, state["owed"])
         state["probability"] = p
-        asks = _uniform(self._seed, self.seen) < p
+        asks = uniform(self._seed, self.seen) < p
         state["asked"] += asks
         return asks
 
@@ -186,7 +186,7 @@ class LabelBudget:
 _COUNTS = ("seen", "asked", "owed", "weight", "value", "weight2", "value2", "square2", "scored")
 
 
-def _uniform(seed: int, n: int) -> float:
+def uniform(seed: int, n: int) -> float:
     """Return number n of a seed's uniform draws (SplitMix64)."""
     z = (seed * 0xD1342543DE82EF95 + n * 0x9E3779B97F4A7C15) & _BITS
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _BITS

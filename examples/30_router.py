@@ -1,0 +1,60 @@
+"""Which model should answer: a proxy with OpenAI's addresses in front of two models, within a budget.
+
+Both models are stubs here. The small one can chat, the large one can also add, at twelve times the price. Clients send what they
+would send to any model, and say later how good the answer was. The router learns which prompts are worth the large one.
+"""
+
+import json
+import random
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.request import Request, urlopen
+
+import headwater as hw
+
+BUDGET = 0.0003
+router = hw.Router({"small": 0.25, "large": 3.0}, budget=BUDGET, seed=1)
+
+
+def answer(model, prompt):
+    """Stand for a model: the small one can't add."""
+    if not prompt.startswith("add"):
+        return "Hello!"
+    return str(sum(map(int, prompt[4:].split("+")))) if model == "large" else "I don't know"
+
+
+class Proxy(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body, reply = json.loads(self.rfile.read(int(self.headers["content-length"]))), {}
+        if self.path == "/v1/feedback":
+            router.reward(body["id"], quality=body["quality"], cost=body.get("cost"))
+        else:
+            prompt = body["messages"][-1]["content"]
+            choice = router.choose(prompt, tokens=200 + len(prompt) // 4)
+            message = {"role": "assistant", "content": answer(choice.model, prompt)}
+            reply = {"id": choice.id, "model": choice.model, "choices": [{"index": 0, "message": message}]}
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(reply).encode())
+
+    def log_message(self, *words): ...
+
+
+def post(path, body):
+    with urlopen(Request(f"http://127.0.0.1:{server.server_port}{path}", json.dumps(body).encode())) as reply:
+        return json.load(reply)
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+rng, took = random.Random(1), {"add": [], "hello": []}
+for _ in range(800):
+    prompt = f"add {rng.randint(1, 99)}+{rng.randint(1, 99)}" if rng.random() < 1 / 3 else "hello"
+    said = post("/v1/chat/completions", {"messages": [{"role": "user", "content": prompt}]})
+    good = float(said["choices"][0]["message"]["content"] != "I don't know")
+    post("/v1/feedback", {"id": said["id"], "quality": good})
+    took[prompt.split()[0]].append((said["model"] == "large", good))
+for task, rows in took.items():
+    large, good = (sum(column[-100:]) / 100 for column in zip(*rows, strict=True))
+    print(f"{task}: {large:.0%} to the large model, {good:.0%} good")
+print(f"mean cost / budget: {router.spent / router.decisions / BUDGET:.2f}")

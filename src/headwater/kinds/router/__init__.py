@@ -1,0 +1,5 @@
+"""The router, which chooses the language model that answers a prompt within a budget."""
+
+from .router import Router
+
+__all__ = ["Router"]

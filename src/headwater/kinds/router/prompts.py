@@ -1,0 +1,94 @@
+"""What a router knows of a prompt, as a row of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import DataError
+
+__all__ = ["row_of"]
+
+_WIDTH = 32
+"""Numbers that are kept of an embedding. Least squares of a bandit read 64 inputs, and a decision's time follows the number."""
+_CODE = ("```", "def ", "class ", "SELECT ", "function ", "#include", "import ")
+
+
+def row_of(prompt: Any, tokens: float | None) -> dict[Any, Any]:
+    """Return the features of a prompt (a text, an embedding, a mapping of features, or None) and of its tokens.
+
+    An embedding is scaled to length 1 and projected on 32 random directions, which keeps angles up to chance (Johnson &
+    Lindenstrauss 1984). Of a text only its form is read.
+
+    Raises
+    ------
+    DataError
+        If the prompt is none of these.
+
+    Examples
+    --------
+    >>> row_of({"task": "math"}, 100)
+    {'task': 'math', 'tokens': 4.61512051684126}
+    >>> len(row_of([1.0] * 384, None))
+    32
+    """
+    row = _features(prompt)
+    if tokens is not None:
+        row["tokens"] = math.log1p(tokens)
+    return row
+
+
+def _features(prompt: Any) -> dict[Any, Any]:
+    if prompt is None:
+        return {}
+    if isinstance(prompt, Mapping):
+        return dict(prompt)
+    if isinstance(prompt, str):
+        return _form(prompt)
+    if isinstance(prompt, np.ndarray | list | tuple):
+        return _projected(np.asarray(prompt, np.float64).ravel())
+    raise DataError(
+        expected="a text, an embedding, or features by name",
+        got=type(prompt).__name__,
+        at="prompt",
+        help="Give e.g. router.choose({'task': 'math'}, tokens=200).",
+    )
+
+
+def _form(text: str) -> dict[Any, Any]:
+    """Return numbers about the form of a text."""
+    n = max(len(text), 1)
+    return {
+        "characters": math.log1p(len(text)),
+        "lines": math.log1p(text.count("\n")),
+        "digits": sum(map(str.isdigit, text)) / n,
+        "letters": sum(map(str.isalpha, text)) / n,
+        "question": "?" in text or "？" in text,
+        "code": any(mark in text for mark in _CODE),
+    }
+
+
+def _projected(embedding: NDArray[np.float64]) -> dict[Any, Any]:
+    length = float(np.sqrt(embedding @ embedding))
+    if not 0 < length < math.inf:
+        raise DataError(
+            expected="an embedding of finite numbers", got=f"length {length}", at="prompt", help="Leave it out instead."
+        )
+    if len(embedding) > _WIDTH:
+        embedding = _directions(len(embedding)) @ embedding
+    return dict(zip(_names(len(embedding)), (embedding / length).tolist(), strict=True))
+
+
+@lru_cache(8)
+def _directions(d: int) -> NDArray[np.float64]:
+    return np.random.default_rng(d).normal(0, 1 / math.sqrt(_WIDTH), (_WIDTH, d))
+
+
+@lru_cache(64)
+def _names(d: int) -> tuple[str, ...]:
+    return tuple(f"e{i}" for i in range(d))
