@@ -36,6 +36,7 @@ SLOW = (
     "tests/core/parts/test_succession.py",
     "tests/core/test_merge.py",
     "tests/deploy",
+    "tests/device",
     "tests/diagnose/test_diagnose.py",
     "tests/diagnose/test_keeping.py",
     "tests/fleet/test_full_disk.py",

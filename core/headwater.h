@@ -526,6 +526,11 @@ enum {
 };
 const double *hw_running(const hw_learner *l, int expert); /* experts + 1: the scale expert, + 2: the label history */
 
+/* What it is made of, for whoever writes one learner down as a program of its own: number i of a table, with its name as C
+ * writes it. Of an array, or a part, how many bytes were taken. HW_BAD_ARGUMENT behind the last one. */
+enum { HW_INSIDE_LEARNER, HW_INSIDE_EXPERT, HW_INSIDE_OPERATION, HW_INSIDE_PARTS, HW_INSIDES };
+int hw_inside(const hw_learner *l, int table, int index, int i, const char **name, double *value);
+
 /* A learner with the same state, to the bit. */
 hw_learner *hw_copy_whole(const hw_allocator *memory, hw_learner *l, int *status);
 

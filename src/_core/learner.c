@@ -1684,6 +1684,27 @@ static PyObject *learner_operations(Learner *self, PyObject *args)
     return list;
 }
 
+/* inside() → list of (table, index, name, number): what the learner is made of. */
+static PyObject *learner_inside(Learner *self, PyObject *unused)
+{
+    (void)unused;
+    if (enter(self) < 0)
+        return NULL;
+    PyObject *list = PyList_New(0);
+    const char *name;
+    double number;
+    for (int table = 0; list && table < HW_INSIDES; table++)
+        for (int index = 0; list && hw_inside(self->core, table, index, 0, &name, &number) == 0; index++)
+            for (int i = 0; list && hw_inside(self->core, table, index, i, &name, &number) == 0; i++) {
+                PyObject *item = Py_BuildValue("(iisd)", table, index, name, number);
+                if (!item || PyList_Append(list, item) < 0)
+                    Py_CLEAR(list);
+                Py_XDECREF(item);
+            }
+    leave(self);
+    return list;
+}
+
 /* columns_of(expert) → (first, width): its columns in a row of the table. */
 static PyObject *learner_columns_of(Learner *self, PyObject *args)
 {
@@ -1853,6 +1874,7 @@ static PyMethodDef methods[] = {
     {"array", (PyCFunction)(void *)learner_array, METH_O, "A view of one array."},
     {"describe", (PyCFunction)(void *)learner_describe, METH_NOARGS, "Sizes and switches."},
     {"operations", (PyCFunction)(void *)learner_operations, METH_VARARGS, "An expert's operations."},
+    {"inside", (PyCFunction)(void *)learner_inside, METH_NOARGS, "What it is made of, number by number."},
     {"columns_of", (PyCFunction)(void *)learner_columns_of, METH_VARARGS, "An expert's columns in the table."},
     {"columns", (PyCFunction)(void *)learner_columns, METH_NOARGS, "The vocabulary."},
     {"column", (PyCFunction)(void *)learner_column, METH_O, "Kind and slot of a column."},

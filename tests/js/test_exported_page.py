@@ -433,7 +433,7 @@ def test_an_export_may_be_replaced_and_holds_nothing_of_the_readers(built, tmp_p
     assert "http://" not in text
     assert "https://" not in text
     assert main(["export", str(tmp_path / "m.hw"), str(tmp_path / "page")]) == 2
-    assert "expected --web, got no form to export to" in capsys.readouterr().err
+    assert "expected --web or --c, got no form to export to" in capsys.readouterr().err
 
 
 def test_an_installation_without_the_files_says_so(monkeypatch, tmp_path):

@@ -25,8 +25,8 @@ HISTORY = {"CHANGELOG.md", "benchmarks/NOTES.md"}
 CODE = {".py", ".pyi", ".c", ".h", ".js", ".mjs", ".html", ".toml", ".css", ".lua"}
 FOREIGN = {"IPAddressAllow", "breakpoint", "headwater.d", "mnist_784", "np", "onnx", "start_hour"}
 """The first words of names that are other projects', and of examples of names."""
-BUILT = {"headwater.d.mts", "kinds.d.mts"}
-"""Files that a build writes."""
+BUILT = {"headwater.d.mts", "kinds.d.mts", "headwater.c", "model.c"}
+"""Files that a build, or an export, writes."""
 FILE = re.compile(r"[\w./-]*\w\.(?:py|c|h|md|mjs|js|json|txt|toml|html|css|csv)")
 NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\(\))?")
 LOOKS_LIKE_CODE = re.compile(r"_|\.|\(\)|[a-z][A-Z]")

@@ -18,7 +18,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tools.build import web
 from tools.build.compiler import ZIG, find, zig
-from tools.build.core import BUILD, ROOT
+from tools.build.core import BUILD, ROOT, SOURCES
 from tools.build.extension import PACKAGE, build, tag
 
 TARGET = os.environ.get("HEADWATER_TARGET")
@@ -27,8 +27,15 @@ EDITABLE = any("editable" in word for word in sys.argv)
 """Whether pip asks for what an editable install needs: hatchling doesn't hand that on, but it stands in how pip calls it."""
 
 
+def sources_for_devices() -> dict[str, str]:
+    """Return the files of the core that an export to C writes from, and where a wheel has them."""
+    files = [*SOURCES.rglob("*.h"), *(SOURCES / "kernels").rglob("*.c")]
+    files += [SOURCES / "kernels.c", SOURCES / "parts" / "coverage" / "coverage.c"]
+    return {str(path): f"headwater/interop/device/core/{path.relative_to(SOURCES).as_posix()}" for path in files}
+
+
 class Hook(BuildHookInterface[Any]):
-    """Adds ``headwater._core`` to the wheel, and the files for pages to wheel and sdist."""
+    """Adds ``headwater._core`` and the sources for devices to the wheel, and the files for pages to wheel and sdist."""
 
     def dependencies(self) -> list[str]:
         """Ask for a compiler from PyPI where there is none, and for WebAssembly."""
@@ -54,3 +61,4 @@ class Hook(BuildHookInterface[Any]):
         else:
             made = build(compiler, BUILD / "wheel" / compiler.target)
             build_data["force_include"][str(made)] = f"headwater/{made.name}"
+            build_data["force_include"].update(sources_for_devices())

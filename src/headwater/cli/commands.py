@@ -34,7 +34,11 @@ COMMANDS = (
     ("headwater.cli.runs.bench:bench", "bench", "Measure what a row costs on your stream, beside other libraries."),
     ("headwater.cli.service.top:top", "top", "Show in the terminal how a running server stands."),
     ("headwater.cli.service.label:label", "label", "Label the rows that are worth it, one key a row."),
-    ("headwater.cli.model.export:export", "export", "Write a model as a page that learns on the reader's device."),
+    (
+        "headwater.cli.model.export:export",
+        "export",
+        "Write a model as a page, or as C for a microcontroller, that learns there.",
+    ),
     ("headwater.cli.dossier.command:dossier", "dossier", "Write two pages for auditors about a store or a model file."),
     ("headwater.cli.service.cluster:app", "cluster", "Train one model with several workers, and show the status."),
     ("headwater.cli.service.store:app", "store", "Check, compact or export the file of a durable learner."),

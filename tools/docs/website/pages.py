@@ -38,6 +38,7 @@ KEYWORDS = {
     "how-to/late-answers": "delayed labels feedback 延迟",
     "how-to/labels": "active learning annotation human labeling 主动学习 标注",
     "how-to/router": "llm gateway openai model routing cost budget 大模型 路由 成本",
+    "how-to/device": "microcontroller embedded tinyml arduino stm32 cortex edge 微控 单片机 嵌入式 边缘",
     "how-to/web": "browser page export 网页 导出",
 }
 """Words by which readers look for a page that doesn't use them, by the end of its name."""

@@ -60,6 +60,7 @@ ROOMS = (
     Room("headwater.interop.sklearn", "scikit-learn: `headwater.interop.sklearn`"),
     Room("headwater.interop.loggers", "Loggers: `headwater.interop.loggers`"),
     Room("headwater.interop.mlflow", "MLflow: `headwater.interop.mlflow`"),
+    Room("headwater.interop.device", "Microcontrollers: `headwater.interop.device`"),
     Room("headwater.interop.check", "The contract: `headwater.interop.check`"),
     Room("headwater.store.learner_file", "Files of learners: `headwater.store.learner_file`"),
     Room("headwater.store.durable", "Durable learners: `headwater.store.durable`"),

@@ -1,13 +1,17 @@
-"""``headwater export --web`` writes a folder with a page that shows a model and lets it learn."""
+"""``headwater export`` writes a folder that holds a model where Python is not: a page, or C sources for a small device."""
 
 from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from headwater.cli.options.model import load_model
 from headwater.errors import ConfigError
+from headwater.interop.device import export_device
 from headwater.learner.base import Learner
 from headwater.learner.kind import check_can
 from headwater.store.learner_file import to_bytes
@@ -17,32 +21,56 @@ from headwater.store.web.export import MODEL, export_page
 __all__ = ["export"]
 
 
-def export(model: Path, folder: Path, /, *, web: bool = False, no_learning: bool = False) -> int:
-    """Write a model as a page that predicts, explains and learns on the reader's device.
+def export(
+    model: Path,
+    folder: Path,
+    /,
+    *,
+    web: bool = False,
+    no_learning: bool = False,
+    c: Annotated[bool, Parameter("--c", negative=())] = False,
+) -> int:
+    """Write a model as a page, or as C for a microcontroller, which goes on learning there.
 
     Parameters
     ----------
     model
         The model, as headwater learn has saved it.
     folder
-        Where the page's files go. Any web server can give them out.
+        Where the files go. Of a page, any web server can give them out.
     web
-        Write a page; no other form is known yet.
+        Write a page that predicts, explains and learns on the reader's device.
     no_learning
         Write a page that predicts and explains only: a smaller model, without what learning needs.
+    c
+        Write C sources of a single net that predict, learn and save on a microcontroller, to the same bits.
     """
-    if not web:
+    if web == c:
         raise ConfigError(
-            expected="--web", got="no form to export to", at="headwater export", help="Add --web for a page."
+            expected="--web or --c",
+            got="both" if web else "no form to export to",
+            at="headwater export",
+            help="Add --web for a page, or --c for a microcontroller.",
+        )
+    if c and no_learning:
+        raise ConfigError(
+            expected="--web with --no-learning",
+            got="--c",
+            at="headwater export",
+            help="Leave it out: what a device does not call, its linker leaves out.",
         )
     learner = load_model(model)
-    check_can(learner, "web", at=str(model))
+    check_can(learner, "web" if web else "device", at=str(model))
+    return _page(learner, folder, learns=not no_learning) if web else _sources(learner, folder)
+
+
+def _page(learner: Learner, folder: Path, *, learns: bool) -> int:
     saved = to_bytes(learner)
-    written = reduced(learner) if no_learning else saved
-    names = export_page(written, folder, dtype=learner.dtype, learns=not no_learning)
+    written = saved if learns else reduced(learner)
+    names = export_page(written, folder, dtype=learner.dtype, learns=learns)
     total = sum((folder / name).stat().st_size for name in names)
     print(f"{folder}: a page in {len(names)} files, {_kilobytes(total)}. Try it: python -m http.server -d {folder}")
-    print(_loaded(learner, folder, names, learns=not no_learning))
+    print(_loaded(learner, folder, names, learns=learns))
     print(f"The model has {_kilobytes((folder / MODEL).stat().st_size)} there, {_kilobytes(len(saved))} in memory.")
     return 0
 
@@ -71,3 +99,13 @@ def _sum(sizes: dict[str, int], names: Iterable[str]) -> int:
 
 def _kilobytes(size: int) -> str:
     return f"{size / 1e3:,.0f} kB"
+
+
+def _sources(learner: Learner, folder: Path) -> int:
+    sizes = export_device(learner, folder)
+    print(f"{folder}: C sources. headwater.h says how they are called; try them here: make -C {folder}")
+    print(
+        f"The model takes {sizes['ram']:,} bytes of RAM beside its stack, and two areas of {sizes['flash']:,} bytes of flash "
+        "for what it has learned."
+    )
+    return 0

@@ -14,6 +14,7 @@ _NET = frozenset(
         "layers",
         "onnx",
         "web",
+        "device",
         "fleet",
         "seat",
         "cluster",

@@ -1,0 +1,131 @@
+"""What exported models take on small processors, in qemu: flash, RAM, stack and instructions a row.
+
+    python -m benchmarks.device             # measures all, keeps results/device.json, writes the tables of the guides
+    python -m benchmarks.device report      # the tables alone
+
+Nets have 8 inputs and 3 classes. Flash is code, constants and the state as it was exported, without the two areas for saves; RAM is
+all variables, without the stack. Instructions are counted by qemu in user mode, over ten rows behind the first 1,002
+that the model learned; qemu knows no cycles. ziglang and qemu-user are needed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tools.device.boards import BOARDS, Board, size_of
+
+import headwater as hw
+from benchmarks.report import ROOT, write
+from headwater.interop.device import digest, export_device
+
+RESULTS = Path(__file__).with_name("results") / "device.json"
+INPUTS, CLASSES, TAUGHT, FEW, MORE = 8, 3, 1000, 2, 12
+MODELS: dict[str, Any] = {
+    "linear, 3 classes": lambda: hw.Classifier(layers=[], seed=1),
+    "8 units, 3 classes": lambda: hw.Classifier(hidden=8, seed=1),
+    "16 units, 3 classes": lambda: hw.Classifier(hidden=16, seed=1),
+    "32 units, 3 classes": lambda: hw.Classifier(hidden=32, seed=1),
+    "16 units, Adam": lambda: hw.Classifier(hidden=16, optimizer="adam", seed=1),
+    "16 units, a number": lambda: hw.Regressor(hidden=16, seed=1),
+}
+MEASURED = ("cortex-m4", "cortex-m3", "cortex-m0plus", "riscv32")
+PAGES = {"docs/how-to/device.md": "en", "docs/zh/how-to/device.md": "zh"}
+HEADS = {
+    "en": ("model", "flash", "RAM", "stack", "predict", "predict and learn", "M3", "M0+", "RISC-V 32"),
+    "zh": ("模型", "闪存", "RAM", "栈", "预测", "预测并学习", "M3", "M0+", "RISC-V 32"),
+}
+CHINESE = {
+    "linear, 3 classes": "线性，3 类",
+    "8 units, 3 classes": "8 个单元，3 类",
+    "16 units, 3 classes": "16 个单元，3 类",
+    "32 units, 3 classes": "32 个单元，3 类",
+    "16 units, Adam": "16 个单元，Adam",
+    "16 units, a number": "16 个单元，数值",
+}
+BELOW = {
+    "en": (
+        "Bytes, and instructions a row: predict, and predict and learn, on a Cortex-M4 with its unit for floats; predict and "
+        "learn on others. Written by `python -m benchmarks.device`."
+    ),
+    "zh": (
+        "单位是字节和每个样本的指令数：预测、预测并学习是在带浮点单元的 Cortex-M4 上；其余各列是在别的处理器上预测并学习。"
+        "由 `python -m benchmarks.device` 写出。"
+    ),
+}
+
+
+def rows(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows of numbers and their classes."""
+    drawn = np.random.default_rng(0)
+    x = drawn.normal(size=(count, INPUTS)) * 3 + 1
+    return x, np.argmax(x @ drawn.normal(size=(INPUTS, CLASSES)) + 0.5 * x[:, :CLASSES] ** 2, 1)
+
+
+def measured(name: str, folder: Path) -> dict[str, Any]:
+    """Export a model, run it on every processor, and return what it takes there."""
+    model, number = MODELS[name](), name.endswith("a number")
+    x, y = rows(TAUGHT + MORE)
+    named = [{f"x{j}": value for j, value in enumerate(row)} for row in x.tolist()]
+    labels: list[Any] = [float(label) for label in y] if number else y.tolist()
+    model.learn_many(named[:TAUGHT], labels[:TAUGHT])
+    sizes = export_device(model, folder)
+    data = np.column_stack([x, [label if number else model.classes.index(label) for label in labels]])[TAUGHT:]
+    model.learn_many(named[TAUGHT:], labels[TAUGHT:])
+    boards = {board: on_board(BOARDS[board], folder, data, digest(model)) for board in MEASURED}
+    return {"sizes": sizes, "boards": boards}
+
+
+def on_board(board: Board, folder: Path, data: np.ndarray, wanted: int) -> dict[str, int]:
+    """Return what a program takes on a processor, once it has come to the digest of this machine."""
+    twice = a_row(board, board.build(folder, "-DPREDICTS"), data)
+    program = board.build(folder)
+    run, size = board.run(program, data.tobytes()), size_of(program)
+    if run.digest != wanted:
+        raise SystemExit(f"{board.name}: expected the digest {wanted:016x}, got {run.digest:016x}")
+    learns = a_row(board, program, data)
+    return {"flash": size.flash, "ram": size.ram, "stack": run.stack, "learn": learns, "predict": twice - learns}
+
+
+def a_row(board: Board, program: Path, data: np.ndarray) -> int:
+    """Count the instructions of a row."""
+    few, more = (board.instructions(program, data[:count].tobytes()) for count in (FEW, MORE))
+    return round((more - few) / (MORE - FEW))
+
+
+def table(found: dict[str, Any], language: str) -> str:
+    """Return the table of a guide."""
+    head = HEADS[language]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for name, figures in found.items():
+        boards = figures["boards"]
+        m4 = boards["cortex-m4"]
+        cells = [m4["flash"], m4["ram"], m4["stack"], m4["predict"], m4["learn"]]
+        cells += [boards[board]["learn"] for board in MEASURED[1:]]
+        shown = CHINESE[name] if language == "zh" else name
+        lines.append(f"| {shown} | {' | '.join(f'{cell:,}' for cell in cells)} |")
+    return "\n".join([*lines, "", BELOW[language]])
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and write."""
+    lacking = [BOARDS[board].missing for board in MEASURED if BOARDS[board].missing]
+    if arguments != ["report"]:
+        if lacking:
+            raise SystemExit(f"expected a compiler and qemu, got none: {lacking[0]}")
+        with tempfile.TemporaryDirectory() as folder:
+            found = {name: measured(name, Path(folder, str(i))) for i, name in enumerate(MODELS)}
+        RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    found = json.loads(RESULTS.read_text("utf-8"))
+    for page, language in PAGES.items():
+        write(ROOT / page, "device", table(found, language))
+    print(table(found, "en"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

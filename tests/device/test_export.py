@@ -1,0 +1,188 @@
+"""``export_device``: C sources of a model, which compile without a warning, and a state that comes back."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from tools.build.compiler import find
+
+import headwater as hw
+from headwater.cli import main
+from headwater.cluster.merge import merge
+from headwater.errors import ConfigError, ModelFileError
+from headwater.interop.device import digest, export_device, image, take_back
+from headwater.interop.device.sources import core_folder, definition, joined
+from headwater.store.learner_file import fingerprint
+
+from .models import MODELS, as_bytes, as_read, later, taught
+
+COMPILER = find()
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler here")
+STRICT = (
+    "-std=c11",
+    "-Os",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+)
+
+
+def example(folder):
+    """Compile the example with the compiler of this machine."""
+    COMPILER.run(
+        *STRICT, *(folder / name for name in ("example.c", "headwater.c", "model.c")), "-lm", "-o", folder / "example"
+    )
+    return folder / "example"
+
+
+def learned_by(program, model, x, y, *arguments):
+    lines = (" ".join(f"{number!r}" for number in row) for row in as_read(model, x, y))
+    return subprocess.run(
+        [program, *arguments], input="\n".join(lines), capture_output=True, text=True, check=True
+    ).stdout
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_exported_learns_to_the_same_bits_as_the_model_itself(name, tmp_path):
+    model = taught(name)
+    export_device(model, tmp_path)
+    x, y = later(name, 600)
+    said = learned_by(example(tmp_path), model, x, y)
+    for row, label in zip(x, y, strict=True):
+        model.learn_one(row, label)
+    assert said.endswith(f"state {digest(model):016x}\n")
+    assert said.startswith("600 rows, ")
+
+
+@needs_compiler
+def test_a_state_that_was_saved_on_a_device_comes_back_and_goes_on_as_if_it_had_been_learned_here(tmp_path):
+    model, here = taught("net"), taught("net")
+    export_device(model, tmp_path)
+    program, flash = example(tmp_path), tmp_path / "flash"
+    x, y = later("net", 500)
+    learned_by(program, model, x[:300], y[:300], flash)
+    said = learned_by(program, model, x[300:], y[300:], flash)
+    assert said.startswith("goes on from")
+    model.save(tmp_path / "model.hw")
+    back = take_back(hw.load(tmp_path / "model.hw"), flash.read_bytes())  # another process has the same base
+    for row, label in zip(x, y, strict=True):
+        here.learn_one(row, label)
+    assert back.n_learned == here.n_learned == 900
+    assert digest(back) == digest(here) != digest(model)
+    assert back.predict_proba_one(x[0]) == here.predict_proba_one(x[0])
+    state = back.engine.state()
+    assert all(np.array_equal(array, state[name], equal_nan=True) for name, array in here.engine.state().items())
+
+
+@needs_compiler
+def test_what_devices_have_learned_is_merged_into_the_model_that_they_came_from(tmp_path):
+    model = taught("net")
+    export_device(model, tmp_path)
+    program = example(tmp_path)
+    x, y = later("net", 600)
+    backs = []
+    for i, part in enumerate((slice(300), slice(300, 600))):
+        learned_by(program, model, x[part], y[part], tmp_path / f"flash{i}")
+        backs.append(take_back(model, (tmp_path / f"flash{i}").read_bytes()))
+    merged = merge(model, backs)
+    assert merged.n_learned == 1000
+    assert fingerprint(merge(model, backs)) == fingerprint(merged) != fingerprint(backs[0])
+
+
+def test_the_header_says_columns_classes_and_memory(tmp_path):
+    model = taught("net")
+    sizes = export_device(model, tmp_path)
+    header = (tmp_path / "headwater.h").read_text("utf-8")
+    assert "MODEL_COLUMN_X = 0, /* x */" in header
+    assert "MODEL_COLUMN_A10 = 4, /* a10 */" in header
+    assert f" *   0  {model.classes[0]}" in header
+    assert f"{sizes['ram']:,} bytes of RAM" in header
+    assert sizes["state"] == len(image(model)) == sizes["flash"] - 24
+    assert sizes["ram"] < 6000
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="there is no compiler for C++ here")
+def test_the_header_may_be_included_by_cplusplus(tmp_path):
+    export_device(taught("linear"), tmp_path)
+    (tmp_path / "main.cpp").write_text('#include "headwater.h"\nint main() { model_begin(); return MODEL_INPUTS; }\n')
+    command = ["g++", "-Wall", "-Wextra", "-Werror", "-c", tmp_path / "main.cpp", "-o", tmp_path / "main.o"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_two_exports_of_one_state_are_the_same_files(tmp_path):
+    for folder in ("a", "b"):
+        export_device(taught("linear"), tmp_path / folder)
+    for file in (tmp_path / "a").iterdir():
+        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
+
+
+def test_a_wheel_has_all_that_an_export_reads(tmp_path):
+    hook = pytest.importorskip("tools.build.hook", reason="hatchling is not installed")
+    for path, place in hook.sources_for_devices().items():
+        copied = tmp_path / place.removeprefix("headwater/interop/device/core/")
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copied)
+    assert joined(tmp_path) == joined(core_folder())
+    assert definition(tmp_path / "parts/coverage/coverage.c", "HW_COVERAGE_LEVELS").endswith("0.99};")
+
+
+REFUSED = {
+    "a pool": (lambda: hw.Classifier(seed=1), "hidden=16"),
+    "float64": (lambda: hw.Classifier(hidden=4, dtype="float64"), "dtype='float32'"),
+    "norm": (lambda: hw.Classifier(hidden=4, norm="layer"), "Leave out norm and dropout"),
+    "dropout": (lambda: hw.Classifier(hidden=4, dropout=0.1), "Leave out norm and dropout"),
+    "penalties": (lambda: hw.Regressor(hidden=4, l2=0.1), "Leave them out"),
+    "memory": (lambda: hw.Regressor(memory=2), "without memory"),
+    "anomalies": (hw.Anomaly, "Use a Classifier for this"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_model_that_no_device_holds_is_refused_in_a_sentence_that_says_what_to_train(name, tmp_path):
+    make, remedy = REFUSED[name]
+    model = make()
+    for i in range(20):
+        model.learn_one({"x": i % 3}, *(() if name == "anomalies" else (i % 2,)))
+    with pytest.raises(ConfigError, match=remedy):
+        export_device(model, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_categories_and_models_that_have_learned_nothing_are_refused(tmp_path):
+    model = hw.Classifier(hidden=4)
+    with pytest.raises(ConfigError, match="Let it learn at least one row first"):
+        export_device(model, tmp_path)
+    for i in range(20):
+        model.learn_one({"colour": "red" if i % 2 else "blue"}, i % 2)
+    with pytest.raises(ConfigError, match="a column of 0 and 1 for each category"):
+        export_device(model, tmp_path)
+
+
+def test_flash_of_another_export_or_with_a_changed_byte_is_refused():
+    model = taught("linear")
+    with pytest.raises(ModelFileError, match="expected a save of this export"):
+        take_back(model, bytes(10_000))
+
+
+def test_the_command_writes_sources_and_says_what_they_take(tmp_path, capsys):
+    taught("linear").save(tmp_path / "model.hw")
+    assert main(["export", "--c", str(tmp_path / "model.hw"), str(tmp_path / "out")]) == 0
+    assert "bytes of RAM beside its stack" in capsys.readouterr().out
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        *("Makefile", "example.c", "headwater.c", "headwater.h", "model.c")
+    ]
+    assert main(["export", "--c", "--web", str(tmp_path / "model.hw"), str(tmp_path / "out")]) == 2
+    assert "expected --web or --c, got both" in capsys.readouterr().err
+
+
+def test_rows_as_bytes_hold_a_label_behind_each():
+    model = taught("net")
+    assert len(as_bytes(model, *later("net", 3))) == 3 * 9 * 8
