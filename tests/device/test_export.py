@@ -15,6 +15,7 @@ from headwater.cluster.merge import merge
 from headwater.errors import ConfigError, ModelFileError
 from headwater.interop.device import digest, export_device, image, take_back
 from headwater.interop.device.sources import core_folder, definition, joined
+from headwater.interop.device.state import identity, sealed
 from headwater.store.learner_file import fingerprint
 
 from .models import MODELS, as_bytes, as_read, later, taught
@@ -59,6 +60,23 @@ def test_what_is_exported_learns_to_the_same_bits_as_the_model_itself(name, tmp_
         model.learn_one(row, label)
     assert said.endswith(f"state {digest(model):016x}\n")
     assert said.startswith("600 rows, ")
+
+
+@pytest.mark.skipif(
+    not (shutil.which("aarch64-linux-gnu-gcc") and shutil.which("qemu-aarch64")), reason="there is no GCC for AArch64"
+)
+def test_a_compiler_that_would_fuse_products_and_sums_does_not(tmp_path):
+    """GCC does where no standard is asked for, and AArch64 has the instruction."""
+    model = taught("net")
+    export_device(model, tmp_path)
+    sources = [tmp_path / name for name in ("example.c", "headwater.c", "model.c")]
+    command = ["aarch64-linux-gnu-gcc", "-O2", "-static", *sources, "-lm", "-o", tmp_path / "example"]
+    subprocess.run(command, check=True, capture_output=True)
+    x, y = later("net", 300)
+    said = learned_by("qemu-aarch64", model, x, y, tmp_path / "example")
+    for row, label in zip(x, y, strict=True):
+        model.learn_one(row, label)
+    assert said.endswith(f"state {digest(model):016x}\n")
 
 
 @needs_compiler
@@ -167,9 +185,15 @@ def test_categories_and_models_that_have_learned_nothing_are_refused(tmp_path):
 
 
 def test_flash_of_another_export_or_with_a_changed_byte_is_refused():
-    model = taught("linear")
-    with pytest.raises(ModelFileError, match="expected a save of this export"):
-        take_back(model, bytes(10_000))
+    model, state = taught("linear"), image(taught("linear"))
+    whole = sealed(identity(model), 1, state)
+    assert digest(take_back(model, b"other bytes" + whole)) == digest(model)
+    other = taught("linear")
+    other.learn_one({"x": 1.0}, "walk")
+    spoilt = bytes([whole[0] ^ 1]) + whole[1:]
+    for one, data in ((other, whole), (model, spoilt), (model, whole[:-1]), (model, bytes(10_000))):
+        with pytest.raises(ModelFileError, match="expected a save of this export"):
+            take_back(one, data)
 
 
 def test_the_command_writes_sources_and_says_what_they_take(tmp_path, capsys):

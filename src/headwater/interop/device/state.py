@@ -147,14 +147,18 @@ def take_back(learner: Any, data: bytes, *, at: str = "the device's state") -> A
     return from_bytes(seal(SavedModel(header, arrays)), at)
 
 
+def sealed(own: int, number: int, state: bytes) -> bytes:
+    """Return a state with its record, as ``model_save`` writes the save of that number."""
+    return state + _RECORD.pack(own, number, _digest(_mixed(own ^ number), state))
+
+
 def _saves(data: bytes, own: int, size: int) -> Any:
     """Yield number and state of each whole save in a dump of flash."""
     key = struct.pack("<Q", own)
     at = data.find(key, size)
     while at >= 0:
-        _, number, told = _RECORD.unpack(data[at : at + _RECORD.size].ljust(_RECORD.size, b"\0"))
-        state = data[at - size : at]
-        if len(state) == size and number and told == _digest(_mixed(own ^ number), state):
+        number, state = int.from_bytes(data[at + 8 : at + 16], "little"), data[at - size : at]
+        if number and data[at - size : at + _RECORD.size] == sealed(own, number, state):
             yield number, state
         at = data.find(key, at + 1)
 
