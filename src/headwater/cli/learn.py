@@ -103,19 +103,20 @@ def learn(
     known = load_model(model, fleets=True) if model is not None and model.exists() else None
     said = task != "auto" or known is not None or more is not None or anomalies or bool(targets)
     found = task_of(task, known, anomalies=anomalies, targets=bool(targets), columns=more) if said else "auto"
-    kind = None if found == "auto" else kind_of_run(found, known, report, scoring.delay, follow is not None)
+    kind = None if found == "auto" else kind_of_run(found, known, report, scoring.delay)
     reading, options = reading or ReadingOptions(), options or ModelOptions()
-    besides = {"--fleet": fleet, "--report": report, **scoring.given()} if kind or follow is not None else {}
+    besides = {"--report": report, **scoring.given()} if kind or follow is not None else {}
+    if follow is not None and follow.with_store:
+        besides |= {"--model": model, "--resume": resume}
+        new = target, kind, reading, options, more, fleet
+        return learn_into_store(source, follow, besides, *new, as_json=json)
     if kind is not None and kind.answer.table is not None:
-        plain = besides | {"--target": target, "--anomalies": anomalies, "--store": follow}
+        plain = besides | {"--fleet": fleet, "--target": target, "--anomalies": anomalies, "--store": follow}
         from headwater.cli.runs.compound import CompoundRun
 
         parts = parts_of(kind, split_names(targets), more, known)
         compound = CompoundRun(source, kind, parts, task, known, model, scoring.window, resume, plain)
         return compound.run(reading, options, more, as_json=json)
-    if follow is not None and follow.with_store:
-        asked: dict[str, Any] = {"target": target, "task": found, "model": model, "json": json}
-        return learn_into_store(source, follow, reading, options, **asked, besides=besides | {"--resume": resume})
     start = Start(accepted(source, follow) if follow else source, target, found, model, reading, options, fleet)
     (start.drift, start.policies), start.settings = drift, more
     return _learn_files(start, report, scoring, resume=resume, as_json=json)

@@ -143,3 +143,55 @@ def test_a_server_follows_a_broker_beside_its_clients_and_ends_whole(base, serve
     with hw.open(store) as kept:
         assert fingerprint(kept.learner) == fingerprint(uninterrupted(100))
         assert kept.learn_from(where + "?idle=0.1", "y").read == 100
+
+
+MACHINES = [{"machine": f"m{i % 3}", "heat": i % 7, "y": float(i % 7 + i % 3)} for i in range(60)]
+KINDS = {
+    "fleet": (["--task", "regress", "--fleet", "machine", "--hidden", "8", "--target", "y"], MACHINES),
+    "fleet whose task is found": (["--fleet", "machine", "--hidden", "8", "--target", "y"], MACHINES),
+    "anomaly": (["--task", "anomaly"], [{"heat": i % 7} for i in range(60)]),
+    "fleet of detectors": (
+        ["--task", "anomaly", "--fleet", "machine"],
+        [{"machine": f"m{i % 3}", "heat": i % 7} for i in range(60)],
+    ),
+    "forecast": (["--task", "forecast", "--target", "y", "--horizon", "2"], [{"y": float(i % 7)} for i in range(60)]),
+    "outputs": (
+        ["--task", "multioutput", "--target", "y"],
+        [{"heat": i % 7, "y": {"u": float(i), "v": "x"}} for i in range(60)],
+    ),
+    "bandit": (
+        ["--task", "bandit", "--target", "y"],
+        [{"heat": i % 7, "y": ["l" if i % 2 else "r", float(i % 2), 0.5]} for i in range(60)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_and_its_fleets_follow_a_broker_into_a_store_and_go_on(base, server, tmp_path, capsys, name):
+    more, rows = KINDS[name]
+    where = f"redis://127.0.0.1:{server.port}/rows?idle=0.1"
+    words = ["learn", where, *more, "--store", str(tmp_path / "a.db"), "--json"]
+    for part in (rows[:40], rows[40:]):
+        for one in part:
+            base.xadd("rows", {"value": json.dumps(one)})
+        assert main(words) == 0, capsys.readouterr().err
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (said["read"], said["learned"], said["n_learned"], said["counts"]) == (60, 60, 60, {})
+    with hw.open(tmp_path / "a.db") as kept:
+        assert list(kept.learner) == ["m0", "m1", "m2"] if "fleet" in name else kept.learner.n_learned == 60
+
+
+def test_a_store_of_a_fleet_keeps_its_key(base, server, tmp_path, capsys):
+    for one in MACHINES:
+        base.xadd("rows", {"value": json.dumps(one)})
+    words = [
+        "learn",
+        f"redis://127.0.0.1:{server.port}/rows?idle=0.1",
+        *KINDS["fleet"][0],
+        "--store",
+        str(tmp_path / "a.db"),
+    ]
+    assert main(words) == 0
+    words[words.index("machine")] = "heat"
+    assert main(words) == 2
+    assert "expected --fleet machine" in capsys.readouterr().err

@@ -76,7 +76,7 @@ def _check_known(kind: Kind, asked: str, task: str) -> None:
     )
 
 
-def kind_of_run(task: str, known: Any, report: Path | None, delay: int, follow: bool) -> Kind:
+def kind_of_run(task: str, known: Any, report: Path | None, delay: int) -> Kind:
     """Return the kind of a run.
 
     Raises
@@ -85,13 +85,9 @@ def kind_of_run(task: str, known: Any, report: Path | None, delay: int, follow: 
         If a run of this kind can't have what is asked for.
     """
     kind = kind_of(known) if known is not None else kind_with(task)
-    if report is None and not delay and not follow:
-        return kind
-    alone = None if kind.answer.needed else "A store follows labelled rows: leave one of the two out."
     asked = (
         ("--report", report is not None, kind.cannot("report")),
         ("--delay", delay > 0, kind.cannot("delay")),
-        ("--store", follow, alone),
     )
     for option, given, way_out in asked:
         if given and way_out is not None:

@@ -12,11 +12,13 @@ from typing import Any
 
 import msgspec
 
+from headwater.cli.options.declared import KindOptions, settings_of
+from headwater.cli.options.fleet import agree_on_key, as_fleet
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import accepting_gaps, check_writable, split_names, without_ids
 from headwater.errors import ConfigError
-from headwater.learner.kind import default_kind
+from headwater.learner.kind import Kind, default_kind
 
 __all__ = ["FollowOptions", "learn_into_store"]
 
@@ -62,14 +64,15 @@ def accepted(source: tuple[str, ...], follow: FollowOptions | None) -> tuple[str
 def learn_into_store(
     source: tuple[str, ...],
     follow: FollowOptions,
+    besides: dict[str, Any],
+    target: str | None,
+    kind: Kind | None,
     reading: ReadingOptions,
     options: ModelOptions,
+    settings: KindOptions | None,
+    fleet: str | None,
     *,
-    target: str | None,
-    task: str,
-    model: Path | None,
-    json: bool,
-    besides: dict[str, Any],
+    as_json: bool,
 ) -> int:
     """Follow a broker until it is stopped, and print the status of the source and the scores.
 
@@ -78,9 +81,11 @@ def learn_into_store(
     from headwater.store.durable import open as open_store
 
     source = accepted(source, follow)
-    store, target = _checked(source, follow, target, {"--model": model} | besides)
-    learner = None if store.exists() and store.stat().st_size else _new(source, reading, options, target, task)
+    store = _checked(source, follow, besides, needs=target is None and (kind is None or kind.answer.needed))
+    old = store.exists() and store.stat().st_size
+    learner = None if old else as_fleet(_made(source, target, kind, reading, options, settings), fleet)
     with open_store(store, learner) as opened, _told_to_stop() as told:
+        agree_on_key(opened.learner, fleet, at=str(store))
         how: dict[str, Any] = {
             "predictions": follow.predictions,
             "dead_letters": follow.dead_letters,
@@ -89,14 +94,12 @@ def learn_into_store(
         }
         said = opened.learn_from(source[0], target, ends=lambda: bool(told), **how)
         about = {**msgspec.to_builtins(said), "n_learned": opened.n_learned, "scores": opened.scores}
-    sys.stdout.write(msgspec.json.encode(about, enc_hook=str).decode() + "\n" if json else _sentences(about, store))
+    sys.stdout.write(msgspec.json.encode(about, enc_hook=str).decode() + "\n" if as_json else _sentences(about, store))
     return 130 if signal.SIGINT in told else 0
 
 
-def _checked(
-    source: tuple[str, ...], follow: FollowOptions, target: str | None, besides: dict[str, Any]
-) -> tuple[Path, str]:
-    """Return the store and the target, and reject options that a store can't use."""
+def _checked(source: tuple[str, ...], follow: FollowOptions, besides: dict[str, Any], *, needs: bool) -> Path:
+    """Return the store, and reject options that it can't use."""
     from headwater.streams.brokers.address import is_address
 
     if follow.store is None:
@@ -115,35 +118,43 @@ def _checked(
             help="For files give --model FILE.",
         )
     other = [name for name, value in besides.items() if value]
-    if target is None or other:
+    if other or needs:
         raise ConfigError(
             expected="--target COLUMN, and none of " + ", ".join(besides),
             got=", ".join(other) or "no --target",
             at=source[0],
             help="headwater learn ADDRESS --target COLUMN --store FILE",
         )
-    return follow.store, target
+    return follow.store
 
 
-def _new(source: tuple[str, ...], reading: ReadingOptions, options: ModelOptions, target: str, task: str) -> Any:
+def _made(
+    source: tuple[str, ...],
+    target: str | None,
+    kind: Kind | None,
+    reading: ReadingOptions,
+    options: ModelOptions,
+    settings: KindOptions | None,
+) -> Any:
     """Return a new learner.
 
     Without a given task, the first rows decide it and are then read again.
     """
-    if task == "auto":
-        notes = reading.notes(None, target=target)
-        try:
-            with reading.open(tuple(map(without_ids, source)), notes, task="auto") as stream:
-                task = stream.goal.task if stream.goal else default_kind().task
-        except ConfigError as error:
-            if error.code != "needs_store":
-                raise
-            raise ConfigError(
-                expected="--task classify or regress for this source",
-                got="none",
-                at=source[0],
-                help="A new model has to know.",
-            ) from error
+    if kind is not None:
+        return options.make(kind.task, **({} if settings is None else settings_of(kind, settings)))
+    notes = reading.notes(None, target=target)
+    try:
+        with reading.open(tuple(map(without_ids, source)), notes, task="auto") as stream:
+            task = stream.goal.task if stream.goal else default_kind().task
+    except ConfigError as error:
+        if error.code != "needs_store":
+            raise
+        raise ConfigError(
+            expected="--task classify or regress for this source",
+            got="none",
+            at=source[0],
+            help="A new model has to know.",
+        ) from error
     return options.make(task)
 
 
