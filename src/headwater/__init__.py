@@ -27,6 +27,7 @@ if _TYPES:
     from .kinds.bandit.learner import Bandit
     from .kinds.classifier_regressor.classifier import Classifier
     from .kinds.classifier_regressor.regressor import Regressor
+    from .kinds.correct import Correct
     from .kinds.forecaster.learner import Forecaster
     from .kinds.multi_output.learner import MultiOutput
     from .kinds.private.learner import PrivateClassifier, PrivateRegressor
@@ -45,6 +46,7 @@ __all__ = [
     "Anomaly",
     "Bandit",
     "Classifier",
+    "Correct",
     "Expiring",
     "Fleet",
     "Forecaster",
@@ -83,6 +85,7 @@ _ROOMS = {
     "Anomaly": ".kinds.anomaly.learner",
     "Bandit": ".kinds.bandit.learner",
     "Classifier": ".kinds.classifier_regressor.classifier",
+    "Correct": ".kinds.correct",
     "Expiring": ".learner.expiring",
     "Fleet": ".kinds.fleet",
     "Forecaster": ".kinds.forecaster.learner",

@@ -320,3 +320,11 @@ def test_a_proxy_keeps_the_large_model_for_what_the_small_one_can_not_do():
     assert good > 90
     assert numbers(said["hello"])[0] < 30
     assert numbers(said["mean cost / budget"])[0] <= 1
+
+
+def test_a_frozen_model_is_left_alone_until_something_changes_and_then_corrected():
+    said = output_of("31_correct")
+    base, corrected = numbers(said["before the depot"])[:2]
+    assert corrected < 1.01 * base
+    base, corrected = numbers(said["after"])[:2]
+    assert corrected < 0.35 * base
