@@ -167,6 +167,8 @@ static void learn_answer(hw_learner *l, const sample *s, double *y, int answers,
             l->bandit->action = action;
         keep_sample(l, y[0], w);
     }
+    if (l->relevance)
+        hw_learn_relevance(l, y[0], w);
     if (failing)
         hw_reinitialise_failing(l);
     l->learned += 1;

@@ -655,6 +655,42 @@ static void take_vectors(merging *m, int first, int last)
     m->vectors.last = last;
 }
 
+/* What a worker's code is called in the merged learner; 0: nothing. */
+static int32_t merged_code(const worker *w, int32_t code)
+{
+    if (code >= 0)
+        return w->to_slot[code] < 0 ? 0 : w->to_slot[code] + 1;
+    int32_t row = w->to_row[-code - 1];
+    return row < 0 ? 0 : -row - 1;
+}
+
+/* Whether all tests of a worker's table are tests of the merged learner's. */
+static bool has_same_table(const hw_cells *to, const worker *w, int32_t table)
+{
+    const hw_cells *own = w->l->cells;
+    bool same_ones = own->used <= to->used;
+    for (int64_t i = table; same_ones && i < (int64_t)own->used * own->tables; i += own->tables) {
+        int32_t code = merged_code(w, own->code[i]);
+        same_ones = code && to->code[i] == (code > 0 ? code - 1 : code) && to->threshold[i] == own->threshold[i];
+    }
+    return same_ones;
+}
+
+static bool has_same_tests(const hw_cells *to, const worker *w)
+{
+    bool same_ones = true;
+    for (int32_t table = 0; same_ones && table < to->tables; table++)
+        same_ones = has_same_table(to, w, table);
+    return same_ones;
+}
+
+/* Whether a worker's cells of a table are merged: where tests were exchanged, those of tables that ask the same. */
+static bool joins_table(const merging *m, const worker *w, int32_t table)
+{
+    bool grown = m->to->cells->used > m->base->cells->used;
+    return w->same_tests || (!grown && has_same_table(m->to->cells, w, table));
+}
+
 /* Rows of the cells, each of which is touched by a share of the samples. A worker whose tables have fewer tests moved all
  * cells that its own one became. */
 static void merge_cells(merging *m, int e, bool outputs, bool squares)
@@ -672,7 +708,7 @@ static void merge_cells(merging *m, int e, bool outputs, bool squares)
             int64_t row = r >> used << l->cells->used | (r & ((1 << l->cells->used) - 1));
             m->at[i] = squares ? own->squares + row : own->weights + row * own->stride;
             m->touches[i] *= share;
-            if (!m->worker[i].same_tests || !has_moved(m, i, at + r * stride, count, outputs))
+            if (!joins_table(m, m->worker + i, (int32_t)(r >> used)) || !has_moved(m, i, at + r * stride, count, outputs))
                 m->at[i] = -1;
         }
         merge_stretch(m, e, at + r * stride, count, outputs, before);
@@ -791,15 +827,6 @@ static int merge_weights(merging *m, int i)
 
 /* ---- tests of the cell tables ---------------------------------------------------------------------------- */
 
-/* What a worker's code is called in the merged learner; 0: nothing. */
-static int32_t merged_code(const worker *w, int32_t code)
-{
-    if (code >= 0)
-        return w->to_slot[code] < 0 ? 0 : w->to_slot[code] + 1;
-    int32_t row = w->to_row[-code - 1];
-    return row < 0 ? 0 : -row - 1;
-}
-
 static void take_tests(hw_cells *to, const worker *w)
 {
     const hw_cells *from = w->l->cells;
@@ -813,17 +840,7 @@ static void take_tests(hw_cells *to, const worker *w)
     to->offered = from->offered;
 }
 
-static bool has_same_tests(const hw_cells *to, const worker *w)
-{
-    const hw_cells *own = w->l->cells;
-    bool same_ones = own->used <= to->used;
-    for (int64_t i = 0; same_ones && i < (int64_t)own->used * own->tables; i++) {
-        int32_t code = merged_code(w, own->code[i]);
-        same_ones = code && to->code[i] == (code > 0 ? code - 1 : code) && to->threshold[i] == own->threshold[i];
-    }
-    return same_ones;
-}
-
+/* Merged are the tests of who has the most; of several with as many those of the first that has exchanged some. */
 static int merge_tests(merging *m, int i)
 {
     hw_cells *to = m->to->cells;
@@ -833,11 +850,13 @@ static int merge_tests(merging *m, int i)
         return 0; /* merged with the codes */
     const worker *w = NULL;
     int tests = m->live == 1 ? -1 : m->base->cells->used;
-    for (int q = 0; q < m->count; q++)
-        if (m->worker[q].live && m->worker[q].l->cells->used > tests) {
+    for (int q = 0; q < m->count; q++) {
+        const hw_cells *own = m->worker[q].l->cells;
+        if (m->worker[q].live && (own->used > tests || (!w && own->used == tests && !has_same_tests(to, m->worker + q)))) {
             w = m->worker + q;
-            tests = w->l->cells->used;
+            tests = own->used;
         }
+    }
     int status = w && tests > to->used ? hw_grow_cells(m->to, tests) : 0;
     if (status < 0)
         return status;

@@ -26,6 +26,7 @@ typedef struct hw_merging {
 #include "pool/cells.h"
 #include "coverage/coverage.h"
 #include "pool/lean.h"
+#include "pool/relevance.h"
 #include "series/forecast.h"
 #include "series/bank.h"
 #include "series/recurrent.h"
@@ -46,7 +47,8 @@ typedef struct hw_merging {
     X(anomaly, hw_anomaly_t)                                                                                               \
     X(units, hw_units_t)                                                                                                   \
     X(succession, hw_succession_t)                                                                                         \
-    X(bank, hw_bank_t)
+    X(bank, hw_bank_t)                                                                                                     \
+    X(relevance, hw_relevance_t)
 /* Those without functions of their own. */
 #define HW_WORKINGS(X)                                                                                                     \
     X(replay, hw_replay_t)                                                                                                 \
@@ -72,7 +74,8 @@ typedef struct hw_merging {
     HW_UNITS_ARRAYS(A, D)                                                                                                  \
     HW_SUCCESSION_ARRAYS(A, D)                                                                                             \
     HW_STACK_ARRAYS(A, D)                                                                                                  \
-    HW_BANK_ARRAYS(A, D)
+    HW_BANK_ARRAYS(A, D)                                                                                                   \
+    HW_RELEVANCE_ARRAYS(A, D)
 
 #define HW_CODE(name, type) HW_PART_##name,
 enum {

@@ -2,7 +2,8 @@
  * those of the one before it, in one array.
  *
  * A number is kept as its places under the splines of its column's curve. When the knots of that curve move, it is read
- * again: linear splines give back the number itself, x = sum of height times knot, within the outer knots. */
+ * again: linear splines give back the number itself, x = sum of height times knot, within the outer knots. Heights add up
+ * to 1, and to less where the column was read smaller (pool/relevance.c). */
 #include "learner.h"
 
 static const double ROUNDED = 1e-5; /* a height below this is what rounding has left of 0 */
@@ -12,7 +13,7 @@ static const double ROUNDED = 1e-5; /* a height below this is what rounding has 
 typedef struct curve {
     int32_t slot, count; /* whose it is, and how many knots it had */
     bool here;           /* the sample at hand lies under it, */
-    double x;            /* at this number */
+    double x, height;    /* at this number, under splines whose heights add up to this */
 } curve;
 
 /* Curves whose knots have moved, in the order in which they were due. Their arrays are the learner's (hw_reserve_moves). */
@@ -107,12 +108,14 @@ static void put_number(hw_learner *l, pairs *to, const curve *c)
     int32_t count = l->slots.knot_count[c->slot], first = l->slots.basis[c->slot];
     if (count < 3)
         return;
-    int32_t k = hw_knot_below(l->slots.knots + (int64_t)c->slot * l->knots, count, c->x, &u);
+    bool smaller = c->slot >= l->answer_inputs && c->height > 0 && c->height < 1 - ROUNDED;
+    double height = smaller ? c->height : 1;
+    int32_t k = hw_knot_below(l->slots.knots + (int64_t)c->slot * l->knots, count, c->x / height, &u);
     u = u < ROUNDED ? 0 : u > 1 - ROUNDED ? 1 : u;
     if (u < 1)
-        put_pair(l, to, first + k, 1 - u);
+        put_pair(l, to, first + k, (1 - u) * height);
     if (u > 0)
-        put_pair(l, to, first + k + 1, u);
+        put_pair(l, to, first + k + 1, u * height);
 }
 
 /* Put sample i behind the others as it is. */
@@ -136,8 +139,9 @@ static void read_sample_again(hw_learner *l, pairs *to, int64_t i, const moved *
         if (!c)
             continue;
         int32_t k = row - l->slots.basis[c->slot];
-        c->x = (c->here ? c->x : 0) +
-               hw_get(l, l->replay->values, at) * m->knots[(c - m->curve) * l->knots + (k < c->count ? k : c->count - 1)];
+        double value = hw_get(l, l->replay->values, at);
+        c->x = (c->here ? c->x : 0) + value * m->knots[(c - m->curve) * l->knots + (k < c->count ? k : c->count - 1)];
+        c->height = (c->here ? c->height : 0) + value;
         c->here = true;
     }
     l->replay->start[i] = to->end;

@@ -134,7 +134,7 @@ static const struct row {
             WORK(AT(predicted_slots)),
             WORK(AT(predicted_x)),
             HW_CELLS_ARRAYS(NOTHING, PART_WORK) HW_PART_ARRAYS(NOTHING, PART_WORK)};
-enum { STATES = 119, WEIGHTS = 22, ARRAYS = sizeof LIST / sizeof *LIST };
+enum { STATES = 121, WEIGHTS = 22, ARRAYS = sizeof LIST / sizeof *LIST };
 _Static_assert((int)STATES <= (int)HW_MOST_ARRAYS, "arrays of a state fit where they are listed");
 _Static_assert(sizeof(hw_learner) <= UINT16_MAX && HW_SHAPE(HW_NEWER) * 2 >= INT16_MIN, "places and shapes are short");
 

@@ -23,7 +23,7 @@ export function modelParts(header, arrays, core) {
 /** Return the arrays of a state in the core's order. Those of kinds that an older version didn't have are empty. */
 export function stateOf(arrays, core) {
   return core.arrays.map((own) => {
-    const array = arrays.get(own.name) ?? (/^(forecast|bandit|text|unit|tile|succes)/.test(own.name) ? own : null);
+    const array = arrays.get(own.name) ?? (/^(forecast|bandit|text|unit|tile|succes|relevance)/.test(own.name) ? own : null);
     if (!array) throw new TypeError(`no ${own.name}`);
     return array;
   });

@@ -69,7 +69,17 @@ def as_read(value: Any) -> Any:
 
 
 EMPTY = hashlib.sha256().hexdigest()[:12]
-NEW = ("units", "unit_slots", "succession", "succession_rows", "succession_slots", "succession_x", "successor")
+NEW = (
+    "units",
+    "unit_slots",
+    "succession",
+    "succession_rows",
+    "succession_slots",
+    "succession_x",
+    "successor",
+    "relevance",
+    "relevance_slots",
+)
 """Arrays that learners have which a store makes anew, from a journal without a snapshot."""
 
 

@@ -34,7 +34,15 @@ MAKERS = {
     "pool of regressors": lambda: hw.Regressor(effort="fast"),
 }
 
-ALONE = ("succession", "succession_rows", "succession_slots", "succession_x", "successor")
+ALONE = (
+    "succession",
+    "succession_rows",
+    "succession_slots",
+    "succession_x",
+    "successor",
+    "relevance",
+    "relevance_slots",
+)
 
 
 def answers(learner):

@@ -76,12 +76,14 @@ static inline double presence_offset(double seen, double rows_seen, double inver
     return seen >= rows_seen ? 0 : 1 - seen * inverse;
 }
 
-/* The pairs of a column of answers before count as much as one answer says of the next. */
-static inline void scale_answers(const hw_learner *l, int32_t slot, real *v, int64_t from, int64_t to)
+/* The pairs of a column count as much as it is relevant; those of answers before as much as one answer says of the next. */
+static inline void scale_pairs(const hw_learner *l, int32_t slot, real *v, int64_t from, int64_t to)
 {
-    if (slot < l->answer_inputs)
-        for (int64_t i = from; i < to; i++)
-            v[i] *= (real)l->lag->share;
+    double factor = slot < l->answer_inputs ? l->lag->share : 1;
+    if (l->relevance && slot < hw_followed(l->relevance))
+        factor *= 1 - l->relevance->of[(int64_t)slot * HW_R_SLOT + HW_R_SHRUNK];
+    for (int64_t i = from; i < to && factor != 1; i++)
+        v[i] *= (real)factor;
 }
 
 /* One entry. Returns the new number of pairs. */
@@ -133,7 +135,7 @@ static int64_t read_entry(hw_learner *l, int32_t slot, double x, double rows_see
         if (learn)
             update_reservoir(l, slot, value);
     }
-    scale_answers(l, slot, v, from, n);
+    scale_pairs(l, slot, v, from, n);
     return n;
 }
 
@@ -280,7 +282,7 @@ static void read_entries(hw_learner *l, bool learn)
             n = spline_basis(l, slots[i], x[i], rows, v, n);
             if (learn)
                 update_reservoir(l, slots[i], x[i]);
-            scale_answers(l, slots[i], v, from, n);
+            scale_pairs(l, slots[i], v, from, n);
         }
     } else {
         for (int64_t i = 0; i < count; i++)

@@ -4,7 +4,8 @@
  * cell has a row of weights (tile coding, CMAC: Albus 1975; random ferns: Ozuysal et al. 2010). All tables have equally
  * many tests, none at first. A test is a value of a row that was learned before: rows offer values, of which a fair sample
  * stands behind the tests in use (Vitter's algorithm R). After 4, 8, 16, … rows each table takes one of them as its next
- * test. Each cell then falls into two, which begin as the one they were: no prediction changes by a bit. */
+ * test. Each cell then falls into two, which begin as the one they were: no prediction changes by a bit. Once all are in
+ * use, tests that ask columns of noise are exchanged (relevance.c). */
 #include "learner.h"
 
 enum { FIRST_ROWS = 4, OFFERED = 8 };
@@ -132,6 +133,73 @@ void hw_learn_tests(hw_learner *l)
     hw_place_tests(l);
 }
 
+/* ---- tests of columns that say nothing -------------------------------------------------------------------- */
+
+/* What was learned in the cells of a table goes, and what the rules keep of it. */
+static void clear_table(hw_learner *l, int32_t table)
+{
+    int64_t cells = (int64_t)1 << l->cells->used, first = (int64_t)table << l->cells->used;
+    for (int e = 0; e < l->all; e++) {
+        const hw_expert_t *x = l->expert + e;
+        if (x->cells < 0)
+            continue;
+        const hw_op *o = l->op + x->cells;
+        for (int64_t i = first * o->stride; i < (first + cells) * o->stride; i++) {
+            hw_put(l, l->weights, o->weights + i, 0);
+            for (int k = 0; k < x->states && o->squares < 0; k++)
+                hw_put(l, l->state[k], o->weights + i, 0);
+        }
+        for (int64_t i = first; i < first + cells && o->squares >= 0; i++)
+            for (int k = 0; k < x->states; k++)
+                hw_put(l, l->state[k], o->squares + i, 0);
+    }
+}
+
+/* A slot, drawn by its share of all chances; -1: there is none, or nothing of its past was kept. */
+static int64_t draw_slot(hw_learner *l, double (*chance)(const hw_learner *, int64_t), double all)
+{
+    double left = hw_uniform(l->random) * all;
+    int64_t slot = 0;
+    while (slot < l->slots.count - 1 && (left -= chance(l, slot)) >= 0)
+        slot++;
+    return l->slots.seen[slot] >= 1 && l->slots.reservoir[slot] && chance(l, slot) > 0 ? slot : -1;
+}
+
+/* A value of some slot's past becomes test `at`, if there is one. */
+static bool draw_test(hw_learner *l, double (*chance)(const hw_learner *, int64_t), double all, int64_t at)
+{
+    int64_t slot = draw_slot(l, chance, all);
+    if (slot < 0)
+        return false;
+    double seen = l->slots.seen[slot], room = (double)(hw_capacity(l->slots.reservoir[slot]) / sizeof(double));
+    double kept = seen < room ? seen : room, most = HW_RESERVOIR;
+    int64_t place = (int64_t)(hw_uniform(l->random) * (kept < most ? kept : most));
+    double threshold = threshold_at(l, (int32_t)slot, l->slots.reservoir[slot][place]);
+    if (threshold - threshold != 0)
+        return false;
+    l->cells->code[at] = (int32_t)slot;
+    l->cells->threshold[at] = threshold;
+    return true;
+}
+
+void hw_exchange_tests(hw_learner *l, int32_t table, double (*chance)(const hw_learner *, int64_t))
+{
+    hw_cells *c = l->cells;
+    double all = 0;
+    bool exchanged = false;
+    for (int64_t i = 0; i < l->slots.count; i++)
+        all += chance(l, i);
+    for (int b = 0; b < c->used && all > 0; b++) {
+        int64_t at = (int64_t)b * c->tables + table;
+        if (c->code[at] >= 0 && !(chance(l, c->code[at]) > 0) && draw_test(l, chance, all, at))
+            exchanged = true;
+    }
+    if (!exchanged)
+        return;
+    clear_table(l, table);
+    hw_place_tests(l);
+}
+
 int hw_cells_of(hw_learner *l, const int32_t **cells)
 {
     hw_drop_added(l);
@@ -169,13 +237,10 @@ static int check(hw_learner *l, hw_fault *fault)
     return HW_BAD_STATE;
 }
 
-/* All tests of the base are there, in their places. */
+/* There are as many tests; some may have been exchanged for others. */
 static bool descends(const hw_learner *base, const hw_learner *l)
 {
-    const hw_cells *p = base->cells, *q = l->cells;
-    size_t tests = p ? (size_t)p->used * (size_t)p->tables : 0;
-    return !tests ||
-           (q->used >= p->used && !memcmp(p->code, q->code, tests * 4) && !memcmp(p->threshold, q->threshold, tests * 8));
+    return !base->cells || l->cells->used >= base->cells->used;
 }
 
 _Static_assert(HW_D_TESTS == HW_D_TABLES + 1, "numbers of cells stand side by side at the head of a declaration");

@@ -37,6 +37,8 @@ enum { HW_CELLS_TESTS = 1 }; /* of shapes: tests and candidates */
 void hw_learn_tests(hw_learner *l); /* after a row was learned: its candidates, and tests that are due */
 int hw_place_tests(hw_learner *l);  /* derive what follows from the tests; HW_BAD_STATE: a code that names nothing */
 bool hw_is_time_for_tests(const hw_learner *l, int64_t learned); /* whether the next are due after so many rows */
-bool hw_tests_fit(const hw_learner *l);                          /* whether there may be more */
+/* Tests of a table that ask a slot without a chance ask another one, drawn by chances; then its cells begin anew. */
+void hw_exchange_tests(hw_learner *l, int32_t table, double (*chance)(const hw_learner *l, int64_t slot));
+bool hw_tests_fit(const hw_learner *l); /* whether there may be more */
 
 #endif

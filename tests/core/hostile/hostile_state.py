@@ -306,7 +306,7 @@ OFTEN = ("sizes", "declaration", "names_value", "names_owner", "names_end", "slo
          "bandit_stack", "bandit_means", "coverage", "pending_ends", "pending_shown", "answers", "weights", "state_0", "slot_mean", "slot_variance", "sample",
          "forecast_weights", "forecast_inverse", "bandit_inverse", "text_weights", "memory_states", "memory_traces",
          "agent_numbers", "agent_rows", "agent_returns", "agent_lengths", "memory_numbers", "memory_keys", "memory_blocks",
-         "units", "unit_slots", "tile_numbers", "tile_ranges", "tile_keys", "tile_values", "tile_traces",
+         "units", "unit_slots", "relevance", "relevance_slots", "tile_numbers", "tile_ranges", "tile_keys", "tile_values", "tile_traces",
          "succession", "succession_rows", "succession_slots", "succession_x", "successor",
          "forecast_bank_numbers", "forecast_bank_indices", "forecast_bank_states", "forecast_bank_losses", "forecast_pool_losses",
          "forecast_pool_given", "forecast_width_sizes", "forecast_width_visits", "forecast_width_shapes")  # fmt: skip

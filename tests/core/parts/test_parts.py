@@ -18,20 +18,20 @@ int main(void) { printf("%zu", sizeof(hw_learner)); }
 PARTS = ("bandit", "agent", "forecast", "recurrent")
 
 
-def test_a_learner_without_parts_has_at_most_968_bytes(tmp_path: Path) -> None:
+def test_a_learner_without_parts_has_at_most_976_bytes(tmp_path: Path) -> None:
     if TARGETS["gcc"].lacks:
         pytest.skip("gcc is not installed")
     (tmp_path / "sizes.c").write_text(SIZES, encoding="utf-8")
     command = [*TARGETS["gcc"].compiler, *FLAGS, f"-I{CORE}", str(tmp_path / "sizes.c"), "-o", str(tmp_path / "sizes")]
     subprocess.run(command, check=True)
-    assert int(subprocess.run([tmp_path / "sizes"], capture_output=True, text=True, check=True).stdout) <= 968
+    assert int(subprocess.run([tmp_path / "sizes"], capture_output=True, text=True, check=True).stdout) <= 976
 
 
 def test_each_part_stands_in_the_table_and_has_a_file_and_a_header() -> None:
     text = (CORE / "parts" / "parts.h").read_text(encoding="utf-8")
     listed = re.findall(r"X\((\w+), ", text.split("#define HW_KINDS_OF_PARTS(X)")[1].split("#define")[0])
     assert listed[:3] == ["cells", "lean", "text"]
-    assert len(listed) == 14
+    assert len(listed) == 15
     for name in listed:
         file, header = (next((CORE / "parts").rglob(f"{name}.{ending}")) for ending in "ch")
         assert f"const hw_part hw_part_{name} = {{" in file.read_text(encoding="utf-8")

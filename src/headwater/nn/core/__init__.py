@@ -196,6 +196,14 @@ class Core:
         return Statistics(*(self.array(f"slot_{name}") for name in names))
 
     @property
+    def relevance(self) -> NDArray[np.float64]:
+        """Factors of the numeric inputs by feature index, 1 where a column isn't judged (``plain/inputs/relevance.py``)."""
+        own = self.array("relevance_slots")
+        out = np.ones(self.sizes()["slots"])
+        out[: len(own)] -= own[:, 0] if own.size else 0.0
+        return out
+
+    @property
     def mixture_weights(self) -> NDArray[np.float64]:
         """View of the experts' weights in the mixture."""
         return self.running[:, WEIGHT]
@@ -471,6 +479,7 @@ _LATER = (
     "unit",
     "tile_",
     "succes",
+    "relevance",
 )
 _EMPTY = {name: array for name, array in _NONE.items() if name.startswith(_LATER)}
 """Defaults of arrays that files of early versions lack."""

@@ -311,10 +311,11 @@ def _read_numbers(g: Graph, out: Columns, x: str, core: Core, slots: list[int]) 
 
 
 def _worth(core: Core, slots: list[int]) -> NDArray[np.float64]:
-    """Return the factor of each column, shape (d,), which is |ρ| for lag features and 1 otherwise."""
+    """Return the factor of each column, shape (d,): |ρ| for lag features, times the column's relevance."""
     history = answer_history(core)
     worth = 1.0 if history is None else history.worth()
-    return np.array([worth if history is not None and slot < len(COLUMNS) else 1.0 for slot in slots])
+    lags = np.array([worth if history is not None and slot < len(COLUMNS) else 1.0 for slot in slots])
+    return lags * core.relevance[slots]
 
 
 def _times_worth(g: Graph, x: str, worth: NDArray[np.float64]) -> str:
