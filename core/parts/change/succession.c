@@ -15,14 +15,15 @@ static const double USUAL = 0.002, YOUNG = 500;      /* weight of a row in the u
 static const double LEAST = 0.05, BOUNDED = 50;      /* of nats, or of the usual loss; rows until a deviation is known */
 static const double SETTLED = 400;                   /* so many rows count as seen when a competition has ended */
 static const double MOST_KEPT = 64;                  /* rows */
-static const double DEARER = 1.2, DEAREST = 800,
+static const double DEARER = 1.2, MUCH_DEARER = 1.5, DEAREST = 800,
                     FORGIVES = 0.9995;                  /* an alarm in vain makes the next one harder, for a while */
 static const double FADES = 0.02, FADES_SLOWLY = 0.005; /* weight of a row in the losses of the two, */
 static const double LARGEST = 1e60;
-static const double FARTHEST = 8;                  /* in which none counts as more than 8 deviations */
-static const double SOONEST = 128, LONGEST = 1500; /* rows of a competition: until the old one may win, and at most */
-static const double MARGIN = 0.1;                  /* deviations by which the other one must be better to predict */
-static const double BACK = 0.1, BEHIND = 0.15;     /* deviations from the usual loss, and from that of the other */
+static const double FARTHEST = 8;                    /* in which none counts as more than 8 deviations */
+static const double SOONEST = 128, LONGEST = 1500;   /* rows of a competition: until the old one may win, and at most */
+static const double AT_ONCE = 24, FAR_BEHIND = 0.25; /* rows and deviations after which the new one is given up */
+static const double MARGIN = 0.1;                    /* deviations by which the other one must be better to predict */
+static const double BACK = 0.1, BEHIND = 0.15;       /* deviations from the usual loss, and from that of the other */
 
 static double most(double a, double b) { return a > b ? a : b; }
 static double least(double a, double b) { return a < b ? a : b; }
@@ -230,14 +231,16 @@ static void follow_one(hw_learner *l)
     n[HW_S_DUE] = n[HW_S_EXCESS] > n[HW_S_PATIENCE];
 }
 
-/* Whether it is clear which of the two is better: the old one, where it has not become worse, or what they cost after a
- * long time. */
+/* Whether it is clear which of the two is better: the old one, where the new one is far behind or where it has not become
+ * worse itself, or what they cost after a long time. The first rows of a learner cost five times the later ones, so a false
+ * alarm must end soon. */
 static bool is_decided(const hw_learner *l)
 {
     const double *n = l->succession->numbers;
-    double spread = deviation(l), old = n[HW_S_OLD_MEAN];
-    bool false_alarm = old < n[HW_S_USUAL] + BACK * spread && old < n[HW_S_NEW_MEAN] - BEHIND * spread;
-    return n[HW_S_AGE] >= LONGEST || (n[HW_S_AGE] >= SOONEST && n[HW_S_SPEAKS] == 0 && false_alarm);
+    double spread = deviation(l), old = n[HW_S_OLD_MEAN], behind = n[HW_S_NEW_MEAN] - old;
+    bool hopeless = n[HW_S_AGE] >= AT_ONCE && behind > most(FAR_BEHIND * spread, old - n[HW_S_USUAL]);
+    bool false_alarm = n[HW_S_AGE] >= SOONEST && old < n[HW_S_USUAL] + BACK * spread && behind > BEHIND * spread;
+    return n[HW_S_AGE] >= LONGEST || (n[HW_S_SPEAKS] == 0 && (hopeless || false_alarm));
 }
 
 static void take_over(hw_learner *l)
@@ -271,7 +274,7 @@ static void end_competition(hw_learner *l)
     if (succeeds)
         take_over(l);
     else
-        n[HW_S_PATIENCE] = least(DEARER * n[HW_S_PATIENCE], DEAREST);
+        n[HW_S_PATIENCE] = least((n[HW_S_AGE] < SOONEST ? MUCH_DEARER : DEARER) * n[HW_S_PATIENCE], DEAREST);
     drop_other(l);
 }
 

@@ -27,6 +27,9 @@ typedef struct demands {
     demand to_speak, to_take;
 } demands;
 static const demands UNLIKELY = {{6, 1.4}, {15, 1.4}}, LIKELY = {{2, 1.15}, {10, 1.15}}, OF_ANSWERS = {{6, 1.15}, {40, 2}};
+static const demands OF_ANSWERS_LATER = {{6, 1.8},
+                                         {40, 2}}; /* by now answers in another unit would be predicted well: those */
+static const double LATER = 16;                    /* of a road that is closed for a day are not */
 static const double REFUTED = -5;
 
 static double most(double a, double b) { return a > b ? a : b; }
@@ -303,7 +306,9 @@ static int64_t rescale_all(hw_learner *l)
 
 static const demands *demands_of(const double *u)
 {
-    return u[HW_U_ANSWER_ALARM] != 0 ? &OF_ANSWERS : u[HW_U_LIKELY] != 0 ? &LIKELY : &UNLIKELY;
+    if (u[HW_U_ANSWER_ALARM] != 0)
+        return u[HW_U_ROWS] < LATER ? &OF_ANSWERS : &OF_ANSWERS_LATER;
+    return u[HW_U_LIKELY] != 0 ? &LIKELY : &UNLIKELY;
 }
 
 static bool saves(const double *u, demand least)

@@ -12,6 +12,9 @@ has the names and rows of the first, but new weights, statistics, knots, tests a
 kept. From then on both learn each row. Their losses fade over 50 rows. The one that does better by a tenth of a deviation
 predicts. It is decided which one stays
 
+- after 24 rows, if the new one costs a quarter of a deviation more than the old one by their means since then, and that is more than
+  the old one costs beyond the usual. The first rows of a learner take five times as long as later ones, so a false alarm must end
+  soon. For a while the next one needs half more,
 - after 128 rows, if the old one costs no more than usual by its mean since then, and clearly less than the new one. Nothing had
   changed, and for a while the next alarm needs a fifth more,
 - after 1,500 rows, by means that fade over 200 rows.
@@ -28,9 +31,9 @@ from dataclasses import dataclass
 """Places in the core's array ``succession``."""
 KEPT, BYTES, NUMBERS = 17, 19, 20
 PATIENCE, TOLERANCE, HARDEST = 35.0, 0.25, 5.0
-FORGIVES, DEARER, DEAREST = 0.9995, 1.2, 800.0
+FORGIVES, DEARER, MUCH_DEARER, DEAREST = 0.9995, 1.2, 1.5, 800.0
 FADES, FADES_SLOWLY, MARGIN, FARTHEST = 0.02, 0.005, 0.1, 8.0
-SOONEST, LONGEST, BACK, BEHIND = 128, 1500, 0.1, 0.15
+AT_ONCE, SOONEST, LONGEST, BACK, BEHIND, FAR_BEHIND = 24, 128, 1500, 0.1, 0.15, 0.25
 
 
 @dataclass
@@ -86,7 +89,7 @@ class Rivals:
     Examples
     --------
     >>> rivals = Rivals(usual=0.3, deviation=0.5, loss=2.0)
-    >>> [rivals.compare(0.3, 2.0) for i in range(128)][-1]
+    >>> [rivals.compare(0.3, 2.0) for i in range(24)][-1]
     'old'
     """
 
@@ -117,6 +120,8 @@ class Rivals:
     def _decided(self) -> str | None:
         if self.age >= LONGEST:
             return "new" if self.new_mean < self.old_mean else "old"
-        usual = self.old_mean < self.usual + BACK * self.deviation
-        better = self.old_mean < self.new_mean - BEHIND * self.deviation
-        return "old" if self.age >= SOONEST and not self.new_speaks and usual and better else None
+        behind = (self.new_mean - self.old_mean) / self.deviation
+        worse = (self.old_mean - self.usual) / self.deviation
+        hopeless = self.age >= AT_ONCE and behind > max(FAR_BEHIND, worse)
+        false_alarm = self.age >= SOONEST and worse < BACK and behind > BEHIND
+        return "old" if not self.new_speaks and (hopeless or false_alarm) else None
