@@ -465,7 +465,8 @@ static int find_arrays(hw_learner *l, hw_array *arrays, hw_fault *fault)
     int found = 0;
     for (int i = 0; i < hw_states(); i++) {
         hw_array_at(l, i, arrays + i);
-        arrays[i].shape[0] = i ? 0 : arrays[i].shape[0];
+        if (i && bytes_of(arrays + i)) /* one without bytes (no knots a column) has its shape yet */
+            arrays[i].shape[0] = 0;
     }
     while (at < size) {
         SAVED(size - at >= HEAD, "successor", "whole arrays", at);

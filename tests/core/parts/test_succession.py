@@ -95,6 +95,29 @@ def test_a_learner_saved_at_any_time_goes_on_with_the_same_bits(later: int, tmp_
     assert again.successions_ == whole.successions_ != []
 
 
+def test_experts_without_curves_are_saved_while_two_compete(tmp_path: Path) -> None:
+    rows, y = stream()
+    experts = [
+        hw.nn.Expert([hw.nn.Dense(8)], optimizer=hw.nn.AdaGrad(0.1)),
+        hw.nn.Expert([], optimizer=hw.nn.AdaGrad(0.1)),
+    ]
+    whole, part = hw.Classifier(experts=experts, seed=1), hw.Classifier(experts=experts, seed=1)
+    cut = next(i for i, row in enumerate(rows) if not whole.learn_one(row, y[i]) and following(whole)[AGE] > 5)
+    part.learn_many(rows[: cut + 1], y[: cut + 1])
+    part.save(tmp_path / "part.hw")
+    again = hw.load(tmp_path / "part.hw")
+    for model in (whole, again):
+        model.learn_many(rows[cut + 1 :], y[cut + 1 :])
+    assert again.engine.core.learner.digest() == whole.engine.core.learner.digest()
+
+
+def test_a_new_learner_that_is_far_behind_is_given_up_soon() -> None:
+    rivals = Rivals(usual=0.3, deviation=0.5, loss=0.6)
+    assert [rivals.compare(0.35, 1.2) for _ in range(24)] == [None] * 23 + ["old"]
+    rivals = Rivals(usual=0.3, deviation=0.5, loss=2.0)  # the old one has become worse: the new one has time
+    assert [rivals.compare(1.5, 1.9) for _ in range(1499)] == [None] * 1499
+
+
 def test_the_state_holds_a_second_learner_only_while_two_compete() -> None:
     rows, y = stream()
     model, sizes = hw.Classifier(seed=1), []
