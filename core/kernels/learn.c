@@ -169,7 +169,7 @@ static void learn_answer(hw_learner *l, const sample *s, double *y, int answers,
     }
     if (l->relevance)
         hw_learn_relevance(l, y[0], w);
-    if (failing)
+    if (HW_WHOLE && failing)
         hw_reinitialise_failing(l);
     l->learned += 1;
 }

@@ -238,7 +238,7 @@ int hw_reserve_matrices(hw_learner *l)
 {
     int status = 0;
     bool near = false;
-    for (int e = 0; l->experts > 1 && e < l->experts && status >= 0; e++)
+    for (int e = 0; HW_WHOLE && l->experts > 1 && e < l->experts && status >= 0; e++)
         if (l->running[e * HW_RUNNING + HW_FAILING] >= HW_PATIENCE - HW_OVERFLOW_COUNTS) {
             status = reserve_matrix(l, l->expert + e);
             near = true;

@@ -597,17 +597,21 @@ static void begin_entries(hw_learner *l)
     hw_begin_entries(l, inputs);
 }
 
-/* Texts, a reading in other units, and a successor are there in the whole build alone. */
+/* Texts, a reading in other units, a successor, tests that are exchanged and experts that are drawn anew are there in the
+ * whole build alone. */
 int hw_check_built(const hw_learner *l)
 {
-    bool text = false;
+    bool text = false, failing = false;
     if (HW_WHOLE)
         return 0;
+    for (int e = 0; HW_LEARNS && e < l->experts && l->experts > 1; e++)
+        failing = failing || l->running[e * HW_RUNNING + HW_FAILING] >= HW_PATIENCE - HW_OVERFLOW_COUNTS;
     for (int32_t i = 0; l->text && i < l->columns.count; i++)
         text = text || hw_is_text(l->columns.kind[i]);
     bool competing = l->units && l->units->numbers[HW_U_COMPETING] != 0;
     bool due = HW_LEARNS && l->succession && l->succession->numbers[HW_S_DUE] != 0;
-    return text || competing || due || l->late ? HW_NOT_BUILT : 0;
+    bool exchanges = HW_LEARNS && l->relevance && hw_may_exchange_tests(l);
+    return text || failing || competing || due || exchanges || l->late ? HW_NOT_BUILT : 0;
 }
 
 /* The values of a row whose columns are to be looked up, in the order of their names. */

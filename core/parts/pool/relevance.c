@@ -139,7 +139,7 @@ void hw_learn_relevance(hw_learner *l, double y, double w)
     if (rows % EVERY != 0)
         return;
     judge(l, codes);
-    if (l->cells && l->cells->used == l->cells->tests) /* a table in turn: the others go on meanwhile */
+    if (HW_WHOLE && l->cells && l->cells->used == l->cells->tests) /* a table in turn: the others go on meanwhile */
         hw_exchange_tests(l, (int32_t)(rows / EVERY % l->cells->tables), chance_of);
 }
 
@@ -167,6 +167,14 @@ static int make(hw_learner *l)
     return make_slots(l, l->sizes[HW_N_SLOTS]);
 }
 
+bool hw_may_exchange_tests(const hw_learner *l)
+{
+    for (int64_t i = 0; i < hw_followed(l->relevance); i++)
+        if (l->relevance->of[i * HW_R_SLOT + HW_R_SHRUNK] > UNASKED - FOLLOWS)
+            return true;
+    return false;
+}
+
 static int reserve(hw_learner *l, int64_t pairs)
 {
     (void)pairs;
@@ -180,7 +188,7 @@ static int read(hw_learner *l, const hw_array *first, hw_fault *fault)
 {
     if (!first->shape[0])
         return 0;
-    SAVED(suits(l), "relevance", "none of such a learner", first->shape[0]);
+    SAVED(!HW_LEARNS || suits(l), "relevance", "none of such a learner", first->shape[0]);
     return hw_begin_part(l, HW_PART_relevance) ? 0 : HW_NO_MEMORY;
 }
 
@@ -259,11 +267,11 @@ static int merge(const hw_merging *m)
 const hw_part hw_part_relevance = {.alone = true,
                                    .in_fleet = true,
                                    .merges = true,
-                                   .suits = suits,
+                                   .suits = HW_LEARNS ? suits : NULL,
                                    .read = read,
                                    .count = count,
                                    .make = make,
-                                   .check = check,
+                                   .check = HW_LEARNS ? check : NULL,
                                    .pack = pack,
-                                   .reserve = reserve,
+                                   .reserve = HW_LEARNS ? reserve : NULL,
                                    .merge = HW_MERGING(merge)};

@@ -28,6 +28,8 @@ static inline int64_t hw_followed(const hw_relevance_t *r)
     return (int64_t)(hw_capacity(r->of) / (HW_R_SLOT * sizeof(double)));
 }
 
+/* Whether learning one more row may exchange tests of cell tables. */
+bool hw_may_exchange_tests(const hw_learner *l);
 /* The sample at hand was learned, with label y as experts see it. */
 void hw_learn_relevance(hw_learner *l, double y, double w);
 

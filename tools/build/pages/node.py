@@ -29,7 +29,9 @@ HAD = (
 """What of WebAssembly every browser of 2023 has; wasm-opt may use no more."""
 CORE = (
     *(f"--enable-{one}" for one in HAD),
-    *("-Oz", "--flatten", "--rereloop", "-Oz", "--converge", "--strip-producers", "--strip-target-features"),
+    *("-Oz", "--flatten", "--rereloop", "-Oz", "--converge"),
+    *("--generate-global-effects", "-Oz", "--converge", "-Oz", "--converge"),  # .3 % less yet
+    *("--strip-producers", "--strip-target-features"),
 )
 
 
