@@ -316,8 +316,7 @@ void hw_follow_losses(hw_learner *l)
         drop_other(l);
     } else if (HW_WHOLE && s->other) {
         compete(l);
-    } else if (s->lost >= 0 &&
-               !(l->targets && l->late)) { /* numbers that come late: their errors go up and down together */
+    } else if (s->lost >= 0 && !l->late) { /* labels that come late: errors of stale predictions go up and down together */
         if (n[HW_S_KEPT] > 0)
             s->rows[((int64_t)n[HW_S_KEPT] - 1) * HW_KEPT + HW_KEPT_LOSS] = s->lost;
         follow_one(l);

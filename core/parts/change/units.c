@@ -206,7 +206,7 @@ static void end_block(hw_learner *l)
         of[HW_UNIT_USUAL] = off && (worse || (slot < 0 && small)) ? usual : most(usual * FADES, least(far, LARGEST));
     }
     u[HW_U_BLOCK_LOSS] = u[HW_U_BLOCK_ROWS] = 0;
-    if ((worse || small) && alarm && strong) {
+    if ((worse || small) && alarm && strong && !l->late) { /* losses of late labels say too little of how a row is read */
         begin_competition(l);
         return;
     }

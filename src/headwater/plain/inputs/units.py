@@ -13,7 +13,7 @@ and the reading that saves loss speaks and is learned from. If it still does aft
 tests move to the new unit (m ← (m₀ − b)/a, s ← s₀/a), and nothing is rescaled any more. If it costs 5 nats more, or 200 rows
 have passed, all goes on as before.
 
-The reading must save more where it explains less.
+The reading must save more where it explains less. There is none where labels come late, whose losses go up and down together.
 
 ========================================================  ==================  ============================
 changed                                                   to speak            to be taken

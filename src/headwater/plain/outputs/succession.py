@@ -19,6 +19,8 @@ predicts. It is decided which one stays
   changed, and for a while the next alarm needs a fifth more,
 - after 1,500 rows, by means that fade over 200 rows.
 
+Nothing is followed where labels come late: errors of stale predictions go up and down together, as after a change.
+
 Two learners are computed only while they compete. Which one is in use changes no name, no count of rows and no coverage.
 """
 
