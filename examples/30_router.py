@@ -1,7 +1,7 @@
 """Which model should answer: a proxy with OpenAI's addresses in front of two models, within a budget.
 
-Both models are stubs here. The small one can chat, the large one can also add, at twelve times the price. Clients send what they
-would send to any model, and say later how good the answer was. The router learns which prompts are worth the large one.
+Both models are stubs: the small one can chat, the large one can also add, at twelve times the price. Clients say later how good an
+answer was, and the router learns which prompts are worth the large one.
 """
 
 import json
@@ -33,9 +33,7 @@ class Proxy(BaseHTTPRequestHandler):
             choice = router.choose(prompt, tokens=200 + len(prompt) // 4)
             message = {"role": "assistant", "content": answer(choice.model, prompt)}
             reply = {"id": choice.id, "model": choice.model, "choices": [{"index": 0, "message": message}]}
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps(reply).encode())
+        self.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(reply).encode())
 
     def log_message(self, *words): ...
 
@@ -49,9 +47,9 @@ server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 rng, took = random.Random(1), {"add": [], "hello": []}
 for _ in range(800):
-    prompt = f"add {rng.randint(1, 99)}+{rng.randint(1, 99)}" if rng.random() < 1 / 3 else "hello"
+    prompt = "hello" if rng.random() > 1 / 3 else f"add {rng.randint(1, 99)}+{rng.randint(1, 99)}"
     said = post("/v1/chat/completions", {"messages": [{"role": "user", "content": prompt}]})
-    good = float(said["choices"][0]["message"]["content"] != "I don't know")
+    good = float("I don't know" not in str(said["choices"]))
     post("/v1/feedback", {"id": said["id"], "quality": good})
     took[prompt.split()[0]].append((said["model"] == "large", good))
 for task, rows in took.items():
