@@ -22,7 +22,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   const here = tree?.querySelector(".current-page:not(:has(.current-page))");
-  if (here && pane) pane.scrollTop = here.getBoundingClientRect().top - pane.getBoundingClientRect().top - pane.clientHeight / 3;
+  if (here && pane) pane.scrollTo({ top: here.getBoundingClientRect().top - pane.getBoundingClientRect().top - pane.clientHeight / 3, behavior: "instant" });
 
   const place = document.querySelector(".playing");
   if (!place || location.protocol === "file:") return; // a browser loads no modules from files: the picture stays
