@@ -137,7 +137,8 @@ def test_a_session_puts_events_into_its_records_whatever_the_blocks(delay):
         return [event for record in told for event in record.events], last
 
     events, last = run(1_024)
-    assert [event.kind for event in events] == ["drift_detected", "model_succeeded"]
+    succeeded = [] if delay else ["model_succeeded"]  # where labels come late no losses are followed
+    assert [event.kind for event in events] == ["drift_detected", *succeeded]
     assert 2_000 < events[0].row < 2_300
     assert run(100)[0] == events
     assert last.as_dict()["events"] == []
