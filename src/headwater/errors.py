@@ -21,11 +21,12 @@ never changes, for programs and for translations.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = [
     "ConfigError",
@@ -43,6 +44,7 @@ __all__ = [
     "choose",
     "did_you_mean",
     "shown",
+    "writing_folder",
 ]
 
 
@@ -249,6 +251,26 @@ class UnlikelyData(UserWarning):
     >>> issubclass(UnlikelyData, UserWarning)
     True
     """
+
+
+@contextmanager
+def writing_folder(folder: object) -> Iterator[None]:
+    """Say in a sentence what stops files from being written into a folder.
+
+    Raises
+    ------
+    ModelFileError
+        In place of an OSError of the body.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ModelFileError(
+            expected="a folder that can be written",
+            got=error.strerror or str(error),
+            at=str(folder),
+            help="Name another one.",
+        ) from error
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -4,18 +4,9 @@ import json
 
 import pytest
 
-from serve.test_page import CHROMIUM, FLAGS, Server, new_page, until, violations
+from serve.test_page import CHROMIUM, Server, browser, new_page, until, violations  # noqa: F401  the fixture is for pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the page")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to drive the page with")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -27,7 +18,7 @@ def server(tmp_path):
     server.close()
 
 
-def opened(browser, server, size="desktop"):
+def opened(browser, server, size="desktop"):  # noqa: F811  a fixture
     page = new_page(browser, size)
     page.goto(f"http://127.0.0.1:{server.port}/page/label/index.html")
     page.wait_for_selector("#task:visible")
@@ -38,7 +29,7 @@ def shows(page, a):
     page.wait_for_function(f"document.querySelector('#row td')?.textContent === '{a}'")
 
 
-def test_rows_are_labeled_by_keys_and_the_last_is_taken_back(browser, server):
+def test_rows_are_labeled_by_keys_and_the_last_is_taken_back(browser, server):  # noqa: F811  a fixture
     page = opened(browser, server)
     shows(page, 0)
     for i, name in enumerate(("no", "yes")):
@@ -69,7 +60,7 @@ def test_rows_are_labeled_by_keys_and_the_last_is_taken_back(browser, server):
     assert page.problems == []
 
 
-def test_two_people_get_different_rows_and_who_leaves_gives_theirs_back(browser, server):
+def test_two_people_get_different_rows_and_who_leaves_gives_theirs_back(browser, server):  # noqa: F811  a fixture
     first, second = opened(browser, server), opened(browser, server, "phone")
     shows(first, 0)
     shows(second, 1)

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from headwater.errors import ModelFileError
+from headwater.errors import writing_folder
 from headwater.interop.device.layout import Layout, Member, layout_of
 from headwater.interop.device.sources import core_folder, definition, fixed, joined, own
-from headwater.interop.device.state import identity, image
+from headwater.interop.device.state import image
 
 __all__ = ["FILES", "export_device"]
 
@@ -84,7 +84,7 @@ def export_device(learner: Any, folder: Path) -> dict[str, int]:
     >>> sorted(path.name for path in folder.iterdir())
     ['Makefile', 'example.c', 'headwater.c', 'headwater.h', 'model.c']
     """
-    layout, state, number = layout_of(learner), image(learner), identity(learner)
+    layout, state = layout_of(learner), image(learner)
     room = _room(layout)
     sizes = {
         "state": layout.state_bytes,
@@ -92,23 +92,16 @@ def export_device(learner: Any, folder: Path) -> dict[str, int]:
         "flash": layout.state_bytes + 24,
     }
     texts = {
-        "headwater.h": _header(layout, number, sizes) + own("device.h"),
+        "headwater.h": _header(layout, layout.identity(state), sizes) + own("device.h"),
         "headwater.c": _source(layout, room),
         "model.c": _model(layout, state),
         "example.c": own("example.c"),
         "Makefile": own("device.mk"),
     }
-    try:
+    with writing_folder(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ModelFileError(
-            expected="a folder that can be written",
-            got=error.strerror or str(error),
-            at=str(folder),
-            help="Name another one.",
-        ) from error
     return sizes
 
 

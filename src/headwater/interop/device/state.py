@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from headwater.errors import ModelFileError
 from headwater.interop.device.layout import Layout, layout_of
+from headwater.plain.network.random import mix_one
 from headwater.store.learner_file import from_bytes, to_bytes
 from headwater.store.model_file import SavedModel, seal, unseal
 
 __all__ = ["columns_of", "digest", "identity", "image", "take_back"]
 
-_MASK = 0xFFFFFFFFFFFFFFFF
-_MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 _RECORD = struct.Struct("<QQQ")
 """What stands behind a state in flash: number of the export, of the save, and a digest of both and the state."""
 _OF_THE_FILE = ("sha256", "format")
@@ -103,15 +102,8 @@ def digest(learner: Any) -> int:
 
 def _digest(h: int, data: bytes) -> int:
     for word in np.frombuffer(data, "<u8").tolist():
-        h = _mixed(h ^ word)
+        h = mix_one(h ^ word)
     return h
-
-
-def _mixed(x: int) -> int:
-    """Return the 64 bits of x mixed (SplitMix64)."""
-    x = (x ^ x >> 30) * _MULTIPLIERS[0] & _MASK
-    x = (x ^ x >> 27) * _MULTIPLIERS[1] & _MASK
-    return x ^ x >> 31
 
 
 def take_back(learner: Any, data: bytes, *, at: str = "the device's state") -> Any:
@@ -149,7 +141,7 @@ def take_back(learner: Any, data: bytes, *, at: str = "the device's state") -> A
 
 def sealed(own: int, number: int, state: bytes) -> bytes:
     """Return a state with its record, as ``model_save`` writes the save of that number."""
-    return state + _RECORD.pack(own, number, _digest(_mixed(own ^ number), state))
+    return state + _RECORD.pack(own, number, _digest(mix_one(own ^ number), state))
 
 
 def _saves(data: bytes, own: int, size: int) -> Any:

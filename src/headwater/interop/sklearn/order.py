@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from headwater.encode.columns import Coded, Times, Unusable, read
 from headwater.encode.sparse import SparseRows
+from headwater.plain.network.random import mix64
 
 Keys = NDArray[np.uint64]
 COPIES = 16
@@ -95,9 +96,7 @@ def steps_of(X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None) -> St
 def mix(keys: Any, part: Any) -> Keys:
     """Hash keys with one more part, element by element (the finalizer of SplitMix64, Steele et al. 2014)."""
     z = np.atleast_1d(np.asarray(keys, np.uint64) ^ np.asarray(part).astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(z ^ (z >> np.uint64(31)), np.uint64)
+    return np.asarray(mix64(z), np.uint64)
 
 
 def keys_of(X: Any, y: NDArray[Any]) -> Keys:

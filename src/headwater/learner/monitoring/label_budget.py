@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from headwater.errors import ConfigError
+from headwater.plain.network.random import uniform_one
 
 __all__ = ["Estimate", "LabelBudget", "uncertainty", "uniform"]
 
@@ -21,7 +22,6 @@ _RATE = 0.02
 _DEBT = 0.0004
 """Step of the threshold per row while more, or less, than the budget has been spent."""
 _STEEPEST = 30.0
-_BITS = (1 << 64) - 1
 
 
 class Estimate(NamedTuple):
@@ -187,8 +187,5 @@ _COUNTS = ("seen", "asked", "owed", "weight", "value", "weight2", "value2", "squ
 
 
 def uniform(seed: int, n: int) -> float:
-    """Return number n of a seed's uniform draws (SplitMix64)."""
-    z = (seed * 0xD1342543DE82EF95 + n * 0x9E3779B97F4A7C15) & _BITS
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _BITS
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _BITS
-    return ((z ^ (z >> 31)) >> 11) / (1 << 53)
+    """Return number n of a seed's uniform draws."""
+    return uniform_one(seed * 0xD1342543DE82EF95, n - 1)  # the factor keeps neighbouring seeds apart

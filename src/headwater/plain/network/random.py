@@ -18,6 +18,7 @@ Bits: TypeAlias = NDArray[np.uint64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ divided by the golden ratio
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)
+_ALL = 2**64 - 1
 
 # ---- numbers of a key -----------------------------------------------------------------------------------------------
 
@@ -32,6 +33,19 @@ def mix64(x: Bits) -> Bits:
     x = (x ^ (x >> np.uint64(30))) * _MIX1
     x = (x ^ (x >> np.uint64(27))) * _MIX2
     return x ^ (x >> np.uint64(31))
+
+
+def mix_one(x: int) -> int:
+    """Return what mix64 does of one int from 0 to 2⁶⁴ − 1, without an array.
+
+    Examples
+    --------
+    >>> mix_one(5) == int(mix64(np.array([5], np.uint64))[0])
+    True
+    """
+    x = (x ^ x >> 30) * int(_MIX1) & _ALL
+    x = (x ^ x >> 27) * int(_MIX2) & _ALL
+    return x ^ x >> 31
 
 
 def bits(key: int, i: Any) -> Bits:
@@ -66,6 +80,17 @@ def uniform(key: int, i: Any) -> Array:
     [0.3898, 0.0168, 0.9008]
     """
     return np.asarray((bits(key, i) >> np.uint64(11)) / 2.0**53)[()]
+
+
+def uniform_one(key: int, i: int) -> float:
+    """Return uniform(key, i) of one i, without an array.
+
+    Examples
+    --------
+    >>> uniform_one(7, 2) == float(uniform(7, 2))
+    True
+    """
+    return (mix_one(key + (i + 1) * int(_GOLDEN) & _ALL) >> 11) / 2.0**53
 
 
 def normal(u: Array, v: Array) -> Array:

@@ -6,7 +6,7 @@ import gzip
 import shutil
 from pathlib import Path
 
-from headwater.errors import ConfigError, ModelFileError
+from headwater.errors import ConfigError, writing_folder
 from headwater.store.web.module import NAMES, module_folder
 
 __all__ = ["MODEL", "export_page"]
@@ -53,7 +53,7 @@ def export_page(model: bytes, folder: Path, *, dtype: str, learns: bool = True) 
     if not learns:
         del sources[LEARNS]
     names = sorted([*sources, MODEL])
-    try:
+    with writing_folder(folder):
         others = sorted(path.name for path in folder.iterdir() if path.name not in known) if folder.exists() else []
         if others:
             raise ConfigError(
@@ -68,11 +68,4 @@ def export_page(model: bytes, folder: Path, *, dtype: str, learns: bool = True) 
         (folder / MODEL).write_bytes(gzip.compress(model, mtime=0))
         for name in known - set(names):
             (folder / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise ModelFileError(
-            expected="a folder that can be written",
-            got=error.strerror or str(error),
-            at=str(folder),
-            help="Name another one.",
-        ) from error
     return names
