@@ -99,19 +99,20 @@ static double relevance_of(const hw_learner *l, int64_t slot, int codes, bool *j
 static void judge(hw_learner *l, int codes)
 {
     int64_t followed = slots_followed(l->slots.count);
-    double noise = 0, best = 0;
+    double noise = 0, best = 0, *said = l->relevance->said;
     bool judged;
     for (int64_t i = 0; i < followed; i++) {
-        double relevance = relevance_of(l, i, codes, &judged);
-        noise += 1 - relevance;
-        best = judged ? most(best, relevance) : best;
+        said[i] = relevance_of(l, i, codes, &judged);
+        noise += 1 - said[i];
+        best = judged ? most(best, said[i]) : best;
     }
     double shrunk = noise > HARMLESS ? best * (1 - HARMLESS / noise) : 0;
     for (int64_t i = l->answer_inputs; i < followed; i++) {
-        double *of = l->relevance->of + i * HW_R_SLOT, to = shrunk * (1 - relevance_of(l, i, codes, &judged));
-        of[HW_R_SHRUNK] += FOLLOWS * (to - of[HW_R_SHRUNK]);
-        for (int j = HW_R_BINS; j < HW_R_SLOT; j++)
-            of[j] *= 1 - EVERY / REMEMBERED;
+        double *of = l->relevance->of + i * HW_R_SLOT;
+        of[HW_R_SHRUNK] += FOLLOWS * (shrunk * (1 - said[i]) - of[HW_R_SHRUNK]);
+        for (int j = HW_R_BINS; j < HW_R_SLOT; j += HW_R_BIN)
+            for (int q = 0; q <= codes; q++) /* the other sums are 0 */
+                of[j + q] *= 1 - EVERY / REMEMBERED;
     }
 }
 
@@ -155,7 +156,9 @@ static bool suits(const hw_learner *l)
 static int make_slots(hw_learner *l, int64_t slots)
 {
     uint64_t numbers = (uint64_t)slots_followed(slots) * HW_R_SLOT + 1; /* never none at all */
-    return hw_extend(&l->memory, &l->relevance->of, numbers * sizeof(double)) ? 0 : HW_NO_MEMORY;
+    bool room = hw_extend(&l->memory, &l->relevance->of, numbers * sizeof(double)) &&
+                hw_extend(&l->memory, &l->relevance->said, (uint64_t)(slots_followed(slots) + 1) * sizeof(double));
+    return room ? 0 : HW_NO_MEMORY;
 }
 
 static int make(hw_learner *l)

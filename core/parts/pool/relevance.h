@@ -14,13 +14,15 @@ enum { HW_R_SHRUNK, HW_R_BINS, HW_R_BIN = 1 + HW_CODES, HW_R_SLOT = HW_R_BINS + 
 typedef struct hw_relevance_t {
     double *numbers; /* (HW_R_NUMBERS) */
     double *of;      /* (slots, HW_R_SLOT) */
+    double *said;    /* (slots) how relevant each is, while they are judged */
 } hw_relevance_t;
 enum { HW_R_SLOTS = 1 }; /* of shapes */
 
 /* Its arrays in the state; HW_DERIVED: memory that is no part of it. */
 #define HW_RELEVANCE_ARRAYS(A, HW_DERIVED)                                                                                 \
     A(relevance, relevance, HW_F64, HW_KEEP_FIRST, HW_R_NUMBERS, 0, numbers, SUMS)                                         \
-    A(relevance, relevance_slots, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_R_SLOTS), HW_R_SLOT, of, SUMS)
+    A(relevance, relevance_slots, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_R_SLOTS), HW_R_SLOT, of, SUMS)                        \
+    HW_DERIVED(relevance, said)
 
 /* Slots that there is room for. */
 static inline int64_t hw_followed(const hw_relevance_t *r)
