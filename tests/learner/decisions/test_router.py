@@ -1,5 +1,6 @@
 """Routing between models: the budget holds, new models and prices are followed, and other policies can be valued."""
 
+import math
 import threading
 
 import numpy as np
@@ -121,6 +122,17 @@ def test_a_reward_may_come_late_or_never_but_only_once():
     with pytest.raises(DataError, match="a cost of at least 0"):
         router.reward(second.id, cost=-1.0)
     router.reward(second.id, quality=0.0)
+
+
+@pytest.mark.parametrize("quality", [math.nan, 7, -0.1, "good", None])
+def test_a_quality_or_cost_that_can_not_be_is_refused_and_the_choice_still_waits(quality):
+    router = hw.Router({"small": 0.25, "large": 3.0}, budget=0.001, seed=1)
+    choice, spent = router.choose("hello", tokens=10), router.spent
+    with pytest.raises(DataError, match="a cost of at least 0" if quality is None else "a quality from 0 to 1"):
+        router.reward(choice.id, quality=quality, cost=-1 if quality is None else 0.1)
+    assert (router.spent, router.bandit.n_learned) == (spent, 0)
+    router.reward(choice.id, quality=1)
+    assert router.bandit.n_learned == 1
 
 
 def test_a_saved_router_goes_on_to_the_bit(tmp_path):

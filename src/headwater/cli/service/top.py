@@ -94,7 +94,8 @@ def read_sample(address: str, token: str = "") -> Sample:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
             text = response.read().decode()
     except (URLError, OSError) as error:
-        why = str(getattr(error, "reason", "") or error)
+        reason = getattr(error, "reason", error)  # of an answer a text, of a connection an OSError
+        why = str(getattr(reason, "strerror", None) or reason).lower()
         help_ = "Is headwater serve running there? With tokens, set HEADWATER_TOKEN."
         raise ConfigError(expected="a server's metrics", got=why, at=address, help=help_) from error
     sample = Sample(time.monotonic())

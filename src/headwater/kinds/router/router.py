@@ -7,12 +7,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from headwater.errors import ConfigError, DataError, HeadwaterError
+from headwater.errors import ConfigError, DataError, HeadwaterError, shown
 from headwater.kinds.bandit.learner import Bandit
 from headwater.kinds.bandit.scores.policy_value import PolicyValue
 from headwater.learner.monitoring.label_budget import uniform
@@ -248,8 +249,17 @@ class Router:
         Raises
         ------
         DataError
-            If no choice with this id waits, or the cost is negative.
+            If no choice with this id waits, the quality is not between 0 and 1 (or the ends of the bandit's rewards), or the cost is
+            negative. Nothing is counted then, and the choice still waits.
         """
+        low, high = self.bandit.rewards
+        if quality is not None and not (isinstance(quality, Real) and low <= float(quality) <= high):
+            raise DataError(
+                expected=f"a quality from {low:g} to {high:g}",
+                got=shown(quality),
+                at="quality",
+                help="Leave it out if there is none.",
+            )
         if cost is not None and not 0 <= cost < math.inf:
             raise DataError(expected="a cost of at least 0", got=repr(cost), at="cost", help="Leave it out.")
         with self._lock:
