@@ -16,6 +16,23 @@ def numbers(n, seed=1):
         yield x, 10 * x["a"] + (4 if x["b"] == "u" else 0) + rng.gauss(0, 0.5)
 
 
+@pytest.mark.filterwarnings("ignore::headwater.errors.RefusedRow")
+@pytest.mark.parametrize("y", [math.nan, None, [1]])
+def test_a_label_that_can_not_be_is_counted_and_changes_nothing(y):
+    two = (
+        hw.Correct(lambda x: x["a"], hw.Regressor(seed=1)),
+        hw.Correct(lambda x: {"u": 0.5, "v": 0.5}, hw.Classifier(seed=1)),
+    )
+    for i in range(60):
+        two[0].learn_one({"a": i % 10}, 2.0 * (i % 10))
+        two[1].learn_one({"a": i % 10}, "uv"[i % 2])
+    before = [model.share for model in two]
+    for model in two:
+        model.learn_one({"a": 1}, y)
+    assert [model.share for model in two] == before
+    assert [model.learner.rejected["target"] for model in two] == [1, 1]
+
+
 def test_it_begins_with_the_base_and_learns_what_that_misses():
     model, own, other = hw.Correct(lambda x: 10 * x["a"], hw.Regressor(seed=1)), 0.0, 0.0
     first = next(numbers(1))[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any
 
 from headwater.errors import ConfigError, DataError
@@ -137,14 +138,20 @@ class Correct:
             said = self._shares(x)
             row = _beside(x, said)
             own = self.learner.predict_proba_one(row)
+            learned = self.learner.n_learned
+            self.learner.learn_one(row, y)
+            if self.learner.n_learned == learned:  # it was refused, and counted
+                return
             base, other = (max(one.get(y, 0.0), _FLOOR) for one in (said, own))
             w = self._weight * base / (self._weight * base + (1 - self._weight) * other)
             self._weight = (1 - 2 * _SWITCH) * w + _SWITCH
-            self.learner.learn_one(row, y)
             return
         number = self._said(x)
-        row, error = {**x, BASE: number}, y - number
-        r = self.learner.predict_one(row)
+        row = {**x, BASE: number}
+        if not isinstance(y, Real) or not math.isfinite(y):
+            self.learner.learn_one(row, y)  # which refuses it, or counts it among the rows that weren't learned
+            return
+        error, r = float(y) - number, self.learner.predict_one(row)
         self._gain = _FADE * self._gain + r * error
         self._size = _FADE * self._size + r * r
         self._error, self._n = _FADE * self._error + error * error, _FADE * self._n + 1

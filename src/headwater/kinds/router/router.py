@@ -253,7 +253,7 @@ class Router:
             negative. Nothing is counted then, and the choice still waits.
         """
         low, high = self.bandit.rewards
-        if quality is not None and not (isinstance(quality, Real) and low <= float(quality) <= high):
+        if quality is not None and not _is_within(quality, low, high):
             raise DataError(
                 expected=f"a quality from {low:g} to {high:g}",
                 got=shown(quality),
@@ -437,6 +437,10 @@ class Router:
 
 def _is_cost(value: Any) -> bool:
     return type(value) in (float, int) and 0 < value < math.inf
+
+
+def _is_within(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, Real) and low <= float(value) <= high
 
 
 def _drawn(p: Sequence[float], u: float) -> int:
