@@ -10,6 +10,7 @@ import random
 import runpy
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -334,6 +335,19 @@ def test_a_learner_that_refuses_poison_is_as_good_as_one_that_skips_it():
     found = report_on(Careful, only=["poison"])["poison"]
     assert found.outcome == check.PASSED
     assert "refuses by an exception: inf, -inf, nan, 1e+300" in found.detail
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_learner_that_warns_of_poison_passes_where_warnings_are_errors():
+    class Warns(Softmax):
+        def learn_one(self, x, y, w=1.0):
+            if not all(type(v) in (int, float) and abs(v) < 1e6 for v in x.values()):
+                warnings.warn("no such value", stacklevel=2)
+                return
+            super().learn_one(x, y, w)
+
+    found = report_on(Warns, only=["poison"])["poison"]
+    assert (found.outcome, "refuses" in found.detail) == (check.PASSED, False)
 
 
 def test_a_block_may_be_taught_in_its_own_way():

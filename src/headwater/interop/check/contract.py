@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -163,7 +164,10 @@ def poison(s: Subject) -> str:
     for name, (sample, answer) in doses:
         model = s.trained()
         before = s.error(model)
-        if attempt(partial(model.learn_one, dict(sample), answer)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a learner may warn of what it leaves out, also where warnings are errors
+            raised = attempt(partial(model.learn_one, dict(sample), answer))
+        if raised:
             refused.append(name)
         harm = _harm(s, model, before)
         if harm:
