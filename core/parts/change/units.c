@@ -571,10 +571,10 @@ static int check(hw_learner *l, hw_fault *fault)
 const hw_part hw_part_units = {.alone = true,
                                .in_fleet = true,
                                .merges = true,
-                               .suits = suits,
+                               .suits = HW_LEARNS ? suits : NULL,
                                .read = read,
                                .count = count,
                                .make = make,
                                .check = check,
-                               .pack = pack,
-                               .reserve = reserve};
+                               .pack = HW_LEARNS ? pack : NULL,
+                               .reserve = HW_LEARNS ? reserve : NULL};

@@ -275,6 +275,6 @@ const hw_part hw_part_relevance = {.alone = true,
                                    .count = count,
                                    .make = make,
                                    .check = HW_LEARNS ? check : NULL,
-                                   .pack = pack,
+                                   .pack = HW_LEARNS ? pack : NULL,
                                    .reserve = HW_LEARNS ? reserve : NULL,
                                    .merge = HW_MERGING(merge)};

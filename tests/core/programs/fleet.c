@@ -115,7 +115,8 @@ static void learn(key *k, uint64_t i, int classes)
         fail("learn", status);
 }
 
-/* A copy of the first learner as a member is: units are followed, and successors made, by learners of their own alone. */
+/* A copy of the first learner as a member is: units are followed, successors made and columns judged by learners of their
+ * own alone. */
 static hw_learner *alone(int *status)
 {
     hw_array arrays[128];
@@ -123,7 +124,8 @@ static hw_learner *alone(int *status)
     *status = 0;
     for (int i = 0; i < hw_states() && *status >= 0; i++) {
         *status = hw_state(first, i, arrays + i);
-        if (!strncmp(arrays[i].name, "unit", 4) || !strncmp(arrays[i].name, "succes", 6))
+        if (!strncmp(arrays[i].name, "unit", 4) || !strncmp(arrays[i].name, "succes", 6) ||
+            !strncmp(arrays[i].name, "relevance", 9))
             arrays[i].shape[0] = 0;
     }
     return *status < 0 ? NULL : hw_restore(&PLAIN_MEMORY, arrays, hw_states(), 0, 1, status, &fault);
