@@ -33,6 +33,14 @@ def test_the_version_stands_in_one_place():
     assert headwater.__version__ == importlib.metadata.version("headwater") == PROJECT["version"]
 
 
+def test_sources_that_are_not_installed_say_that_their_version_is_unknown(monkeypatch):
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("headwater.types.version", missing)
+    assert headwater.__version__ == "0+unknown"
+
+
 def installed(packages: list[str]) -> dict[str, float]:
     """The MB of packages and of all that they require."""
     sizes: dict[str, float] = {}

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from importlib.util import find_spec
 
 from cyclopts import App, CycloptsError, Parameter
@@ -107,11 +106,17 @@ def _close_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _version() -> str:
+    from headwater.types import own_version  # brings NumPy, which help need not wait for
+
+    return own_version()
+
+
 def _app() -> App:
     app = App(
         name="headwater",
         help="Neural networks that learn online: predict, see the answer, learn, one row at a time.",
-        version=lambda: version("headwater"),
+        version=_version,
         help_format="plaintext",
         default_parameter=Parameter(negative=()),
         result_action="return_value",

@@ -13,7 +13,6 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from headwater.interop.loggers import metrics_of
 from headwater.learner.kind import kind_of
 from headwater.learner.schema import Response, Wide
 from headwater.store.learner_file import load
-from headwater.types import Record
+from headwater.types import Record, own_version
 
 __all__ = ["Served", "load_model", "log_model", "log_record", "save_model"]
 
@@ -187,7 +186,7 @@ def _parts(model: Any, folder: str) -> dict[str, Any]:
 
     path = Path(folder, FILE)
     model.save(path)
-    needs = [f"headwater=={version('headwater')}"]
+    needs = [f"headwater=={own_version()}"]
     kind = kind_of(model)
     asked = [ParamSpec(field.name, *_PARAMS[field.type]) for field in kind.question.fields]
     asked += [ParamSpec("proba", "boolean", False)] if any(field.name == "proba" for field in kind.response) else []

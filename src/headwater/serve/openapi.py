@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Any
 
 import msgspec
@@ -31,6 +30,7 @@ from headwater.serve.http.schemas import (
     Transition,
 )
 from headwater.serve.protocols.mlflow import Invocation
+from headwater.types import own_version
 
 _STRUCTS: dict[str, Any] = {
     "PredictRequest": PredictRequest,
@@ -142,7 +142,7 @@ def document(addresses: Sequence[Address]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "headwater",
-            "version": version("headwater"),
+            "version": own_version(),
             "description": "Durable online learners over HTTP.",
         },
         "paths": paths,

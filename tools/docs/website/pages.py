@@ -39,6 +39,7 @@ KEYWORDS = {
     "how-to/labels": "active learning annotation human labeling 主动学习 标注",
     "how-to/router": "llm gateway openai model routing cost budget 大模型 路由 成本",
     "how-to/device": "microcontroller embedded tinyml arduino stm32 cortex edge 微控 单片机 嵌入式 边缘",
+    "how-to/versions": "semver stability deprecation compatibility upgrade api backwards 版本 兼容 升级 弃用",
     "how-to/correct": "residual adapter xgboost foundation model boosting 残差 修正",
     "how-to/web": "browser page export 网页 导出",
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from math import isfinite
 from typing import Any
 
@@ -17,7 +16,7 @@ from headwater.route.evaluate import score_cell
 from headwater.store.learner_file import fingerprint
 from headwater.store.service.limits import Limits
 from headwater.store.service.models import FARTHEST_STEP
-from headwater.types import Scores
+from headwater.types import Scores, own_version
 
 from .facts import Facts, Month, StoreFacts
 from .replay import Proof, Replayed, SpanScores
@@ -79,7 +78,7 @@ def _declaration(facts: Facts, say: Words) -> Section:
     found = {
         "kind": kind_of(one).noun if say.language == "en" else type(one).__name__,
         "settings": say("settings text", settings=repr(learner)),
-        "version": say("version text", version=version("headwater"), core=one.core_version),
+        "version": say("version text", version=own_version(), core=one.core_version),
     }
     if isinstance(learner, AnyFleet):
         found["members"] = say("members text", n=len(learner), key=learner.key)

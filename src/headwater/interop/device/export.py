@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from headwater.errors import writing_folder
 from headwater.interop.device.layout import Layout, Member, layout_of
 from headwater.interop.device.sources import core_folder, definition, fixed, joined, own
 from headwater.interop.device.state import image
+from headwater.types import own_version
 
 __all__ = ["FILES", "export_device"]
 
@@ -112,7 +112,7 @@ def _header(layout: Layout, number: int, sizes: dict[str, int]) -> str:
     classes = [f" *   {i}  {_plain(label)}" for i, label in enumerate(layout.classes)]
     labels = [" * Classes, by the number that model_learn takes:", *classes] if classes else []
     rows = [
-        f"/* A model that goes on learning, written by headwater {version('headwater')}.",
+        f"/* A model that goes on learning, written by headwater {own_version()}.",
         " *",
         f" * It takes {sizes['ram']:,} bytes of RAM beside one hw_learner (less than 1,000 bytes where pointers have 32 bits) and",
         " * the stack, never any heap.",
@@ -239,7 +239,7 @@ def _source(layout: Layout, room: list[Member]) -> str:
     before, after = core.split(_FIRST_OF_LEARNER)
     nothing = [f"static {kind} *const absent_{name} = NULL; /* this model has none */" for name, kind in absent.items()]
     lines = [
-        f"/* The core of headwater {version('headwater')}, as far as one model needs it. See headwater.h. */",
+        f"/* The core of headwater {own_version()}, as far as one model needs it. See headwater.h. */",
         '#include "headwater.h"',
         _SWITCHES,
         before,

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from headwater.store.service.learner_state import LearnerState
 from headwater.store.service.model import Model
 from headwater.store.service.price import bytes_held
 from headwater.store.sources.status import RETRIED, Followed, State
-from headwater.types import Comparison, Scores
+from headwater.types import Comparison, Scores, own_version
 
 _KIND = b"text/plain; version=0.0.4; charset=utf-8"
 _STANDING = {"ahead": 1.0, "even": 0.0, "behind": -1.0}
@@ -57,7 +56,7 @@ class _Server(Collector):
         """Yield each metric."""
         state = self._state
         about = GaugeMetricFamily("headwater_info", "1, with the version as a label.", labels=["version"])
-        about.add_metric([version("headwater")], 1.0)
+        about.add_metric([own_version()], 1.0)
         yield about
         yield from _server(state)
         yield from _store(state)

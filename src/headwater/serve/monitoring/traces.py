@@ -6,10 +6,10 @@ that both sides of a call are in one trace.
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Any
 
 from headwater.errors import MissingExtra
+from headwater.types import own_version
 
 __all__ = ["Traced", "provider_for"]
 
@@ -35,7 +35,7 @@ def provider_for(address: str) -> Any:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
         raise MissingExtra(package="opentelemetry-sdk", extra="otel", at="--traces") from error
-    about = {"service.name": "headwater", "service.version": version("headwater")}
+    about = {"service.name": "headwater", "service.version": own_version()}
     provider = TracerProvider(resource=Resource.create(about))
     endpoint = address if address.endswith(_ENDPOINT) else address.rstrip("/") + _ENDPOINT
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Any
 
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import to_json
 from headwater.serve.monitoring.readiness import problem
+from headwater.types import own_version
 
 
 async def server(request: Request) -> Response:
     """Return the server's name and version."""
-    return json_response({"name": "headwater", "version": version("headwater"), "extensions": ["binary_tensor_data"]})
+    return json_response({"name": "headwater", "version": own_version(), "extensions": ["binary_tensor_data"]})
 
 
 async def live(request: Request) -> Response:

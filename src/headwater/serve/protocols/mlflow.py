@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.limits import ServerLimits, too_many
 from headwater.serve.http.pieces import items_of, scalars_of
 from headwater.serve.http.schemas import LARGE, Features, decoded, to_features
+from headwater.types import own_version
 
 
 class Split(msgspec.Struct):
@@ -91,7 +91,7 @@ def _columns(part: bytes) -> dict[str, list[Any]]:
 
 async def mlflow_version(request: Request) -> Response:
     """Return the version like MLflow's server."""
-    return Response(version("headwater").encode(), kind=b"text/plain; charset=utf-8")
+    return Response(own_version().encode(), kind=b"text/plain; charset=utf-8")
 
 
 def _samples(document: Invocation, limits: ServerLimits) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ Inputs are the raw columns (``columns``). Outputs are those that the kind's adap
 from __future__ import annotations
 
 import json
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from headwater.nn.expert import Expert
 from headwater.nn.inspect import CLASSES, answer_units, history_logits, mean_in_deviations
 from headwater.nn.network import check_no_state
 from headwater.plain.mixture import FARTHEST
+from headwater.types import own_version
 
 from .columns import Columns, first_layer, read_array, read_columns
 from .graph import Graph, is_utf8, write
@@ -203,7 +203,7 @@ def _network(net: Network, opset: int) -> Any:
 def _finish(g: Graph, name: str, about: dict[str, Any]) -> Any:
     doc = f"headwater {name}: predicts like the model at export. It does not learn."
     metadata = {"headwater": json.dumps(about, ensure_ascii=False)}
-    return g.model(name=name, doc=doc, version=version("headwater"), metadata=metadata)
+    return g.model(name=name, doc=doc, version=own_version(), metadata=metadata)
 
 
 __all__ = ["classes_out", "export_onnx", "number_out", "onnx_model"]
