@@ -38,6 +38,11 @@ COMMANDS = (
         "export",
         "Write a model as a page, or as C for a microcontroller, that learns there.",
     ),
+    (
+        "headwater.cli.model.migrate:migrate",
+        "migrate",
+        "Write a file or a store of an earlier version in today's format.",
+    ),
     ("headwater.cli.dossier.command:dossier", "dossier", "Write two pages for auditors about a store or a model file."),
     ("headwater.cli.service.cluster:app", "cluster", "Train one model with several workers, and show the status."),
     ("headwater.cli.service.store:app", "store", "Check, compact or export the file of a durable learner."),

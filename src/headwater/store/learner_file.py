@@ -18,6 +18,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater._core import LEAN_VERSION
 from headwater.encode.values import is_portable
 from headwater.errors import ModelFileError
 from headwater.learner.base import Learner
@@ -278,7 +279,7 @@ def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learne
     if "text" in cls.__dataclass_fields__:  # files of the first versions predate text columns
         settings.setdefault("text", None)
     learner = cls(**settings)
-    learner.follow_core(header.get("core", FIRST_CORE))
+    learner.follow_core(_core_of(header))
     learner.resume(
         engine=None if header["engine"] is None else _engine(learner, header["engine"], arrays),
         classes=[from_json(label) for label in header["classes"]],
@@ -290,6 +291,19 @@ def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learne
         if f"{i}.sample" in arrays:
             member.resume_sample(unpack_sample(arrays[f"{i}.sample"], member.task))
     return learner
+
+
+def _core_of(header: dict[str, Any]) -> int:
+    """Return the version of the core whose rules a saved learner follows."""
+    version = header.get("core", FIRST_CORE)
+    if type(version) is int and version > LEAN_VERSION:
+        raise ModelFileError(
+            expected=f"a learner of core {LEAN_VERSION} or earlier",
+            got=f"core {version}",
+            at="the model",
+            help="Update headwater.",
+        )
+    return int(version)
 
 
 def _engine(learner: Learner, counts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> BaseEngine:

@@ -23,9 +23,9 @@ from headwater.errors import StoreError
 
 from .journal.database import FULL, has_column, meaning, read_only, transaction
 from .journal.events import checksum
-from .ownership import IN_USE, OwnedFile, is_open_here
+from .ownership import IN_USE, OwnedFile, is_open_here, read_head
 
-__all__ = ["IN_USE", "Member", "MemberStore", "is_member_store", "undisturbed"]
+__all__ = ["FORMAT", "IN_USE", "READ_TOO", "Member", "MemberStore", "format_of", "is_member_store", "undisturbed"]
 
 Member = tuple[int, str, bytes, list[int], int, float]
 """Member as number, key (JSON), record, labels, rows scored, and sum of scores."""
@@ -44,6 +44,8 @@ none."""
 _GUARDED = ("record", "journal", "block")
 _MARK = 0x68776632  # "hwf2"
 _MARK_WITHOUT_VERSIONS = 0x68776631  # "hwf1", of headwater 0.2
+FORMAT, READ_TOO = (mark.to_bytes(4, "big").decode() for mark in (_MARK, _MARK_WITHOUT_VERSIONS))
+"""The format that is written, and the one that is read and upgraded."""
 _ADD_VERSIONS = """
 BEGIN IMMEDIATE;
 INSERT INTO record SELECT number, 0, key, record, labels, scored, score, NULL FROM member;
@@ -67,14 +69,21 @@ _FULL = (
 
 def is_member_store(data: bytes) -> bool:
     """Return whether a file with this beginning is the store of a fleet."""
-    marks = [mark.to_bytes(4, "big") for mark in (_MARK, _MARK_WITHOUT_VERSIONS)]
-    return data[:16] == b"SQLite format 3\0" and data[68:72] in marks
+    return data[:16] == b"SQLite format 3\0" and format_of(data) in (FORMAT, READ_TOO)
+
+
+def format_of(data: bytes) -> str:
+    """Return the format that the beginning of a fleet's store names, SQLite's application id."""
+    return data[68:72].decode("latin-1")
 
 
 @contextmanager
 def undisturbed(path: str | Path) -> Iterator[Path]:
-    """Yield a path of the store that is safe to open, which is a temporary copy if this process has it open."""
-    if not is_open_here(path):
+    """Yield a path of the store that is safe to open.
+
+    It is a temporary copy if this process has it open, or if opening it would upgrade an earlier version's store.
+    """
+    if not is_open_here(path) and format_of(read_head(path)) == FORMAT:
         yield Path(path)
         return
     with TemporaryDirectory() as folder:

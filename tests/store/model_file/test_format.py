@@ -139,7 +139,7 @@ def test_a_file_of_a_later_format_says_so():
     def later(header, tensors):
         header["format"] = FORMAT + 1
 
-    got = (f"a model of format {FORMAT} or earlier", f"format {FORMAT + 1}", "Update headwater.")
+    got = (f"a model of format {FORMAT}", f"format {FORMAT + 1}", "Update headwater.")
     refused(rewritten(FILES["classes"], later), got)
 
 

@@ -61,6 +61,9 @@ ENGLISH = {
 }
 """Documents outside docs/, by their page. Those in docs/ keep their path."""
 
+ENGLISH_FOLDERS = ("docs/learn", "docs/how-to", "docs/decisions", "docs/formats", "docs")
+"""Folders with English documents."""
+
 CHINESE = {"docs/zh/home.md": "index", "docs/zh/README.md": "course"}
 """Chinese documents whose page has another name than they."""
 
@@ -243,7 +246,7 @@ def documents(folder: str) -> list[str]:
 
 def english() -> dict[str, str]:
     """Return the English documents and their pages."""
-    inside = [path for folder in ("docs/learn", "docs/how-to", "docs/decisions", "docs") for path in documents(folder)]
+    inside = [path for folder in ENGLISH_FOLDERS for path in documents(folder)]
     return ENGLISH | {it: paged(it.removeprefix("docs/")) for it in inside}
 
 
@@ -317,7 +320,7 @@ def gather_english(site: Site) -> None:
         ("Course", below(site, "learn/")),
         ("Understand", ["principles", "architecture", *below(site, "decisions/"), "promises"]),
         ("Proofs", ["compatibility", "check", "benchmarks"]),
-        ("Look up", ["reference/index", "overview", "changelog", "contributing"]),
+        ("Look up", ["reference/index", *below(site, "formats/"), "overview", "changelog", "contributing"]),
     ):
         site.write("index", tree(caption, pages))
 

@@ -163,12 +163,15 @@ def unseal(data: bytes, at: str) -> SavedModel:
         )
     with fitting(at):
         inner = json.loads(text)
-        if inner["format"] > FORMAT:
+        if inner["format"] != FORMAT:
+            later = inner["format"] > FORMAT
             raise ModelFileError(
-                expected=f"a model of format {FORMAT} or earlier",
+                expected=f"a model of format {FORMAT}",
                 got=f"format {inner['format']}",
                 at=at,
-                help="Update headwater.",
+                help="Update headwater."
+                if later
+                else "headwater 0.1 reads it. Learn the rows again with this version.",
             )
         return SavedModel(inner, unpack(data))
 
