@@ -220,13 +220,13 @@ export const LEAN = {
   numbers: [0.001, 0.25],
 };
 
-/** What each kind that no page can hold says to do instead. */
+/** What to do with a file of each kind that this module does not hold. */
 export const ELSEWHERE = {
-  Anomaly: "Scores depend on the last rows: headwater serve has a page for it.",
-  Forecaster: "A forecast depends on the series so far: headwater serve has a page for it.",
-  Bandit: "Serve it with headwater serve, which has a page for it.",
-  Agent: "Serve it with headwater serve, which has a page for it.",
-  MultiOutput: "Export a page for one output, made with chain=False.",
+  Anomaly: "Open it with openKind of kinds.mjs.",
+  Forecaster: "Open it with openKind of kinds.mjs.",
+  Bandit: "Open it with openKind of kinds.mjs.",
+  Agent: "Open it with openKind of kinds.mjs.",
+  MultiOutput: "Open it with openKind of kinds.mjs.",
   PrivateClassifier: "Its page would learn without the secret noise. Serve it with headwater serve.",
   PrivateRegressor: "Its page would learn without the secret noise. Serve it with headwater serve.",
   Fleet: "Export one member: fleet[key].save(path), then headwater export.",

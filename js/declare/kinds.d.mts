@@ -281,3 +281,57 @@ export interface Kinds {
   "private_classify": PrivateClassifier;
   "private_regress": PrivateRegressor;
 }
+
+/** A saved model of any kind where Python is not: what openKind of kinds.mjs gives. A sample is an object or a Map. */
+export interface Opened {
+  readonly kind: string;
+  readonly nLearned: number;
+  readonly columns: { name: string; kind: string; mean: number | null; categories: string[] }[];
+  readonly notes: { [name: string]: unknown };
+  readonly rejected: { [reason: string]: number };
+  digest(): bigint;
+  save(): Uint8Array;
+  free(): void;
+}
+export type Sample = { [name: string]: unknown } | Map<string, unknown>;
+export interface OpenedForecaster extends Opened {
+  readonly horizon: number;
+  learnOne(y: number | null, x?: Sample): void;
+  forecast(horizon?: number, xs?: Sample[]): number[];
+  forecastInterval(horizon?: number, xs?: Sample[], coverage?: number): [number, number][];
+  lastValues(): number[];
+}
+export interface OpenedAnomaly extends Opened {
+  scoreOne(x: Sample): number;
+  isAnomalyOne(x: Sample, rate?: number): boolean;
+  explainOne(x: Sample): { score: number; contributions: Map<string, number> };
+  learnOne(x: Sample, w?: number): void;
+}
+export interface OpenedBandit extends Opened {
+  readonly actions: Label[];
+  readonly withFeatures: boolean;
+  expectedRewards(x: Sample, actions?: Label[] | Map<Label, Row>): Map<Label, number>;
+  probabilities(x: Sample, actions?: Label[] | Map<Label, Row>): Map<Label, number>;
+  act(x: Sample, actions?: Label[] | Map<Label, Row>): [Label, number];
+  predictOne(x: Sample, actions?: Label[] | Map<Label, Row>): Label | null;
+  learn(x: Sample, action: Label, reward: number, p?: number, features?: Row | null): void;
+}
+export interface OpenedAgent extends Opened {
+  readonly actions: Label[];
+  readonly ranges: [number, number][];
+  act(state: Sample, explore?: boolean): Label | number[];
+  says(state: Sample): { value: number; actions: Map<Label, number>; rest: number[] };
+  learn(state: Sample, action: Label | number[], reward: number, next: Sample | null, terminated?: boolean, truncated?: boolean): void;
+}
+export interface OpenedMultiOutput extends Opened {
+  readonly outputs: Label[];
+  classesOf(output: Label): Label[] | null;
+  predictOne(x: Sample): Map<Label, Label>;
+  said(x: Sample): Map<Label, { y: Label; classes: Map<Label, number> | null }>;
+  learnOne(x: Sample, answers: Map<Label, Label> | { [output: string]: Label }): Map<Label, Label>;
+}
+/** Open a saved model of any kind: bytes, an address or a response, packed by gzip or not. */
+export function openKind<Model extends Opened = Opened>(
+  source: unknown,
+  options?: { core?: unknown; at?: string },
+): Promise<Model>;

@@ -140,7 +140,6 @@ def test_what_needs_answers_is_refused_plainly(run, more, said):
 def test_another_commands_refuse_a_detector_plainly(run, tmp_path):
     run("learn", "a.csv", "--anomalies", "--drop", "odd,word", "--model", "m.hw")
     for command, said in (
-        (("export", "m.hw", "page", "--web"), "can be exported to a web page"),
         (
             ("learn", "a.csv", "--target", "word", "--task", "classify", "--model", "m.hw"),
             "got a detector, of --task anomaly",

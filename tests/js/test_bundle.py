@@ -25,11 +25,13 @@ def test_only_what_a_program_does_not_need_is_left_out(given, left):
 
 def test_each_module_is_in_one_bundle_behind_those_that_it_imports():
     ordered = web.modules(web.JS / "whole.mjs")
-    ordered += [path for name in web.MODULES for path in web.modules(web.JS / name) if path not in ordered]
+    ordered += [
+        path for name in (*web.MODULES, web.ALONE) for path in web.modules(web.JS / name) if path not in ordered
+    ]
     assert len(ordered) == len(list(web.JS.rglob("*.mjs")))
     texts = web.bundles()
-    assert list(texts) == ["headwater.mjs", "learn.mjs", "whole.mjs"]
-    for text, homes in zip(texts.values(), ([], ["headwater"], ["headwater", "learn"]), strict=True):
+    assert list(texts) == ["headwater.mjs", "learn.mjs", "whole.mjs", "kinds.mjs"]
+    for text, homes in zip(texts.values(), ([], ["headwater"], ["headwater", "learn"], []), strict=True):
         assert re.findall(r'(?:^|;|\n)import ?\{[^}]*\} ?from ?"\./(\w+)\.mjs"', text) == homes
     for name in ("load", "open"):
         assert re.search(rf"export async function {name}\b", texts["headwater.mjs"])

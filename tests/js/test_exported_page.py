@@ -61,7 +61,7 @@ def built(tmp_path_factory):
     """The files for pages, where the package would have them."""
     folder = web.build(tmp_path_factory.mktemp("module") / "module")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "module_folder", lambda: folder)
+        patch.setattr(export, "module_folder", lambda *_: folder)
         yield folder
 
 

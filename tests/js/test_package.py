@@ -23,8 +23,10 @@ MOST = {
     "predicts": (32_768, ("headwater.mjs", "predict.wasm")),
     "predicts and learns": (61_440, ("headwater.mjs", "learn.mjs", "lean.wasm")),
     "has all": (110_000, ("headwater.mjs", "learn.mjs", "whole.mjs", "headwater.wasm")),
+    "opens any kind": (131_072, ("kinds.mjs", "kinds.wasm")),
 }
-"""Bytes that what a page loads may have together, as gzip sends them: 32 and 60 times 1,024 of what predicts, and learns."""
+"""Bytes that what a page loads may have together, as gzip sends them: 32 and 60 times 1,024 of what predicts, and learns, and 128
+of what has the parts of every kind."""
 PYTHON_ALONE = {"memory", "memoryKeys", "by", "time"}
 """Settings that JavaScript does not have."""
 BOTH = "Load the core that has both: load(new URL('headwater64.wasm', import.meta.url))."

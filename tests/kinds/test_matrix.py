@@ -24,7 +24,7 @@ OPEN: dict[str, set[str]] = {
     "fleet": ALONE - PRIVATE,
     "onnx": {"classify", "regress", "bandit"},
     "cluster": {"classify", "regress", "text"},
-    "page": {"classify", "regress", "text"},
+    "page": ALONE - PRIVATE,
     "sklearn": {"classify", "regress", "memory", "text", "anomaly"},
     "delay": NETS | PRIVATE | {"bandit", "multioutput", "fleet of bandits", "fleet of multi-output learners"},
     "plot": {"classify", "regress", "memory", "text"},

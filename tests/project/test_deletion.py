@@ -15,12 +15,12 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "headwater"
 # Beside the folder: a file for each foreign library or short command that is the kind's own, and kinds that are made of it.
 BESIDE = {
-    "agent": ["cli/short/play.py"],
-    "anomaly": [],
-    "bandit": ["cli/short/decide.py", "kinds/router"],
+    "agent": ["cli/short/play.py", "store/web/kinds/agent.mjs"],
+    "anomaly": ["store/web/kinds/anomaly.mjs"],
+    "bandit": ["cli/short/decide.py", "kinds/router", "store/web/kinds/bandit.mjs"],
     "classifier_regressor": ["kinds/multi_output", "kinds/private"],
-    "forecaster": ["cli/short/forecast.py", "cli/short/series.py"],
-    "multi_output": [],
+    "forecaster": ["cli/short/forecast.py", "cli/short/series.py", "store/web/kinds/forecaster.mjs"],
+    "multi_output": ["store/web/kinds/multioutput.mjs"],
     "private": [],
 }  # fmt: skip
 IMPORTED = """

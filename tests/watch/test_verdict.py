@@ -156,7 +156,7 @@ def test_both_languages_have_every_phrase_with_the_same_places():
 
 def test_the_pages_have_the_phrases_that_python_declares():
     for name, text in phrases.modules().items():
-        assert (phrases.PAGE / name).read_text(encoding="utf-8") == text, "python -m tools.build.written.phrases"
+        assert (phrases.WEB / name).read_text(encoding="utf-8") == text, "python -m tools.build.written.phrases"
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js")

@@ -71,7 +71,7 @@ LEFT_OUT = {
     "agent": ("agent", "tiles"),
     "anomaly": ("anomaly",),
 }
-"""Parts of the core that pages do without, for kinds of learners that ``js/`` has not, with the files of each."""
+"""Parts of the core that most pages do without, for kinds of learners that only ``js/learners/kinds`` has, with the files of each."""
 NODE = ("node", "--no-warnings", "--no-concurrent-recompilation")
 """Node for short programs. With the second option what a background thread still compiles can't hold up the end: Node 20 stood still
 there in one of fifteen runs, or crashed; 22 and 24 don't (nodejs/node#54918)."""
@@ -108,6 +108,8 @@ class Page:
     modules: tuple[str, ...]
     besides: tuple[str, ...] = ()
     """What it exports for a larger build, which takes its learners over."""
+    kinds: bool = False
+    """Whether it has the parts of all kinds of learners."""
 
 
 PAGES = {
@@ -115,6 +117,8 @@ PAGES = {
     "lean.wasm": Page(2, False, ("headwater", "learn")),
     "headwater.wasm": Page(3, False, ("headwater", "learn", "whole")),
     "headwater64.wasm": Page(3, True, ("headwater", "learn", "whole")),
+    "kinds.wasm": Page(3, False, ("learners/kinds/kinds",), kinds=True),
+    "kinds64.wasm": Page(3, True, ("learners/kinds/kinds",), kinds=True),
 }
 
 
@@ -122,16 +126,18 @@ def wasm(folder: Path, name: str = "headwater.wasm") -> Path:
     """Build the core for pages: it imports nothing.
 
     It exports what ``js/bridge.c`` says, and what of ``headwater.h`` its modules of ``js/`` name; all that none of these needs
-    is left out, and so are kinds of learners that ``js/`` does not have (LEFT_OUT). All is compiled for size: pages load this.
+    is left out, and so are the parts of other kinds of learners (LEFT_OUT) but in ``kinds.wasm``. All is compiled for size: pages load
+    this.
     """
     page = PAGES[name]
+    left_out = {} if page.kinds else LEFT_OUT
     compiler = zig("wasm32-wasi")
     exports = [
         f"-Wl,--export={called}" for called in ("malloc", "free", *sorted(named(page.modules) | set(page.besides)))
     ]
     folder.mkdir(parents=True, exist_ok=True)
-    gone = {file for files in LEFT_OUT.values() for file in files}
-    without = tuple(f"-DHW_WITHOUT_{part}" for part in LEFT_OUT)
+    gone = {file for files in left_out.values() for file in files}
+    without = tuple(f"-DHW_WITHOUT_{part}" for part in left_out)
     parts = [one for one in units(compiler) if one.name not in gone]
     parts.append(Unit("page_bridge", ROOT / "js" / "bridge.c", compiler.architecture(1)))
     own = [

@@ -1,7 +1,8 @@
 """What a page needs of headwater: the core in three sizes, and the modules of ``js/`` as three files.
 
 ``headwater.mjs`` with ``predict.wasm`` predicts, ``learn.mjs`` and ``lean.wasm`` learn too, ``whole.mjs`` and ``headwater.wasm``
-have all. ``headwater64.wasm`` stands in for the last where a model computes in float64.
+have all. ``headwater64.wasm`` stands in for the last where a model computes in float64. ``kinds.mjs`` needs none of the others, and
+has the other kinds of learners, on ``kinds.wasm`` or ``kinds64.wasm``.
 
 python -m tools.build.web            # into the package, where the served pages and `headwater export --web` find them
 python -m tools.build.web FOLDER     # for a page of your own
@@ -22,8 +23,10 @@ MODULE = ROOT / "src" / "headwater" / "store" / "web" / "module"
 """Where the package keeps the files. Wheel and sdist contain them; git does not."""
 MODULES = ("headwater.mjs", "learn.mjs", "whole.mjs")
 """Each needs those before it. A page loads the first, which loads the others when something of theirs is asked for."""
-CORES = ("predict.wasm", "lean.wasm", "headwater.wasm", "headwater64.wasm")
-FILES = (*MODULES, *CORES)
+ALONE = Path("learners", "kinds", "kinds.mjs")
+"""A module of ``js/`` with all that it needs, so that no other one becomes larger by what both have."""
+CORES = ("predict.wasm", "lean.wasm", "headwater.wasm", "headwater64.wasm", "kinds.wasm", "kinds64.wasm")
+FILES = (*MODULES, ALONE.name, *CORES)
 
 IMPORT = re.compile(r'^import \{[^}]*\} from "(\.[^"]+)";\n', re.MULTILINE)
 REEXPORT = re.compile(r'^export (\{[^}]*\}) from "(\.[^"]+)";\n', re.MULTILINE)
@@ -48,7 +51,7 @@ ENDS_A_VALUE = re.compile(r"[\w$)\]}]$")
 
 
 def bundles() -> dict[str, str]:
-    """Return the modules of ``js/`` as three: what predicts, what learns besides, and the rest."""
+    """Return the modules of ``js/`` as three, what predicts, what learns besides and the rest, and as one for the other kinds."""
     given: dict[Path, str] = {}  # which bundle has a module
     bodies: dict[str, str] = {}
     taken: dict[str, set[tuple[str, str]]] = {}  # by each: a name, and the bundle that has it
@@ -59,7 +62,9 @@ def bundles() -> dict[str, str]:
         names = {one for path in own for one in imported(path)}
         taken[bundle] = {(name, given[home]) for name, home in names if given[home] != bundle}
     shared = {name: f"${i}" for i, name in enumerate(sorted({name for names in taken.values() for name, _ in names}))}
-    return {bundle: joined(bundle, text, taken, shared) for bundle, text in bodies.items()}
+    made = {bundle: joined(bundle, text, taken, shared) for bundle, text in bodies.items()}
+    alone = body(modules(JS / ALONE), JS / ALONE)
+    return {**made, ALONE.name: node.minified(alone) or squeezed(alone)}
 
 
 def joined(bundle: str, text: str, taken: dict[str, set[tuple[str, str]]], shared: dict[str, str]) -> str:

@@ -70,7 +70,7 @@ ABILITIES: dict[str, str] = {
 """Abilities of kinds, each worded to follow "a learner that"."""
 METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance", "plot": "layers"}
 """Methods of all learners that need an ability, and raise in kinds without it."""
-STATELESS = frozenset(("onnx", "web", "device", "seat", "cluster"))
+STATELESS = frozenset(("onnx", "device", "seat", "cluster"))
 """Abilities that a learner with a recurrent state (``memory``) lacks, because its predictions depend on earlier rows."""
 NUMBER_COSTS = Lazy("headwater.route.drift.costs:NumberCosts")
 SENSITIVITY = Lazy("headwater.explain.sensitivity:sensitivity")

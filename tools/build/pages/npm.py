@@ -58,6 +58,19 @@ and bring the file along: nothing is to be done. With esbuild and Rollup, copy `
 bundle, or hand it over: `load(fetch("/headwater.wasm"))`; Rollup writes several files, into a folder (`-d`). A page that begins with
 a saved model loads a third of all with `open("model.hw.z")`, from `predict.wasm` and `lean.wasm` beside it. Node 20.16 or newer,
 Deno 2 and Bun read them from disk.
+
+## Other kinds
+
+A forecaster, an anomaly model, a bandit, an agent, a learner of several outputs, or one with a memory, learned and saved in Python,
+goes on here to the same bits, in the questions of its kind:
+
+```js
+import { openKind } from "headwater/kinds";
+
+const model = await openKind("model.hw"); // with kinds.wasm beside the module
+console.log(model.forecast(12));
+model.learnOne(42.5);
+```
 """
 
 
@@ -83,7 +96,7 @@ def description() -> dict[str, object]:
         "type": "module",
         "exports": {
             ".": {"types": "./headwater.d.mts", "default": "./headwater.mjs"},
-            "./kinds": {"types": "./kinds.d.mts"},
+            "./kinds": {"types": "./kinds.d.mts", "default": "./kinds.mjs"},
             **cores,
             "./package.json": "./package.json",
         },

@@ -20,6 +20,9 @@ HEAD = (
     "// Written by tools/build/written/javascript.py from the declarations in src/headwater. After a change there:\n"
     "//   python -m tools.build.written.javascript\n"
 )
+HELD = ("Classifier", "Regressor")
+"""Kinds that ``js/whole.mjs`` makes and loads."""
+OPEN_KIND = "Open it with openKind of kinds.mjs."
 
 
 def write(path: Path = DECLARED) -> Path:
@@ -89,8 +92,9 @@ def module() -> str:
             {answers: list(own) for answers, own in LEAN.items()},
         ),
         "ELSEWHERE": (
-            "What each kind that no page can hold says to do instead.",
-            {kind.name: kind.cannot("web") for kind in KINDS if "web" not in kind.can} | {"Fleet": INSTEAD["web"]},
+            "What to do with a file of each kind that this module does not hold.",
+            {kind.name: kind.cannot("web") or OPEN_KIND for kind in KINDS if kind.name not in HELD}
+            | {"Fleet": INSTEAD["web"]},
         ),
         "RING": ("How many of the last samples are kept for replay.", RING),
     }

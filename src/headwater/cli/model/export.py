@@ -15,7 +15,7 @@ from headwater.interop.device import export_device
 from headwater.learner.base import Learner
 from headwater.learner.kind import check_can
 from headwater.store.learner_file import to_bytes
-from headwater.store.web import LOADS, NAMES, reduced
+from headwater.store.web import LOADS, NAMES, OF_KINDS, has_view, reduced
 from headwater.store.web.export import MODEL, export_page
 
 __all__ = ["export"]
@@ -39,7 +39,7 @@ def export(
     folder
         Where the files go. Of a page, any web server can give them out.
     web
-        Write a page that predicts, explains and learns on the reader's device.
+        Write a page that predicts, explains and learns on the reader's device, in the words of the model's kind.
     no_learning
         Write a page that predicts and explains only: a smaller model, without what learning needs.
     c
@@ -67,7 +67,8 @@ def export(
 def _page(learner: Learner, folder: Path, *, learns: bool) -> int:
     saved = to_bytes(learner)
     written = saved if learns else reduced(learner)
-    names = export_page(written, folder, dtype=learner.dtype, learns=learns)
+    kind, carries = learner.kind.name, bool(getattr(learner, "has_memory", False))
+    names = export_page(written, folder, dtype=learner.dtype, learns=learns, kind=kind, carries=carries)
     total = sum((folder / name).stat().st_size for name in names)
     print(f"{folder}: a page in {len(names)} files, {_kilobytes(total)}. Try it: python -m http.server -d {folder}")
     print(_loaded(learner, folder, names, learns=learns))
@@ -78,8 +79,12 @@ def _page(learner: Learner, folder: Path, *, learns: bool) -> int:
 def _loaded(learner: Learner, folder: Path, names: list[str], *, learns: bool) -> str:
     """Say what a browser loads, first and later, as servers send it that pack with gzip."""
     sizes = {name: len(gzip.compress((folder / name).read_bytes())) for name in names}
-    page = _sum(sizes, set(names) - set(NAMES))
+    page = _sum(sizes, set(names) - {*NAMES, *OF_KINDS})
+    if has_view(learner.kind.name):
+        return f"A browser loads {_kilobytes(page + _sum(sizes, OF_KINDS))} as gzip sends it."
     predict, learn, explain = (set(LOADS[what]) for what in ("predict", "learn", "explain"))
+    if getattr(learner, "has_memory", False):
+        return f"A browser loads {_kilobytes(page + _sum(sizes, {'headwater.mjs', 'predict.wasm'} | learn))} as gzip sends it."
     if _needs_whole(learner):
         return f"A browser loads {_kilobytes(page + _sum(sizes, {'headwater.mjs'} | explain))} as gzip sends it."
     first, later = _kilobytes(page + _sum(sizes, predict)), _kilobytes(_sum(sizes, explain))

@@ -12,7 +12,7 @@ KIND = Kind(
     task="control",
     noun="agent",
     learner=Lazy("headwater.kinds.agent.learner:Agent"),
-    can=frozenset(("importance", "fleet", "answers", "environment", "late")),
+    can=frozenset(("web", "importance", "fleet", "answers", "environment", "late")),
     answer=Answer(
         (
             Field("action", "any", "The action that was taken."),
@@ -48,7 +48,6 @@ KIND = Kind(
         "losses": "Ask importance(), which needs no loss of a row.",
         "layers": "Draw agent.returns, the sum of the rewards of each episode.",
         "onnx": "Its states are scaled as they come: serve it with headwater serve, or load its file with hw.load.",
-        "web": "Serve it with headwater serve, which has a page for it.",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "Transitions are learned in order: teach it in one process.",
         "step": "Steps are bounded by kappa; make a new one with another.",

@@ -12,7 +12,7 @@ KIND = Kind(
     task="anomaly",
     noun="detector",
     learner=Lazy("headwater.kinds.anomaly.learner:Anomaly"),
-    can=frozenset(("importance", "fleet", "challenge", "scores", "weights")),
+    can=frozenset(("web", "importance", "fleet", "challenge", "scores", "weights")),
     answer=Answer(
         (Field("y", "label", "Whether the row is an anomaly. It is for the scores alone.", default=None),),
         Lazy("headwater.kinds.anomaly.score:checked_label"),
@@ -38,7 +38,6 @@ KIND = Kind(
         "losses": "Ask importance(), which needs no loss of a row.",
         "layers": "Draw scores: hw.plot.learning_curve of an evaluation.",
         "onnx": "Scores depend on the last rows: serve it, or load its file with hw.load.",
-        "web": "Scores depend on the last rows: headwater serve has a page for it.",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "Scores depend on the last rows: teach it in one process.",
         "step": "It has no step to change; make a new one with other settings.",

@@ -12,7 +12,7 @@ KIND = Kind(
     task="decide",
     noun="bandit",
     learner=Lazy("headwater.kinds.bandit.learner:Bandit"),
-    can=frozenset(("importance", "onnx", "fleet", "challenge", "answers", "acts", "delay", "late")),
+    can=frozenset(("web", "importance", "onnx", "fleet", "challenge", "answers", "acts", "delay", "late")),
     answer=Answer(
         (
             Field("action", "label", "The action that was taken."),
@@ -53,7 +53,6 @@ KIND = Kind(
         "scores": "Ask expected_rewards(x).",
         "losses": "Ask importance(), which needs no loss of a row.",
         "layers": "Ask expected_rewards(x) for what each action is worth.",
-        "web": "Serve it with headwater serve, which has a page for it.",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "Teach it in one process.",
         "step": "Make a new one, or set amount to explore more.",

@@ -13,7 +13,7 @@ KIND = Kind(
     task="forecast",
     noun="forecaster",
     learner=Lazy("headwater.kinds.forecaster.learner:Forecaster"),
-    can=frozenset(("importance", "fleet", "challenge", "answers", "ahead")),
+    can=frozenset(("web", "importance", "fleet", "challenge", "answers", "ahead")),
     answer=Answer(
         (Field("y", "number", "The value of that time; a missing one is a gap.", None, -FARTHEST, FARTHEST),),
         Lazy("headwater.learner.schema.answer:number_of"),
@@ -46,7 +46,6 @@ KIND = Kind(
         "losses": "Ask importance(), which needs no loss of a row.",
         "layers": "Draw hw.plot.forecast of what forecast() and forecast_interval() return.",
         "onnx": "A forecast depends on the series so far: serve it, or save the file and load it with hw.load.",
-        "web": "A forecast depends on the series so far: headwater serve has a page for it.",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "A series is learned in order: teach it in one process.",
         "step": "Set forgetting, such as 0.999, to follow change faster.",

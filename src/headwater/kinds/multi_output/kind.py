@@ -12,7 +12,9 @@ KIND = Kind(
     task="multioutput",
     noun="multi-output learner",
     learner=Lazy("headwater.kinds.multi_output.learner:MultiOutput"),
-    can=frozenset(("importance", "fleet", "challenge", "answers", "outputs", "weights", "late", "delay", "coverage")),
+    can=frozenset(
+        ("web", "importance", "fleet", "challenge", "answers", "outputs", "weights", "late", "delay", "coverage")
+    ),
     answer=Answer(
         (Field("y", "map", "The label of each output; a missing one is left out."),),
         Lazy("headwater.kinds.multi_output.labels:checked_outputs"),
@@ -30,7 +32,6 @@ KIND = Kind(
         "losses": "Ask importance(), which needs no loss of a row.",
         "layers": "Draw one output: members[NAME].plot().",
         "onnx": "Export one output: members[NAME].export_onnx(path), made with chain=False.",
-        "web": "Export a page for one output, made with chain=False.",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "Make one learner an output.",
         "step": "Make a new one with another effort.",

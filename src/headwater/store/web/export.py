@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 
 from headwater.errors import ConfigError, writing_folder
-from headwater.store.web.module import NAMES, module_folder
+from headwater.store.web.module import NAMES, OF_KINDS, WORDS, module_folder
 
-__all__ = ["MODEL", "export_page"]
+__all__ = ["MODEL", "export_page", "has_view"]
+
+_PAGE, _VIEWS = (Path(__file__).with_name(name) for name in ("page", "kinds"))
 
 MODEL = "model.hw.z"
 """The packed model. Servers tell browsers that .gz is packed, which then unpack it by themselves; of this name they don't."""
@@ -18,25 +20,33 @@ EARLIER = "model.hw"
 
 CORES = {"float32": "headwater.wasm", "float64": "headwater64.wasm"}
 """Core by number type. In the exported folder it is always named headwater.wasm."""
-
-
+KINDS = {"float32": "kinds.wasm", "float64": "kinds64.wasm"}
+"""The core with the parts of all kinds. In the exported folder of a kind it is always named kinds.wasm."""
 LEARNS = "lean.wasm"
 """The file that only a page which goes on learning has."""
+SHARED = ("style.css", "form.mjs", "texts.mjs", "score.mjs", *WORDS)
+"""What pages of all kinds have in common."""
 
 
-def export_page(model: bytes, folder: Path, *, dtype: str, learns: bool = True) -> list[str]:
+def export_page(
+    model: bytes, folder: Path, *, dtype: str, learns: bool = True, kind: str = "", carries: bool = False
+) -> list[str]:
     """Write a page with a model to a folder and return the names of its files.
 
     Parameters
     ----------
     model : bytes
-        The model file of a classifier or a regressor, or what ``reduced`` makes of one.
+        The model file, or what ``reduced`` makes of one.
     folder : Path
         A new or empty folder, or an earlier export, whose files are replaced.
     dtype : str
         The model's number type, "float32" or "float64".
     learns : bool
         Whether the page can teach the model, which ``reduced`` has not reduced.
+    kind : str
+        The name of the kind, where it has a view of its own (``has_view``).
+    carries : bool
+        Whether the model carries a state from row to row, for which the core needs the parts of all kinds.
 
     Raises
     ------
@@ -45,13 +55,8 @@ def export_page(model: bytes, folder: Path, *, dtype: str, learns: bool = True) 
     ModelFileError
         If this installation was built without the files for pages, or the folder can't be written.
     """
-    page = Path(__file__).with_name("page")
-    module = module_folder()
-    sources = {path.name: path for path in sorted(page.iterdir()) if path.is_file()}
-    sources |= {name: module / name for name in NAMES} | {"headwater.wasm": module / CORES[dtype]}
-    known = {*sources, MODEL, EARLIER}
-    if not learns:
-        del sources[LEARNS]
+    sources = _of_kind(kind, dtype) if has_view(kind) else _of_rows(dtype, learns=learns, carries=carries)
+    known = {*_files(), MODEL, EARLIER}
     names = sorted([*sources, MODEL])
     with writing_folder(folder):
         others = sorted(path.name for path in folder.iterdir() if path.name not in known) if folder.exists() else []
@@ -69,3 +74,34 @@ def export_page(model: bytes, folder: Path, *, dtype: str, learns: bool = True) 
         for name in known - set(names):
             (folder / name).unlink(missing_ok=True)
     return names
+
+
+def has_view(kind: str) -> bool:
+    """Return whether a kind has a view of its own, in the words of its questions."""
+    return bool(kind) and (_VIEWS / f"{kind.lower()}.mjs").is_file()
+
+
+def _of_rows(dtype: str, *, learns: bool, carries: bool) -> dict[str, Path]:
+    """Return the files of the page that asks for a row and says a class or a number, by their names in the folder."""
+    module = module_folder()
+    sources = {path.name: path for path in sorted(_PAGE.iterdir()) if path.is_file()}
+    sources |= {name: module / name for name in NAMES} | {"headwater.wasm": module / CORES[dtype]}
+    if carries:
+        sources[LEARNS] = module_folder(OF_KINDS) / KINDS[dtype]
+        del sources["headwater.wasm"], sources["whole.mjs"]
+    elif not learns:
+        del sources[LEARNS]
+    return sources
+
+
+def _of_kind(kind: str, dtype: str) -> dict[str, Path]:
+    """Return the files of a kind's own page."""
+    module = module_folder(OF_KINDS)
+    names = ("index.html", "main.mjs", "worker.mjs", "words.mjs", "questions.mjs", f"{kind.lower()}.mjs")
+    own = {name: _VIEWS / name for name in names} | {name: _PAGE / name for name in SHARED}
+    return own | {"kinds.mjs": module / "kinds.mjs", "kinds.wasm": module / KINDS[dtype]}
+
+
+def _files() -> set[str]:
+    """Return the names of all files that an export may have."""
+    return {path.name for folder in (_PAGE, _VIEWS) for path in folder.iterdir()} | {*NAMES, *OF_KINDS}

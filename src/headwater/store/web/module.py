@@ -6,7 +6,7 @@ from pathlib import Path
 
 from headwater.errors import ModelFileError
 
-__all__ = ["LOADS", "NAMES", "WORDS", "module_folder", "page_folder"]
+__all__ = ["LOADS", "NAMES", "OF_KINDS", "WORDS", "module_folder", "page_folder"]
 
 LOADS = {
     "predict": ("headwater.mjs", "predict.wasm"),
@@ -17,6 +17,9 @@ LOADS = {
 NAMES = tuple(dict.fromkeys(name for names in LOADS.values() for name in names))
 """A page loads the first file, which loads the others from the same folder when it needs them."""
 
+OF_KINDS = ("kinds.mjs", "kinds.wasm")
+"""What the page of another kind loads at once: the module with all kinds, and the core with the parts of all of them."""
+
 WORDS = ("verdict.mjs", "phrases.mjs")
 """What says the verdict, on an exported page as on those that are served."""
 
@@ -26,8 +29,8 @@ def page_folder() -> Path:
     return Path(__file__).with_name("page")
 
 
-def module_folder() -> Path:
-    """Return the folder that holds the files in ``NAMES``.
+def module_folder(names: tuple[str, ...] = NAMES) -> Path:
+    """Return the folder that holds these files.
 
     Wheels and sdists include them. In a checkout, ``python -m tools.build.web`` builds them, which ``make`` calls.
 
@@ -37,7 +40,7 @@ def module_folder() -> Path:
         If this installation was built without them.
     """
     folder = Path(__file__).with_name("module")
-    missing = [name for name in NAMES if not (folder / name).is_file()]
+    missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise ModelFileError(
             expected="headwater built with its files for pages",

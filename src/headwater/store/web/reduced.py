@@ -17,6 +17,7 @@ from headwater.learner.base import Learner
 from headwater.nn.core.cleared import cleared
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.model_file import SavedModel, seal
+from headwater.store.web.export import has_view
 
 __all__ = ["reduced"]
 
@@ -46,8 +47,8 @@ def reduced(learner: Learner) -> bytes:
     """
     saved = LEARNER_FORMAT.pack(learner)
     arrays = {name: array for name, array in saved.arrays.items() if name != "sample"}
-    if not arrays:
-        return seal(SavedModel({**saved.header, "packed": {}}, {}))
+    if not arrays or has_view(learner.kind.name):  # what else predicting reads is known of rows alone
+        return seal(SavedModel({**saved.header, "packed": {}}, arrays))
     arrays = cleared(arrays)
     arrays |= {name: np.zeros_like(arrays[name]) for name in LEARNED_FROM}
     bits = _fewest_bits(learner, SavedModel(saved.header, arrays))

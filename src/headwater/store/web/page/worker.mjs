@@ -25,9 +25,9 @@ function mappingOf(pairs) {
   return new Map(pairs.filter(([, value]) => value !== null));
 }
 
-/** Say why, or null of a model with a column of text, whose words only Python tells apart. */
+/** Say why, or null of a model with a column of text, whose words only Python tells apart, or with a memory, which only Python explains. */
 async function whyOf(x) {
-  if (model.columns.some(({ kind }) => TEXTS.includes(kind))) return null;
+  if (model.model.kept.settings.memory || model.columns.some(({ kind }) => TEXTS.includes(kind))) return null;
   const { prediction, baseline, contributions, target } = await model.explainOne(x);
   return { prediction, baseline, target, contributions: [...contributions] };
 }

@@ -1,0 +1,53 @@
+// Learners of all kinds, each with the questions of its own: a series, anomalies, choices, acting, several answers, and learners of
+// classes and numbers with a memory. It is a module by itself, for pages that `headwater export --web` writes of these kinds, and
+// needs kinds.wasm, the core with the parts of all of them.
+//
+//   import { openKind } from "./kinds.mjs";
+//   const model = await openKind("model.hw.z");
+//   model.forecast(12);
+
+import { compiled, contentOf } from "../../core.mjs";
+import { WholeCore } from "../../declare/core.mjs";
+import { ModelFileError, shown } from "../../errors.mjs";
+import { fitting, opened } from "../../file/container.mjs";
+import { sha256 } from "../../file/sha256.mjs";
+import { Acting } from "./acting.mjs";
+import { Anomalies } from "./anomalies.mjs";
+import { Choices } from "./choices.mjs";
+import { Series } from "./series.mjs";
+import { Several } from "./several.mjs";
+import { ClassLearner, NumberLearner } from "../learner.mjs";
+import { modelParts } from "../../file/model.mjs";
+
+export { ConfigError, DataError, HeadwaterError, ModelFileError } from "../../errors.mjs";
+
+const KINDS = { Forecaster: Series, Anomaly: Anomalies, Bandit: Choices, Agent: Acting, MultiOutput: Several };
+const WITH_MEMORY = { Classifier: ClassLearner, Regressor: NumberLearner };
+
+/** Open a saved model of any kind: bytes, an address or a response, packed by gzip or not. `core`: where kinds.wasm is. */
+export async function openKind(source, { core = new URL("./kinds.wasm", import.meta.url), at = "openKind" } = {}) {
+  const [given, module] = await Promise.all([contentOf(source, "a saved model"), compiled(core)]);
+  const { header, arrays } = opened(await plain(given), at, sha256);
+  const instance = new WholeCore(await WebAssembly.instantiate(module, {}));
+  return fitting(at, () => learnerIn(instance, header, arrays));
+}
+
+function learnerIn(core, header, arrays) {
+  const name = header.learner;
+  if (Object.hasOwn(KINDS, name)) return KINDS[name].read(core, header, arrays);
+  if (Object.hasOwn(WITH_MEMORY, name)) {
+    const parts = modelParts(header, arrays, core);
+    const model = new WITH_MEMORY[name](core, parts);
+    model.restore(parts);
+    return model;
+  }
+  const expected = `one of ${[...Object.keys(KINDS), ...Object.keys(WITH_MEMORY)].join(", ")}`;
+  throw new ModelFileError({ expected, got: shown(name), at: "the file", help: "Serve it with headwater serve." });
+}
+
+/** Unpack what gzip has packed. */
+async function plain(bytes) {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}

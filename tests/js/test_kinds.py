@@ -1,0 +1,340 @@
+"""Learners of the other kinds in JavaScript: the bits of Python row by row, and the page that ``headwater export --web`` writes of each."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import subprocess
+import threading
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tools.build import web
+from tools.build.targets import NODE, wasm
+
+import headwater as hw
+from headwater.cli import main
+from headwater.store.web import export
+from support.chromium import CHROMIUM
+
+pytestmark = [
+    pytest.mark.skipif(NODE is None, reason="no Node"),
+    pytest.mark.skipif(
+        find_spec("ziglang") is None, reason="no ziglang, which builds the WebAssembly; pip install ziglang"
+    ),
+]
+SCRIPT = """
+import { readFile, writeFile } from "node:fs/promises";
+import { openKind } from "./kinds.mjs";
+const [given, saved, steps] = process.argv.slice(2);
+const model = await openKind(given);
+const plain = (value) => {
+  if (value instanceof Map) return [...value].map(([name, own]) => [plain(name), plain(own)]);
+  if (Array.isArray(value)) return value.map(plain);
+  if (value !== null && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([name, own]) => [name, plain(own)]));
+  return value;
+};
+const said = JSON.parse(steps).map(([name, ...args]) => plain(model[name](...args)) ?? null);
+await writeFile(saved, model.save());
+console.log(JSON.stringify(said));
+"""
+DRAW = np.random.default_rng(1).normal(size=2_000).tolist()
+
+
+def series() -> Any:
+    model = hw.Forecaster(horizon=12, season=7)
+    for day in range(300):
+        model.learn_one([5.0, 3.0, 3.0, 4.0, 4.0, 9.0, 8.0][day % 7] + DRAW[day] / 2)
+    return model
+
+
+def anomalies() -> Any:
+    model = hw.Anomaly(seed=1)
+    for i in range(1_200):
+        model.learn_one({"load": i % 50 + DRAW[i], "state": "on" if i % 3 else "off"})
+    return model
+
+
+def choices(actions: Any = ("news", "music", "sport")) -> Any:
+    model = hw.Bandit(seed=1)
+    for i in range(400):
+        x = {"hour": "day" if i % 2 else "night", "age": 30 + 9 * DRAW[i]}
+        action, p = model.act(x, actions)
+        model.learn(x, action, float((action == "news") == (x["hour"] == "day")), p, actions)
+    return model
+
+
+def offers() -> Any:
+    return choices({"news": {"price": 1.0, "kind": "a"}, "music": {"price": 3.0, "kind": "b"}})
+
+
+def acting() -> Any:
+    model, room = hw.Agent(("left", "right"), explore=300, hidden=16, seed=1), 0
+    for _ in range(1_000):
+        action = model.act({"room": str(room), "x": room / 4})
+        then = min(room + 1, 4) if action == "right" else max(room - 1, 0)
+        model.learn(
+            {"room": str(room), "x": room / 4}, action, float(then == 4), {"room": str(then), "x": then / 4}, then == 4
+        )
+        room = 0 if then == 4 else then
+    return model
+
+
+def numbers() -> Any:
+    model = hw.Agent(((-2.0, 2.0), (0.0, 1.0)), hidden=8, seed=1)
+    for i in range(200):
+        state = {"x": DRAW[i]}
+        model.learn(state, [DRAW[i], 0.5], -abs(DRAW[i]), {"x": DRAW[i + 1]}, i % 20 == 19)
+    return model
+
+
+def several() -> Any:
+    model = hw.MultiOutput(seed=1)
+    for i in range(400):
+        model.learn_one(
+            {"x": float(i % 10), "c": "ab"[i % 2]}, {"large": i % 10 > 4, 7: 2.0 * (i % 10), "kind's": "abc"[i % 3]}
+        )
+    return model
+
+
+def remembering() -> Any:
+    model = hw.Classifier(memory=16, by="key", seed=1)
+    for i in range(400):
+        model.learn_one({"t": "xyz"[i % 3], "key": i % 2}, "abc"[(i // 3) % 3])
+    return model
+
+
+ROW, ODD, AGE = {"load": 20.0, "state": "on"}, {"load": 500.0, "state": "new"}, {"hour": "day", "age": 33.0}
+HALF, THREE = {"room": "2", "x": 0.5}, {"room": "3", "x": 0.75}
+
+
+def pairs(found: Any) -> list[list[Any]]:
+    return [list(pair) for pair in found.items()]
+
+
+def listed(found: Any) -> Any:
+    return np.asarray(found, np.float64).tolist()
+
+
+TASKS: dict[str, tuple[Any, list[tuple[Any, Any]]]] = {
+    "series": (series, [
+        (["forecast"], lambda m: m.forecast()),
+        (["forecastInterval", 12], lambda m: [list(ends) for ends in m.forecast_interval(12)]),
+        (["learnOne", 7.5], lambda m: m.learn_one(7.5)),
+        (["learnOne", None], lambda m: m.learn_one(None)),
+        (["learnOne", 3], lambda m: m.learn_one(3)),
+        (["forecast", 3], lambda m: m.forecast(3)),
+    ]),
+    "anomalies": (anomalies, [
+        (["scoreOne", ROW], lambda m: m.score_one(ROW)),
+        (["scoreOne", ODD], lambda m: m.score_one(ODD)),
+        (["explainOne", ODD], lambda m: {"score": m.explain_one(ODD).prediction, "contributions": pairs(m.explain_one(ODD).contributions)}),
+        *[(["learnOne", {"load": i % 9, "state": "off"}], lambda m, i=i: m.learn_one({"load": i % 9, "state": "off"})) for i in range(30)],
+    ]),
+    "choices": (choices, [
+        (["expectedRewards", AGE], lambda m: pairs(m.expected_rewards(AGE))),
+        (["probabilities", AGE, ["news", "quiz"]], lambda m: pairs(m.probabilities(AGE, ["news", "quiz"]))),
+        (["learn", AGE, "news", 1, 0.5], lambda m: m.learn(AGE, "news", 1, 0.5)),
+        (["learn", AGE, "quiz", 0.3, 0.2], lambda m: m.learn(AGE, "quiz", 0.3, 0.2)),
+        (["act", AGE], lambda m: list(m.act(AGE))),
+        (["predictOne", AGE], lambda m: m.predict_one(AGE)),
+    ]),
+    "offers": (offers, [
+        (["learn", AGE, "new", 0.5, 0.4, {"price": 2, "kind": "a"}], lambda m: m.learn(AGE, "new", 0.5, 0.4, {"new": {"price": 2, "kind": "a"}})),
+    ]),
+    "acting": (acting, [
+        (["act", HALF, False], lambda m: m.act(HALF, explore=False)),
+        (["act", HALF], lambda m: m.act(HALF)),
+        (["learn", HALF, "right", 0, THREE], lambda m: m.learn(HALF, "right", 0, THREE)),
+        (["learn", THREE, "right", 1, None, True], lambda m: m.learn(THREE, "right", 1, None, True)),
+        (["learn", THREE, "up", 1, HALF], lambda m: m.learn(THREE, "up", 1, HALF)),
+    ]),
+    "numbers": (numbers, [
+        (["act", {"x": 0.2}, False], lambda m: listed(m.act({"x": 0.2}, explore=False))),
+        (["learn", {"x": 0.2}, [0.5, 0.1], -1, {"x": 0.1}], lambda m: m.learn({"x": 0.2}, [0.5, 0.1], -1, {"x": 0.1})),
+    ]),
+    "several": (several, [
+        (["predictOne", {"x": 7, "c": "a"}], lambda m: pairs(m.predict_one({"x": 7, "c": "a"}))),
+        (["learnOne", {"x": 3, "c": "b"}, {"large": False, "kind's": "c"}], lambda m: pairs(m.learn_many([{"x": 3, "c": "b"}], [{"large": False, "kind's": "c"}])[0])),
+        (["predictOne", {"x": "7", "c": "a"}], lambda m: pairs(m.predict_one({"x": "7", "c": "a"}))),
+    ]),
+    "remembering": (remembering, [
+        (["predictProbaOne", {"t": "x", "key": 1}], lambda m: pairs(m.predict_proba_one({"t": "x", "key": 1}))),
+        (["learnOne", {"t": "z", "key": 1}, "a"], lambda m: m.learn_one({"t": "z", "key": 1}, "a")),
+        (["learnOne", {"t": "z", "key": 7}, "new"], lambda m: m.learn_one({"t": "z", "key": 7}, "new")),
+    ]),
+}  # fmt: skip
+"""What each learner is asked and taught in JavaScript, and the same in Python."""
+
+
+@pytest.fixture(scope="module")
+def module(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("module")
+    for name, text in {**web.bundles(), "script.mjs": SCRIPT}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    for name in ("kinds.wasm", "predict.wasm"):
+        wasm(folder, name)
+    return folder
+
+
+def digests(model: Any) -> list[int]:
+    return [one._engine.core.digest() for one in getattr(model, "members", {"": model}).values()]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_kind_says_and_learns_pythons_bits_and_saves_a_file_that_python_goes_on_with(name, module, tmp_path):
+    make, steps = TASKS[name]
+    make().save(tmp_path / "given.hw")
+    model = hw.load(tmp_path / "given.hw")
+    asked = json.dumps([step for step, _ in steps])
+    command = [*NODE, "script.mjs", str(tmp_path / "given.hw"), str(tmp_path / "saved.hw"), asked]
+    done = subprocess.run(command, cwd=module, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    told = [in_python(model) for _, in_python in steps]
+    for (step, _), here, there in zip(steps, told, json.loads(done.stdout), strict=True):
+        assert there == json.loads(json.dumps(here)), step
+    assert digests(hw.load(tmp_path / "saved.hw")) == digests(model)
+    assert hw.load(tmp_path / "saved.hw").n_learned == model.n_learned
+
+
+# ---- pages --------------------------------------------------------------------------------------------------------------
+
+PAGES = {"series": series, "anomalies": anomalies, "choices": choices, "offers": offers, "acting": acting, "numbers": numbers,
+    "several": several, "remembering": remembering}  # fmt: skip
+FIRST = {"series": "The next value: ", "anomalies": "Nothing unusual: score ", "several": "large: "}
+"""How what is said begins on some of them."""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def site(module, tmp_path_factory):
+    """A folder with the page of each learner, at an address."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium to show the page")
+    folder = tmp_path_factory.mktemp("site")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "module_folder", lambda *_: module)
+        for name, make in PAGES.items():
+            make().save(folder / f"{name}.hw")
+            assert main(["export", "--web", str(folder / f"{name}.hw"), str(folder / name)]) == 0
+        assert main(["export", "--web", "--no-learning", str(folder / "choices.hw"), str(folder / "fixed")]) == 0
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the page")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+def opened(browser, address, name, *, language="en", theme="light", width=1280, strict=True):
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, bypass_csp=not strict, accept_downloads=True
+    )
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.wrong = []
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    page.on("console", lambda said: page.wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.add_init_script(f"localStorage.setItem('language', '{language}'); localStorage.setItem('theme', '{theme}')")
+    page.goto(f"{address}{name}/")
+    page.wait_for_selector("#page:not([hidden])")
+    page.wait_for_selector("#said:not(:empty)")
+    return page
+
+
+def closed(page):
+    assert page.wrong == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    ("language", "theme", "width"), [("en", "light", 1280), ("zh", "dark", 390)], ids=["wide", "phone"]
+)
+def test_the_page_of_each_kind_speaks_its_words_without_a_violation(browser, site, name, language, theme, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe, which checks accessibility")
+    page = opened(browser, site[1], name, language=language, theme=theme, width=width, strict=False)
+    if language == "en" and name in FIRST:
+        assert page.inner_text("#said").startswith(FIRST[name])
+    found = axe.Axe().run(page).response["violations"]
+    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert "undefined" not in page.inner_text("body")
+    closed(page)
+
+
+TAUGHT: dict[str, tuple[dict[str, str], Any]] = {
+    "series": ({"#answer": "7.5"}, lambda m: m.learn_one(7.5, {})),
+    "anomalies": ({}, lambda m: m.learn_one({"load": 24.5, "state": "off"})),
+    "several": ({"#answer-1": "4"}, lambda m: m.learn_one({"x": 4.5, "c": "a"}, {7: 4.0})),
+}
+
+
+@pytest.mark.parametrize("name", TAUGHT)
+def test_what_a_page_of_a_kind_learns_is_what_python_would_have_learned(browser, site, name, tmp_path):
+    folder, address = site
+    fields, learn = TAUGHT[name]
+    model = hw.load(folder / f"{name}.hw")
+    page = opened(browser, address, name)
+    before = page.inner_text("#about")
+    for field, value in ({"#form input[name=load]": "24.5"} if name == "anomalies" else {}).items():
+        page.fill(field, value)
+    for field, value in fields.items():
+        page.fill(field, value)
+    page.click("#learn-button")
+    page.wait_for_function("(before) => document.querySelector('#about').textContent !== before", arg=before)
+    assert "No answer yet" not in page.inner_text("#score")
+    with page.expect_download() as waiting:
+        page.click("#save")
+    waiting.value.save_as(tmp_path / "saved.hw")
+    learn(model)
+    assert digests(hw.load(tmp_path / "saved.hw")) == digests(model)
+    page.context.close()
+
+
+def test_a_bandits_page_learns_a_reward_and_scores_it_beside_even_draws(browser, site):
+    page = opened(browser, site[1], "choices")
+    page.click("#draw")
+    page.wait_for_selector("#drawn:not(:empty)")
+    page.fill("#reward", "1")
+    page.click("#learn-button")
+    page.wait_for_selector("#score[data-state]:not([data-state=''])")
+    assert page.inner_text("#score").startswith("All 1 decision: 1 a decision")
+    assert "drawing actions evenly" in page.inner_text("#score")
+    page.context.close()
+
+
+def test_an_agents_page_learns_a_transition_of_two_states(browser, site):
+    page = opened(browser, site[1], "acting")
+    page.fill("#form input[name=room]", "3")
+    page.click("#take")
+    page.fill("#form input[name=room]", "4")
+    page.fill("#reward", "1")
+    page.check("#ended")
+    page.click("#learn-button")
+    page.wait_for_selector("#about:has-text('1,001')")
+    assert page.inner_text("#score") == "All 1 episode: 1 an episode."
+    page.context.close()
+
+
+def test_a_kinds_page_that_does_not_learn_says_what_it_says_and_offers_nothing_else(browser, site):
+    page = opened(browser, site[1], "fixed")
+    assert page.is_hidden("#learn-card")
+    assert page.is_hidden("#keep-card")
+    assert page.inner_text("#picture thead").strip() == "Action\tExpected reward\tProbability"
+    closed(page)
