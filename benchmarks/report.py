@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -160,6 +161,29 @@ def write(path: Path, name: str, text: str) -> None:
             f"expected the markers {start} and {end} in {path.name}, got none — add them where the tables go."
         )
     path.write_text(f"{before}{start}\n{text}\n{end}{after}")
+
+
+WORDS = {
+    "mean reward, % (actions)": "平均奖励，%（动作数）",
+    "mean average precision": "平均精确率的均值",
+    "mean µs a row": "每个样本微秒（均值）",
+    "mean of six": "六个的均值",
+    "µs a row": "每个样本微秒",
+    "mean AUC": "AUC 的均值",
+    "AUC, %": "AUC，%",
+    "| random |": "| 随机 |",
+    "| rows |": "| 样本数 |",
+    ", one core of ": "，一个核心，",
+    " (means of five seeds)": "（五个种子的均值）",
+}
+"""Words of tables on a Chinese page, the longer ones first."""
+
+
+def in_chinese(text: str) -> str:
+    """Return a table with its words in Chinese; names of streams and rivals stay."""
+    for english, chinese in WORDS.items():
+        text = text.replace(english, chinese)
+    return re.sub(r"Written by (`[^`]+`): (.*); headwater", r"由 \1 写出：\2；headwater", text)
 
 
 def measured_accuracy(path: Path | None) -> tuple[str, dict[str, Any]]:

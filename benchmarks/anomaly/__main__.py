@@ -21,7 +21,7 @@ from benchmarks.anomaly.sets import SETS
 from benchmarks.anomaly.table import render
 from benchmarks.data import DataMissingError, data_file
 from benchmarks.process import RivalMissingError, build, environment, python_of
-from benchmarks.report import write
+from benchmarks.report import in_chinese, write
 from benchmarks.results import machine
 from benchmarks.rivals import Rival
 
@@ -118,7 +118,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         said = answer.get("error") or f"AUC {answer['auc']:.1f}  {answer['us_per_row']:.1f} µs a row"
         print(f"{rival.name}/{name}: {said}", flush=True)
     for page in PAGES:
-        write(ROOT / page, "anomaly", render(load(), {rival.name: rival.title for rival in LEARNERS.values()}))
+        table = render(load(), {rival.name: rival.title for rival in LEARNERS.values()})
+        write(ROOT / page, "anomaly", in_chinese(table) if "/zh/" in page else table)
     return 1 if failed else 0
 
 

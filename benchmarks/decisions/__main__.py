@@ -20,7 +20,7 @@ import headwater
 from benchmarks.decisions.streams import STREAMS
 from benchmarks.decisions.table import render
 from benchmarks.process import RivalMissingError, build, environment, python_of
-from benchmarks.report import write
+from benchmarks.report import in_chinese, write
 from benchmarks.results import machine
 from benchmarks.rivals import Rival
 
@@ -115,7 +115,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         said = answer.get("error") or f"{answer['reward']:.1f} %  {answer['us_per_row']:.0f} µs a row"
         print(f"{rival.name}/{stream}: {said}", flush=True)
     for page in PAGES:
-        write(ROOT / page, "decisions", render(load(), {rival.name: rival.title for rival in LEARNERS.values()}))
+        table = render(load(), {rival.name: rival.title for rival in LEARNERS.values()})
+        write(ROOT / page, "decisions", in_chinese(table) if "/zh/" in page else table)
     return 1 if failed else 0
 
 

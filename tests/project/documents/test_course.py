@@ -57,6 +57,7 @@ CHAPTERS = [
     "24-images",
     "25-text",
     "26-acting",
+    "27-forgetting",
 ]
 BESIDE = ["article", "origins", "where-next"]  # pages without a number: they run, but are no chapters
 PAGES = [f"{language}/{slug}" for language in LANGUAGES for slug in CHAPTERS]

@@ -140,6 +140,7 @@ PLAYED = [
     Played("images", "24-images", ("moved=1",), {"corner": "−2.1", "largest": "2.2"}, {"largest": "2.2"}, ("largest",)),
     Played("text", "25-text", ("text=bigrams", "play"), {"rows": "0"}, {"rows": "600", "right": "100 %"}, ("right",)),
     Played("acting", "26-acting", ("stride=hundred", "step"), {"walks": "0"}, {"walks": "100"}),
+    Played("forgetting", "27-forgetting", ("play",), {"rows": "0"}, {"rows": "8,000", "left": "0.047"}),
 ]
 
 

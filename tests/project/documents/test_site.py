@@ -109,9 +109,11 @@ def test_axe_finds_nothing_wrong_on_any_page(site, page, part):
     assert len(addresses) > 100
     for path in addresses[part::6]:
         page.goto(f"{site}/{path}", wait_until="domcontentloaded")
-        found = axe.Axe().run(page, options={"iframes": False}).response["violations"]
-        if found:
-            wrong[path] = [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found]
+        for theme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast", "link-in-text-block"]})):
+            page.evaluate(f"document.body.dataset.theme = '{theme}'")
+            found = axe.Axe().run(page, options={"iframes": False, **rules}).response["violations"]
+            if found:
+                wrong[path, theme] = [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found]
     assert wrong == {}
 
 

@@ -1,4 +1,4 @@
-"""Pictures of the chapters 25 and 26: what words move, a shop that explores, and the values of a corridor."""
+"""Pictures of the chapters 25 to 27: words, a shop that explores, the values of a corridor, halves of a curve that take turns."""
 
 from __future__ import annotations
 
@@ -105,4 +105,44 @@ def corridor() -> dict[int, list[float]]:
     return found
 
 
-PICTURES: dict[str, Callable[[], Figure]] = {"text": text, "acting": acting}
+def halves(*, kept: int, turns: int, part: int = 50) -> tuple[nn.Network, list[list[float]]]:
+    """Return the net of chapter 27 after some turns of the two halves of a sine, and its losses on both along the way."""
+    net = nn.Network([nn.Dense(32, "tanh"), nn.Dense(1)], optimizer=nn.SGD(0.1), inputs=1, seed=1)
+    draw, old, losses = np.random.default_rng(2), np.zeros((0, 1)), []
+    fresh = [side * np.linspace(0.01, 3, 200)[:, None] for side in (-1, 1)]
+    for turn in range(turns):
+        x = (-1, 1)[turn % 2] * np.random.default_rng(turn).uniform(0, 3, (1_000, 1))
+        for start in range(0, 1_000, part):
+            for row in x[start : start + part]:
+                net.learn_many(row[None], np.sin(row))
+                if kept and turn:
+                    again = old[draw.integers(len(old))]
+                    net.learn_many(again[None], np.sin(again))
+            losses.append([float(np.mean((net.predict(half) - np.sin(half[:, 0])) ** 2)) for half in fresh])
+        old = x[:kept]
+    return net, losses
+
+
+def forgetting() -> Figure:
+    """Chapter 27: the halves of a sine one after the other, without and with rows that are kept, and both losses."""
+    fig = figure(9.0, 3.1)
+    at = np.linspace(-3, 3, 60)[:, None]
+    ax = axes(fig, title="$f(x)$", x="$x$", y="$y$", place=(1, 2, 1))
+    ax.plot(at, np.sin(at), "--", color=PALE, linewidth=1.2)
+    for kept, colour in ((0, ORANGE), (50, BLUE)):
+        net, _ = halves(kept=kept, turns=2)
+        ax.plot(at, net.predict(at), color=colour, linewidth=1.8, label="50 kept rows" if kept else "no kept rows")
+    ax.axvline(0, color=PALE, linewidth=1.0)
+    ax.legend(fontsize=8, frameon=False, loc="upper left")
+    ax = axes(fig, title="$L$", x="rows", y="", place=(1, 2, 2))
+    _, losses = halves(kept=0, turns=4)
+    for j, (colour, name) in enumerate(((BLUE, "left half"), (ORANGE, "right half"))):
+        ax.plot(range(100, 4_001, 100), [one[j] for one in losses[1::2]], color=colour, linewidth=1.6, label=name)
+    for turn in (1_000, 2_000, 3_000):
+        ax.axvline(turn, color=PALE, linewidth=1.0)
+    ax.set_ylim(0, 1.6)
+    ax.legend(fontsize=8, frameon=False, loc="upper right")
+    return fig
+
+
+PICTURES: dict[str, Callable[[], Figure]] = {"text": text, "acting": acting, "forgetting": forgetting}
