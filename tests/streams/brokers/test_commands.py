@@ -107,6 +107,29 @@ def test_headwater_learn_decides_the_task_of_rows_with_ids_and_learns_each_once(
     assert "expected a store for id=" in capsys.readouterr().err
 
 
+def test_headwater_learn_takes_rows_out_of_change_events_once_their_label_is_known(base, server, tmp_path, capsys):
+    for i in range(40):
+        solved = {name: value for name, value in row(i).items() if name != "id"}
+        waiting = solved | {"y": None}
+        for change in (
+            {"op": "c", "before": None, "after": waiting},
+            {"op": "u", "before": waiting, "after": solved},
+            {"op": "u", "before": solved, "after": solved},
+            {"op": "d", "before": solved, "after": None},
+        ):
+            base.xadd("rows", {"value": json.dumps({"schema": {}, "payload": change})})
+    base.xadd("rows", {"value": '{"a": 1}'})
+    where = f"redis://127.0.0.1:{server.port}/rows?idle=0.1&envelope=debezium"
+    words = ["learn", where, "--target", "y", "--hidden", "8", "--seed", "3"]
+    assert main([*words, "--store", str(tmp_path / "a.db"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["read"], said["learned"]) == (161, 40)
+    assert said["counts"] == {"not a change event with op, before and after": 1}
+    assert main([*words, "--model", str(tmp_path / "a.hw")]) == 0
+    with hw.open(str(tmp_path / "a.db")) as kept:
+        assert fingerprint(kept.learner) == fingerprint(hw.load(tmp_path / "a.hw")) == fingerprint(uninterrupted(40))
+
+
 def test_headwater_learn_says_what_a_store_needs(tmp_path, capsys):
     store = str(tmp_path / "a.db")
     assert main(["learn", "a.csv", "--target", "y", "--store", store]) == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import re
 
 import msgspec
 import pytest
@@ -107,3 +109,74 @@ def test_a_package_that_is_missing_is_named_with_its_extra(monkeypatch):
         where = read_address(address)
         with pytest.raises(MissingExtra, match=rf"pip install 'headwater\[{extra}\]'"):
             (decoder if extra == "avro" else open_source)(where)
+
+
+# ---- envelopes ----------------------------------------------------------------------------------------------------------
+
+
+def opened(options, message, target=None):
+    value = b"" if message is None else msgspec.json.encode(message)
+    return decoder(read_address(f"kafka://localhost/rows?{options}"), target)(value)
+
+
+OPEN, SOLVED = {"id": 7, "words": 20, "minutes": None}, {"id": 7, "words": 20, "minutes": 4.5}
+
+
+@pytest.mark.parametrize("wrapped", [lambda change: change, lambda change: {"schema": {}, "payload": change}])
+@pytest.mark.parametrize(
+    ("change", "of_all", "taught"),
+    [
+        ({"op": "c", "before": None, "after": OPEN}, OPEN, None),
+        ({"op": "r", "before": None, "after": SOLVED}, SOLVED, SOLVED),
+        ({"op": "u", "before": OPEN, "after": SOLVED}, SOLVED, SOLVED),
+        ({"op": "u", "before": SOLVED, "after": {**SOLVED, "words": 21}}, {**SOLVED, "words": 21}, None),
+        ({"op": "u", "before": None, "after": SOLVED}, SOLVED, SOLVED),  # a table without REPLICA IDENTITY FULL
+        ({"op": "d", "before": SOLVED, "after": None}, None, None),
+        ({"op": "t", "before": None, "after": None}, None, None),
+    ],
+)
+def test_a_change_event_is_the_row_that_it_left_and_an_example_once_its_label_is_known(wrapped, change, of_all, taught):
+    assert opened("envelope=debezium", wrapped(change)) == of_all
+    assert opened("envelope=debezium", wrapped(change), "minutes") == taught
+
+
+def test_what_follows_a_deletion_is_skipped_and_an_empty_message_without_an_envelope_is_refused():
+    assert opened("envelope=debezium", None) is None
+    assert opened("envelope=debezium", {"schema": {}, "payload": None}) is None
+    with pytest.raises(DataError, match="expected a row in json"):
+        opened("", None)
+
+
+EVENT = {"specversion": "1.0", "id": "A7", "source": "/shop", "type": "order", "time": "2026-01-01T00:00:00Z"}
+
+
+def test_the_data_of_a_cloud_event_is_the_row_with_the_attributes_that_the_address_names():
+    assert opened("envelope=cloudevents", EVENT | {"data": ROW}) == ROW
+    named = opened("envelope=cloudevents&id=ce_id&key=c", EVENT | {"data": ROW})
+    assert named == ROW | {"ce_id": "A7"}
+    packed = base64.b64encode(msgspec.json.encode(ROW)).decode()
+    assert opened("envelope=cloudevents", EVENT | {"data_base64": packed}) == ROW
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "said"),
+    [
+        ("envelope=debezium", ROW, "expected a change event with op, before and after, got a, n, c, on, parts"),
+        ("envelope=debezium", [1], "expected a change event with op, before and after, got list"),
+        ("envelope=cloudevents", {"data": ROW}, "expected a CloudEvent with specversion and data, got data"),
+        ("envelope=cloudevents", None, "expected a CloudEvent with specversion and data, got NoneType"),
+        ("envelope=cloudevents", EVENT | {"data": "text"}, "expected a row: names and values, got str"),
+        ("envelope=cloudevents", EVENT, "expected a row: names and values, got an event without data"),
+        ("envelope=cloudevents", EVENT | {"data_base64": "*"}, "expected JSON in data_base64, got"),
+    ],
+)
+def test_what_is_no_envelope_is_refused_in_a_sentence(options, message, said):
+    with pytest.raises(DataError, match=re.escape(said)):
+        opened(options, message)
+
+
+def test_an_unknown_envelope_is_refused_with_the_nearest_name():
+    with pytest.raises(
+        ConfigError, match=r"expected envelope= one of debezium, cloudevents, got debezum.*Did you mean debezium\?"
+    ):
+        opened("envelope=debezum", ROW)

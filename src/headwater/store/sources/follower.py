@@ -133,9 +133,9 @@ class Follower:
     ) -> None:
         address = read_address(source)
         self.service, self.model, self.name = service, model, address.name
-        self._decode = decode or decoder(address)
         options = address.options
         self._columns = _columns(address, target, drop, model)
+        self._decode = decode or decoder(address, None if predictions is not None else _taught(address, self._columns))
         self._most, self._block = int(address.number("wait", 100_000)), int(address.number("block", _BLOCK))
         self._idle_s = address.number("idle", 1e9) if "idle" in options else None
         self._accepts = accept_gap or address.accepts_gap
@@ -473,6 +473,11 @@ class Follower:
                 row.reason = "the answer is missing"
             if predicts and guess is not None and not row.reason and not row.repeated:
                 request.outgoing.append(self._outbox.prediction(row, guess))
+
+
+def _taught(address: Address, columns: Columns) -> str | None:
+    """Return the column without which a row teaches nothing; None where labels come by themselves, or aren't needed."""
+    return columns.target if columns.answers and "answers" not in address.options else None
 
 
 def _columns(address: Address, target: str | None, drop: Collection[str], model: Model) -> Columns:

@@ -34,6 +34,7 @@ _READING = (
     "format",
     "schema",
     "message",
+    "envelope",
     "block",
     "idle",
     "from",

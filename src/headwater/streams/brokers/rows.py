@@ -56,7 +56,7 @@ class BrokerRows:
         target: str | None,
         drop: Collection[str] = (),
     ) -> None:
-        self._source, self._decode = open_source(address), decoder(address)
+        self._source, self._decode = open_source(address), decoder(address, target)
         needs = [
             *(_NEEDS_STORE[option] for option in _NEEDS_STORE if option in address.options),
             *([] if self._source.replays else [f"{address.scheme}://, which can't repeat messages"]),

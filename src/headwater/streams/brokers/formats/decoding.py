@@ -10,6 +10,7 @@ import msgspec
 from headwater.errors import ConfigError, DataError, did_you_mean
 from headwater.streams.brokers.address import Address
 from headwater.streams.brokers.formats.avro import avro
+from headwater.streams.brokers.formats.envelope import opener
 from headwater.streams.brokers.formats.protobuf import protobuf
 from headwater.streams.brokers.protocol import BrokerGone
 
@@ -22,16 +23,23 @@ FORMATS = ("json", "msgpack", "avro", "protobuf")
 _BY_SCHEMA = ("avro", "protobuf")
 
 
-def decoder(address: Address) -> Decode:
-    """Return the decoder of a source's messages, by its ``format=``, ``schema=`` and ``registry=``.
+def decoder(address: Address, target: str | None = None) -> Decode:
+    """Return the decoder of a source's messages, by its ``format=``, ``schema=``, ``registry=`` and ``envelope=``.
 
     The decoder raises DataError for a message that can't be decoded, and BrokerGone if the registry is unavailable, in which
     case the message waits.
 
+    Parameters
+    ----------
+    address
+        The address.
+    target
+        Column of the labels, by which an envelope tells what is to be learned; None if learning needs none.
+
     Raises
     ------
     ConfigError
-        For an unknown format, or a schema that can't be read.
+        For an unknown format or envelope, or a schema that can't be read.
     MissingExtra
         If the format's package is not installed.
 
@@ -54,13 +62,13 @@ def decoder(address: Address) -> Decode:
             at=address.at,
             help="Remove one of them.",
         )
-    return _guarded(makers[name](address), name)
+    return _guarded(makers[name](address), name, opener(address, target))
 
 
-def _guarded(decode: Callable[[bytes], Any], name: str) -> Decode:
+def _guarded(decode: Callable[[bytes], Any], name: str, opened: Callable[[Any], Any] | None) -> Decode:
     def guarded(value: bytes) -> Mapping[str, Any] | None:
         try:
-            row = decode(value)
+            row = decode(value) if value or opened is None else None
         except BrokerGone:
             raise  # the schema is unknown for now
         except Exception as error:
@@ -68,6 +76,8 @@ def _guarded(decode: Callable[[bytes], Any], name: str) -> Decode:
             raise DataError(
                 expected=f"a row in {name}", got=f"{type(error).__name__}: {error}"[:200], at="message"
             ) from error
+        if opened is not None and (row := opened(row)) is None:
+            return None
         if not isinstance(row, dict):
             raise DataError(expected="a row: names and values", got=type(row).__name__, at="message")
         return row
