@@ -1,11 +1,12 @@
 """What exported models take on small processors, in qemu: flash, RAM, stack and instructions a row.
 
     python -m benchmarks.device             # measures all, keeps results/device.json, writes the tables of the guides
+    python -m benchmarks.device "16 units, Adam"    # measures this model alone
     python -m benchmarks.device report      # the tables alone
 
-Nets have 8 inputs and 3 classes. Flash is code, constants and the state as it was exported, without the two areas for saves; RAM is
-all variables, without the stack. Instructions are counted by qemu in user mode, over a few rows behind the 1,000
-that the model had learned; qemu knows no cycles. ziglang and qemu-user are needed.
+Models have 8 inputs and 3 classes; forecasters a series alone. Flash is code, constants and the state as it was exported,
+without the two areas for saves; RAM is all variables, without the stack. Instructions are counted by qemu in user mode, over a
+few rows behind the 1,000 that the model had learned; qemu knows no cycles. ziglang and qemu-user are needed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tools.device.boards import BOARDS, Board, size_of
 
 import headwater as hw
 from benchmarks.report import ROOT, write
-from headwater.interop.device import digest, export_device
+from headwater.interop.device import columns_of, digest, export_device
 
 RESULTS = Path(__file__).with_name("results") / "device.json"
 INPUTS, CLASSES, TAUGHT = 8, 3, 1000
@@ -34,6 +35,10 @@ MODELS: dict[str, Any] = {
     "32 units, 3 classes": lambda: hw.Classifier(hidden=32, seed=1),
     "16 units, Adam": lambda: hw.Classifier(hidden=16, optimizer="adam", seed=1),
     "16 units, a number": lambda: hw.Regressor(hidden=16, seed=1),
+    "anomalies, 64 rows": lambda: hw.Anomaly(neighbours=64, seed=1),
+    "forecaster, no season": lambda: hw.Forecaster(horizon=1, season=1, seed=1),
+    "forecaster, season 24": lambda: hw.Forecaster(horizon=4, season=24, seed=1),
+    "default pool, 3 classes": lambda: hw.Classifier(seed=1),
 }
 MEASURED = ("cortex-m4", "cortex-m3", "cortex-m0plus", "riscv32")
 PAGES = {"docs/how-to/device.md": "en", "docs/zh/how-to/device.md": "zh"}
@@ -48,6 +53,10 @@ CHINESE = {
     "32 units, 3 classes": "32 个单元，3 类",
     "16 units, Adam": "16 个单元，Adam",
     "16 units, a number": "16 个单元，数值",
+    "anomalies, 64 rows": "异常，64 行",
+    "forecaster, no season": "预测时间序列，无季节",
+    "forecaster, season 24": "预测时间序列，季节 24",
+    "default pool, 3 classes": "默认专家池，3 类",
 }
 BELOW = {
     "en": (
@@ -70,16 +79,32 @@ def rows(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def measured(name: str, folder: Path) -> dict[str, Any]:
     """Export a model, run it on every processor, and return what it takes there."""
-    model, number = MODELS[name](), name.endswith("a number")
+    model = MODELS[name]()
     x, y = rows(TAUGHT + MOST)
-    named = [{f"x{j}": value for j, value in enumerate(row)} for row in x.tolist()]
-    labels: list[Any] = [float(label) for label in y] if number else y.tolist()
-    model.learn_many(named[:TAUGHT], labels[:TAUGHT])
+    learn(model, x[:TAUGHT], y[:TAUGHT])
     sizes = export_device(model, folder)
-    data = np.column_stack([x, [label if number else model.classes.index(label) for label in labels]])[TAUGHT:]
-    model.learn_many(named[TAUGHT:], labels[TAUGHT:])
+    data = np.column_stack([x[:, : len(columns_of(model))], numbers(model, x, y)])[TAUGHT:]
+    learn(model, x[TAUGHT:], y[TAUGHT:])
     boards = {board: on_board(BOARDS[board], folder, data, digest(model)) for board in MEASURED}
     return {"sizes": sizes, "boards": boards}
+
+
+def learn(model: Any, x: np.ndarray, y: np.ndarray) -> None:
+    """Teach a model rows, in the words of its kind."""
+    named = [{f"x{j}": value for j, value in enumerate(row)} for row in x.tolist()]
+    if isinstance(model, hw.Forecaster):
+        model.learn_many(x[:, 0])
+    elif isinstance(model, hw.Anomaly):
+        model.learn_many(named)
+    else:
+        model.learn_many(named, y.astype(float) if isinstance(model, hw.Regressor) else y.tolist())
+
+
+def numbers(model: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the labels as a device reads them."""
+    if isinstance(model, hw.Classifier):
+        return np.array([model.classes.index(label) for label in y.tolist()])
+    return x[:, 0] if isinstance(model, hw.Forecaster) else y
 
 
 def on_board(board: Board, folder: Path, data: np.ndarray, wanted: int) -> dict[str, int]:
@@ -89,9 +114,10 @@ def on_board(board: Board, folder: Path, data: np.ndarray, wanted: int) -> dict[
     if run.digest != wanted:
         raise SystemExit(f"{board.name}: expected the digest {wanted:016x}, got {run.digest:016x}")
     found = {"flash": size.flash, "ram": size.ram, "stack": run.stack}
+    program = board.build(folder, "-DROWS_ALONE")
     found["learn"] = a_row(board, program, data, MOST if first else MORE)
     if first:
-        found["predict"] = a_row(board, board.build(folder, "-DPREDICTS"), data, MOST) - found["learn"]
+        found["predict"] = a_row(board, board.build(folder, "-DROWS_ALONE", "-DPREDICTS"), data, MOST) - found["learn"]
     return found
 
 
@@ -118,13 +144,18 @@ def table(found: dict[str, Any], language: str) -> str:
 def main(arguments: list[str]) -> int:
     """Measure and write."""
     lacking = [BOARDS[board].missing for board in MEASURED if BOARDS[board].missing]
+    before = json.loads(RESULTS.read_text("utf-8")) if arguments else {}
     if arguments != ["report"]:
         if lacking:
             raise SystemExit(f"expected a compiler and qemu, got none: {lacking[0]}")
         with tempfile.TemporaryDirectory() as folder:
-            found = {name: measured(name, Path(folder, str(i))) for i, name in enumerate(MODELS)}
+            wanted = arguments or list(MODELS)
+            found = before | {
+                name: measured(name, Path(folder, str(i))) for i, name in enumerate(MODELS) if name in wanted
+            }
         RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    found = json.loads(RESULTS.read_text("utf-8"))
+    kept = json.loads(RESULTS.read_text("utf-8"))
+    found = {name: kept[name] for name in MODELS}
     for page, language in PAGES.items():
         write(ROOT / page, "device", table(found, language))
     print(table(found, "en"))

@@ -46,6 +46,15 @@ typedef struct hw_allocator {
     void *context;
 } hw_allocator;
 
+/* Memory from one block of the caller's, where there is no heap: most says how many of its bytes were ever needed at once.
+ * The block and the arena must outlive all that was allocated; beginning it again frees everything. */
+typedef struct hw_arena {
+    char *block;
+    void *free;
+    size_t most;
+} hw_arena;
+hw_allocator hw_begin_arena(hw_arena *arena, void *block, size_t bytes);
+
 typedef struct hw_learner hw_learner;
 
 /* ---- tables of names: a code in a declaration is a place in one of these lists ------------------------------------- */
@@ -530,6 +539,15 @@ const double *hw_running(const hw_learner *l, int expert); /* experts + 1: the s
  * writes it. Of an array, or a part, how many bytes were taken. HW_BAD_ARGUMENT behind the last one. */
 enum { HW_INSIDE_LEARNER, HW_INSIDE_EXPERT, HW_INSIDE_OPERATION, HW_INSIDE_PARTS, HW_INSIDES };
 int hw_inside(const hw_learner *l, int table, int index, int i, const char **name, double *value);
+
+/* How many bytes of an arena a copy of a learner needs that learns some rows of numbers, and how large its state is then,
+ * each array in whole words of 64 bits behind three. */
+typedef struct hw_rows {
+    const int32_t *slots; /* as of hw_read_numbers */
+    const double *x, *y;  /* (count, inputs), (count) */
+    int64_t inputs, count;
+} hw_rows;
+int hw_rehearse(hw_learner *l, void *block, size_t bytes, const hw_rows *rows, int64_t *most, int64_t *state);
 
 /* A learner with the same state, to the bit. */
 hw_learner *hw_copy_whole(const hw_allocator *memory, hw_learner *l, int *status);

@@ -3,7 +3,6 @@
 #include "learner.h"
 
 #include <float.h>
-#include <math.h>
 
 enum { REAL = -1 }; /* the learner's own number type */
 
@@ -19,13 +18,13 @@ struct range {
 static const struct range FINITE = {-DBL_MAX, DBL_MAX, "finite numbers", false};
 /* In float32 a square of far values may have overflowed, and a column ahead is kept as it came: what a learner made itself
  * must load. */
-static const struct range NUMBERS = {-HUGE_VAL, HUGE_VAL, "numbers", false};
+static const struct range NUMBERS = {-__builtin_huge_val(), __builtin_huge_val(), "numbers", false};
 static const struct range VALUES = {-1.01e30, 1.01e30, "numbers up to 1e30", false};
 static const struct range SQUARES = {0, 1e100, "numbers from 0 to 1e100", false};
 static const struct range SUMS = {-1e100, 1e100, "numbers up to 1e100", false};
 static const struct range GIVEN = {-1e100, 1e100, "numbers up to 1e100", true};
 static const struct range ANSWERS = {-1.01e30, 1.01e30, "numbers up to 1e30", true};
-static const struct range ANY = {-HUGE_VAL, HUGE_VAL, "numbers", true};
+static const struct range ANY = {-__builtin_huge_val(), __builtin_huge_val(), "numbers", true};
 static const struct range COUNTS = {0, 9007199254740992.0, "counts", false};
 static const struct range INTEGERS = {0, 0, "", false}; /* not looked at here: what they count or point at is */
 static const struct range IMPORTANCE = {0, 1e30, "weights of samples", false};

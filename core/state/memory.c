@@ -19,7 +19,18 @@ typedef struct block { /* lies in front of what it holds */
     int references; /* changed atomically: a view may be dropped by another thread than the learner's */
 } block;
 
-enum { LINE = 64 };
+#ifndef HW_LINE
+#define HW_LINE 64
+#endif
+enum { LINE = HW_LINE, VECTOR = 64 };
+
+#ifdef HW_ONE_THREAD /* processors of one core may lack atomic operations */
+#define READ(references) (*(references))
+#define COUNT(references, by) (*(references) += (by))
+#else
+#define READ(references) __atomic_load_n(references, __ATOMIC_RELAXED)
+#define COUNT(references, by) __atomic_add_fetch(references, by, __ATOMIC_ACQ_REL)
+#endif
 
 static block *block_of(const void *data) { return (block *)((char *)(uintptr_t)data - sizeof(block)); }
 
@@ -27,7 +38,7 @@ void *hw_allocate(const hw_allocator *memory, uint64_t bytes)
 {
     if (bytes > (SIZE_MAX >> 2))
         return NULL;
-    size_t padded = ((size_t)bytes + 2 * LINE - 1) / LINE * LINE; /* a vector read at the end stays inside */
+    size_t padded = ((size_t)bytes + VECTOR + LINE - 1) / LINE * LINE; /* a vector read at the end stays inside */
     size_t taken = sizeof(block) + LINE + padded;
     char *raw = memory->resize(memory->context, NULL, 0, taken);
     if (!raw)
@@ -41,12 +52,12 @@ void *hw_allocate(const hw_allocator *memory, uint64_t bytes)
 
 size_t hw_capacity(const void *data) { return data ? block_of(data)->bytes : 0; }
 
-int hw_references(const void *data) { return data ? __atomic_load_n(&block_of(data)->references, __ATOMIC_RELAXED) : 0; }
+int hw_references(const void *data) { return data ? READ(&block_of(data)->references) : 0; }
 
 void hw_retain(void *data)
 {
     if (data)
-        __atomic_add_fetch(&block_of(data)->references, 1, __ATOMIC_RELAXED);
+        COUNT(&block_of(data)->references, 1);
 }
 
 void hw_release(void *data)
@@ -54,7 +65,7 @@ void hw_release(void *data)
     if (!data)
         return;
     block *b = block_of(data);
-    if (__atomic_sub_fetch(&b->references, 1, __ATOMIC_ACQ_REL) == 0) {
+    if (COUNT(&b->references, -1) == 0) {
         hw_allocator memory = b->memory;
         memory.resize(memory.context, b->raw, b->taken, 0);
     }

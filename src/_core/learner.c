@@ -1705,6 +1705,37 @@ static PyObject *learner_inside(Learner *self, PyObject *unused)
     return list;
 }
 
+/* rehearse(room, slots, X, y) → (bytes of an arena that were needed at once, bytes of the state): a copy in an arena of so
+ * many bytes learns rows of numbers there, as on a device. */
+static PyObject *learner_rehearse(Learner *self, PyObject *args)
+{
+    Py_ssize_t room;
+    Py_buffer views[3] = {{0}};
+    PyObject *objects[3], *found = NULL;
+    if (!PyArg_ParseTuple(args, "nOOO", &room, objects, objects + 1, objects + 2) || enter(self) < 0)
+        return NULL;
+    int status = refresh(self);
+    char *block = status < 0 ? NULL : PyMem_Malloc((size_t)room);
+    if (!block && status >= 0)
+        PyErr_NoMemory();
+    for (int i = 0; block && i < 3; i++)
+        if (PyObject_GetBuffer(objects[i], views + i, PyBUF_SIMPLE) < 0)
+            status = -1;
+    if (block && status >= 0) {
+        int64_t most, bytes;
+        hw_rows rows = {views[0].buf, views[1].buf, views[2].buf, views[0].len / 4, views[2].len / 8};
+        status = rows.count * rows.inputs * 8 == views[1].len
+                     ? hw_rehearse(self->core, block, (size_t)room, &rows, &most, &bytes)
+                     : HW_BAD_ARGUMENT;
+        found = status < 0 ? raise_status(status, NULL) : Py_BuildValue("(LL)", (long long)most, (long long)bytes);
+    }
+    for (int i = 0; i < 3; i++)
+        PyBuffer_Release(views + i);
+    PyMem_Free(block);
+    leave(self);
+    return found;
+}
+
 /* columns_of(expert) → (first, width): its columns in a row of the table. */
 static PyObject *learner_columns_of(Learner *self, PyObject *args)
 {
@@ -1875,6 +1906,7 @@ static PyMethodDef methods[] = {
     {"describe", (PyCFunction)(void *)learner_describe, METH_NOARGS, "Sizes and switches."},
     {"operations", (PyCFunction)(void *)learner_operations, METH_VARARGS, "An expert's operations."},
     {"inside", (PyCFunction)(void *)learner_inside, METH_NOARGS, "What it is made of, number by number."},
+    {"rehearse", (PyCFunction)(void *)learner_rehearse, METH_VARARGS, "Memory that a copy takes that learns rows."},
     {"columns_of", (PyCFunction)(void *)learner_columns_of, METH_VARARGS, "An expert's columns in the table."},
     {"columns", (PyCFunction)(void *)learner_columns, METH_NOARGS, "The vocabulary."},
     {"column", (PyCFunction)(void *)learner_column, METH_O, "Kind and slot of a column."},

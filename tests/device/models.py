@@ -17,12 +17,21 @@ MODELS: dict[str, Callable[[], Any]] = {
     "net": lambda: hw.Classifier(hidden=16, seed=1),
     "linear": lambda: hw.Classifier(layers=[], seed=2),
     "regressor": lambda: hw.Regressor(hidden=(8, 8), activation="tanh", optimizer="adam", clip_norm=1.0, seed=3),
-    "two classes": lambda: hw.Classifier(hidden=8, loss="binary_cross_entropy", activation="gelu", optimizer="adagrad", seed=4),
+    "two classes": lambda: hw.Classifier(
+        hidden=8, loss="binary_cross_entropy", activation="gelu", optimizer="adagrad", seed=4
+    ),
     "unscaled": lambda: hw.Classifier(
         layers=[nn.Dense(6, "selu"), nn.Dense(3)], scale=False, optimizer=nn.SGD(nn.InverseScaling(0.05)), seed=5
     ),
     "counts": lambda: hw.Regressor(hidden=4, loss="mse", optimizer="nadam", seed=6),
-}  # fmt: skip
+    "pool": lambda: hw.Classifier(seed=7),
+    "penalties": lambda: hw.Regressor(hidden=(8, 8), norm="layer", dropout=0.1, l2=0.01, seed=8),
+    "anomalies": lambda: hw.Anomaly(neighbours=32, seed=9),
+    "series": lambda: hw.Forecaster(horizon=2, season=6, seed=10),
+}
+NUMBERS = ("regressor", "counts", "penalties", "series")
+WHOLE = ("pool", "penalties", "anomalies", "series")
+"""Those that a device holds in an arena."""  # fmt: skip
 TAUGHT = 400
 """Rows that a model learns before it is exported."""
 
@@ -38,7 +47,7 @@ def rows(count: int, name: str = "net") -> tuple[list[dict[str, float]], list[An
         {column: value for column, value in zip(COLUMNS, row, strict=True) if hide > 0.01 or column == "x"}
         for row, hide in zip(x.tolist(), drawn.random(count), strict=True)
     ]
-    if name in ("regressor", "counts"):
+    if name in NUMBERS:
         return found, [float(label) for label in np.clip(sums.sum(1), -30, 30).round(3)]
     classes = ("walk", "run", "sit")[: 2 if name == "two classes" else 3]
     return found, [classes[i] for i in np.argmax(sums[:, : len(classes)], 1)]
@@ -47,9 +56,19 @@ def rows(count: int, name: str = "net") -> tuple[list[dict[str, float]], list[An
 def taught(name: str) -> Any:
     """Return a model that has learned some rows."""
     model = MODELS[name]()
-    for x, y in zip(*rows(TAUGHT, name), strict=True):
-        model.learn_one(x, y)
+    learn(model, *rows(TAUGHT, name))
     return model
+
+
+def learn(model: Any, X: list[dict[str, float]], labels: list[Any]) -> None:
+    """Teach a model rows one by one, in the words of its kind."""
+    for x, y in zip(X, labels, strict=True):
+        if isinstance(model, hw.Anomaly):
+            model.learn_one(x)
+        elif isinstance(model, hw.Forecaster):
+            model.learn_one(y, x)
+        else:
+            model.learn_one(x, y)
 
 
 def later(name: str, count: int) -> tuple[list[dict[str, float]], list[Any]]:
@@ -61,7 +80,8 @@ def later(name: str, count: int) -> tuple[list[dict[str, float]], list[Any]]:
 def as_read(model: Any, x: list[dict[str, float]], y: list[Any]) -> Iterator[list[float]]:
     """Yield what a device reads of rows: numbers in the order of the header, NaN where one is missing, and the label."""
     for row, label in zip(x, y, strict=True):
-        number = model.classes.index(label) if hasattr(model, "classes") else label
+        number = model.classes.index(label) if isinstance(model, hw.Classifier) else label
+        number = 0 if isinstance(model, hw.Anomaly) else number
         yield [*(row.get(column, float("nan")) for column in READ), float(number)]
 
 

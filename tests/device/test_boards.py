@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tools.device.boards import BOARDS, size_of
 
-from headwater.interop.device import digest, export_device, image
+from headwater.interop.device import digest, export_device, image, take_back
 
-from .models import as_bytes, later, taught
+from .models import WHOLE, as_bytes, later, learn, taught
 
 ROWS = 10_000
 
@@ -39,6 +39,21 @@ def test_a_processor_comes_to_the_bits_of_this_machine(name, board, exported):
     run = board.run(board.build(folder), data)
     assert run.digest == wanted
     assert state in run.flash
+
+
+@pytest.mark.parametrize("board", ["cortex-m4", "cortex-m0plus"])
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_learner_in_an_arena_comes_to_the_bits_of_this_machine_as_well(name, board, tmp_path):
+    board = BOARDS[board]
+    if board.missing:
+        pytest.skip(f"{board.missing} is not installed")
+    model = taught(name)
+    export_device(model, tmp_path)
+    x, y = later(name, 100)
+    run = board.run(board.build(tmp_path), as_bytes(model, x, y))
+    learn(model, x, y)
+    assert run.digest == digest(model)
+    assert digest(take_back(taught(name), run.flash)) == digest(model)
 
 
 @pytest.mark.parametrize(("name", "flash", "ram"), [("net", 64_000, 16_000), ("linear", 24_000, 4_000)])

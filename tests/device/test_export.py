@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,11 +16,12 @@ from headwater.cli import main
 from headwater.cluster.merge import merge
 from headwater.errors import ConfigError, ModelFileError
 from headwater.interop.device import digest, export_device, image, take_back
-from headwater.interop.device.sources import core_folder, definition, joined
+from headwater.interop.device.layout import form_of
+from headwater.interop.device.sources import amalgamated, core_folder, definition, joined
 from headwater.interop.device.state import identity, sealed
 from headwater.store.learner_file import fingerprint
 
-from .models import MODELS, as_bytes, as_read, later, taught
+from .models import MODELS, WHOLE, as_bytes, as_read, later, learn, taught
 
 COMPILER = find()
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler here")
@@ -43,7 +46,8 @@ def example(folder):
 
 
 def learned_by(program, model, x, y, *arguments):
-    lines = (" ".join(f"{number!r}" for number in row) for row in as_read(model, x, y))
+    unlabelled = -1 if isinstance(model, hw.Anomaly) else None
+    lines = (" ".join(f"{number!r}" for number in row[:unlabelled]) for row in as_read(model, x, y))
     return subprocess.run(
         [program, *arguments], input="\n".join(lines), capture_output=True, text=True, check=True
     ).stdout
@@ -56,8 +60,7 @@ def test_what_is_exported_learns_to_the_same_bits_as_the_model_itself(name, tmp_
     export_device(model, tmp_path)
     x, y = later(name, 600)
     said = learned_by(example(tmp_path), model, x, y)
-    for row, label in zip(x, y, strict=True):
-        model.learn_one(row, label)
+    learn(model, x, y)
     assert said.endswith(f"state {digest(model):016x}\n")
     assert said.startswith("600 rows, ")
 
@@ -97,6 +100,38 @@ def test_a_state_that_was_saved_on_a_device_comes_back_and_goes_on_as_if_it_had_
     assert back.predict_proba_one(x[0]) == here.predict_proba_one(x[0])
     state = back.engine.state()
     assert all(np.array_equal(array, state[name], equal_nan=True) for name, array in here.engine.state().items())
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_learner_in_an_arena_comes_back_from_its_save_and_goes_on(name, tmp_path):
+    model, here = taught(name), taught(name)
+    sizes = export_device(model, tmp_path)
+    program, flash = example(tmp_path), tmp_path / "flash"
+    x, y = later(name, 200)
+    learned_by(program, model, x[:150], y[:150], flash)
+    assert learned_by(program, model, x[150:], y[150:], flash).startswith("goes on from")
+    assert flash.stat().st_size == 2 * sizes["flash"]
+    back = take_back(model, flash.read_bytes())
+    learn(here, x, y)
+    assert digest(back) == digest(here) != digest(model)
+
+
+@needs_compiler
+def test_an_arena_that_is_too_small_refuses_rows_and_still_predicts(tmp_path):
+    model = hw.Anomaly(neighbours=32)
+    for i in range(3):
+        model.learn_one({f"x{j}": i for j in range(40)})
+    sizes = export_device(model, tmp_path)
+    sources = [Path(__file__).with_name("arena.c"), tmp_path / "headwater.c", tmp_path / "model.c"]
+    for room, said in ((1_000, "begin -4\n"), (sizes["ram"], "0 refused\n")):
+        COMPILER.run(*STRICT, f"-DMODEL_ARENA_BYTES={room}", f"-I{tmp_path}", *sources, "-o", tmp_path / "arena")
+        assert subprocess.run([tmp_path / "arena"], capture_output=True, text=True, check=True).stdout == said
+    COMPILER.run(
+        *STRICT, f"-DMODEL_ARENA_BYTES={sizes['ram'] * 7 // 8}", f"-I{tmp_path}", *sources, "-o", tmp_path / "arena"
+    )
+    said = subprocess.run([tmp_path / "arena"], capture_output=True, text=True, check=True).stdout
+    assert re.fullmatch(r"[1-9]\d* refused\n", said)
 
 
 @needs_compiler
@@ -149,17 +184,14 @@ def test_a_wheel_has_all_that_an_export_reads(tmp_path):
         copied.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copied)
     assert joined(tmp_path) == joined(core_folder())
+    assert amalgamated(tmp_path, frozenset(), 0, True) == amalgamated(core_folder(), frozenset(), 0, True)
     assert definition(tmp_path / "parts/coverage/coverage.c", "HW_COVERAGE_LEVELS").endswith("0.99};")
 
 
 REFUSED = {
-    "a pool": (lambda: hw.Classifier(seed=1), "hidden=16"),
     "float64": (lambda: hw.Classifier(hidden=4, dtype="float64"), "dtype='float32'"),
-    "norm": (lambda: hw.Classifier(hidden=4, norm="layer"), "Leave out norm and dropout"),
-    "dropout": (lambda: hw.Classifier(hidden=4, dropout=0.1), "Leave out norm and dropout"),
-    "penalties": (lambda: hw.Regressor(hidden=4, l2=0.1), "Leave them out"),
     "memory": (lambda: hw.Regressor(memory=2), "without memory"),
-    "anomalies": (hw.Anomaly, "Use a Classifier for this"),
+    "several outputs": (hw.MultiOutput, "Use a"),
 }
 
 
@@ -168,7 +200,7 @@ def test_a_model_that_no_device_holds_is_refused_in_a_sentence_that_says_what_to
     make, remedy = REFUSED[name]
     model = make()
     for i in range(20):
-        model.learn_one({"x": i % 3}, *(() if name == "anomalies" else (i % 2,)))
+        model.learn_one({"x": i % 3}, {"y": i % 2} if name == "several outputs" else i % 2)
     with pytest.raises(ConfigError, match=remedy):
         export_device(model, tmp_path)
     assert not list(tmp_path.iterdir())
@@ -186,7 +218,7 @@ def test_categories_and_models_that_have_learned_nothing_are_refused(tmp_path):
 
 def test_flash_of_another_export_or_with_a_changed_byte_is_refused():
     model, state = taught("linear"), image(taught("linear"))
-    whole = sealed(identity(model), 1, state)
+    whole = sealed(form_of(model), identity(model), 1, state)
     assert digest(take_back(model, b"other bytes" + whole)) == digest(model)
     other = taught("linear")
     other.learn_one({"x": 1.0}, "walk")

@@ -29,8 +29,7 @@ EDITABLE = any("editable" in word for word in sys.argv)
 
 def sources_for_devices() -> dict[str, str]:
     """Return the files of the core that an export to C writes from, and where a wheel has them."""
-    files = [*SOURCES.rglob("*.h"), *(SOURCES / "kernels").rglob("*.c")]
-    files += [SOURCES / "kernels.c", SOURCES / "parts" / "coverage" / "coverage.c"]
+    files = sorted(SOURCES.rglob("*.[ch]"))
     return {str(path): f"headwater/interop/device/core/{path.relative_to(SOURCES).as_posix()}" for path in files}
 
 

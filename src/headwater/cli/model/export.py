@@ -43,7 +43,7 @@ def export(
     no_learning
         Write a page that predicts and explains only: a smaller model, without what learning needs.
     c
-        Write C sources of a single net that predict, learn and save on a microcontroller, to the same bits.
+        Write C sources that predict, learn and save on a microcontroller, to the same bits.
     """
     if web == c:
         raise ConfigError(

@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from headwater.errors import writing_folder
-from headwater.interop.device.layout import Layout, Member, layout_of
-from headwater.interop.device.sources import core_folder, definition, fixed, joined, own
-from headwater.interop.device.state import image
+from headwater.interop.device.layout import Layout, form_of
+from headwater.interop.device.net import net_declared, net_memory, net_model, net_source
+from headwater.interop.device.sources import own
+from headwater.interop.device.whole import Whole
+from headwater.interop.device.whole_source import whole_declared, whole_model, whole_source
 from headwater.types import own_version
 
 __all__ = ["FILES", "export_device"]
 
 FILES = ("headwater.c", "headwater.h", "model.c", "example.c", "Makefile")
 """What is written."""
-_SEEN_BY_KERNELS = (
-    *("is_double", "growing", "standard", "targets", "embedding", "bias", "counted", "history", "knots", "ring"),
-    *("intervals", "mixture", "answer_inputs", "image", "ids", "experts", "all", "outputs"),
-    *("output_capacity", "dense", "stride", "buffers", "length", "widest", "states", "shared_from"),
-    *("numbers.units", "numbers.rows", "numbers.stride"),
-)
-"""Fields of the learner that stay as they are."""
-_DOUBLES = ("loss_number", "lr", "l1", "l2", "clip_norm", "clip_value", "constant", "schedule_numbers", "rule_numbers")
-_FIRST_OF_LEARNER = "/* A window that slides over an image"
-"""What follows the parts in the core's header: from here on it may be written what this model has not."""
-_SWITCHES = """
-/* Products and sums are rounded each by itself, whatever the options say: else the bits were not those of other machines. */
-#if defined __GNUC__ && !defined __clang__
-#pragma GCC optimize("fp-contract=off", "no-math-errno", "no-trapping-math")
-#endif
-#define HW_LEVEL 1
-#define HW_DOUBLE 0
-#define HW_ONE_LEVEL
-#define HW_FLOAT_ONLY
-#define HW_WITHOUT_anomaly
-#define HW_WITHOUT_agent
-#if defined __clang__ || defined __GNUC__
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wunused-const-variable"
-#pragma GCC diagnostic ignored "-Wunused-variable"
-#pragma GCC diagnostic ignored "-Wunused-parameter"
-#pragma GCC diagnostic ignored "-Wpsabi"
-#pragma GCC diagnostic ignored "-Wdiv-by-zero" /* by the length of a ring that this model has not */
-#endif
-"""
 
 
 def export_device(learner: Any, folder: Path) -> dict[str, int]:
@@ -56,8 +25,9 @@ def export_device(learner: Any, folder: Path) -> dict[str, int]:
 
     Parameters
     ----------
-    learner : Classifier or Regressor
-        A single net of float32 that has learned from rows of numbers.
+    learner : Classifier, Regressor, Anomaly or Forecaster
+        One of float32 that has learned from rows of numbers. The memory of a single net is known beforehand; anything else is
+        held in an arena.
     folder : Path
         Where ``FILES`` go. Other files in it stay.
 
@@ -84,19 +54,19 @@ def export_device(learner: Any, folder: Path) -> dict[str, int]:
     >>> sorted(path.name for path in folder.iterdir())
     ['Makefile', 'example.c', 'headwater.c', 'headwater.h', 'model.c']
     """
-    layout, state = layout_of(learner), image(learner)
-    room = _room(layout)
+    form = form_of(learner)
+    state = form.image(learner)
     sizes = {
-        "state": layout.state_bytes,
-        "ram": layout.state_bytes + sum(member.bytes for member in room),
-        "flash": layout.state_bytes + 24,
+        "state": form.state_bytes,
+        "ram": net_memory(form) if isinstance(form, Layout) else form.arena,
+        "flash": form.state_bytes + 24,
     }
     texts = {
-        "headwater.h": _header(layout, layout.identity(state), sizes) + own("device.h"),
-        "headwater.c": _source(layout, room),
-        "model.c": _model(layout, state),
+        "headwater.h": _header(form, form.identity(state), sizes) + own("model.h"),
+        "headwater.c": net_source(form) if isinstance(form, Layout) else whole_source(form),
+        "model.c": net_model(form, state) if isinstance(form, Layout) else whole_model(state),
         "example.c": own("example.c"),
-        "Makefile": own("device.mk"),
+        "Makefile": own("model.mk"),
     }
     with writing_folder(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -105,17 +75,23 @@ def export_device(learner: Any, folder: Path) -> dict[str, int]:
     return sizes
 
 
-# ---- headwater.h ------------------------------------------------------------------------------------------------------
-
-
-def _header(layout: Layout, number: int, sizes: dict[str, int]) -> str:
-    classes = [f" *   {i}  {_plain(label)}" for i, label in enumerate(layout.classes)]
+def _header(form: Layout | Whole, number: int, sizes: dict[str, int]) -> str:
+    classes = [f" *   {i}  {_plain(label)}" for i, label in enumerate(form.classes)]
     labels = [" * Classes, by the number that model_learn takes:", *classes] if classes else []
+    named = [
+        f"    MODEL_{name} = {i}, /* {_plain(column)} */" for i, (name, column) in enumerate(_identifiers(form.columns))
+    ]
+    outputs = int(form.learner["outputs"]) if isinstance(form, Layout) else form.outputs
+    scores = isinstance(form, Whole) and form.scores
+    arena = [f" * It takes {sizes['ram']:,} bytes of RAM, its arena, beside the stack, and never any heap."]
+    memory = [
+        f" * It takes {sizes['ram']:,} bytes of RAM beside one hw_learner (less than 1,000 bytes where pointers have 32 bits) and",
+        " * the stack, never any heap.",
+    ]
     rows = [
         f"/* A model that goes on learning, written by headwater {own_version()}.",
         " *",
-        f" * It takes {sizes['ram']:,} bytes of RAM beside one hw_learner (less than 1,000 bytes where pointers have 32 bits) and",
-        " * the stack, never any heap.",
+        *(memory if isinstance(form, Layout) else arena),
         *labels,
         " */",
         "#ifndef HEADWATER_MODEL_H",
@@ -128,22 +104,15 @@ def _header(layout: Layout, number: int, sizes: dict[str, int]) -> str:
         "#endif",
         "",
         f"#define MODEL_ID UINT64_C(0x{number:016X})",
-        f"#define MODEL_INPUTS {len(layout.columns)}",
-        f"#define MODEL_OUTPUTS {layout.learner['outputs']:.0f}",
-        f"#define MODEL_CLASSES {len(layout.classes)} /* 0: a number is predicted */",
+        f"#define MODEL_INPUTS {len(form.columns)}",
+        f"#define MODEL_OUTPUTS {outputs}",
+        f"#define MODEL_CLASSES {len(form.classes)} /* 0: a number is predicted */",
+        f"#define MODEL_SCORES {int(scores)} /* 1: rows are learned alone, and how unusual one is is predicted */",
         f"#define MODEL_STATE_BYTES {sizes['state']}",
         f"#define MODEL_FLASH_BYTES {sizes['flash']} /* of one of two areas */",
         "",
-        "/* Columns: what stands where in a row. */",
-        "enum {",
-        *(f"    MODEL_{name} = {i}, /* {_plain(column)} */" for i, (name, column) in enumerate(_identifiers(layout))),
-        "};",
-        "",
-        "/* All that learning changes. */",
-        "typedef struct model_state {",
-        *(f"    {member.type} {member.array}[{member.bytes // member.size}];" for member in layout.members),
-        "    int64_t learned, highest_row;",
-        "} model_state;",
+        *(["/* Columns: what stands where in a row. */", "enum {", *named, "};", ""] if named else []),
+        *(net_declared(form) if isinstance(form, Layout) else whole_declared(form)),
     ]
     return "\n".join(rows) + "\n"
 
@@ -153,165 +122,10 @@ def _plain(value: Any) -> str:
     return str(value).encode("unicode_escape").decode("ascii").replace("*/", "* /")
 
 
-def _identifiers(layout: Layout) -> list[tuple[str, Any]]:
+def _identifiers(columns: list[Any]) -> list[tuple[str, Any]]:
     """Return a C name for each column, with its own name."""
     found: dict[str, Any] = {}
-    for i, column in enumerate(layout.columns):
+    for i, column in enumerate(columns):
         name = "COLUMN_" + re.sub(r"\W", "_", str(column), flags=re.ASCII).upper()
         found[name if name not in found else f"{name}_{i}"] = column
     return list(found.items())
-
-
-# ---- model.c -----------------------------------------------------------------------------------------------------------
-
-
-def _model(layout: Layout, state: bytes) -> str:
-    rows, at = (
-        ['#include "headwater.h"\n', "/* The state as it was exported. */", "const model_state model_first = {"],
-        0,
-    )
-    types = {"double": np.float64, "float": np.float32, "int64_t": np.int64}
-    for member in layout.members:
-        numbers = np.frombuffer(state, types[member.type], member.count, at)
-        rows.append(f"    .{member.array} = {{{_wrapped([_number(x, member.type) for x in numbers.tolist()])}}},")
-        at += member.bytes
-    learned, highest = np.frombuffer(state, np.int64, 2, at)
-    rows += [f"    .learned = {learned},", f"    .highest_row = {highest}", "};"]
-    return "\n".join(rows) + "\n"
-
-
-def _number(x: float, kind: str = "double") -> str:
-    """Return a number as C writes it, to the bit."""
-    if kind == "int64_t":
-        return str(x)
-    if not math.isfinite(x):
-        return '__builtin_nan("")' if math.isnan(x) else "-__builtin_inf()" if x < 0 else "__builtin_inf()"
-    if x == int(x) and abs(x) < 1e6 and (x or math.copysign(1, x) > 0):
-        return f"{x:.0f}"
-    return float(x).hex() + ("f" if kind == "float" else "")
-
-
-def _wrapped(words: list[str]) -> str:
-    lines, line = [], ""
-    for word in words:
-        if len(line) + len(word) > 110:
-            lines.append(line)
-            line = "       "
-        line += f" {word}," if line else f"{word},"
-    return "\n".join([*lines, line]).rstrip(",")
-
-
-# ---- headwater.c -------------------------------------------------------------------------------------------------------
-
-
-def _room(layout: Layout) -> list[Member]:
-    """Return working memory, as the running learner has shown how much it needs."""
-    about, inputs = layout.learner, len(layout.columns)
-    rows, expert = int(about["rows"]), layout.expert
-    undo = (1 + int(about["states"])) * int(expert["dense_last"] - expert["dense_first"] + rows * expert["lanes"])
-    lists = int(about["lists"])
-    return [
-        Member("entry_x", "double", inputs, "entry_x"),
-        Member("staging", "double", 3 * inputs, "staging"),
-        Member("losses", "double", 1, "losses"),
-        Member("values", "float", int(about["values"]) // 4, "values"),
-        Member("deltas", "float", int(about["deltas"]) // 4, "deltas"),
-        Member("predictions", "float", int(about["predictions"]) // 4, "predictions"),
-        Member("row_undo", "float", undo, "row_undo"),
-        Member("values_at", "float", rows + 3, "values_at"),
-        Member("values_spare", "float", rows + 3, "values_spare"),
-        Member("list_values", "float", lists + 1, "list_values"),
-        Member("list_rows", "int32_t", lists + 1, "list_rows"),
-        Member("rows_at", "int32_t", rows + 3, "rows_at"),
-        Member("rows_spare", "int32_t", rows + 3, "rows_spare"),
-        Member("entry_slots", "int32_t", inputs, "entry_slots"),
-    ]
-
-
-def _source(layout: Layout, room: list[Member]) -> str:
-    root = core_folder()
-    core = joined(root)
-    names = re.findall(r"\bX\((\w+), (hw_\w+)\)", (root / "parts" / "parts.h").read_text("utf-8"))
-    absent = {name: kind for name, kind in names if name != "coverage" or not layout.covered}
-    learner = {name: f"({_whole(layout.learner[name])})" for name in _SEEN_BY_KERNELS}
-    learner |= {name: f"absent_{name}" for name in absent}
-    expert = {name: f"({_value(name, number)})" for name, number in layout.expert.items() if "[" not in name}
-    before, after = core.split(_FIRST_OF_LEARNER)
-    nothing = [f"static {kind} *const absent_{name} = NULL; /* this model has none */" for name, kind in absent.items()]
-    lines = [
-        f"/* The core of headwater {own_version()}, as far as one model needs it. See headwater.h. */",
-        '#include "headwater.h"',
-        _SWITCHES,
-        before,
-        *nothing,
-        own("sqrt.h"),
-        _chosen(layout),
-        definition(root / "parts" / "coverage" / "coverage.c", "HW_COVERAGE_LEVELS") if layout.covered else "",
-        _switched(fixed(_FIRST_OF_LEARNER + after, learner, expert)),
-        _static(layout, room),
-        own("device.c"),
-    ]
-    return "\n".join(lines)
-
-
-def _whole(x: float) -> str:
-    return f"{x:.0f}"
-
-
-def _value(name: str, number: float) -> str:
-    return _number(number) if name in _DOUBLES else _whole(number)
-
-
-def _chosen(layout: Layout) -> str:
-    """Return functions that name the kinds of layers and activations of this model, so that no other is compiled."""
-    kinds = sorted({int(operation["kind"]) for operation in layout.operations})
-    codes = sorted({int(operation["code"]) for operation in layout.operations if operation["kind"] == 2})
-
-    def one_of(name: str, found: list[int]) -> str:
-        first, *others = found or [0]
-        choice = "".join(f"x == {other} ? {other} : " for other in others) + str(first)
-        return f"static inline int {name}(int x) {{ return (void)x, {choice}; }}"
-
-    return "\n".join((one_of("kind_of", kinds), one_of("code_of", codes)))
-
-
-def _switched(kernels: str) -> str:
-    kernels = re.sub(r"\bo->kind\b", "kind_of(o->kind)", kernels)
-    return re.sub(r"\bo->code\b", "code_of(o->code)", kernels)
-
-
-def _static(layout: Layout, room: list[Member]) -> str:
-    """Return the model as C holds it: its memory, its layers, and the learner that points at both."""
-    operations = [_initial(operation) for operation in layout.operations] or ["{0}"]
-    learner = {
-        name: layout.learner[name] for name in (*_SEEN_BY_KERNELS, "ops", "slots.count", "rows", "drawn", "fan_in")
-    }
-    lines = [
-        "",
-        "/* ---- this model -------------------------------------------------------------------------------------------- */",
-        "",
-        f"static const int32_t slot_of_input[] = {{{', '.join(map(str, layout.slots)) or 0}}};",
-        f"static const int32_t slot_rows[] = {{{', '.join(map(str, layout.slot_rows)) or 0}}};",
-        f"static const hw_expert_t experts[] = {{{_initial(layout.expert)}}};",
-        f"static const hw_op operations[] = {{{', '.join(operations)}}};",
-        "static model_state now; /* all that learning changes */",
-        "static struct {         /* nothing in it outlives a call */",
-        *(f"    {member.type} {member.array}[{max(member.count, 1)}];" for member in room),
-        "} room;",
-        *(["static hw_coverage_t coverage = {.numbers = now.coverage};"] if layout.covered else []),
-        "static hw_learner self = {",
-        *(f"    .{name} = {_whole(number)}," for name, number in learner.items()),
-        "    .predicted_count = -1,",
-        "    .expert = (hw_expert_t *)(uintptr_t)experts,",
-        "    .op = (hw_op *)(uintptr_t)operations,",
-        "    .slots.row = (int32_t *)(uintptr_t)slot_rows,",
-        *(f"    .{member.place} = now.{member.array}," for member in layout.members if member.place),
-        *(f"    .{member.place} = room.{member.array}," for member in room),
-        *(["    .coverage = &coverage,"] if layout.covered else []),
-        "};",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _initial(numbers: dict[str, float]) -> str:
-    return "{" + ", ".join(f".{name} = {_value(name.split('[')[0], x)}" for name, x in numbers.items() if x) + "}"

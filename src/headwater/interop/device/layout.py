@@ -1,4 +1,4 @@
-"""Describe a learner as a device holds it: which arrays its state has, where everything lies, and what it can't be."""
+"""Describe a single net as a device holds it, and decide which form a learner gets there."""
 
 from __future__ import annotations
 
@@ -7,27 +7,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.encode import Column
 from headwater.encode.values import name_bytes
 from headwater.encode.vocabulary import NUMBER
 from headwater.errors import ConfigError
+from headwater.interop.device.whole import Whole, whole_of
 from headwater.learner.kind import check_can
 from headwater.nn.core.declaration import LAYER_KINDS
 from headwater.nn.layers import Dense
 
-__all__ = ["Layout", "Member", "layout_of"]
+__all__ = ["Layout", "Member", "form_of"]
 
 _LEARNER, _EXPERT, _OPERATION, _PARTS = range(4)
 _ACTIVATION = 2
 _LEARNED, _HIGHEST_ROW = 8, 11
 """Places in the array ``sizes`` (core/learner.h)."""
 _KEPT_PARTS = {"coverage", "limit"}
+_TYPES = {"double": "<f8", "float": "<f4", "int64_t": "<i8"}
 _RUNNING = 15
 """Numbers of the one expert in the array ``running``; those of others and of the mixture don't change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One array of the state: its name, C type, how many numbers, and where the core keeps it."""
+    """One array of the state, with its C type, how many numbers it has, and where the core keeps it."""
 
     array: str
     type: str
@@ -47,7 +53,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What is fixed in a learner on a device: its numbers, its layers, its inputs, and the arrays of its state."""
+    """Numbers, layers, inputs and arrays of a single net on a device."""
 
     learner: dict[str, float]
     expert: dict[str, float]
@@ -69,19 +75,44 @@ class Layout:
         """Bytes of a state."""
         return sum(member.bytes for member in self.members) + 8 * len(self.counters)
 
+    def image(self, learner: Any) -> bytes:
+        """Return the state byte for byte as a device holds it."""
+        state, parts = learner.engine.state(), []
+        for member in self.members:
+            numbers = np.ascontiguousarray(state[member.array]).reshape(-1)[: member.count]
+            parts.append(numbers.tobytes().ljust(member.bytes, b"\0"))
+        counters = np.array([state["sizes"][place] for place in self.counters], "<i8")
+        return b"".join(parts) + counters.tobytes()
+
+    def used(self, area: bytes) -> bytes:
+        """Return the state in an area of flash."""
+        return area
+
+    def arrays(self, before: dict[str, NDArray[Any]], state: bytes) -> dict[str, NDArray[Any]]:
+        """Return the arrays that a state replaces."""
+        found, at = {}, 0
+        for member in self.members:
+            array = before[member.array].copy()
+            array.reshape(-1)[: member.count] = np.frombuffer(state, _TYPES[member.type], member.count, at)
+            found[member.array] = array
+            at += member.bytes
+        sizes = before["sizes"].copy()
+        sizes[list(self.counters)] = np.frombuffer(state, "<i8", len(self.counters), at)
+        return found | {"sizes": sizes}
+
     def identity(self, state: bytes) -> int:
-        """Return the number of an export: other layouts, names, classes or first states have others."""
+        """Return the number of an export, which depends on layout, names, classes and first state."""
         told = repr((self.expert, self.operations, self.columns, self.slots, self.classes, self.members))
         return int.from_bytes(hashlib.sha256(told.encode() + state).digest()[:8], "little") or 1
 
 
-def layout_of(learner: Any) -> Layout:
-    """Describe a learner as a device holds it.
+def form_of(learner: Any) -> Layout | Whole:
+    """Describe a learner as a device holds it, a single net laid out beforehand or anything else in an arena.
 
     Parameters
     ----------
-    learner : Classifier or Regressor
-        A single net that has learned from rows of numbers.
+    learner : Learner
+        One that has learned from rows of numbers.
 
     Raises
     ------
@@ -94,15 +125,18 @@ def layout_of(learner: Any) -> Layout:
     tables: tuple[dict[int, dict[str, float]], ...] = ({}, {}, {}, {})
     for table, index, name, number in learner.engine.core.learner.inside():
         tables[table].setdefault(index, {})[name] = number
-    about, parts = tables[_LEARNER][0], tables[_PARTS][0]
-    for expected, got, remedy in _reasons(learner, about, tables[_EXPERT][0], tables[_OPERATION], parts):
+    about, expert, parts = tables[_LEARNER][0], tables[_EXPERT][0], tables[_PARTS][0]
+    operations = [tables[_OPERATION][i] for i in sorted(tables[_OPERATION])]
+    columns = _columns(learner, int(about["answer_inputs"]))
+    for expected, got, remedy in _reasons(about, columns):
         raise _refused(expected, got, remedy)
-    columns = sorted(learner.engine.columns.values(), key=lambda column: _order(name_bytes(column.name)))
+    if not _is_single_net(about, expert, operations, parts):
+        return whole_of(learner, columns)
     state = learner.engine.core.statistics
     return Layout(
         about,
-        tables[_EXPERT][0],
-        [tables[_OPERATION][i] for i in sorted(tables[_OPERATION])],
+        expert,
+        operations,
         [column.name for column in columns],
         [column.slot for column in columns],
         [int(row) for row in state.row],
@@ -111,38 +145,39 @@ def layout_of(learner: Any) -> Layout:
     )
 
 
+def _columns(learner: Any, lags: int) -> list[Column]:
+    """Return the caller's columns in the order of the core; those that the learner adds itself come first in its vocabulary."""
+    own = learner.kind.own_inputs
+    found = [column for column in learner.engine.columns.values() if not (own and str(column.name).startswith(own))]
+    return sorted(found[lags:], key=lambda column: _order(name_bytes(column.name)))
+
+
 def _refused(expected: str, got: str, remedy: str) -> ConfigError:
     return ConfigError(expected=expected, got=got, at="export to C", help=remedy)
 
 
-def _reasons(
-    learner: Any,
-    about: dict[str, float],
-    expert: dict[str, float],
-    operations: dict[int, dict[str, float]],
-    parts: dict[str, float],
-) -> Iterator[tuple[str, str, str]]:
-    """Yield why a device can't hold this learner: what was expected, what it is, what to do."""
-    single = f"Train {type(learner).__name__}(hidden=16) or another single net on the same rows."
-    others = [name for name, taken in parts.items() if taken and name not in _KEPT_PARTS]
-    if about["experts"] > 1:
-        yield "a single net", f"a pool of {about['experts']:.0f}", single
-    if others or about["knots"] or about["ring"] or about["history"] or about["all"] > 1:
-        yield "a net of dense layers alone", f"one with {', '.join(others) or 'more parts'}", single
+def _reasons(about: dict[str, float], columns: list[Column]) -> Iterator[tuple[str, str, str]]:
+    """Yield what was expected, what was found and what to do where a device can't hold this learner."""
     if about["is_double"]:
         yield "float32", "float64", "Train it with dtype='float32': small processors compute no other type."
-    if any(operation["kind"] not in (LAYER_KINDS[Dense], _ACTIVATION) for operation in operations.values()):
-        yield "dense layers and activations", "other layers", "Leave out norm and dropout."
-    if not expert["plain"] or expert["two_pass"]:
-        yield "a net without penalties", "l1, l2, clip_value or dropout", "Leave them out."
-    words = [column.name for column in learner.engine.columns.values() if column.kind != NUMBER]
+    words = [column.name for column in columns if column.kind != NUMBER]
     if words or about["shared_from"]:
         got = f"{words[0]!r}, which holds none" if words else "more names than rows"
         yield "columns of numbers", got, "Make a column of 0 and 1 for each category."
 
 
+def _is_single_net(
+    about: dict[str, float], expert: dict[str, float], operations: list[dict[str, float]], parts: dict[str, float]
+) -> bool:
+    """Return whether a learner is one net of dense layers without penalties, whose memory is known beforehand."""
+    others = [name for name, taken in parts.items() if taken and name not in _KEPT_PARTS]
+    dense = all(operation["kind"] in (LAYER_KINDS[Dense], _ACTIVATION) for operation in operations)
+    more = others or about["knots"] or about["ring"] or about["history"] or about["all"] > 1 or about["answer_inputs"]
+    return bool(about["experts"] == 1 and not more and dense and expert["plain"] and not expert["two_pass"])
+
+
 def _order(name: bytes) -> tuple[int, bytes]:
-    """Return what the core sorts columns by: length, then letters."""
+    """Return what the core sorts columns by, which is length and then letters."""
     return min(len(name), 255), name
 
 

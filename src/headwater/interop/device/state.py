@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headwater.errors import ModelFileError
-from headwater.interop.device.layout import Layout, layout_of
+from headwater.interop.device.layout import Layout, form_of
+from headwater.interop.device.whole import Whole
 from headwater.plain.network.random import mix_one
 from headwater.store.learner_file import from_bytes, to_bytes
 from headwater.store.model_file import SavedModel, seal, unseal
@@ -20,7 +21,6 @@ _RECORD = struct.Struct("<QQQ")
 """What stands behind a state in flash: number of the export, of the save, and a digest of both and the state."""
 _OF_THE_FILE = ("sha256", "format")
 """What a header says of the file that it came from."""
-_TYPES = {"double": "<f8", "float": "<f4", "int64_t": "<i8"}
 
 
 def image(learner: Any) -> bytes:
@@ -28,8 +28,8 @@ def image(learner: Any) -> bytes:
 
     Parameters
     ----------
-    learner : Classifier or Regressor
-        A single net that has learned from rows of numbers.
+    learner : Learner
+        One that has learned from rows of numbers.
 
     Raises
     ------
@@ -45,13 +45,7 @@ def image(learner: Any) -> bytes:
     >>> len(image(model))
     1000
     """
-    layout, state = layout_of(learner), learner.engine.state()
-    parts = []
-    for member in layout.members:
-        numbers = np.ascontiguousarray(state[member.array]).reshape(-1)[: member.count]
-        parts.append(numbers.tobytes().ljust(member.bytes, b"\0"))
-    counters = np.array([state["sizes"][place] for place in layout.counters], "<i8")
-    return b"".join(parts) + counters.tobytes()
+    return form_of(learner).image(learner)
 
 
 def columns_of(learner: Any) -> list[Any]:
@@ -59,8 +53,8 @@ def columns_of(learner: Any) -> list[Any]:
 
     Parameters
     ----------
-    learner : Classifier or Regressor
-        A single net that has learned from rows of numbers.
+    learner : Learner
+        One that has learned from rows of numbers.
 
     Examples
     --------
@@ -70,12 +64,12 @@ def columns_of(learner: Any) -> list[Any]:
     >>> columns_of(model)
     ['x9', 'x10', 'time']
     """
-    return layout_of(learner).columns
+    return form_of(learner).columns
 
 
 def identity(learner: Any) -> int:
     """Return the number of an export of this learner, MODEL_ID of its header."""
-    return layout_of(learner).identity(image(learner))
+    return form_of(learner).identity(image(learner))
 
 
 def digest(learner: Any) -> int:
@@ -83,7 +77,7 @@ def digest(learner: Any) -> int:
 
     Parameters
     ----------
-    learner : Classifier or Regressor
+    learner : Learner
         The one that was exported, after it has learned the same rows as the device.
 
     Examples
@@ -111,7 +105,7 @@ def take_back(learner: Any, data: bytes, *, at: str = "the device's state") -> A
 
     Parameters
     ----------
-    learner : Classifier or Regressor
+    learner : Learner
         The one that was exported. It stays as it is, so that it is the base of a merge.
     data : bytes
         An area of the device's flash, or a whole dump of both, of which the newest whole save counts.
@@ -123,9 +117,9 @@ def take_back(learner: Any, data: bytes, *, at: str = "the device's state") -> A
     ModelFileError
         If no whole save of this export is in the data.
     """
-    layout, first = layout_of(learner), image(learner)
-    own, size = layout.identity(first), layout.state_bytes
-    saves = dict(_saves(data, own, size))
+    form = form_of(learner)
+    own, size = form.identity(form.image(learner)), form.state_bytes
+    saves = {number: form.used(area) for number, area in _saves(data, own, form)}
     if not saves:
         raise ModelFileError(
             expected=f"a save of this export, {size + _RECORD.size:,} bytes",
@@ -134,35 +128,23 @@ def take_back(learner: Any, data: bytes, *, at: str = "the device's state") -> A
             help="Give an area of flash, and the model file that was exported.",
         )
     saved = unseal(to_bytes(learner), at)
-    arrays = saved.arrays | _arrays(layout, saved.arrays, saves[max(saves)])
+    arrays = saved.arrays | form.arrays(saved.arrays, saves[max(saves)])
     header = {name: value for name, value in saved.header.items() if name not in _OF_THE_FILE}
     return from_bytes(seal(SavedModel(header, arrays)), at)
 
 
-def sealed(own: int, number: int, state: bytes) -> bytes:
+def sealed(form: Layout | Whole, own: int, number: int, state: bytes) -> bytes:
     """Return a state with its record, as ``model_save`` writes the save of that number."""
-    return state + _RECORD.pack(own, number, _digest(mix_one(own ^ number), state))
+    return state.ljust(form.state_bytes, b"\xff") + _RECORD.pack(own, number, _digest(mix_one(own ^ number), state))
 
 
-def _saves(data: bytes, own: int, size: int) -> Any:
-    """Yield number and state of each whole save in a dump of flash."""
-    key = struct.pack("<Q", own)
+def _saves(data: bytes, own: int, form: Layout | Whole) -> Iterator[tuple[int, bytes]]:
+    """Yield number and area of each whole save in a dump of flash."""
+    size, key = form.state_bytes, struct.pack("<Q", own)
     at = data.find(key, size)
     while at >= 0:
-        number, state = int.from_bytes(data[at + 8 : at + 16], "little"), data[at - size : at]
-        if number and data[at - size : at + _RECORD.size] == sealed(own, number, state):
-            yield number, state
+        number, area = int.from_bytes(data[at + 8 : at + 16], "little"), data[at - size : at]
+        used = form.used(area)
+        if number and used and data[at : at + _RECORD.size] == sealed(form, own, number, used)[size:]:
+            yield number, area
         at = data.find(key, at + 1)
-
-
-def _arrays(layout: Layout, before: dict[str, NDArray[Any]], state: bytes) -> dict[str, NDArray[Any]]:
-    """Return the arrays that a state replaces."""
-    found, at = {}, 0
-    for member in layout.members:
-        array = before[member.array].copy()
-        array.reshape(-1)[: member.count] = np.frombuffer(state, _TYPES[member.type], member.count, at)
-        found[member.array] = array
-        at += member.bytes
-    sizes = before["sizes"].copy()
-    sizes[list(layout.counters)] = np.frombuffer(state, "<i8", len(layout.counters), at)
-    return found | {"sizes": sizes}

@@ -12,7 +12,7 @@ KIND = Kind(
     task="anomaly",
     noun="detector",
     learner=Lazy("headwater.kinds.anomaly.learner:Anomaly"),
-    can=frozenset(("web", "importance", "fleet", "challenge", "scores", "weights")),
+    can=frozenset(("web", "importance", "device", "fleet", "challenge", "scores", "weights")),
     answer=Answer(
         (Field("y", "label", "Whether the row is an anomaly. It is for the scores alone.", default=None),),
         Lazy("headwater.kinds.anomaly.score:checked_label"),

@@ -13,7 +13,7 @@ KIND = Kind(
     task="forecast",
     noun="forecaster",
     learner=Lazy("headwater.kinds.forecaster.learner:Forecaster"),
-    can=frozenset(("web", "importance", "fleet", "challenge", "answers", "ahead")),
+    can=frozenset(("web", "importance", "device", "fleet", "challenge", "answers", "ahead")),
     answer=Answer(
         (Field("y", "number", "The value of that time; a missing one is a gap.", None, -FARTHEST, FARTHEST),),
         Lazy("headwater.learner.schema.answer:number_of"),

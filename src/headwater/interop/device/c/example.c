@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Two areas of flash in memory: erased bytes are 0xFF, and programming can only make ones to zeros. */
-static unsigned char flash[2 * MODEL_FLASH_BYTES];
+static _Alignas(8) unsigned char flash[2 * MODEL_FLASH_BYTES];
 
 static int read_flash(void *context, uint32_t at, void *to, uint32_t bytes)
 {
@@ -33,18 +33,21 @@ static int program_flash(void *context, uint32_t at, const void *from, uint32_t 
     return 0;
 }
 
-/* A row, and its label; 0 at the end. "nan" is a number that is missing. */
+/* A row, and its label, where it has one; 0 at the end. "nan" is a number that is missing. */
 static int next_row(double *x, double *y)
 {
     for (int i = 0; i < MODEL_INPUTS; i++)
         if (scanf("%lf", x + i) != 1)
             return 0;
-    return scanf("%lf", y) == 1;
+    return MODEL_SCORES || scanf("%lf", y) == 1;
 }
 
-static int is_right(const float *p, double y)
+/* What a prediction is judged by: whether it is right, how far off it is, or the score of how unusual the row is. */
+static double judged(const float *p, double y)
 {
     int best = 0;
+    if (MODEL_SCORES || !MODEL_CLASSES)
+        return MODEL_SCORES ? (double)p[0] : fabs((double)p[0] - y);
     for (int j = 1; j < MODEL_OUTPUTS; j++)
         best = p[j] > p[best] ? j : best;
     return MODEL_OUTPUTS > 1 ? best == (int)y : (p[0] > 0.5f) == (y > 0.5);
@@ -52,9 +55,9 @@ static int is_right(const float *p, double y)
 
 int main(int count, char **arguments)
 {
-    const model_flash memory = {read_flash, erase_flash, program_flash, NULL, 0, MODEL_FLASH_BYTES};
+    const model_flash memory = {read_flash, erase_flash, program_flash, NULL, 0, MODEL_FLASH_BYTES, flash};
     const char *name = count > 1 ? arguments[1] : NULL;
-    double x[MODEL_INPUTS], y, sum = 0;
+    double x[MODEL_INPUTS + 1], y = 0, sum = 0;
     float p[MODEL_OUTPUTS];
     long rows = 0;
     memset(flash, 0xFF, sizeof flash);
@@ -63,20 +66,23 @@ int main(int count, char **arguments)
         fprintf(stderr, "%s is shorter than two areas of flash.\n", name);
     if (file)
         fclose(file);
-    model_begin();
+    if (model_begin() < 0)
+        return fprintf(stderr, "The arena is too small.\n"), 1;
     if (model_load(&memory) == 0)
         printf("goes on from %s\n", name);
     while (next_row(x, &y)) {
         if (model_learn(x, y, 1, p) < 0)
             continue; /* a label that can't be: the row is left out */
-        rows += 1;
-        sum += MODEL_CLASSES ? is_right(p, y) : fabs((double)p[0] - y);
+        if (y == y) {
+            rows += 1;
+            sum += judged(p, y);
+        }
     }
     int saved = model_save(&memory);
     file = name && saved == 0 ? fopen(name, "wb") : NULL;
     if (file && (fwrite(flash, 1, sizeof flash, file) != sizeof flash || fclose(file) != 0))
         saved = MODEL_BAD_FLASH;
-    printf("%ld rows, %s %.4f, state %016" PRIx64 "\n", rows, MODEL_CLASSES ? "accuracy" : "mean absolute error",
-           rows ? sum / (double)rows : 0, model_digest());
+    const char *what = MODEL_SCORES ? "mean score" : MODEL_CLASSES ? "accuracy" : "mean absolute error";
+    printf("%ld rows, %s %.4f, state %016" PRIx64 "\n", rows, what, rows ? sum / (double)rows : 0, model_digest());
     return saved == 0 ? 0 : 1;
 }

@@ -1,23 +1,18 @@
 
-/* The state as it was exported, in flash. */
-extern const model_state model_first;
-
-/* Begin from the exported state. Call it first, and model_load behind it. */
-void model_begin(void);
+/* Begin from the exported state. Call it first, and model_load behind it. Returns 0 or an error, as all functions do. */
+int model_begin(void);
 
 /* Predict a row x (MODEL_INPUTS numbers in the order of the columns above; NAN: missing) into p (MODEL_OUTPUTS numbers):
- * the probability of each class, or the number. */
-void model_predict(const double *x, float *p);
+ * the probability of each class, the number, how unusual the row is (from 0 to 1), or what the next number of a series is. */
+int model_predict(const double *x, float *p);
 
-/* Predict, then learn the label y, the place of a class in the list above or a number, with weight (1: as it is). Returns 1 if
- * it was learned, 0 for weight 0, or an error. */
+/* Predict, then learn the label y, the place of a class in the list above or a number, with weight (1: as it is). Where rows are
+ * learned alone, y counts for nothing; of a series it is the number itself, NAN where it is missing. Returns 1 if it was
+ * learned, 0 if not, or an error. */
 int model_learn(const double *x, double y, double weight, float *p);
 
 /* A number that stands for the whole state: headwater on a desktop computes the same. */
 uint64_t model_digest(void);
-
-/* The state as it is now, MODEL_STATE_BYTES bytes, until the next call. */
-const model_state *model_now(void);
 
 /* Flash: how to read, erase and program it, and where two areas of MODEL_FLASH_BYTES begin, each in pages of its own. Functions
  * return 0 where they succeed. Bytes are programmed once between two erasures, in multiples of 8. */
@@ -27,9 +22,17 @@ typedef struct model_flash {
     int (*program)(void *context, uint32_t at, const void *from, uint32_t bytes);
     void *context;
     uint32_t first, second;
+    const unsigned char *mapped; /* where address 0 of flash is in memory. Only a model with an arena loads from there */
 } model_flash;
 
-enum { MODEL_BAD_LABEL = -1, MODEL_BAD_FLASH = -2, MODEL_NOTHING_SAVED = -3 };
+enum {
+    MODEL_BAD_LABEL = -1,
+    MODEL_BAD_FLASH = -2,
+    MODEL_NOTHING_SAVED = -3,
+    MODEL_NO_MEMORY = -4, /* the arena is too small; nothing has changed */
+    MODEL_REFUSED = -5,   /* the learner can't do what was asked */
+    MODEL_TOO_LARGE = -6  /* the state has outgrown its room in flash; nothing has changed there */
+};
 
 /* Save the state. Whenever the power fails, model_load finds the state before or this one, whole. Returns 0 or an error. */
 int model_save(const model_flash *flash);
