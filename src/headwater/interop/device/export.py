@@ -17,7 +17,8 @@ from headwater.types import own_version
 __all__ = ["FILES", "export_device"]
 
 FILES = ("headwater.c", "headwater.h", "model.c", "example.c", "Makefile")
-"""What is written."""
+"""What is written, and in the folder ``MICROPYTHON`` the same as a module of MicroPython."""
+MICROPYTHON = "micropython_module"
 
 
 def export_device(learner: Any, folder: Path) -> dict[str, int]:
@@ -52,7 +53,7 @@ def export_device(learner: Any, folder: Path) -> dict[str, int]:
     >>> folder = Path(tempfile.mkdtemp())
     >>> sizes = export_device(model, folder)
     >>> sorted(path.name for path in folder.iterdir())
-    ['Makefile', 'example.c', 'headwater.c', 'headwater.h', 'model.c']
+    ['Makefile', 'example.c', 'headwater.c', 'headwater.h', 'micropython_module', 'model.c']
     """
     form = form_of(learner)
     state = form.image(learner)
@@ -67,9 +68,13 @@ def export_device(learner: Any, folder: Path) -> dict[str, int]:
         "model.c": net_model(form, state) if isinstance(form, Layout) else whole_model(state),
         "example.c": own("example.c"),
         "Makefile": own("model.mk"),
+        f"{MICROPYTHON}/module.c": own("module.c"),
+        f"{MICROPYTHON}/names.h": _names(form),
+        f"{MICROPYTHON}/micropython.mk": own("micropython.mk"),
     }
     with writing_folder(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / MICROPYTHON).mkdir(exist_ok=True)
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
     return sizes
@@ -115,6 +120,36 @@ def _header(form: Layout | Whole, number: int, sizes: dict[str, int]) -> str:
         *(net_declared(form) if isinstance(form, Layout) else whole_declared(form)),
     ]
     return "\n".join(rows) + "\n"
+
+
+def _names(form: Layout | Whole) -> str:
+    """Return columns and classes as MicroPython makes them."""
+    lines = ["/* Columns and classes, as MicroPython knows them. */"]
+    for macro, values in (("COLUMN", form.columns), ("CLASS", form.classes)):
+        cases = [f"    case {i}: return {_object(value)};" for i, value in enumerate(values)]
+        name = macro.lower()
+        lines += [
+            f"static inline mp_obj_t {name}_at(size_t i)",
+            "{",
+            "    switch (i) {",
+            *cases,
+            "    default: return mp_const_none;",
+        ]
+        lines += ["    }", "}", f"#define {macro}(i) {name}_at(i)"]
+    return "\n".join(lines) + "\n"
+
+
+def _object(value: Any) -> str:
+    """Return how C makes a name or a label as an object of MicroPython."""
+    if isinstance(value, bool):
+        return "mp_const_true" if value else "mp_const_false"
+    if isinstance(value, int):
+        return f"mp_obj_new_int_from_ll(INT64_C({value}))"
+    if isinstance(value, float):
+        return f"mp_obj_new_float((mp_float_t){value.hex()})"
+    text = str(value).encode()
+    letters = "".join(f"\\{byte:03o}" for byte in text)
+    return f'mp_obj_new_str("{letters}", {len(text)})'
 
 
 def _plain(value: Any) -> str:
