@@ -120,7 +120,9 @@ def test_each_kind_is_shown_in_its_own_words_without_a_brace_a_program_number_or
         page.click("#language")
         page.wait_for_function(f"document.documentElement.lang !== '{language}'")
         page.wait_for_timeout(50)
-    assert violations(page) == []
+    for _ in ("light", "dark"):
+        assert violations(page) == []
+        page.click("#theme")
     assert page.problems == []
     page.context.close()
 
@@ -136,7 +138,8 @@ def test_a_fleet_shows_its_keys_the_worst_first_and_two_hundred_classes_are_coun
     page.goto(f"http://127.0.0.1:{server.port}/")
     page.wait_for_selector("#keys td")
     keys = page.locator("#keys tr td:first-child").all_inner_texts()
-    assert (len(keys), keys[0]) == (7, "s3")
+    assert (len(keys), keys[0], keys[-1]) == (8, "s3", "all keys together")
+    assert page.inner_text("#about").startswith("Each site has a small model of its own, 7 of them. The model")
     assert page.inner_text("#keys-text").startswith("7 keys; ranked are the 7 with at least 30 rows.")
     assert re.search(r" … \(\d+ classes\)\?$", page.inner_text("#question"))
     assert "{" not in page.inner_text("main")

@@ -66,12 +66,13 @@ KIND = Kind(
                 "question": "Which answers?",
                 "about": "The model “{name}” predicts several answers of each sample, classes and numbers, sees those that are known, "
                 "and learns from them.",
-                "curve": "Score over all outputs (last 1,000) and simple baselines",
+                "curve": "Share of classes right over all outputs (of numbers alone their mean error; last 1,000) "
+                "and simple baselines",
             },
             "zh": {
                 "question": "有哪些答案？",
                 "about": "模型“{name}”对每个样本预测多个答案（类别和数值），看到其中已知的答案并从中学习。",
-                "curve": "全部输出的得分（最近 1,000 个）与简单基线",
+                "curve": "全部输出中类别答对的比例（只有数值时为平均误差；最近 1,000 个）与简单基线",
             },
         },
     ),

@@ -91,6 +91,7 @@ export function loss(frame) {
 }
 
 const at = (point) => new Date(point.t);
+const clock = () => ({ tickformat: "%H:%M:%S", nticks: innerWidth < 600 ? 3 : 5, tickangle: 0 }); // no date in a second line, which is as large as two
 
 function withGaps(points) { // a line stops where nothing was recorded for long: the server was down
   const steps = points.slice(1).map((p, i) => p.t - points[i].t).sort((a, b) => a - b), usual = steps[Math.floor(steps.length / 2)];
@@ -99,7 +100,7 @@ function withGaps(points) { // a line stops where nothing was recorded for long:
 
 export function rate(points) {
   const shown = withGaps(points);
-  draw("rate", [{ ...line(text("rate_line"), shown.map(at), shown.map((p) => p.rate ?? null), colour(2)), fill: "tozeroy" }], { showlegend: false, yaxis: { rangemode: "tozero" } });
+  draw("rate", [{ ...line(text("rate_line"), shown.map(at), shown.map((p) => p.rate ?? null), colour(2)), fill: "tozeroy" }], { showlegend: false, xaxis: clock(), yaxis: { rangemode: "tozero" } });
 }
 
 export function latencies(points) {
@@ -108,7 +109,7 @@ export function latencies(points) {
     const recorded = withGaps(points.filter((p) => p.latency[name]));
     return line(`${name} ${which}`, recorded.map(at), recorded.map((p) => p.latency?.[name][which] ?? null), colour(i), which === "p99" ? { dash: "dot" } : {});
   }));
-  draw("latencies", traces, { yaxis: { type: "log", dtick: 1, title: { text: "ms" } }, legend: { font: { size: 10 }, orientation: "h", y: -0.2 } });
+  draw("latencies", traces, { xaxis: clock(), yaxis: { type: "log", dtick: 1, title: { text: "ms" } }, legend: { font: { size: 10 }, orientation: "h", y: -0.2 } });
 }
 
 export function calibration(cells) {
@@ -125,7 +126,7 @@ export function experts(points, names) {
   const known = points.filter((p) => p.experts.length === names.length);
   const short = (name) => name.replace(/\(lr=([^,)]*).*\)/, " $1"); // the rule and its learning rate are enough to tell experts apart
   const traces = names.map((name, i) => line(short(name), known.map(at), known.map((p) => p.experts[i]), colour(i)));
-  draw("experts", traces, { yaxis: { zeroline: true, zerolinecolor: css("--soft"), zerolinewidth: 1.5, rangemode: "tozero" }, legend: { font: { size: 10 }, orientation: "h", y: -0.2 } });
+  draw("experts", traces, { xaxis: clock(), yaxis: { zeroline: true, zerolinecolor: css("--soft"), zerolinewidth: 1.5, rangemode: "tozero" }, legend: { font: { size: 10 }, orientation: "h", y: -0.2 } });
 }
 
 export function importance(rows) {

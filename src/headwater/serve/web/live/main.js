@@ -53,7 +53,7 @@ function showPanels(frame) {
   if (has(frame, "actions")) { showActions(frame); showPolicies(frame); }
   if (has(frame, "scores") && frame.series) charts.scores(frame.series);
   if (!byId("outputs-card").hidden) showOutputs(frame);
-  if (frame.keys) showKeys(frame.keys);
+  if (frame.keys) showKeys(frame);
   if (has(frame, "series") && frame.series) { charts.series(frame.series); byId("series-text").textContent = seriesText(frame.series); }
   if (!isOpen("scores") || byId("scores").hidden) return;
   charts.loss(frame);

@@ -51,6 +51,7 @@ export function showOverview() {
   const { frame } = state, learner = frame.learners[0];
   byId("question").textContent = question(frame);
   byId("about").textContent = frame.demo ? text("about_demo") : words(frame, "about");
+  if (frame.keys) byId("about").textContent = `${text("about_keys", { key: frame.keys.name, n: count(frame.keys.keys) })} ${byId("about").textContent}`;
   if (frame.oldest) byId("about").textContent += ` ${text("oldest", { age: age(frame.oldest.age_s), rows: count(frame.oldest.rows) })}`;
   showVerdict(learner);
   byId("numbers").replaceChildren(...cards(frame, learner));

@@ -29,9 +29,10 @@ const rowOf = (...values) => {
 
 export function showRecent(frame) {
   const names = frame.views.latest.map((column) => text(`column_${column.name}`));
-  byId("recent").replaceChildren(headRow(text("number"), ...names, text("sample")), ...frame.recent.map(({ seq, cells, right, x }) => {
+  const known = frame.recent.some(({ x }) => x); // of a series nothing else may be known
+  byId("recent").replaceChildren(headRow(text("number"), ...names, ...(known ? [text("sample")] : [])), ...frame.recent.map(({ seq, cells, right, x }) => {
     const row = element("tr"), marked = right !== null;
-    row.append(element("td", seq), ...cells.map((value, i) => (i || !marked ? cell(shown(value)) : cell(`${right ? "✓ " : "✗ "}${shown(value)}`, right ? "right" : "wrong"))), cell(x));
+    row.append(element("td", seq), ...cells.map((value, i) => (i || !marked ? cell(shown(value)) : cell(`${right ? "✓ " : "✗ "}${shown(value)}`, right ? "right" : "wrong"))), ...(known ? [cell(x)] : []));
     return row;
   }));
 }
@@ -72,9 +73,12 @@ export function showOutputs(frame) {
 }
 
 // The keys of a fleet with the worst scores first, then those with the best.
-export function showKeys({ name, keys, compared, least, worst, best }) {
+export function showKeys({ keys: { name, keys, compared, least, worst, best }, learners: [all] }) {
   const metric = Object.keys(worst[0] ?? best[0] ?? {}).find((one) => one !== "key" && one !== "rows") ?? "";
-  const rows = [...worst, ...best.slice().reverse()].map((one) => rowOf(one.key, one.rows.toLocaleString("en-US"), show(metric, one[metric])));
+  const line = (key, n, value) => rowOf(key, n.toLocaleString("en-US"), show(metric, value));
+  const rows = [...worst, ...best.slice().reverse()].map((one) => line(one.key, one.rows, one[metric]));
+  const [whole] = comparisonsOf(all).filter((one) => one.metric === metric);
+  if (whole) rows.push(line(text("all_keys"), all.n_learned, whole.overall.model));
   byId("keys-text").textContent = text("keys_text", { keys: keys.toLocaleString("en-US"), compared: compared.toLocaleString("en-US"), least });
   byId("keys").replaceChildren(headRow(name, text("n_learned"), metricName(metric)), ...rows);
 }

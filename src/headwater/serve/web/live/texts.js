@@ -13,7 +13,7 @@ export const LIVE = {
     // What only some kinds have
     outputs_ahead: "outputs ahead of their baseline", outputs_title: "Outputs, those behind first", actions_title: "Actions", share_taken: "share", times_taken: "times taken",
     policies_title: "What others would have earned", policies_how: "Mean reward of a decision. What a policy would have earned is estimated from the same decisions, by the probabilities with which they were made.",
-    keys_title: "Keys, worst first", keys_text: "{keys} keys; ranked are the {compared} with at least {least} rows.", last_scores: "The last scores",
+    keys_title: "Keys, worst first", all_keys: "all keys together", about_keys: "Each {key} has a small model of its own, {n} of them.", keys_text: "{keys} keys; ranked are the {compared} with at least {least} rows.", last_scores: "The last scores",
     coverage_classify: "Sets for 90 %: {n} % held the answer lately, with {size} classes on average.", series_band: "{n} % interval",
     // The task and the verdict
     question_demo: "Will this flight arrive late?",
@@ -94,7 +94,7 @@ export const LIVE = {
     column_anomaly_score: "得分", column_forecast_before: "提前一个时刻的预测",
     outputs_ahead: "领先于基线的输出", outputs_title: "各个输出，落后的在前", actions_title: "动作", share_taken: "比例", times_taken: "次数",
     policies_title: "其他策略本来会得到多少", policies_how: "每次决策的平均奖励。其他策略的数值由同样的决策按其概率估计。",
-    keys_title: "各个键，最差的在前", keys_text: "共 {keys} 个键；排名的是样本数不少于 {least} 的 {compared} 个。", last_scores: "最近的得分",
+    keys_title: "各个键，最差的在前", all_keys: "全部的键", about_keys: "每个 {key} 都有自己的小模型，共 {n} 个。", keys_text: "共 {keys} 个键；排名的是样本数不少于 {least} 的 {compared} 个。", last_scores: "最近的得分",
     coverage_classify: "90% 预测集：最近 {n}% 包含答案，平均 {size} 个类别。", series_band: "{n}% 区间",
     question_demo: "这个航班会晚到吗？",
     about_demo: "2013 年从纽约起飞的全部航班，以每秒 1,000 个的速度重放。模型只知道起飞前已知的信息：航空公司、机场、时刻、飞机。每个答案在约 100 个航班之后才到，约合两小时的航班量。延误成波出现，所以得分随天气起伏。",
