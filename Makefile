@@ -3,13 +3,14 @@
 # the core (tools/build); a C compiler is taken where there is one, else pip gets one from PyPI for the length of the build.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick newest typed lint types package wheels npm bench docs figures pictures clean
+.PHONY: help demo test quick newest lowest typed lint types package wheels npm bench docs figures pictures clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
 VENV := .venv
 CLIENTS := .envs/clients
 NEWEST  := .envs/newest
+LOWEST  := .envs/lowest
 WHEELS  := .envs/wheels
 CORE    := $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] src/_core/*.[ch] tools/build/*.py tools/build/abi3/*.h)
 BUILT   := $(VENV)/.core.stamp
@@ -24,6 +25,7 @@ help:
 	@echo "  make test      unit tests, doctests and the rules of the house; some of them: make test ARGS=\"-k house -x\""
 	@echo "  make quick     the quick ones of them, without optional packages, in less than a minute"
 	@echo "  make newest    the quick ones in an environment of the newest Python, with optional packages"
+	@echo "  make lowest    the quick ones with the lowest versions that pyproject.toml allows"
 	@echo "  make typed     README, guides and course, typed on two Pythons with only the extras that each page names"
 	@echo "  make lint      ruff and clang-format: rules and layout"
 	@echo "  make types     mypy --strict on src/"
@@ -57,6 +59,11 @@ quick: $(VENV)/.test.stamp $(BUILT)
 
 newest:
 	@$(MAKE) --no-print-directory VENV=$(NEWEST) PYTHON=python3.14 $(NEWEST)/.dev.stamp quick
+
+lowest: $(VENV)/.dev.stamp
+	$(PY) -m uv venv --quiet --clear --python $(PY) $(LOWEST)
+	$(PY) -m uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable ".[test]"
+	$(LOWEST)/bin/python -m pytest --timeout 300 -n logical --dist loadfile -m "not slow" $(ARGS)
 
 # The oldest and the newest Python that are there; each set of extras has an environment of its own, and nothing else in it.
 typed:

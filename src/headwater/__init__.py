@@ -111,7 +111,7 @@ def __getattr__(name: str) -> object:
     if name in _MODULES:
         return _import_module(_MODULES[name], __name__)
     if name == "__version__":
-        return _import_module(".types", __name__).own_version()
+        return _import_module(".errors._version", __name__).own_version()
     if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(_import_module(_ROOMS[name], __name__), name)

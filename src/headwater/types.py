@@ -22,7 +22,6 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, count
 from typing import Any, Protocol, TypeAlias
 
@@ -51,7 +50,6 @@ __all__ = [
     "as_mapping",
     "join",
     "lazily",
-    "own_version",
     "public_names",
 ]
 
@@ -485,20 +483,6 @@ class Record:
             plain[key] = {name: _defined(scores) for name, scores in plain[key].items()}
         plain["names"], plain["events"] = list(plain["names"]), list(plain["events"])
         return plain
-
-
-def own_version() -> str:
-    """Return the installed version of headwater, or ``"0+unknown"`` where its sources are used without being installed.
-
-    Examples
-    --------
-    >>> own_version().partition(".")[0].isdigit()
-    True
-    """
-    try:
-        return version("headwater")
-    except PackageNotFoundError:
-        return "0+unknown"
 
 
 def _defined(scores: Scores) -> dict[str, float | None]:

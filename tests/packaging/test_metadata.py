@@ -37,7 +37,7 @@ def test_sources_that_are_not_installed_say_that_their_version_is_unknown(monkey
     def missing(name: str) -> str:
         raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr("headwater.types.version", missing)
+    monkeypatch.setattr("headwater.errors._version.version", missing)
     assert headwater.__version__ == "0+unknown"
 
 

@@ -112,7 +112,7 @@ def _close_output() -> None:
 
 
 def _version() -> str:
-    from headwater.types import own_version  # brings NumPy, which help need not wait for
+    from headwater.errors._version import own_version
 
     return own_version()
 

@@ -21,11 +21,12 @@ import narwhals.stable.v1 as nw
 import numpy as np
 
 from headwater.errors import MissingExtra
+from headwater.errors._version import own_version
 from headwater.interop.loggers import metrics_of
 from headwater.learner.kind import kind_of
 from headwater.learner.schema import Response, Wide
 from headwater.store.learner_file import load
-from headwater.types import Record, own_version
+from headwater.types import Record
 
 __all__ = ["Served", "load_model", "log_model", "log_record", "save_model"]
 

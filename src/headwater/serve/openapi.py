@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from headwater.errors._version import own_version
 from headwater.learner.kind import Kind, known_kinds
 from headwater.learner.schema import object_schema
 from headwater.serve.http.address import Address
@@ -30,7 +31,6 @@ from headwater.serve.http.schemas import (
     Transition,
 )
 from headwater.serve.protocols.mlflow import Invocation
-from headwater.types import own_version
 
 _STRUCTS: dict[str, Any] = {
     "PredictRequest": PredictRequest,

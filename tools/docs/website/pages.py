@@ -319,7 +319,7 @@ def gather_english(site: Site) -> None:
         ("Guides", [*below(site, "how-to/"), "examples"]),
         ("Course", below(site, "learn/")),
         ("Understand", ["principles", "architecture", *below(site, "decisions/"), "promises"]),
-        ("Proofs", ["compatibility", "check", "benchmarks"]),
+        ("Proofs", ["compatibility", "check", "platforms", "benchmarks"]),
         ("Look up", ["reference/index", *below(site, "formats/"), "overview", "changelog", "contributing"]),
     ):
         site.write("index", tree(caption, pages))

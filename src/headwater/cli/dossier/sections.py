@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
+from headwater.errors._version import own_version
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.base import Learner
 from headwater.learner.kind import kind_of
@@ -16,7 +17,7 @@ from headwater.route.evaluate import score_cell
 from headwater.store.learner_file import fingerprint
 from headwater.store.service.limits import Limits
 from headwater.store.service.models import FARTHEST_STEP
-from headwater.types import Scores, own_version
+from headwater.types import Scores
 
 from .facts import Facts, Month, StoreFacts
 from .replay import Proof, Replayed, SpanScores

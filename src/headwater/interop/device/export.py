@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import writing_folder
+from headwater.errors._version import own_version
 from headwater.interop.device.layout import Layout, form_of
 from headwater.interop.device.net import net_declared, net_memory, net_model, net_source
 from headwater.interop.device.sources import own
 from headwater.interop.device.whole import Whole
 from headwater.interop.device.whole_source import whole_declared, whole_model, whole_source
-from headwater.types import own_version
 
 __all__ = ["FILES", "export_device"]
 

@@ -7,9 +7,9 @@ import re
 
 import numpy as np
 
+from headwater.errors._version import own_version
 from headwater.interop.device.layout import Layout, Member
 from headwater.interop.device.sources import SWITCHES, core_folder, definition, fixed, joined, own
-from headwater.types import own_version
 
 __all__ = ["net_declared", "net_memory", "net_model", "net_source"]
 

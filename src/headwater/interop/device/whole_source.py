@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from headwater.errors._version import own_version
 from headwater.interop.device.sources import SWITCHES, amalgamated, core_folder, own, without
 from headwater.interop.device.whole import Whole
-from headwater.types import own_version
 
 __all__ = ["whole_declared", "whole_model", "whole_source"]
 

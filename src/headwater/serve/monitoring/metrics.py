@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from headwater.errors._version import own_version
 from headwater.route.verdict.verdict import state_of
 from headwater.serve.background.following import Following
 from headwater.serve.endpoint import Request, Response
@@ -25,7 +26,7 @@ from headwater.store.service.learner_state import LearnerState
 from headwater.store.service.model import Model
 from headwater.store.service.price import bytes_held
 from headwater.store.sources.status import RETRIED, Followed, State
-from headwater.types import Comparison, Scores, own_version
+from headwater.types import Comparison, Scores
 
 _KIND = b"text/plain; version=0.0.4; charset=utf-8"
 _STANDING = {"ahead": 1.0, "even": 0.0, "behind": -1.0}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from headwater.errors import MissingExtra
-from headwater.types import own_version
+from headwater.errors._version import own_version
 
 __all__ = ["Traced", "provider_for"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from headwater.errors._version import own_version
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import to_json
 from headwater.serve.monitoring.readiness import problem
-from headwater.types import own_version
 
 
 async def server(request: Request) -> Response:

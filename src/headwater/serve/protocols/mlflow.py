@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from headwater.errors import DataError
+from headwater.errors._version import own_version
 from headwater.serve.api.predicting import apart, predict_rows
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.limits import ServerLimits, too_many
 from headwater.serve.http.pieces import items_of, scalars_of
 from headwater.serve.http.schemas import LARGE, Features, decoded, to_features
-from headwater.types import own_version
 
 
 class Split(msgspec.Struct):

@@ -307,7 +307,9 @@ def store_id(base: sqlite3.Connection) -> str:
 
 
 def sync_folder(path: Path) -> None:
-    """Make the name of a new file durable by syncing its folder."""
+    """Make the name of a new file durable by syncing its folder, which Windows does by itself."""
+    if os.name == "nt":
+        return
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

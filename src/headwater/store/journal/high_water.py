@@ -20,6 +20,8 @@ _RECORD = struct.Struct("<8sqqI")
 _NUMBERS = struct.Struct("<qq")
 _MAGIC = b"hwmark01"
 _SLOT = 64
+_BINARY = getattr(os, "O_BINARY", 0)
+"""On Windows a byte 10 would become two without it."""
 
 
 def mark_path(path: Path) -> Path:
@@ -55,13 +57,14 @@ class HighWater:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(mark_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = os.open(mark_path(path), os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
         self._turn = 0
 
     def write(self, seq: int, last_id: int) -> None:
         """Record the last acknowledged event and prediction id."""
         body = _RECORD.pack(_MAGIC, seq, last_id, zlib.crc32(_NUMBERS.pack(seq, last_id)))
-        os.pwrite(self._file, body, self._turn * _SLOT)
+        os.lseek(self._file, self._turn * _SLOT, os.SEEK_SET)  # Windows has no pwrite
+        os.write(self._file, body)
         self._turn ^= 1
 
     def sync(self) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError
+from headwater.errors._version import own_version
 from headwater.learner.base import at_one_moment
 from headwater.learner.kind import check_can
 from headwater.learner.supervised import SupervisedLearner
@@ -23,7 +24,6 @@ from headwater.nn.expert import Expert
 from headwater.nn.inspect import CLASSES, answer_units, history_logits, mean_in_deviations
 from headwater.nn.network import check_no_state
 from headwater.plain.mixture import FARTHEST
-from headwater.types import own_version
 
 from .columns import Columns, first_layer, read_array, read_columns
 from .graph import Graph, is_utf8, write
