@@ -179,9 +179,9 @@ def template_end(text: str, at: int) -> int:
     return at + 1
 
 
-def build(folder: Path = MODULE) -> Path:
-    """Write the files into a folder, and return it."""
-    for name in CORES:
+def build(folder: Path = MODULE, cores: tuple[str, ...] = CORES) -> Path:
+    """Write the modules and these cores into a folder, and return it."""
+    for name in cores:
         node.optimized(wasm(folder, name)).chmod(0o644)
     for name, text in bundles().items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import random
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,8 @@ COLOURS = 128  # in a picture's palette, which makes it a third of its size
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
 from tools.docs import worlds  # noqa: E402  found from anywhere
+
+import headwater as hw  # noqa: E402  after the paths
 
 
 @contextmanager
@@ -219,7 +222,40 @@ def exported() -> None:
             server.shutdown()
 
 
-DRAWN: dict[str, Callable[[], None]] = {"report": report, "exported": exported}
+def exported_series() -> None:
+    """Take the pictures of a forecaster's page, as `headwater export --web` writes it, with four values learned on it."""
+    from support.chromium import CHROMIUM
+
+    hours = [y for _, y in itertools.islice(worlds.power(random.Random(4)), 604)]
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        model = hw.Forecaster(horizon=24, season=24, seed=1)
+        model.learn_many(hours[:600])
+        model.save(Path(folder) / "m.hw")
+        subprocess.run([*COMMAND, "export", "--web", "m.hw", "page"], check=True, capture_output=True, cwd=folder)
+        handler = partial(SimpleHTTPRequestHandler, directory=Path(folder) / "page")
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            for language, theme in itertools.product(("en", "zh"), ("light", "dark")):
+                page = browser.new_page(viewport={"width": 1280, "height": 820}, bypass_csp=True)
+                page.add_init_script(
+                    f"localStorage.setItem('language', '{language}'); localStorage.setItem('theme', '{theme}')"
+                )
+                page.goto(f"http://127.0.0.1:{server.server_port}/")
+                page.wait_for_selector("#said:not(:empty)")
+                for hour in hours[600:]:
+                    page.fill("#answer", str(hour))
+                    page.click("#learn-button")
+                    page.wait_for_function("document.querySelector('#answer').value === ''")
+                page.wait_for_timeout(500)
+                name = "exported-series" + ("-zh" if language == "zh" else "") + (".dark" if theme == "dark" else "")
+                save(f"{name}.png", page.screenshot(), FEW)
+                page.close()
+            browser.close()
+            server.shutdown()
+
+
+DRAWN: dict[str, Callable[[], None]] = {"report": report, "exported": exported, "exported-series": exported_series}
 
 
 def main(names: list[str]) -> int:

@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[3]
 WEB = ROOT / "src" / "headwater" / "serve" / "web"
 SOURCE = "src/headwater/serve/web/playground/index.html"
 """What documents link to."""
+WHOLE = ("headwater.wasm", "headwater64.wasm")
+"""The cores that its nets and those of the live figures compute with; no other one is needed on the site."""
 PAGE = "page/playground/index.html"
 """Where it stands, counted from the site's root; its links count on it."""
 
@@ -23,5 +25,5 @@ def write(site: Path) -> Path:
     for part in ("playground", "shared"):
         shutil.copytree(WEB / part, folder / part, dirs_exist_ok=True)
     shutil.copyfile(WEB / "icon.svg", folder / "icon.svg")
-    web.build(folder / "js")
+    web.build(folder / "js", WHOLE)
     return site / PAGE
