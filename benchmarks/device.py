@@ -30,6 +30,8 @@ FEW, MORE, MOST = 1, 4, 11
 """Rows between which instructions are counted: the most on the first processor, which is the fastest to follow."""
 LARGE = 100_000
 """Bytes of RAM beyond which instructions are counted on the first processor alone: qemu logs each one."""
+LARGEST = 340_000
+"""Bytes beyond which they are not counted at all: that would take hours."""
 MODELS: dict[str, Any] = {
     "linear, 3 classes": lambda: hw.Classifier(layers=[], seed=1),
     "8 units, 3 classes": lambda: hw.Classifier(hidden=8, seed=1),
@@ -87,8 +89,8 @@ def measured(name: str, folder: Path) -> dict[str, Any]:
     sizes = export_device(model, folder)
     data = np.column_stack([x[:, : len(columns_of(model))], numbers(model, x, y)])[TAUGHT:]
     learn(model, x[TAUGHT:], y[TAUGHT:])
-    large = sizes["ram"] > LARGE
-    boards = {board: on_board(BOARDS[board], folder, data, digest(model), large) for board in MEASURED}
+    counted = MEASURED if sizes["ram"] <= LARGE else MEASURED[:1] if sizes["ram"] <= LARGEST else ()
+    boards = {board: on_board(BOARDS[board], folder, data, digest(model), board in counted) for board in MEASURED}
     return {"sizes": sizes, "boards": boards}
 
 
@@ -110,14 +112,14 @@ def numbers(model: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return x[:, 0] if isinstance(model, hw.Forecaster) else y
 
 
-def on_board(board: Board, folder: Path, data: np.ndarray, wanted: int, large: bool) -> dict[str, int]:
+def on_board(board: Board, folder: Path, data: np.ndarray, wanted: int, counted: bool) -> dict[str, int]:
     """Return what a program takes on a processor, once it has come to the digest of this machine."""
     first, program = board.name == MEASURED[0], board.build(folder)
     run, size = board.run(program, data.tobytes()), size_of(program)
     if run.digest != wanted:
         raise SystemExit(f"{board.name}: expected the digest {wanted:016x}, got {run.digest:016x}")
     found = {"flash": size.flash, "ram": size.ram, "stack": run.stack}
-    if large and not first:
+    if not counted:
         return found
     program = board.build(folder, "-DROWS_ALONE")
     found["learn"] = a_row(board, program, data, MOST if first else MORE)
@@ -139,7 +141,7 @@ def table(found: dict[str, Any], language: str) -> str:
     for name, figures in found.items():
         boards = figures["boards"]
         m4 = boards["cortex-m4"]
-        cells = [m4["flash"], m4["ram"], m4["stack"], m4["predict"], m4["learn"]]
+        cells = [m4["flash"], m4["ram"], m4["stack"], m4.get("predict", ""), m4.get("learn", "")]
         cells += [boards[board].get("learn", "") for board in MEASURED[1:]]
         shown = CHINESE[name] if language == "zh" else name
         lines.append(f"| {shown} | {' | '.join(f'{cell:,}' if cell else '' for cell in cells)} |")

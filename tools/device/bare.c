@@ -4,7 +4,48 @@
 
 #include <string.h>
 
+#if defined SYSTEM /* the whole machine: files of the host stand for the sensor and for flash (ARM's semihosting) */
+#define READ 6
+#define WRITE 5
+#define EXIT 0x18
+static long host(long what, const void *block)
+{
 #if defined __arm__
+    register long r0 __asm__("r0") = what;
+    register const void *r1 __asm__("r1") = block;
+    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+    return r0;
+#else
+    register long a0 __asm__("a0") = what;
+    register const void *a1 __asm__("a1") = block;
+    __asm__ volatile(".option push\n.option norvc\n.balign 16\nslli x0, x0, 0x1f\nebreak\nsrai x0, x0, 7\n.option pop"
+                     : "+r"(a0)
+                     : "r"(a1)
+                     : "memory");
+    return a0;
+#endif
+}
+
+static long file(const char *name, long size, long mode)
+{
+    const long block[3] = {(long)name, mode, size};
+    return host(1, block);
+}
+
+/* As the kernel: how many bytes were read; the files are opened when they are first asked for. */
+static long ask(long what, long a, long b, long c)
+{
+    static long rows = -1, out = -1;
+    if (what == EXIT) {
+        host(EXIT, (const void *)(a ? 0x20023l : 0x20026l));
+        return 0;
+    }
+    rows = rows < 0 ? file("rows", 4, 1) : rows; /* rb */
+    out = out < 0 ? file("out", 3, 5) : out;     /* wb */
+    const long block[3] = {what == READ ? rows : out, b, c};
+    return c - host(what, block);
+}
+#elif defined __arm__
 #define READ 3
 #define WRITE 4
 #define EXIT 1
@@ -112,6 +153,13 @@ static void write_word(uint64_t word)
 
 __attribute__((noreturn, used)) void begin(char *stack)
 {
+#ifdef SYSTEM /* what the machine found in its flash when it was switched on */
+    long before = file("flash", 5, 1);
+    const long block[3] = {before, (long)flash, sizeof flash};
+    memset(flash, 0xFF, sizeof flash);
+    if (before >= 0)
+        host(6, block);
+#endif
     volatile char *bottom = stack - PAINTED - 256;
     for (int i = 0; i < PAINTED; i++)
         bottom[i] = (char)PAINT;
@@ -130,7 +178,16 @@ __attribute__((noreturn, used)) void begin(char *stack)
         ;
 }
 
-#if defined __arm__
+#if defined SYSTEM && defined __arm__
+extern char top[];
+void _start(void);
+__attribute__((section(".vectors"), used)) static const void *const vectors[] = {top, (const void *)_start};
+__asm__(".syntax unified\n.thumb\n.thumb_func\n.global _start\n_start:\n" /* the unit for floats is off at first */
+        " ldr r0, =0xE000ED88\n ldr r1, [r0]\n orr r1, #0xF00000\n str r1, [r0]\n dsb\n isb\n mov r0, sp\n bl begin\n.pool\n");
+#elif defined SYSTEM
+__asm__(".section .vectors,\"ax\"\n.global _start\n_start:\n.option push\n.option norelax\n la gp, __global_pointer$\n.option pop\n"
+        " la sp, top\n mv a0, sp\n call begin\n");
+#elif defined __arm__
 __asm__(".syntax unified\n.thumb\n.thumb_func\n.global _start\n_start:\n mov r0, sp\n bl begin\n");
 #elif defined __riscv
 __asm__(".global _start\n_start:\n.option push\n.option norelax\n la gp, __global_pointer$\n.option pop\n mv a0, sp\n call begin\n");
