@@ -36,6 +36,7 @@ IN_WHEEL = (
         )
     ),
     *(f"headwater/store/web/{name}" for name in ("module/headwater.mjs", "module/headwater.wasm", "page/index.html")),
+    *(f"headwater/store/web/{name}" for name in ("module/kinds.mjs", "module/kinds.wasm", "kinds/index.html")),
 )
 IN_SDIST = (
     *("pyproject.toml", "LICENSE", "README.md", "src/headwater/py.typed", "tests/project/test_house.py"),
