@@ -3,7 +3,7 @@
 # the core (tools/build); a C compiler is taken where there is one, else pip gets one from PyPI for the length of the build.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick newest lowest typed lint types package wheels npm bench docs figures pictures clean
+.PHONY: help demo test quick newest lowest typed lint types package wheels npm release bench docs figures pictures clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -38,6 +38,7 @@ help:
 	@echo "  make package   build wheel and sdist, try the wheel alone on the oldest and the newest Python"
 	@echo "  make wheels    wheels for Linux, macOS and Windows, built on this machine, in dist/"
 	@echo "  make npm       the package for npm, in dist/"
+	@echo "  make release   all of these and the site, built twice and compared to the byte, in dist/release"
 	@echo "  make clean     remove what was built; .venv stays"
 	@echo "All of it runs in .venv, which is made when it is first needed. PYTHON=/path/to/python chooses the interpreter."
 
@@ -85,6 +86,10 @@ package: $(VENV)/.dev.stamp
 # Says of each wheel whether it was run or only built.
 wheels: $(WHEELS)/.stamp
 	$(WHEELS)/bin/python -m tools.build.wheels
+
+# Publishes nothing. `make release TARGETS=x86_64-linux-gnu.2.17` builds the wheels of one machine alone.
+release: $(WHEELS)/.stamp docs
+	$(WHEELS)/bin/python -m tools.build.wheels.release $(TARGETS)
 
 npm: $(VENV)/.dev.stamp
 	$(PY) -m tools.build.pages.npm build/npm

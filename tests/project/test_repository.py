@@ -51,7 +51,7 @@ def test_the_commands_of_workflows_are_targets_of_the_makefile_and_files_of_the_
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     text = "\n".join(path.read_text(encoding="utf-8") for path in WORKFLOWS)
     called = set(re.findall(r"run: make (\w+)", text))
-    assert called == {"lowest"}
+    assert called == {"lowest", "release"}
     assert called <= targets
     assert [
         path for path in re.findall(r"(?:bash|pytest.*?) ((?:tests/|\.ci/)\S+)", text) if not (ROOT / path).exists()
@@ -61,6 +61,15 @@ def test_the_commands_of_workflows_are_targets_of_the_makefile_and_files_of_the_
 def test_the_suite_runs_on_three_systems_and_two_kinds_of_processor():
     text = (GITHUB / "workflows" / "tests.yml").read_text(encoding="utf-8")
     assert text.count("[ubuntu-latest, ubuntu-24.04-arm, macos-15, macos-15-intel, windows-latest]") == 2
+
+
+def test_nothing_is_published_unless_a_person_has_switched_it_on():
+    jobs = (GITHUB / "workflows" / "release.yml").read_text(encoding="utf-8").partition("\njobs:\n")[2]
+    for name in ("pypi", "npm"):
+        job = re.split(r"(?m)^  (?=\w)", jobs.partition(f"  {name}:\n")[2])[0]
+        assert "if: vars.PUBLISH == 'yes' && startsWith(github.ref, 'refs/tags/v')" in job
+        assert f"environment: {name}" in job
+    assert "secrets." not in jobs
 
 
 def test_the_citation_has_the_version_and_the_licence_of_the_package():

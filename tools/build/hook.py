@@ -20,6 +20,7 @@ from tools.build import web
 from tools.build.compiler import ZIG, find, zig
 from tools.build.core import BUILD, ROOT, SOURCES
 from tools.build.extension import PACKAGE, build, tag
+from tools.build.wheels import sbom
 
 TARGET = os.environ.get("HEADWATER_TARGET")
 CHECKOUT = (ROOT / ".git").exists()
@@ -34,7 +35,7 @@ def sources_for_devices() -> dict[str, str]:
 
 
 class Hook(BuildHookInterface[Any]):
-    """Adds ``headwater._core`` and the sources for devices to the wheel, and the files for pages to wheel and sdist."""
+    """Adds the core, its sources for devices and a list of parts to the wheel, and the files for pages to wheel and sdist."""
 
     def dependencies(self) -> list[str]:
         """Ask for a compiler from PyPI where there is none, and for WebAssembly."""
@@ -61,3 +62,4 @@ class Hook(BuildHookInterface[Any]):
             made = build(compiler, BUILD / "wheel" / compiler.target)
             build_data["force_include"][str(made)] = f"headwater/{made.name}"
             build_data["force_include"].update(sources_for_devices())
+            build_data["sbom_files"].append(str(sbom.written(compiler, made.parent)))
