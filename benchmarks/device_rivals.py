@@ -15,6 +15,7 @@ import json
 import re
 import sys
 import tempfile
+from contextlib import chdir
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,8 @@ def emlearn_net(x: np.ndarray, y: np.ndarray, folder: Path) -> tuple[str, str, P
 
     net = MLPClassifier((16,), max_iter=500, random_state=1).fit(x, y)
     file = folder / "net.h"
-    emlearn.convert(net, method="inline", dtype="float").save(name="net", file=str(file))
+    with chdir(folder):  # it leaves a folder of its own behind
+        emlearn.convert(net, method="inline", dtype="float").save(name="net", file=str(file))
     return f'#include "{file}"\n', f"net_predict(row, {INPUTS})", Path(emlearn.__file__).parent
 
 
