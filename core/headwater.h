@@ -243,8 +243,8 @@ int hw_level(int wanted); /* the level that hw_make would use: 1, 3 or 4 */
  * A sample is a list of named values. A value of a known column is read by that column's kind; a new column has the kind
  * of its first value. So a caller offers all forms of a value that may be needed (hw_column_kind tells before).
  */
-enum { HW_NUMBER, HW_CATEGORY, HW_TIME, HW_WORDS, HW_BIGRAMS, HW_KINDS };
-enum { HW_HAS_NUMBER = 1, HW_HAS_TEXT = 2, HW_HAS_TIME = 4 };
+enum { HW_NUMBER, HW_CATEGORY, HW_TIME, HW_WORDS, HW_BIGRAMS, HW_COSINE, HW_RAW, HW_KINDS };
+enum { HW_HAS_NUMBER = 1, HW_HAS_TEXT = 2, HW_HAS_TIME = 4, HW_HAS_NUMBERS = 8 };
 enum { HW_TIME_PARTS = 7 };
 
 typedef struct hw_value {
@@ -253,10 +253,16 @@ typedef struct hw_value {
     uint8_t has;        /* which of the forms below there are */
     int32_t row;        /* of a category: its row, if it is known from before (the core writes it here); else 0 */
     uint32_t name_size; /* of the column's name, in bytes */
-    uint32_t text_size;
+    union {
+        uint32_t text_size;
+        uint32_t count; /* of numbers */
+    };
     const char *name;
     const char *text;
-    const double *time; /* seven numbers */
+    union {
+        const double *time;    /* seven numbers */
+        const double *numbers; /* of an embedding, all of them finite */
+    };
     double number;
 } hw_value;
 
@@ -284,9 +290,17 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
  */
 int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_t count);
 
-/* A column of text, from now on; it must be new, or of that kind (HW_WORDS, HW_BIGRAMS). */
+/* A column of text, or of embeddings, from now on; it must be new, or of that kind (HW_WORDS, HW_BIGRAMS, HW_COSINE,
+ * HW_RAW).
+ */
 int hw_add_text_column(hw_learner *l, const char *name, uint32_t size, int kind);
-/* Word or pair i of the texts of the sample that hw_read read last. */
+int hw_reads_embeddings(const hw_learner *l); /* 1: a new column may be one of embeddings */
+int32_t hw_embedding_size(const hw_learner *l,
+                          int32_t column); /* numbers of an embedding; 0: none was seen, or no such column */
+/* Whether there is room for a new column of so many numbers: 0, or HW_TOO_LARGE. Where there is none it is read as missing.
+ */
+int hw_check_room(hw_learner *l, int64_t numbers);
+/* Word or pair i of the texts of the sample that hw_read read last; behind them the numbers of embeddings, `times` 0. */
 typedef struct hw_word {
     uint64_t key;
     double value;        /* of all together the squares sum up to 1 */

@@ -25,6 +25,11 @@ _Noreturn void hw_failed(const char *said, const char *file, int line);
 #define HW_BUILD 3
 #endif
 enum { HW_LEARNS = HW_BUILD >= 2, HW_WHOLE = HW_BUILD >= 3 };
+#if defined HW_PAGE || defined HW_WITHOUT_embedding
+enum { HW_EMBEDS = 0 }; /* columns of embeddings are refused */
+#else
+enum { HW_EMBEDS = HW_WHOLE };
+#endif
 
 /* The kind of a layer, without those that a smaller build refuses, so that what they need isn't loaded. */
 static inline __attribute__((always_inline)) int hw_kind(int kind)
@@ -427,11 +432,22 @@ static inline bool hw_outputs_in_table(const hw_learner *l, const hw_expert_t *e
 
 /* ---- parts (parts/) ------------------------------------------------------------------------------------------------- */
 static inline bool hw_is_text(int kind) { return kind == HW_WORDS || kind == HW_BIGRAMS; }
+static inline bool hw_is_embedding(int kind) { return HW_EMBEDS && (kind == HW_COSINE || kind == HW_RAW); }
+/* Whether a value's kind is one that a new column may have: no kind of text, which is found or declared. */
+static inline bool hw_is_value(const hw_value *v)
+{
+    return v->kind < HW_WORDS || (HW_EMBEDS && (!v->has || (hw_is_embedding(v->kind) && v->has == HW_HAS_NUMBERS)));
+}
+/* At most how many numbers and names a value is. */
+static inline int32_t hw_entries_in(const hw_value *v)
+{
+    return v->has & HW_HAS_TIME ? HW_TIME_PARTS : HW_EMBEDS && v->has & HW_HAS_NUMBERS ? (int32_t)v->count : v->has != 0;
+}
 /* What is mixed: experts, label history, text. */
 static inline int hw_components(const hw_learner *l) { return l->experts + l->history + (l->text != NULL); }
 static inline bool hw_has_words(const hw_learner *l)
 {
-    return HW_WHOLE && l->text && l->text->count;
+    return HW_WHOLE && l->text && (l->text->count || (HW_EMBEDS && l->text->blocks));
 } /* the sample at hand */
 /* ---- coverage.c ------------------------------------------------------------------------------------------------------ */
 static inline bool

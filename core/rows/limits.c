@@ -150,7 +150,7 @@ static int measure_text(hw_learner *l, const hw_value *v, int32_t column, hw_gro
     return status;
 }
 
-static int measure_value(hw_learner *l, const hw_value *v, hw_growth *g, int64_t *text, int64_t *words)
+static int measure_value(hw_learner *l, const hw_value *v, hw_growth *g, int64_t *text, int64_t *words, int64_t *rows)
 {
     if (v->has == HW_HAS_NUMBER && v->number != v->number)
         return 0;
@@ -165,6 +165,8 @@ static int measure_value(hw_learner *l, const hw_value *v, hw_growth *g, int64_t
         g->rows += fresh ? slots * (1 + l->knots) : 0;
         *text += fresh ? v->name_size : 0;
     }
+    if (HW_EMBEDS && v->has & HW_HAS_NUMBERS) /* its rows are no names */
+        *rows += hw_embedding_size(l, column) ? 0 : (int64_t)v->count;
     if (!(v->has & HW_HAS_TEXT) || (kind == HW_NUMBER && v->has & HW_HAS_NUMBER) ||
         (kind == HW_TIME && v->has & HW_HAS_TIME))
         return 0;
@@ -181,9 +183,9 @@ static int measure_value(hw_learner *l, const hw_value *v, hw_growth *g, int64_t
 
 int hw_measure(hw_learner *l, const hw_value *values, int64_t count, hw_growth *g)
 {
-    int64_t entries = 0, text = 0, words = 0, names = g->names, rows = g->rows;
+    int64_t entries = 0, text = 0, words = 0, numbers = 0, names = g->names, rows = g->rows;
     for (int64_t i = 0; i < count; i++)
-        if (values[i].column >= l->columns.count || values[i].column < -1 || values[i].kind >= HW_WORDS)
+        if (values[i].column >= l->columns.count || values[i].column < -1 || !hw_is_value(values + i))
             return HW_BAD_ARGUMENT;
     int64_t all = words_in(l, values, count, hw_limits_of(l)->entries);
     bool beyond = all > hw_limits_of(l)->entries; /* it will be refused: nothing of it is noted */
@@ -191,8 +193,8 @@ int hw_measure(hw_learner *l, const hw_value *values, int64_t count, hw_growth *
         const hw_value *v = values + i;
         if (!v->has)
             continue;
-        entries += v->has & HW_HAS_TIME ? HW_TIME_PARTS : 1;
-        int status = l->shared_from || beyond ? 0 : measure_value(l, v, g, &text, &words);
+        entries += hw_entries_in(v);
+        int status = l->shared_from || beyond ? 0 : measure_value(l, v, g, &text, &words, &numbers);
         if (status < 0)
             return status;
     }
@@ -200,7 +202,7 @@ int hw_measure(hw_learner *l, const hw_value *values, int64_t count, hw_growth *
     if (g->rows > space)
         g->rows = rows > space ? rows : space < 0 ? 0 : space;
     g->bytes = bounded((double)g->bytes + (double)bytes_of(l, g->rows - rows, g->names - names - words, text, entries) +
-                       bytes_of_words(l, words));
+                       bytes_of_words(l, words + numbers));
     entries += beyond ? all : 0;
     g->entries = entries > g->entries ? entries : g->entries;
     return 0;

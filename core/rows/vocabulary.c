@@ -396,7 +396,8 @@ int32_t hw_append_column(hw_learner *l, const hw_value *v)
     c->name[c->count] = name;
     c->kind[c->count] = (uint8_t)hw_text_kind(l, v->kind);
     if (l->text)
-        l->text->columns[c->count] = v->kind == HW_CATEGORY && l->text->found == HW_FIND_LONG ? 0 : -1;
+        l->text->columns[c->count] =
+            hw_is_embedding(v->kind) || (v->kind == HW_CATEGORY && l->text->found == HW_FIND_LONG) ? 0 : -1;
     c->order[c->count] = hw_order(v->name, v->name_size);
     return c->count++;
 }
@@ -536,6 +537,8 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
             add_entry(l, -l->names.value[category] - 1, 1);
         return hw_read_text(l, v, column, name, size);
     }
+    if (hw_is_embedding(kind))
+        return v->has & HW_HAS_NUMBERS && column >= 0 ? hw_read_embedding(l, v, column, learn) : 0;
     return v->has & HW_HAS_TEXT ? read_category(l, v, column, name, size, learn) : 0;
 }
 
@@ -650,10 +653,12 @@ static int begin_row(hw_learner *l, const hw_value *values, int64_t count, int l
     if (l->text)
         hw_clear_text(l);
     for (int64_t i = 0; i < count; i++) {
-        if (values[i].column >= l->columns.count || values[i].column < -1 || values[i].kind >= HW_WORDS)
+        if (values[i].column >= l->columns.count || values[i].column < -1 || !hw_is_value(values + i))
             return HW_BAD_ARGUMENT;
-        most += values[i].has & HW_HAS_TIME ? HW_TIME_PARTS : values[i].has != 0;
+        most += hw_entries_in(values + i);
     }
+    if (HW_EMBEDS && !hw_fits_embeddings(l, values, count))
+        return HW_BAD_ARGUMENT;
     status = hw_check_sample(l, values, count, most, learn);
     return status < 0 ? status : hw_reserve_entries(l, most + l->answer_inputs);
 }

@@ -201,7 +201,10 @@ static int check_names(const hw_learner *l, hw_fault *fault)
     SAVED(columns == c->count, "columns", "one name each", columns);
     for (int32_t i = 0; i < c->count; i++) {
         int numbers = c->kind[i] == HW_NUMBER ? 1 : c->kind[i] == HW_TIME ? HW_TIME_PARTS : 0;
-        SAVED(c->kind[i] < (l->text ? HW_KINDS : HW_WORDS), "column_kind", "a kind", c->kind[i]);
+        SAVED(c->kind[i] < (!l->text    ? HW_WORDS
+                            : HW_EMBEDS ? HW_KINDS
+                                        : HW_COSINE),
+              "column_kind", HW_EMBEDS ? "a kind" : "a kind that is here, as embeddings are not", c->kind[i]);
         SAVED(c->name[i] >= 0 && c->name[i] < n->count && n->owner[c->name[i]] == -1, "column_name", "a name of a column",
               c->name[i]);
         SAVED(numbers ? c->slot[i] >= 0 && c->slot[i] <= l->slots.count - numbers : c->slot[i] == -1, "column_slot",

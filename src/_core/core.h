@@ -51,6 +51,8 @@ typedef struct Learner {
     PyObject *reader;   /* Python's functions for kinds of values that the core doesn't know */
     int formatted;      /* whether it knows the formats of some columns */
     PyObject *firm;     /* its type of texts that stay texts, whatever they read as */
+    int strict;         /* whether what is no embedding is refused; else it is missing, and counted where it is learned */
+    int learning;       /* whether the sample is read to be learned */
     PyObject *sample;   /* the dict that is read; borrowed */
     int texts;          /* whether all its values are texts, as in a row of csv.DictReader; -1: not looked yet */
 } Learner;
@@ -100,7 +102,9 @@ PyObject *raise_sample(Learner *self, int status);
 
 /* samples.c */
 int measure_sample(Learner *self, PyObject *x, hw_growth *growth);
+int check_sample(Learner *self, PyObject *x);
 int read_sample(Learner *self, PyObject *x, int learn);
+int read_strictly(Learner *self, PyObject *x, int learn); /* for a caller who hears of an error */
 void forget_plan(Learner *self);
 PyObject *text_bytes(PyObject *text);
 

@@ -339,7 +339,7 @@ PyObject *last_prediction(const Learner *self)
 /* Read a sample and predict it; the turn is the caller's. */
 static int predict_sample(Learner *self, PyObject *x)
 {
-    int status = read_sample(self, x, 0);
+    int status = read_strictly(self, x, 0);
     if (status >= 0) {
         int code = hw_predict(self->core, self->out, NULL);
         if (code < 0)
@@ -430,7 +430,7 @@ static PyObject *learner_learn_one(Learner *self, PyObject *const *args, Py_ssiz
     double y = PyFloat_AsDouble(args[1]), w = PyFloat_AsDouble(args[2]);
     if (PyErr_Occurred() || enter(self) < 0)
         return NULL;
-    int code = read_sample(self, args[0], 1);
+    int code = read_strictly(self, args[0], 1);
     if (code >= 0) {
         code = hw_learn(self->core, y, w, self->out);
         if (code < 0)
@@ -1163,6 +1163,27 @@ static PyObject *learner_measure(Learner *self, PyObject *args)
                          (long long)growth.bytes);
 }
 
+/* check_embeddings(rows): raise for the first of these dicts with what is no embedding of its column. */
+static PyObject *learner_check_embeddings(Learner *self, PyObject *list)
+{
+    int known = 0, code = 0;
+    if (!PyList_Check(list)) {
+        PyErr_SetString(PyExc_TypeError, "check_embeddings(list)");
+        return NULL;
+    }
+    if (enter(self) < 0)
+        return NULL;
+    for (int32_t i = 0; i < hw_columns(self->core); i++)
+        known |= hw_column_kind(self->core, i) > HW_BIGRAMS;
+    for (Py_ssize_t i = 0; known && code >= 0 && i < PyList_Size(list); i++) {
+        PyObject *x = Py_NewRef(PyList_GetItem(list, i));
+        code = PyDict_Check(x) ? check_sample(self, x) : 0;
+        Py_DECREF(x);
+    }
+    leave(self);
+    return code < 0 ? NULL : Py_NewRef(Py_None);
+}
+
 /* cells(source, start, stop, at_mean) → int32 (n, tables) as bytes: the number of each sample's cell in each table. */
 static PyObject *learner_cells(Learner *self, PyObject *args)
 {
@@ -1892,6 +1913,7 @@ static PyMethodDef methods[] = {
     {"apply", (PyCFunction)(void *)learner_apply, METH_VARARGS, "One step from a whole gradient."},
     {"add_outputs", (PyCFunction)(void *)learner_add_outputs, METH_VARARGS, "More outputs, with a bias."},
     {"reset_memory", (PyCFunction)(void *)learner_reset_memory, METH_NOARGS, "States of a recurrence begin anew."},
+    {"check_embeddings", (PyCFunction)(void *)learner_check_embeddings, METH_O, "Raise for what is no embedding."},
     {"measure", (PyCFunction)(void *)learner_measure, METH_VARARGS, "What learning rows would append."},
     {"set_limits", (PyCFunction)(void *)learner_set_limits, METH_VARARGS, "What one sample may ask for."},
     {"bytes_of_outputs", (PyCFunction)(void *)learner_bytes_of_outputs, METH_VARARGS, "Memory that more outputs take."},

@@ -127,6 +127,31 @@ static int may_be_time(const char *p, uint32_t n)
     return n >= 10 && p[4] == '-' && p[7] == '-' && p[0] >= '0' && p[0] <= '9';
 }
 
+/* Whether a column is one of embeddings, whose values are lists alone. */
+static int is_of_embeddings(Learner *self, const hw_value *v)
+{
+    int kind = v->column < 0 ? -1 : hw_column_kind(self->core, v->column);
+    return kind == HW_COSINE || kind == HW_RAW;
+}
+
+/* A value that is no embedding of its column. Rows that come in blocks, or from a journal, go on without it. */
+static int refuse_embedding(Learner *self, hw_value *v, PyObject *value)
+{
+    if (!self->strict) {
+        self->unusable += self->learning;
+        v->has = 0;
+        return 0;
+    }
+    int size = hw_embedding_size(self->core, v->column);
+    uint32_t name_size;
+    const char *name = hw_column_name(self->core, v->column, &name_size);
+    PyObject *error = PyObject_CallMethod(self->reader, "no_embedding", "(y#Oi)", name, (Py_ssize_t)name_size, value, size);
+    if (error)
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    Py_XDECREF(error);
+    return -1;
+}
+
 /* The forms of a number that its column needs. */
 static int set_number(Learner *self, hw_value *v, double x, PyObject *object)
 {
@@ -138,6 +163,8 @@ static int set_number(Learner *self, hw_value *v, double x, PyObject *object)
     }
     v->has = HW_HAS_NUMBER;
     if (v->column >= 0 && hw_column_kind(self->core, v->column) != HW_NUMBER) {
+        if (is_of_embeddings(self, v))
+            return refuse_embedding(self, v, object);
         PyObject *text = ask(self, "as_text", object);
         return text ? set_text(self, v, text) : -1;
     }
@@ -238,6 +265,8 @@ static int set_string(Learner *self, hw_value *v, Py_ssize_t at, PyObject *text,
     if (done)
         return done < 0 ? -1 : 0;
     int kind = v->column >= 0 ? hw_column_kind(self->core, v->column) : -1;
+    if (kind > HW_BIGRAMS)
+        return refuse_embedding(self, v, text);
     if (kind == HW_NUMBER) {
         int found = number_of(v, text, &v->number);
         if (found <= 0)
@@ -368,6 +397,107 @@ static int add_known_list(Learner *self, PyObject *value, Py_ssize_t at)
     return 0;
 }
 
+/* ---- embeddings: a list or an array of numbers that stays one value ----------------------------------------------------
+ */
+
+enum { FEWEST_NUMBERS = 64, MOST_NUMBERS = 4096 };
+
+/* Whether a list's items are finite numbers, written to `out`. Clears what they raise. */
+static int copy_items(PyObject *list, Py_ssize_t n, double *out)
+{
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *item = PyList_GetItem(list, i); /* borrowed; NULL if the list has shrunk */
+        int text = !item || (!is_exactly(item, &PyFloat_Type) && PyUnicode_Check(item));
+        double x = text ? -1 : PyFloat_AsDouble(item);
+        if (text || (x == -1 && PyErr_Occurred()) || x - x != 0) {
+            PyErr_Clear();
+            return 0;
+        }
+        out[i] = x;
+    }
+    return 1;
+}
+
+static int copy_buffer(const Py_buffer *view, Py_ssize_t n, double *out)
+{
+    int is_double = !strcmp(view->format, "d"), odd = 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        out[i] = is_double ? ((const double *)view->buf)[i] : (double)((const float *)view->buf)[i];
+        odd |= !(out[i] - out[i] == 0);
+    }
+    return !odd;
+}
+
+/* The `fewest` to `most` numbers of a list or of an array of one dimension, as doubles that are held until the sample is
+ * read. Returns 1, 0 if it is none such, -1 with an error. */
+static int numbers_in(Learner *self, PyObject *value, Py_ssize_t fewest, Py_ssize_t most, const double **numbers,
+                      uint32_t *size)
+{
+    Py_buffer view = {0};
+    int is_list = is_exactly(value, &PyList_Type), good = 0;
+    if (!is_list && (PyUnicode_Check(value) || PyObject_GetBuffer(value, &view, PyBUF_ND | PyBUF_FORMAT) < 0))
+        return PyErr_Clear(), 0;
+    int known = is_list || (view.ndim == 1 && view.format && (!strcmp(view.format, "d") || !strcmp(view.format, "f")));
+    Py_ssize_t n = is_list ? PyList_Size(value) : known ? view.shape[0] : -1;
+    if (n >= fewest && n <= most) {
+        PyObject *own = PyBytes_FromStringAndSize(NULL, n * (Py_ssize_t)sizeof(double));
+        double *out = own ? (double *)(void *)PyBytes_AsString(own) : NULL;
+        good = !own || hold(self, own) < 0 ? -1 : is_list ? copy_items(value, n, out) : copy_buffer(&view, n, out);
+        *numbers = out;
+        *size = (uint32_t)n;
+    }
+    if (!is_list)
+        PyBuffer_Release(&view);
+    return good;
+}
+
+/* Whether a new column is one of embeddings. Where its list was read before them, or was shorter, its numbers are columns.
+ */
+static int may_begin_embedding(Learner *self, const hw_value *v)
+{
+    char first[256];
+    if (v->column >= 0 || !hw_reads_embeddings(self->core) || v->name_size > sizeof first - 3)
+        return 0;
+    memcpy(first, v->name, v->name_size);
+    memcpy(first + v->name_size, "[0]", 3);
+    return hw_column(self->core, first, v->name_size + 3) < 0;
+}
+
+/* An embedding. Returns 1, 0 if it is none, or -1 with an error. */
+static int add_embedding(Learner *self, PyObject *value, Py_ssize_t at)
+{
+    hw_value *v = self->values + at;
+    int known = is_of_embeddings(self, v);
+    if (!known && !may_begin_embedding(self, v))
+        return 0;
+    int size = known ? hw_embedding_size(self->core, v->column) : 0, fewest = known ? 1 : FEWEST_NUMBERS;
+    PyObject *flat = is_exactly(value, &PyList_Type) ? Py_NewRef(value)
+                                                     : PyObject_CallMethod(self->reader, "flat", "(Oi)", value, known);
+    if (!flat)
+        return -1;
+    const double *numbers = NULL;
+    uint32_t count = 0;
+    int good =
+        flat == Py_None ? 0 : numbers_in(self, flat, size ? size : fewest, size ? size : MOST_NUMBERS, &numbers, &count);
+    Py_DECREF(flat);
+    if (!good && known && flat != Py_None)
+        return refuse_embedding(self, v, value) < 0 ? -1 : 1;
+    if (good <= 0)
+        return good;
+    if (!size && hw_check_room(self->core, count) < 0) {
+        if (self->strict)
+            return raise_sample(self, HW_TOO_LARGE), -1;
+        self->unusable += self->learning;
+        v->has = 0;
+        return 1;
+    }
+    v->kind = HW_COSINE; /* of a new column */
+    v->has = HW_HAS_NUMBERS;
+    v->numbers = numbers;
+    v->count = count;
+    return 1;
+}
+
 /* A list or a mapping, which becomes several values; the deepest ones are unusable. */
 static int add_several(Learner *self, PyObject *value, PyObject *plain, Py_ssize_t at, int learn, int depth)
 {
@@ -388,6 +518,8 @@ static int add_several(Learner *self, PyObject *value, PyObject *plain, Py_ssize
 static int add_foreign(Learner *self, PyObject *value, Py_ssize_t at, int learn, int depth)
 {
     int known = depth == 0 ? add_known_list(self, value, at) : 0;
+    if (!known && depth == 0)
+        known = add_embedding(self, value, at);
     if (known)
         return known < 0 ? -1 : 0;
     hw_value *v = self->values + at;
@@ -673,6 +805,7 @@ static int read_dict(Learner *self, PyObject *x, int learn)
     long long unusable = self->unusable;
     self->sample = x;
     self->texts = -1;
+    self->learning = learn;
     int status = follow_plan(self, x, learn);
     if (status == 0) {
         self->unusable = unusable; /* values that were read for nothing are read again */
@@ -728,8 +861,10 @@ int measure_sample(Learner *self, PyObject *x, hw_growth *growth)
     int status;
     Py_BEGIN_CRITICAL_SECTION(dict);
     self->used = 0;
+    self->strict = 1;
     release_held(self);
     status = read_dict(self, dict, 0);
+    self->strict = 0;
     Py_END_CRITICAL_SECTION();
     int code = status < 0 ? 0 : hw_measure(self->core, self->values, self->used, growth);
     if (code < 0)
@@ -738,6 +873,26 @@ int measure_sample(Learner *self, PyObject *x, hw_growth *growth)
         forget_plan(self);
     Py_DECREF(dict);
     return status < 0 || code < 0 ? -1 : 0;
+}
+
+/* Refuse a sample with what is no embedding of its column; the learner stays as it is. Returns -1 with an error, or 0. */
+int check_sample(Learner *self, PyObject *x)
+{
+    PyObject *dict = as_dict(x);
+    if (!dict)
+        return -1;
+    int status;
+    Py_BEGIN_CRITICAL_SECTION(dict);
+    self->used = 0;
+    self->strict = 1;
+    release_held(self);
+    status = read_dict(self, dict, 0);
+    self->strict = 0;
+    Py_END_CRITICAL_SECTION();
+    if (status < 0)
+        forget_plan(self);
+    Py_DECREF(dict);
+    return status;
 }
 
 /* Read a sample into the core. Returns -1 with an error, or 0. Names that the plan points to live in its keys. */
@@ -771,5 +926,13 @@ int read_sample(Learner *self, PyObject *x, int learn)
     if (status < 0)
         forget_plan(self);
     Py_DECREF(own);
+    return status;
+}
+
+int read_strictly(Learner *self, PyObject *x, int learn)
+{
+    self->strict = 1;
+    int status = read_sample(self, x, learn);
+    self->strict = 0;
     return status;
 }

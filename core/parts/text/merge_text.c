@@ -27,9 +27,13 @@ bool hw_text_descends(const hw_learner *base, const hw_learner *l)
 /* A column that a worker has found to be text is text; of those on their way the one that is farthest counts. */
 static void merge_column(hw_learner *to, int32_t merged, const hw_learner *l, int32_t own)
 {
-    if (merged < 0 || to->columns.kind[merged] != HW_CATEGORY)
+    if (merged < 0)
         return;
     int32_t *way = to->text->columns + merged, other = l->text->columns[own];
+    if (hw_is_embedding(to->columns.kind[merged]) && to->columns.kind[merged] == l->columns.kind[own] && !*way)
+        *way = other;
+    if (to->columns.kind[merged] != HW_CATEGORY)
+        return;
     if (hw_is_text(l->columns.kind[own]))
         to->columns.kind[merged] = l->columns.kind[own];
     *way = other < 0 || *way < 0 ? -1 : other > *way ? other : *way;

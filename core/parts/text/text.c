@@ -217,6 +217,8 @@ static int64_t seek(const hw_words *t, uint64_t key, uint64_t secret) /* its row
     return -1 - (int64_t)at;
 }
 
+int64_t hw_seek_text(const hw_learner *l, uint64_t key) { return seek(l->text, key, l->names.key); }
+
 static int rehash(hw_learner *l, int64_t size)
 {
     hw_words *t = words_of(l);
@@ -265,7 +267,7 @@ static int reserve_text(hw_learner *l, int64_t rows)
 }
 
 /* The row of a hash, appended if it has none and there is room for one; beyond, one that is there. Memory is reserved. */
-static int64_t text_row(hw_learner *l, uint64_t key)
+int64_t hw_text_row(hw_learner *l, uint64_t key)
 {
     hw_words *t = words_of(l);
     int64_t at = seek(t, key, l->names.key), rows = t->counts[HW_TC_ROWS];
@@ -317,6 +319,8 @@ void hw_clear_text(hw_learner *l)
         memset(t->set, 0, (size_t)t->set_size * 4);
     }
     t->count = t->known = 0;
+    if (HW_EMBEDS)
+        t->of_words = t->blocks = t->embedded = 0;
     t->digest = 0;
 }
 
@@ -326,24 +330,35 @@ int hw_read_text(hw_learner *l, const hw_value *v, int32_t column, const char *n
     return add_text(l, v->text, v->text_size, hw_hash(0, name, name_size), column, grams) ? 0 : HW_NO_MEMORY;
 }
 
-/* All texts of the sample are read: find the rows of their words, or append them. */
+static void end_words(hw_learner *l, int learn)
+{
+    hw_words *t = words_of(l);
+    bool appends = learn || t->counts[HW_TC_ROWS] >= t->max_rows;
+    for (int64_t i = 0; i < t->count; i++) {
+        int64_t row = appends ? hw_text_row(l, t->word[i].key) : seek(t, t->word[i].key, l->names.key);
+        t->word[i].row = row < 0 ? -1 : (int32_t)row;
+    }
+    weigh_words(l);
+}
+
+/* All texts and embeddings of the sample are read: find the rows of their words and numbers, or append them. */
 int hw_end_text(hw_learner *l, int learn)
 {
     if (!HW_WHOLE)
         return 0;
     hw_words *t = words_of(l);
-    if (!t->count)
-        return 0;
-    int64_t most = t->counts[HW_TC_ROWS] + t->count;
+    int64_t most = t->counts[HW_TC_ROWS] + t->count + (HW_EMBEDS ? hw_rows_of_embeddings(t) : 0);
     int status = learn ? reserve_text(l, most < t->max_rows ? most : t->max_rows) : 0;
     if (status < 0)
         return status;
-    bool appends = learn || t->counts[HW_TC_ROWS] >= t->max_rows;
-    for (int64_t i = 0; i < t->count; i++) {
-        int64_t row = appends ? text_row(l, t->word[i].key) : seek(t, t->word[i].key, l->names.key);
-        t->word[i].row = row < 0 ? -1 : (int32_t)row;
+    if (HW_EMBEDS && !reserve_words(l, t->count + t->embedded))
+        return HW_NO_MEMORY;
+    if (t->count)
+        end_words(l, learn);
+    if (HW_EMBEDS) {
+        t->of_words = t->known;
+        hw_end_embeddings(l, learn);
     }
-    weigh_words(l);
     return 0;
 }
 
@@ -418,7 +433,7 @@ int hw_visit_new_text(hw_learner *l, const hw_value *v, const char *name, uint32
 int hw_add_text_column(hw_learner *l, const char *name, uint32_t size, int kind)
 {
     hw_value v = {.column = -1, .kind = (uint8_t)kind, .name = name, .name_size = size};
-    if (!l->text || (kind != HW_WORDS && kind != HW_BIGRAMS))
+    if (!l->text || !(hw_is_text(kind) || hw_is_embedding(kind)))
         return HW_BAD_ARGUMENT;
     int32_t column = hw_append_column(l, &v);
     return column < -1 ? column : column < 0 || l->columns.kind[column] != kind ? HW_BAD_ARGUMENT : 0;
@@ -494,7 +509,7 @@ static int check(hw_learner *l, hw_fault *fault)
     if (!t)
         return 0;
     for (int32_t i = 0; i < l->columns.count; i++)
-        SAVED(t->columns[i] >= -1, "text_columns", "-1 or more", t->columns[i]);
+        SAVED(t->columns[i] >= (hw_is_embedding(l->columns.kind[i]) ? 0 : -1), "text_columns", "-1 or more", t->columns[i]);
     for (int64_t i = 0; i < t->counts[HW_TC_ROWS]; i++)
         SAVED(t->seen[i] >= 0 && t->seen[i] <= 9007199254740992.0, "text_seen", "counts", t->seen[i]);
     int64_t size = 64;
@@ -520,15 +535,28 @@ int64_t hw_merged_text_row(hw_learner *l, uint64_t key)
 {
     int64_t rows = l->text->counts[HW_TC_ROWS] + 1;
     int status = reserve_text(l, rows < l->text->max_rows ? rows : l->text->max_rows);
-    return status < 0 ? status : text_row(l, key);
+    return status < 0 ? status : hw_text_row(l, key);
 }
 
-int64_t hw_texts(const hw_learner *l) { return l->text ? l->text->count : 0; }
+int64_t hw_texts(const hw_learner *l)
+{
+    const hw_words *t = l->text;
+    return !t ? 0 : t->count + (HW_EMBEDS ? t->known - t->of_words : 0);
+}
 
 int hw_text(const hw_learner *l, int64_t i, hw_word *out)
 {
+    const hw_words *t = l->text;
     if (i < 0 || i >= hw_texts(l))
         return HW_BAD_ARGUMENT;
-    *out = l->text->word[i];
+    if (!HW_EMBEDS || i < t->count) {
+        *out = t->word[i];
+        return 0;
+    }
+    const hw_block *b = t->block;
+    int64_t place = t->of_words + i - t->count;
+    while (b->first < 0 || place >= b->at + b->size)
+        b++;
+    *out = (hw_word){.column = b->column, .row = t->rows[place], .value = hw_get(l, t->values, place)};
     return 0;
 }

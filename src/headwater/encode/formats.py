@@ -38,6 +38,8 @@ class FormattedReader:
     parts_of = staticmethod(values.parts_of)
     name_bytes = staticmethod(values.name_bytes)
     beyond_limit = staticmethod(values.beyond_limit)
+    flat = staticmethod(values.flat)
+    no_embedding = staticmethod(values.no_embedding)
     as_key = staticmethod(values.as_key)
 
     def __init__(self, columns: Mapping[str, ColumnReader], missing: Collection[str] = ()) -> None:

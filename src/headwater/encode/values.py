@@ -9,7 +9,8 @@ The core reads floats, ints, bools, None and known texts itself, and calls the f
   other row a text begins a column of numbers only if it has a point or a sign, such as ``"19.90"`` (`streams.readers.cells`).
 - A duration or a time of day is a number of seconds, and a period the date-time of its start.
 - A date-time becomes seven numbers, as does an ISO 8601 text in a column that began with one.
-- A list becomes numbered columns, and a nested list columns with two numbers. An array becomes numbered columns, whatever its
+- A list or an array of 64 to 4,096 numbers in a new column is an embedding, which stays one value where the learner mixes experts.
+- Any other list becomes numbered columns, and a nested list columns with two numbers. An array becomes numbered columns, whatever its
   shape. A mapping becomes columns with dotted names.
 - None and NaN are missing. Values of any other type are missing too, and counted.
 """
@@ -30,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import headwater._core as _core
-from headwater.errors import LimitError
+from headwater.errors import DataError, LimitError, shown
 from headwater.streams.readers.dtypes.cells import Text as Text  # the core asks for it here
 from headwater.streams.readers.dtypes.cells import first_cell, next_cell
 
@@ -296,6 +297,48 @@ def as_key(value: Any, depth: int = 0) -> Any:
 def beyond_limit(limit: str, most: float, got: float) -> LimitError:
     """Create the error that the core raises for a sample over a limit."""
     return LimitError(limit=limit, most=most, got=got)
+
+
+def flat(value: Any, known: int) -> Any:
+    """Return an array of one dimension as floats, a tuple as a list, or None for what is no embedding.
+
+    With ``known`` an array of any shape is returned, so that one of another shape can be refused.
+
+    Examples
+    --------
+    >>> flat((1, 2), 0), flat(np.array([1, 2]), 0), flat(np.zeros((2, 2)), 0), flat({"a": 1}, 1)
+    ([1, 2], array([1., 2.]), None, None)
+    """
+    if isinstance(value, list | tuple):
+        return list(value)
+    if not isinstance(value, np.ndarray) or value.ndim == 0:
+        return None
+    if value.ndim != 1 or value.dtype.kind not in "fiub":
+        return value.astype(object) if known else None
+    return np.ascontiguousarray(value, value.dtype if value.dtype in (np.float32, np.float64) else np.float64)
+
+
+def no_embedding(name: bytes, value: Any, size: int) -> DataError:
+    """Create the error that the core raises for a value of a column of embeddings that is none."""
+    got = shown(value)
+    if isinstance(value, list | tuple | np.ndarray):
+        shape = np.shape(value) if isinstance(value, np.ndarray) else (len(value),)
+        got = f"{shape[0]:,} values" if len(shape) == 1 else f"an array of shape {shape}"
+        bad = next((f"{part!r} at [{i}]" for i, part in enumerate(items_of(value)) if not _is_finite(part)), None)
+        got = bad if bad is not None and len(shape) == 1 and shape[0] == (size or shape[0]) else got
+    return DataError(
+        expected=f"{size:,} finite numbers" if size else "1 to 4,096 finite numbers",
+        got=got,
+        at=f"column {name_of(name)!r} of embeddings",
+        help="Embed all rows with the same model, and give None where there is nothing to embed.",
+    )
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return not isinstance(value, str) and math.isfinite(value)
+    except (TypeError, OverflowError):
+        return False
 
 
 def is_portable(name: bytes) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 
 from .values import name_of
 
-NUMBER, CATEGORY, TIME, WORDS, BIGRAMS = "number", "category", "time", "words", "bigrams"
-KINDS = (NUMBER, CATEGORY, TIME, WORDS, BIGRAMS)
+NUMBER, CATEGORY, TIME, WORDS, BIGRAMS, COSINE, RAW = "number", "category", "time", "words", "bigrams", "cosine", "raw"
+KINDS = (NUMBER, CATEGORY, TIME, WORDS, BIGRAMS, COSINE, RAW)
 """Column kinds, indexed by the core's enum."""
 PARTS = ("elapsed", "hour_sin", "hour_cos", "weekday_sin", "weekday_cos", "yearday_sin", "yearday_cos")
 """The numeric features of a date-time."""
@@ -25,7 +25,7 @@ class Column:
     name : hashable
         As in the samples.
     kind : str
-        "number", "category", "time", or "words" or "bigrams" for texts.
+        "number", "category", "time", "words" or "bigrams" for texts, "cosine" or "raw" for embeddings.
     slot : int
         Feature index of a number, or of the first of a date-time's seven parts; −1 for none.
     values : dict

@@ -165,6 +165,7 @@ class LimitError(DataError):
             "classes": "classes",
             "outputs": "classes",
             "bytes": "bytes by which a sample makes the learner grow",
+            "max_rows": "rows of words and numbers of embeddings",
         }.get(limit, limit)
         super().__init__(
             expected=f"at most {most:,.0f} {what}",

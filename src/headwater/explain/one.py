@@ -129,7 +129,7 @@ def explain_one(
 
 def _values_of(model: SupervisedLearner, x: Mapping[Any, Any], path: _Path) -> dict[Hashable, Any]:
     """Return the values shown beside the contributions, including each word's count and the state's key."""
-    values = {**x, **{word.name: word.times for word in path.words}}
+    values = {**x, **{word.name: word.times for word in path.words if word.times}}
     if path.end.carried is not None:
         values[MEMORY] = None if model.by is None else x.get(model.by)
     return values
@@ -195,7 +195,7 @@ class _Path:
 
     ``rows`` (n,) are the embedding rows of the entries and ``way`` (n,) the change of each. ``table`` and ``share`` (c,)
     describe the tile-coding tests whose result differs between the two ends; a table's contribution is shared evenly among
-    its tests. ``names`` (n + c,) are the features of both. ``words`` are those of text columns, and ``added`` (words,
+    its tests. ``names`` (n + c,) are the features of both. ``words`` are those of text columns, and embeddings, and ``added`` (words,
     outputs) is what each adds to the mixture. With a recurrent state, its output grows from 0 along the path and its name
     comes last.
     """

@@ -42,7 +42,7 @@ _IMPORTANCE = Lazy("headwater.explain.stream:importance")
 _DIAGNOSE = Lazy("headwater.diagnose.diagnosis:diagnose")
 _PLOT = Lazy("headwater.plot.inside:layers")
 SEAMS = frozenset([
-    "answer_name", "answers_now", "check_limits", "check_transition", "decision_function", "engine",
+    "answer_name", "answers_now", "check_limits", "check_transition", "check_values", "decision_function", "engine",
     "estimator", "fit", "has_memory", "held", "instead", "keep_record", "kept_sample", "learned_engine", "lock",
     "losses_now", "mutate", "note_reading", "new_engine", "one_output", "partial_fit", "predict", "predict_proba", "refused",
     "resume", "resume_sample", "sample", "sample_due", "score", "setup", "take_scored",
@@ -245,6 +245,9 @@ class Learner(ABC):
         growth = self._growth_of(X, new)
         check_growth(growth, len(self.known_classes), self._limits)
         return growth
+
+    def check_values(self, X: list[Any]) -> None:  # noqa: B027 - a learner without such columns takes all
+        """Raise DataError for rows with values that their columns can't take. Without this check they are read as missing."""
 
     def _growth_of(self, X: Any, new_classes: int) -> Growth:
         if self._engine is None and self.setup is not None:  # its layers need not be made to know what rows add

@@ -203,6 +203,11 @@ class SupervisedLearner(Learner, Settings):
             # One row is a single call of the core, so Ctrl-C comes before or after it.
             return self._learn_block(block) if len(block.y) == 1 else self._learn_pieces(block)
 
+    def check_values(self, X: list[Any]) -> None:
+        """Raise DataError for the first row with what is no embedding of its column. Nothing is learned."""
+        if self._engine is not None:
+            self._engine.core.learner.check_embeddings(X)
+
     def _step_row(self, X: list[Any], y: list[Any]) -> Predictions | None:
         """Predict, then learn, one row in one call of the core, or return None if it takes more: a new class, a measurement."""
         engine, x = self._engine, X[0]
@@ -271,6 +276,8 @@ class SupervisedLearner(Learner, Settings):
         name = getattr(y, "name", None)
         self.answer_name = name if isinstance(name, str) else self.answer_name
         X = as_samples(X)
+        if isinstance(X, list):
+            self.check_values(X)
         if not isinstance(X, list) or len(X) > 1:  # a single row with new columns is not suspicious
             self._look(X, learning=True, depth=4)
         before, classes = self._refused_rows(), len(self.known_classes)

@@ -220,16 +220,16 @@ def predict(core: Core, taken: Entries) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word or word pair of a text.
+    """A word or word pair of a text, or a whole embedding.
 
     Parameters
     ----------
     column : hashable
-        Column of the text.
+        Column of the text or the embedding.
     text : str
-        The word or the pair.
+        The word or the pair, empty for an embedding.
     times : int
-        Number of occurrences.
+        Number of occurrences, 0 for an embedding.
     """
 
     column: Hashable
@@ -237,13 +237,13 @@ class Word:
     times: int
 
     @property
-    def name(self) -> str:
-        """Name of the word in an explanation."""
-        return f"{self.column}: {self.text}"
+    def name(self) -> Hashable:
+        """Name in an explanation, which for an embedding is that of its column."""
+        return f"{self.column}: {self.text}" if self.times else self.column
 
 
 def texts(core: Core, x: Mapping[Any, Any]) -> tuple[list[Word], Array]:
-    """Return the words and word pairs of a sample, and what each adds to the mixture (words, outputs)."""
+    """Return the words, word pairs and embeddings of a sample, and what each adds to the mixture (words, outputs)."""
     found = core.learner.texts(dict(x)) if core.about["text"] else []
     rows = np.array([row for *_, row in found], np.int64)
     values = np.array([value for *_, value, _ in found], np.float64)
@@ -258,7 +258,16 @@ def texts(core: Core, x: Mapping[Any, Any]) -> tuple[list[Word], Array]:
         column = name_of(name)
         part = own.get(column, b"")[start:end].decode("utf-8", "replace")
         words.append(Word(column, " ".join(part.split()), times))
-    return words, added
+    return _joined(words, added)
+
+
+def _joined(words: list[Word], added: Array) -> tuple[list[Word], Array]:
+    """Join the numbers of each embedding to one entry."""
+    places: dict[Word | int, int] = {}
+    place = [places.setdefault(i if word.times else word, len(places)) for i, word in enumerate(words)]
+    joined = np.zeros((len(places), added.shape[1]))
+    np.add.at(joined, place, added)
+    return [words[place.index(i)] for i in range(len(places))], joined
 
 
 def mix(core: Core, z: list[Array], text: Array | None = None) -> Array:

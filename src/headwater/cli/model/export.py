@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from headwater.cli.options.model import load_model
+from headwater.encode.vocabulary import COSINE, RAW
 from headwater.errors import ConfigError
 from headwater.interop.device import export_device
 from headwater.learner.base import Learner
@@ -61,7 +62,20 @@ def export(
         )
     learner = load_model(model)
     check_can(learner, "web" if web else "device", at=str(model))
+    _check_no_embeddings(learner, model)
     return _page(learner, folder, learns=not no_learning) if web else _sources(learner, folder)
+
+
+def _check_no_embeddings(learner: Learner, model: Path) -> None:
+    """Raise ConfigError for a learner with columns of embeddings."""
+    for column in {} if learner.engine is None else learner.engine.columns.values():
+        if column.kind in (COSINE, RAW):
+            raise ConfigError(
+                expected="a model without embeddings",
+                got=f"column {column.name!r}, which holds some",
+                at=str(model),
+                help="Serve it with headwater serve, or learn it with text=None, which makes numbered columns of lists.",
+            )
 
 
 def _page(learner: Learner, folder: Path, *, learns: bool) -> int:

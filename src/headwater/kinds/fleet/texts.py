@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from headwater.encode.vocabulary import BIGRAMS, WORDS
+from headwater.encode.vocabulary import BIGRAMS, COSINE, RAW, WORDS
 from headwater.errors import ConfigError
 from headwater.learner.engine import Engine
 from headwater.learner.settings import settings_of
@@ -13,6 +13,8 @@ from headwater.learner.supervised import SupervisedLearner
 from headwater.nn.inspect import OUTPUT_CAPACITY
 
 __all__ = ["without_text"]
+
+_WHAT = {WORDS: "text", BIGRAMS: "text", COSINE: "embedding", RAW: "embedding"}
 
 
 def without_text(learner: SupervisedLearner) -> SupervisedLearner:
@@ -26,13 +28,13 @@ def without_text(learner: SupervisedLearner) -> SupervisedLearner:
     if not learner.setup.text:
         return learner
     engine: Engine | None = learner.engine
-    found = [] if engine is None else [column for column in engine.columns.values() if column.kind in (WORDS, BIGRAMS)]
+    found = [] if engine is None else [column for column in engine.columns.values() if column.kind in _WHAT]
     if learner.text != "auto" or found:
         raise ConfigError(
-            expected="members without word features",
-            got=f"the text column {found[0].name!r}" if found else f"text={learner.text!r}",
+            expected="members without word features and embeddings",
+            got=f"the {_WHAT[found[0].kind]} column {found[0].name!r}" if found else f"text={learner.text!r}",
             at="make of Fleet",
-            help="Give text=None, which treats a text as a category.",
+            help="Give text=None, which treats a text as a category, and a list as numbered columns.",
         )
     plain = type(learner)(**{**settings_of(learner), "text": None})
     plain.limits = learner.limits

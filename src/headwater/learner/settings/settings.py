@@ -59,7 +59,9 @@ class Settings:
     text : str or dict, optional
         Text columns, split into words. "auto" infers columns whose first 16 values never repeat and average four words. "words" or
         "bigrams" (word pairs too) applies to all columns of texts, a dict sets either one by column, and None disables text.
-        Only a pool of experts supports text.
+        A new column whose first value is a list or an array of 64 to 4,096 numbers holds embeddings, scaled to length 1 and read
+        as one dense block. A dict declares them as "cosine", or as "raw" to keep their lengths. None makes numbered columns of
+        lists. Only a pool of experts supports text and embeddings.
     memory : int
         Size in complex numbers of a recurrent state (``nn.Recurrent``), 0 for none. It adds an expert to the pool, for labels that
         depend on earlier rows.

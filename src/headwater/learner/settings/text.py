@@ -1,4 +1,4 @@
-"""The setting ``text``, which selects text columns."""
+"""The setting ``text``, which selects columns of texts and of embeddings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headwater.encode.values import name_bytes
-from headwater.encode.vocabulary import BIGRAMS, WORDS
+from headwater.encode.vocabulary import BIGRAMS, COSINE, RAW, WORDS
 from headwater.errors import ConfigError
 
 from .settings import Settings
@@ -14,6 +14,7 @@ from .settings import Settings
 AUTO = "auto"
 GRAMS = {WORDS: 1.0, BIGRAMS: 2.0}
 """Maximum length of the n-grams."""
+EMBEDDINGS = (COSINE, RAW)
 FIND_NONE, FIND_LONG, FIND_ALL = 0.0, 1.0, 2.0
 """Which columns the core infers to be text."""
 
@@ -21,7 +22,7 @@ Text = tuple[tuple[float, ...], tuple[tuple[Any, str], ...]]
 
 
 def text_of(learner: Settings, *, mixed: bool) -> Text:
-    """Return the declaration of text features for the core, and the declared text columns.
+    """Return the declaration of text features for the core, and the declared columns of texts and embeddings.
 
     Parameters
     ----------
@@ -43,9 +44,9 @@ def text_of(learner: Settings, *, mixed: bool) -> Text:
     text = learner.text
     columns = dict(text) if isinstance(text, Mapping) else {}
     known = text is None or isinstance(text, Mapping) or text in (AUTO, *GRAMS)
-    if not known or not GRAMS.keys() >= set(columns.values()):
+    if not known or not {*GRAMS, *EMBEDDINGS} >= set(columns.values()):
         raise ConfigError(
-            expected="'auto', 'words', 'bigrams', None, or a dict with 'words' or 'bigrams' for each column",
+            expected="'auto', 'words', 'bigrams', None, or a dict with 'words', 'bigrams', 'cosine' or 'raw' for each column",
             got=repr(text),
             at=f"text of {type(learner).__name__}",
             help="Give e.g. text='bigrams' or text={'title': 'words'}.",
@@ -59,6 +60,7 @@ def text_of(learner: Settings, *, mixed: bool) -> Text:
         )
     if not mixed or text is None:
         return (), ()
-    find = FIND_LONG if text == AUTO else FIND_NONE if columns or isinstance(text, Mapping) else FIND_ALL
+    only_embeddings = bool(columns) and set(columns.values()) <= set(EMBEDDINGS)
+    find = FIND_LONG if text == AUTO or only_embeddings else FIND_NONE if isinstance(text, Mapping) else FIND_ALL
     grams = GRAMS.get(text, 2.0) if isinstance(text, str) else 2.0
     return (grams, find, float(learner.max_rows)), tuple(sorted(columns.items(), key=lambda item: name_bytes(item[0])))

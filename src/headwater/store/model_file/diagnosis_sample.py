@@ -181,6 +181,8 @@ def _plain(value: Any) -> Any:
         return value[:_TEXT].encode("utf-8", "replace").decode()
     if isinstance(value, bool | np.bool_):
         return bool(value)
+    if isinstance(value, np.floating):
+        value = float(value)  # a small type can't hold the limits
     if isinstance(value, Real):
         return None if value != value else float(max(-_FAR, min(value, _FAR)))  # type: ignore[arg-type]  # Real has an order
     if isinstance(value, dt.date):  # includes date-times

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.encode.vocabulary import BIGRAMS, CATEGORY, NUMBER, TIME, WORDS, Column
+from headwater.encode.vocabulary import BIGRAMS, CATEGORY, COSINE, NUMBER, RAW, TIME, WORDS, Column
 from headwater.errors import ConfigError
 from headwater.learner.engine import Engine
 from headwater.nn.core import Core, Statistics
@@ -67,14 +67,14 @@ class Columns:
 
 
 def _check_kinds(engine: Engine) -> None:
-    """Raise ConfigError for text columns, because ONNX can't split texts into words."""
+    """Raise ConfigError for columns of texts and embeddings, because ONNX can't split texts into words."""
     for column in engine.columns.values():
-        if column.kind in (WORDS, BIGRAMS):
+        if column.kind in (WORDS, BIGRAMS, COSINE, RAW):
             raise ConfigError(
                 expected="columns of numbers, categories and times",
-                got=f"column {column.name!r}, which is text",
+                got=f"column {column.name!r}, which is {'an embedding' if column.kind in (COSINE, RAW) else 'text'}",
                 at="export_onnx",
-                help="Give text=None, or export a web page, which supports text.",
+                help="Give text=None, or serve the model over HTTP, which supports both.",
             )
 
 

@@ -33,6 +33,7 @@ _BLOCK = 1024  # events per block of a replay, which affects only speed
 _VERIFIED = 64  # events per block of a verification, between which other threads run
 _KEPT = 1000  # samples in a learner's replay buffer
 _LABEL = attrgetter("y")
+_ROW = attrgetter("x")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
@@ -304,7 +305,7 @@ class Models:
         return min((seq for end in ends for seq in end), default=self._journal.seq)
 
     def check(self, model: Model, events: list[JournalEvent], limits: Limits, added: set[Any]) -> None:
-        """Raise for labels that a learner can't take (too many classes, or a third of two), before journaling.
+        """Raise for labels and values that a learner can't take (too many classes, a wrong embedding), before journaling.
 
         Parameters
         ----------
@@ -319,11 +320,14 @@ class Models:
         """
         champion = model.champion.learner
         names_in, answer = champion.kind.names_in, champion.kind.answer
+        live = model.live
+        for state in live:
+            state.learner.check_values(list(map(_ROW, events)))
         if names_in is None:
             return
         plain, met = not answer.compound, set[Any]()
         labels = list(map(_LABEL, events)) if answer.given_out is None else labels_of(champion, events)
-        for state in model.live:
+        for state in live:
             known = state.known_classes()
             if plain and known.issuperset(labels):
                 continue
