@@ -156,7 +156,9 @@ for (const one of tries) try { await one(); console.log("no error"); } catch (er
 
 
 @pytest.mark.parametrize("what", OTHERS)
-def test_a_kind_that_no_page_can_hold_is_refused_with_the_sentence_that_python_declares(what, cores, tmp_path):
+def test_a_kind_of_another_module_is_refused_with_a_sentence_that_names_it_or_what_python_declares(
+    what, cores, tmp_path
+):
     model = OTHERS[what]
     save(model, tmp_path / "m.hw")
     (tmp_path / "refused.mjs").write_text(REFUSED)
@@ -165,5 +167,6 @@ def test_a_kind_that_no_page_can_hold_is_refused_with_the_sentence_that_python_d
     assert done.returncode == 0, done.stderr
     expected = "expected a classifier, a regressor or a network"
     name = type(model).__name__ if what != "fleet" else "Fleet"
-    said = f"{expected}, got '{name}' — at the file. {model.kind.cannot('web')}"
+    help_ = model.kind.cannot("web") or "Open it with openKind of kinds.mjs."
+    said = f"{expected}, got '{name}' — at the file. {help_}"
     assert done.stdout.splitlines() == [said, said]
