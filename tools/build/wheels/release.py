@@ -114,7 +114,13 @@ def licences(wheel: Path, folder: Path) -> str:
     interpreter = folder / "licences" / "bin" / "python"
     run(sys.executable, "-m", "uv", "venv", "--quiet", folder / "licences")
     run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", interpreter, wheel)
-    command = [Path(sys.executable).with_name("pip-licenses"), "--python", interpreter, "--from", "mixed"]
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("pip-licenses"),
+        "--python",
+        interpreter,
+        "--from",
+        "mixed",
+    ]
     return run(*command, "--format", "plain", "--partial-match", "--allow-only", FREE)
 
 
