@@ -45,7 +45,8 @@ def post(path, body):
 
 server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-rng, took = random.Random(1), {"add": [], "hello": []}
+rng = random.Random(1)
+took: dict[str, list[tuple[bool, float]]] = {"add": [], "hello": []}
 for _ in range(800):
     prompt = "hello" if rng.random() > 1 / 3 else f"add {rng.randint(1, 99)}+{rng.randint(1, 99)}"
     said = post("/v1/chat/completions", {"messages": [{"role": "user", "content": prompt}]})
