@@ -5,9 +5,11 @@ Where npm is not there, or not within reach of its packages, the files are a ten
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tools.build.core import BUILD
 
 PACKAGES = {"binaryen": "132.0.0", "terser": "5.44.0"}
 FOLDER = BUILD.with_name("node")
+OPTIMIZED = BUILD.with_name("optimized")
 MODULE = ("--module", "--compress", "passes=3,ecma=2022", "--mangle", "--format", "ascii_only=false")
 HAD = (
     "simd",
@@ -72,8 +75,20 @@ def minified(text: str) -> str | None:
 
 
 def optimized(core: Path) -> Path:
-    """Make a build of the core smaller, in place, at the same bits."""
+    """Make a build of the core smaller, in place, at the same bits.
+
+    It takes up to minutes, so what was made of the same bytes is kept.
+    """
     wasm_opt = tool("wasm-opt")
-    if wasm_opt is not None:
-        subprocess.run([wasm_opt, *CORE, str(core), "-o", str(core)], check=True)
+    if wasm_opt is None:
+        return core
+    asked = " ".join((PACKAGES["binaryen"], *CORE)).encode() + core.read_bytes()
+    kept = OPTIMIZED / f"{hashlib.sha256(asked).hexdigest()}.wasm"
+    if not kept.exists():
+        OPTIMIZED.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=OPTIMIZED) as folder:
+            made = Path(folder) / kept.name
+            subprocess.run([wasm_opt, *CORE, str(core), "-o", str(made)], check=True)
+            made.replace(kept)  # another process may be at it, too
+    shutil.copyfile(kept, core)
     return core
