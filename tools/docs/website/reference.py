@@ -110,7 +110,16 @@ def link(room: Room, name: str) -> str:
 
 def target(room: Room, name: str) -> str:
     """Return the anchor of a public name."""
-    return f"{room.module}.{name}"
+    return f"{home(room, name).module}.{name}"
+
+
+def home(room: Room, name: str) -> Room:
+    """Return the room whose page describes a public name: of a class that has several rooms and stands in none of them, the first."""
+    thing = getattr(importlib.import_module(room.module), name)
+    if not inspect.isclass(thing) or thing.__module__ == room.module:
+        return room
+    rooms = (one for one in ROOMS if name in one.public())
+    return next((one for one in rooms if getattr(importlib.import_module(one.module), name) is thing), room)
 
 
 # ---- one page a room ------------------------------------------------------------------------------------------------
@@ -128,6 +137,8 @@ def room_page(room: Room) -> str:
 def entry(room: Room, name: str, thing: Any) -> list[str]:
     """Return what stands under a public name."""
     path = target(room, name)
+    if home(room, name) is not room:
+        return [f"The same as {link(room, name)}.", ""]
     if inspect.isclass(thing) and not isinstance(thing, types.GenericAlias):
         options = {"members": ", ".join(members(thing)), "undoc-members": ""} | (
             {} if thing.__bases__ == (object,) else {"show-inheritance": ""}
