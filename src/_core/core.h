@@ -101,8 +101,7 @@ PyObject *new_array(const hw_array *array, bool copy);
 PyObject *raise_sample(Learner *self, int status);
 
 /* samples.c */
-int measure_sample(Learner *self, PyObject *x, hw_growth *growth);
-int check_sample(Learner *self, PyObject *x);
+int measure_sample(Learner *self, PyObject *x, hw_growth *growth); /* NULL: only whether it can be read */
 int read_sample(Learner *self, PyObject *x, int learn);
 int read_strictly(Learner *self, PyObject *x, int learn); /* for a caller who hears of an error */
 void forget_plan(Learner *self);

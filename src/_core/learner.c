@@ -1177,7 +1177,7 @@ static PyObject *learner_check_embeddings(Learner *self, PyObject *list)
         known |= hw_column_kind(self->core, i) > HW_BIGRAMS;
     for (Py_ssize_t i = 0; known && code >= 0 && i < PyList_Size(list); i++) {
         PyObject *x = Py_NewRef(PyList_GetItem(list, i));
-        code = PyDict_Check(x) ? check_sample(self, x) : 0;
+        code = PyDict_Check(x) ? measure_sample(self, x, NULL) : 0;
         Py_DECREF(x);
     }
     leave(self);

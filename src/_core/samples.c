@@ -852,7 +852,8 @@ void renew_plan(Learner *self)
     p->list_count = 0;
 }
 
-/* Add to `growth` what learning a sample would append; the learner stays as it is. Returns -1 with an error, or 0. */
+/* Read a sample's values, of which none may be wrong for a column of embeddings, and add to `growth`, unless it is NULL,
+ * what learning it would append. The learner stays as it is. Returns -1 with an error, or 0. */
 int measure_sample(Learner *self, PyObject *x, hw_growth *growth)
 {
     PyObject *dict = as_dict(x);
@@ -866,33 +867,13 @@ int measure_sample(Learner *self, PyObject *x, hw_growth *growth)
     status = read_dict(self, dict, 0);
     self->strict = 0;
     Py_END_CRITICAL_SECTION();
-    int code = status < 0 ? 0 : hw_measure(self->core, self->values, self->used, growth);
+    int code = status < 0 || !growth ? 0 : hw_measure(self->core, self->values, self->used, growth);
     if (code < 0)
         raise_status(code, NULL);
     if (status < 0 || code < 0)
         forget_plan(self);
     Py_DECREF(dict);
     return status < 0 || code < 0 ? -1 : 0;
-}
-
-/* Refuse a sample with what is no embedding of its column; the learner stays as it is. Returns -1 with an error, or 0. */
-int check_sample(Learner *self, PyObject *x)
-{
-    PyObject *dict = as_dict(x);
-    if (!dict)
-        return -1;
-    int status;
-    Py_BEGIN_CRITICAL_SECTION(dict);
-    self->used = 0;
-    self->strict = 1;
-    release_held(self);
-    status = read_dict(self, dict, 0);
-    self->strict = 0;
-    Py_END_CRITICAL_SECTION();
-    if (status < 0)
-        forget_plan(self);
-    Py_DECREF(dict);
-    return status;
 }
 
 /* Read a sample into the core. Returns -1 with an error, or 0. Names that the plan points to live in its keys. */

@@ -20,7 +20,7 @@ import math
 import sys
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cached_property
 from importlib import import_module
 from itertools import chain, count
 from typing import Any, Protocol, TypeAlias
@@ -69,7 +69,7 @@ Bools: TypeAlias = NDArray[np.bool_]
 Scores: TypeAlias = dict[str, float]  # name of the score → its value; NaN where it is not defined yet
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that what was imported is kept beside its path
 class Lazy:
     """A function or a class of a higher room, imported when it is first used.
 
@@ -88,19 +88,14 @@ class Lazy:
 
     path: str
 
-    @property
+    @cached_property
     def value(self) -> Any:
         """The function or class itself."""
-        return _imported(self.path)
+        module, _, name = self.path.partition(":")
+        return getattr(import_module(module), name)
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
-        return _imported(self.path)(*args, **settings)
-
-
-@cache  # an import takes longer than most of what is called here, even where the module is there already
-def _imported(path: str) -> Any:
-    module, _, name = path.partition(":")
-    return getattr(import_module(module), name)
+        return self.value(*args, **settings)
 
 
 def lazily(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:

@@ -41,16 +41,8 @@ def test_a_processor_comes_to_the_bits_of_this_machine(name, board, exported):
     assert state in run.flash
 
 
-ROUNDED = [
-    (name, board)
-    for name in WHOLE
-    for board in ("cortex-m4", "cortex-m0plus")
-    if (name, board) != ("penalties", "cortex-m0plus")
-]
-"""Penalties drive weights below 1.2e-38. There zig's library for processors without an FPU truncates what a division gives."""
-
-
-@pytest.mark.parametrize(("name", "board"), ROUNDED)
+@pytest.mark.parametrize("board", ["cortex-m4", "cortex-m0plus"])
+@pytest.mark.parametrize("name", WHOLE)
 def test_a_learner_in_an_arena_comes_to_the_bits_of_this_machine_as_well(name, board, tmp_path):
     board = BOARDS[board]
     if board.missing:
@@ -58,7 +50,9 @@ def test_a_learner_in_an_arena_comes_to_the_bits_of_this_machine_as_well(name, b
     model = taught(name)
     export_device(model, tmp_path)
     x, y = later(name, 100)
-    run = board.run(board.build(tmp_path), as_bytes(model, x, y))
+    # Penalties drive weights so far down that zig's own division would truncate them.
+    program = board.build(tmp_path, *(["-DROUNDS_QUOTIENTS"] if name == "penalties" else []))
+    run = board.run(program, as_bytes(model, x, y))
     learn(model, x, y)
     assert run.digest == digest(model)
     assert digest(take_back(taught(name), run.flash)) == digest(model)

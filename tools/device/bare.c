@@ -4,6 +4,16 @@
 
 #include <string.h>
 
+#if defined ROUNDS_QUOTIENTS
+/* In place of zig's division for processors without an FPU, which truncates quotients below 1.2e-38: a quotient of floats that
+ * was rounded to a double, and then to a float, is the one that IEEE 754 asks for. */
+float __aeabi_fdiv(float a, float b)
+{
+    volatile double rounded = (double)a / (double)b; /* or a compiler calls this function for it */
+    return (float)rounded;
+}
+#endif
+
 #if defined SYSTEM /* the whole machine: files of the host stand for the sensor and for flash (ARM's semihosting) */
 #define READ 6
 #define WRITE 5

@@ -108,7 +108,7 @@ export class Several extends KindLearner {
       if (this.canLearn(learner, y)) {
         learned = 1;
         const known = learner.classes?.length;
-        const { last } = this.lastOf(learner);
+        const last = this.lastOf(learner);
         learner.learned(row, y, 1);
         this.tell(row, learner, keys, last, known);
       } else this.tell(row, learner, keys);
@@ -126,19 +126,17 @@ export class Several extends KindLearner {
 
   rowOf(x) {
     checkSample(x);
-    const row = { ...(x instanceof Map ? objectOf(x) : x) };
-    return row;
+    return { ...(x instanceof Map ? objectOf(x) : x) };
   }
 
   /** What a learner predicted last, as numbers for the later ones. */
   lastOf(learner) {
     const { engine } = learner;
-    if (!learner.classes) return { last: [learner.last()] };
-    return { last: Array.from(learner.classes, (_, j) => engine.lastPrediction(j)).slice(1) };
+    return learner.classes ? Array.from(learner.classes, (_, j) => engine.lastPrediction(j)).slice(1) : [learner.last()];
   }
 
   /** Put what a learner predicted last into the row of the later ones. */
-  tell(row, learner, keys, last = this.lastOf(learner).last) {
+  tell(row, learner, keys, last = this.lastOf(learner)) {
     if (this.settings.chain === false) return;
     const write = isOfTexts(Object.values(row)) ? String : Number;
     keys.forEach((key, j) => j < last.length && (row[key] = write(last[j])));

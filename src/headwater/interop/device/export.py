@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from headwater.errors import writing_folder
 from headwater.errors._version import own_version
 from headwater.interop.device.layout import Layout, form_of
-from headwater.interop.device.net import net_declared, net_memory, net_model, net_source
+from headwater.interop.device.net import net_declared, net_model, net_source
 from headwater.interop.device.sources import own
 from headwater.interop.device.whole import Whole
 from headwater.interop.device.whole_source import whole_declared, whole_model, whole_source
@@ -19,6 +20,26 @@ __all__ = ["FILES", "export_device"]
 FILES = ("headwater.c", "headwater.h", "model.c", "example.c", "Makefile")
 """What is written, and in the folder ``MICROPYTHON`` the same as a module of MicroPython."""
 MICROPYTHON = "micropython_module"
+
+
+class _Writing(NamedTuple):
+    """How a form is written: what the header declares and says of memory, the core, and the state."""
+
+    declared: Callable[[Any], list[str]]
+    source: Callable[[Any], str]
+    model: Callable[[Any, bytes], str]
+    memory: str
+
+
+_WRITING: dict[type, _Writing] = {
+    Layout: _Writing(
+        net_declared,
+        net_source,
+        net_model,
+        " beside one hw_learner (less than 1,000 bytes where pointers have 32 bits) and\n * the stack, never any heap.",
+    ),
+    Whole: _Writing(whole_declared, whole_source, whole_model, ", its arena, beside the stack, and never any heap."),
+}
 
 
 def export_device(learner: Any, folder: Path) -> dict[str, int]:
@@ -56,16 +77,12 @@ def export_device(learner: Any, folder: Path) -> dict[str, int]:
     ['Makefile', 'example.c', 'headwater.c', 'headwater.h', 'micropython_module', 'model.c']
     """
     form = form_of(learner)
-    state = form.image(learner)
-    sizes = {
-        "state": form.state_bytes,
-        "ram": net_memory(form) if isinstance(form, Layout) else form.arena,
-        "flash": form.state_bytes + 24,
-    }
+    write, state = _WRITING[type(form)], form.image(learner)
+    sizes = {"state": form.state_bytes, "ram": form.ram, "flash": form.state_bytes + 24}
     texts = {
         "headwater.h": _header(form, form.identity(state), sizes) + own("model.h"),
-        "headwater.c": net_source(form) if isinstance(form, Layout) else whole_source(form),
-        "model.c": net_model(form, state) if isinstance(form, Layout) else whole_model(state),
+        "headwater.c": write.source(form),
+        "model.c": write.model(form, state),
         "example.c": own("example.c"),
         "Makefile": own("model.mk"),
         f"{MICROPYTHON}/module.c": own("module.c"),
@@ -86,17 +103,11 @@ def _header(form: Layout | Whole, number: int, sizes: dict[str, int]) -> str:
     named = [
         f"    MODEL_{name} = {i}, /* {_plain(column)} */" for i, (name, column) in enumerate(_identifiers(form.columns))
     ]
-    outputs = int(form.learner["outputs"]) if isinstance(form, Layout) else form.outputs
-    scores = isinstance(form, Whole) and form.scores
-    arena = [f" * It takes {sizes['ram']:,} bytes of RAM, its arena, beside the stack, and never any heap."]
-    memory = [
-        f" * It takes {sizes['ram']:,} bytes of RAM beside one hw_learner (less than 1,000 bytes where pointers have 32 bits) and",
-        " * the stack, never any heap.",
-    ]
+    write = _WRITING[type(form)]
     rows = [
         f"/* A model that goes on learning, written by headwater {own_version()}.",
         " *",
-        *(memory if isinstance(form, Layout) else arena),
+        f" * It takes {sizes['ram']:,} bytes of RAM{write.memory}",
         *labels,
         " */",
         "#ifndef HEADWATER_MODEL_H",
@@ -110,14 +121,14 @@ def _header(form: Layout | Whole, number: int, sizes: dict[str, int]) -> str:
         "",
         f"#define MODEL_ID UINT64_C(0x{number:016X})",
         f"#define MODEL_INPUTS {len(form.columns)}",
-        f"#define MODEL_OUTPUTS {outputs}",
+        f"#define MODEL_OUTPUTS {form.outputs}",
         f"#define MODEL_CLASSES {len(form.classes)} /* 0: a number is predicted */",
-        f"#define MODEL_SCORES {int(scores)} /* 1: rows are learned alone, and how unusual one is is predicted */",
+        f"#define MODEL_SCORES {int(form.scores)} /* 1: rows are learned alone, and how unusual one is is predicted */",
         f"#define MODEL_STATE_BYTES {sizes['state']}",
         f"#define MODEL_FLASH_BYTES {sizes['flash']} /* of one of two areas */",
         "",
         *(["/* Columns: what stands where in a row. */", "enum {", *named, "};", ""] if named else []),
-        *(net_declared(form) if isinstance(form, Layout) else whole_declared(form)),
+        *write.declared(form),
     ]
     return "\n".join(rows) + "\n"
 

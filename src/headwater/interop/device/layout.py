@@ -66,6 +66,45 @@ class Layout:
     counters: tuple[int, int] = (_LEARNED, _HIGHEST_ROW)
 
     @property
+    def outputs(self) -> int:
+        """How many numbers are predicted."""
+        return int(self.learner["outputs"])
+
+    @property
+    def scores(self) -> bool:
+        """Whether rows are learned alone, and how unusual one is is predicted."""
+        return False
+
+    @property
+    def ram(self) -> int:
+        """Bytes of RAM beside the learner itself and the stack: the state, and working memory."""
+        return self.state_bytes + sum(member.bytes for member in self.room)
+
+    @property
+    def room(self) -> list[Member]:
+        """Working memory, as the running learner has shown how much it needs."""
+        about, inputs = self.learner, len(self.columns)
+        rows, expert = int(about["rows"]), self.expert
+        undo = (1 + int(about["states"])) * int(expert["dense_last"] - expert["dense_first"] + rows * expert["lanes"])
+        lists = int(about["lists"])
+        return [
+            Member("entry_x", "double", inputs, "entry_x"),
+            Member("staging", "double", 3 * inputs, "staging"),
+            Member("losses", "double", 1, "losses"),
+            Member("values", "float", int(about["values"]) // 4, "values"),
+            Member("deltas", "float", int(about["deltas"]) // 4, "deltas"),
+            Member("predictions", "float", int(about["predictions"]) // 4, "predictions"),
+            Member("row_undo", "float", undo, "row_undo"),
+            Member("values_at", "float", rows + 3, "values_at"),
+            Member("values_spare", "float", rows + 3, "values_spare"),
+            Member("list_values", "float", lists + 1, "list_values"),
+            Member("list_rows", "int32_t", lists + 1, "list_rows"),
+            Member("rows_at", "int32_t", rows + 3, "rows_at"),
+            Member("rows_spare", "int32_t", rows + 3, "rows_spare"),
+            Member("entry_slots", "int32_t", inputs, "entry_slots"),
+        ]
+
+    @property
     def covered(self) -> bool:
         """Whether coverage is followed."""
         return any(member.array == "coverage" for member in self.members)

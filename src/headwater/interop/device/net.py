@@ -11,7 +11,7 @@ from headwater.errors._version import own_version
 from headwater.interop.device.layout import Layout, Member
 from headwater.interop.device.sources import SWITCHES, core_folder, definition, fixed, joined, own
 
-__all__ = ["net_declared", "net_memory", "net_model", "net_source"]
+__all__ = ["net_declared", "net_model", "net_source"]
 
 _SEEN_BY_KERNELS = (
     *("is_double", "growing", "standard", "targets", "embedding", "bias", "counted", "history", "knots", "ring"),
@@ -38,11 +38,6 @@ def net_declared(layout: Layout) -> list[str]:
         "extern const model_state model_first;",
         "const model_state *model_now(void);",
     ]
-
-
-def net_memory(layout: Layout) -> int:
-    """Return the bytes of RAM beside the learner itself and the stack."""
-    return layout.state_bytes + sum(member.bytes for member in _room(layout))
 
 
 # ---- model.c -----------------------------------------------------------------------------------------------------------
@@ -88,33 +83,9 @@ def _wrapped(words: list[str]) -> str:
 # ---- headwater.c -------------------------------------------------------------------------------------------------------
 
 
-def _room(layout: Layout) -> list[Member]:
-    """Return working memory, as the running learner has shown how much it needs."""
-    about, inputs = layout.learner, len(layout.columns)
-    rows, expert = int(about["rows"]), layout.expert
-    undo = (1 + int(about["states"])) * int(expert["dense_last"] - expert["dense_first"] + rows * expert["lanes"])
-    lists = int(about["lists"])
-    return [
-        Member("entry_x", "double", inputs, "entry_x"),
-        Member("staging", "double", 3 * inputs, "staging"),
-        Member("losses", "double", 1, "losses"),
-        Member("values", "float", int(about["values"]) // 4, "values"),
-        Member("deltas", "float", int(about["deltas"]) // 4, "deltas"),
-        Member("predictions", "float", int(about["predictions"]) // 4, "predictions"),
-        Member("row_undo", "float", undo, "row_undo"),
-        Member("values_at", "float", rows + 3, "values_at"),
-        Member("values_spare", "float", rows + 3, "values_spare"),
-        Member("list_values", "float", lists + 1, "list_values"),
-        Member("list_rows", "int32_t", lists + 1, "list_rows"),
-        Member("rows_at", "int32_t", rows + 3, "rows_at"),
-        Member("rows_spare", "int32_t", rows + 3, "rows_spare"),
-        Member("entry_slots", "int32_t", inputs, "entry_slots"),
-    ]
-
-
 def net_source(layout: Layout) -> str:
     """Return the core as far as one net needs it, and this net."""
-    room = _room(layout)
+    room = layout.room
     root = core_folder()
     core = joined(root)
     names = re.findall(r"\bX\((\w+), (hw_\w+)\)", (root / "parts" / "parts.h").read_text("utf-8"))

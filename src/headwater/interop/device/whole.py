@@ -45,8 +45,8 @@ class Whole:
         return _rehearsed(self.learner, self.learner.engine.core.learner, self.slots)
 
     @property
-    def arena(self) -> int:
-        """Bytes of memory that are enough."""
+    def ram(self) -> int:
+        """Bytes of the arena that are enough."""
         return self._needs[0]
 
     @property

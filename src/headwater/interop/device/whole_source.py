@@ -26,14 +26,15 @@ def whole_declared(form: Whole) -> list[str]:
         "/* The learner grows inside its arena. These bytes were enough for it and thousands of rows that were drawn as its own",
         " * are spread, with labels by chance; where they are not, model_learn says MODEL_NO_MEMORY and nothing has changed. */",
         "#ifndef MODEL_ARENA_BYTES",
-        f"#define MODEL_ARENA_BYTES {form.arena}",
+        f"#define MODEL_ARENA_BYTES {form.ram}",
         "#endif",
         *(ahead if form.horizon else []),
     ]
 
 
-def whole_model(state: bytes) -> str:
+def whole_model(form: Whole, state: bytes) -> str:
     """Return a state as constants."""
+    del form  # all of it stands in the state
     words = [f"UINT64_C(0x{word:X})" for word in np.frombuffer(state, "<u8").tolist()]
     lines = [f"    {', '.join(words[i : i + _WORDS])}," for i in range(0, len(words), _WORDS)]
     head = ['#include "headwater.h"', "", "/* The state as it was exported. */", "extern const uint64_t model_first[];"]

@@ -71,7 +71,7 @@ class Answer:
         """
         if value is None or value != value:
             return math.nan if self.gaps else None
-        return self.decode(value, getattr(learner, "first", learner))  # of a fleet what its members begin as
+        return self.decode.value(value, getattr(learner, "first", learner))  # of a fleet what its members begin as
 
     def read_all(self, values: Iterable[Any], learner: Any) -> list[Any]:
         """Validate labels as ``read`` does.

@@ -18,7 +18,7 @@ from headwater.streams.brokers.address import Address
 __all__ = ["ENVELOPES", "opener"]
 
 ENVELOPES = ("debezium", "cloudevents")
-_KEPT = "cr"  # Debezium's letters for rows that were created, or there when it began; d is a deletion, t a truncation
+_LEAVE_A_ROW = "cru"  # Debezium's letters: created, there when it began, updated; d is a deletion, t a truncation
 _NAMED = "ce_"
 """How a column of ``key=`` or ``id=`` begins that is an attribute of the event, as in Kafka's headers."""
 
@@ -80,7 +80,7 @@ def _changed(message: Any, target: str | None) -> Any:
             help="Leave envelope= out if Debezium unwraps the rows (ExtractNewRecordState).",
         )
     after, before = change.get("after"), change.get("before")
-    if after is None or change["op"] not in f"{_KEPT}u":
+    if after is None or change["op"] not in _LEAVE_A_ROW:
         return None
     if target is not None and (after.get(target) is None or (before or {}).get(target) is not None):
         return None
