@@ -110,7 +110,8 @@ def test_every_method_of_every_public_class_appears(written):
             thing = getattr(module, name)
             if not inspect.isclass(thing):
                 continue
-            block = written[room.page].partition(f":: {room.module}.{name}\n")[2].partition("```")[0]
+            home = reference.home(room, name)
+            block = written[home.page].partition(f":: {home.module}.{name}\n")[2].partition("```")[0]
             listed = (
                 set(re.findall(r"\w+", block.partition(":members:")[2].splitlines()[0]))
                 if ":members:" in block

@@ -16,7 +16,7 @@ import headwater as hw
 from headwater.errors import StoreError
 from headwater.store.journal.database import FULL
 from headwater.store.learner_file import fingerprint
-from headwater.streams.brokers import TrimmedLog
+from headwater.streams.brokers import BrokerGone, TrimmedLog, read_address
 from support.brokers.following import uninterrupted
 from support.brokers.killing import built_killer, prove_kills
 from support.brokers.kinds import BROKERS
@@ -247,6 +247,20 @@ def test_a_broker_that_is_killed_is_waited_for(broker, topic, tmp_path):
         run.until_learned(100)
         run.end()
         assert fingerprint(model.learner) == fingerprint(uninterrupted(100))
+
+
+def test_what_kafkas_client_says_of_a_broker_that_left_is_waited_for_and_what_it_refuses_is_not():
+    pytest.importorskip("confluent_kafka", reason="no client: pip install 'headwater[kafka]' brings it")
+    from confluent_kafka import KafkaError as Said
+
+    from headwater.streams.brokers.kafka import KafkaSource
+
+    source = KafkaSource(read_address("kafka://127.0.0.1:9/rows"))
+    left = [Said._TRANSPORT, Said._TIMED_OUT, Said._WAIT_COORD, -137]
+    assert [type(source._meaning(Said(code))) for code in left] == [BrokerGone] * len(left)
+    refused = source._meaning(Said(Said._UNKNOWN_TOPIC))
+    assert not isinstance(refused, BrokerGone)
+    assert "a topic that can be read" in str(refused)
 
 
 def test_a_message_that_comes_twice_is_learned_once_by_its_id(broker, topic, tmp_path):

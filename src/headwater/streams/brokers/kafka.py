@@ -41,7 +41,17 @@ _PURGE_S = 1.0  # timeout for delivery reports of purged messages
 _LOOK_S = 30.0  # seconds between checks for new partitions
 _NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"  # 16 zero bytes in base64, from brokers before Kafka 2.8
 _LOST = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
-_AWAY = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE)
+_AWAY = (
+    KafkaError._TRANSPORT,
+    KafkaError._FAIL,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._TIMED_OUT,
+    KafkaError._TIMED_OUT_QUEUE,
+    KafkaError._RESOLVE,
+    KafkaError._NODE_UPDATE,
+    KafkaError._WAIT_COORD,
+    -137,  # a broker left while it was asked: _DESTROY_BROKER, which older clients have no name for
+)
 _TOLD = (KafkaError._SSL, KafkaError._AUTHENTICATION)
 _TRY_S = 0.5  # seconds between checks of the client's errors while it connects
 _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
