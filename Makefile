@@ -99,6 +99,7 @@ npm: $(VENV)/.dev.stamp
 bench: $(VENV)/.dev.stamp $(BUILT)
 	$(PY) -m benchmarks.run
 	$(PY) -m benchmarks.report
+	$(PY) -m tools.docs.claims
 
 docs: $(VENV)/.dev.stamp $(BUILT) $(WEB)
 	$(PY) tools/docs/generate.py

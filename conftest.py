@@ -53,6 +53,7 @@ SLOW = (
     "tests/plain/test_rules.py",
     "tests/project/documents",
     "tests/project/test_architecture.py",
+    "tests/project/test_claims.py",
     "tests/project/test_contributing.py",
     "tests/project/test_deletion.py",
     "tests/project/test_names.py",

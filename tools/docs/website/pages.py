@@ -319,7 +319,7 @@ def gather_english(site: Site) -> None:
         ("Guides", [*below(site, "how-to/"), "examples"]),
         ("Course", below(site, "learn/")),
         ("Understand", ["principles", "architecture", *below(site, "decisions/"), "promises"]),
-        ("Proofs", ["compatibility", "check", "platforms", "benchmarks"]),
+        ("Proofs", ["how-good", "compatibility", "check", "platforms", "benchmarks"]),
         ("Look up", ["reference/index", *below(site, "formats/"), "overview", "changelog", "contributing"]),
     ):
         site.write("index", tree(caption, pages))
@@ -333,6 +333,7 @@ def gather_chinese(site: Site) -> None:
         ("开始", ["start", "gallery", "overview"]),
         ("指南", below(site, "how-to/")),
         ("课程", ["course", *chapters]),
+        ("证据", ["how-good"]),
         ("查阅", ["glossary"]),
     ):
         site.write("index", tree(caption, pages) if pages else "")
