@@ -26,6 +26,9 @@ export class ConfigError extends HeadwaterError {
   }
 }
 
+/** What a model answers that `headwater export --no-learning` has reduced, where it is to learn or to be saved. */
+export const reduced = (at) => new ConfigError({ expected: "a model that learns", got: "one exported to predict", at, help: "Export it without --no-learning." });
+
 /** Input that cannot be used. */
 export class DataError extends HeadwaterError {
   static title = "DataError";

@@ -16,6 +16,7 @@ import headwater as hw
 from headwater.errors import ConfigError, SourceError
 from headwater.route.evaluate import evaluate
 from headwater.route.session import Session
+from headwater.store.learner_file import fingerprint
 from headwater.streams import Block, read
 from headwater.types import Predictions
 
@@ -271,6 +272,22 @@ def test_the_learner_is_kept_after_each_so_many_rows_and_at_the_end():
     learner = Counting()
     Session(learner, keep="m.hw", keep_every=4).run(zip(*rows(10), strict=True))
     assert learner.saved == [("m.hw", 4), ("m.hw", 8), ("m.hw", 10)]
+
+
+def test_the_kept_file_says_how_the_session_scored_with_a_curve_and_the_bits_are_those_of_any_session(tmp_path):
+    given = [({"a": i % 10, "b": "xy"[i % 2]}, "high" if i % 10 > 4 else "low") for i in range(1_300)]
+    session, plain = Session(hw.Classifier(seed=1), keep=tmp_path / "m.hw"), Session(hw.Classifier(seed=1))
+    record = session.run(given)
+    plain.run(given)
+    kept = hw.load(tmp_path / "m.hw")
+    noted = kept.notes.pop("score")
+    assert noted["learned"] == 1_300
+    assert noted["comparisons"] == json.loads(json.dumps([one.as_dict() for one in record.comparisons]))
+    assert noted["curve"]["names"] == ["model", "no-change", "majority"]
+    points = noted["curve"]["points"]
+    assert [point[0] for point in points] == [*range(49, 1_000, 50), 1_099, 1_199, 1_299]
+    assert points[-1][1] == pytest.approx(record.window_scores["accuracy"], abs=1e-5)
+    assert fingerprint(kept) == fingerprint(plain.learner)
 
 
 def test_a_learner_that_saw_nothing_is_not_kept():

@@ -2,7 +2,7 @@
 // takes the model over with all that it has learned: the same bits as if it had been there from the first row.
 
 import { Core, LEARNS, PREDICTS, WHOLE, compiled } from "../core.mjs";
-import { ConfigError, NotBuiltError } from "../errors.mjs";
+import { NotBuiltError, reduced } from "../errors.mjs";
 import { fitting } from "../file/container.mjs";
 import { modelParts } from "../file/model.mjs";
 import { ClassPredictor, INSPECT, NumberPredictor } from "./predictor.mjs";
@@ -69,10 +69,7 @@ export class Opened {
   /** Call a method when all calls before it are done, in a build that has it. */
   ask(level, name, given) {
     const call = async () => {
-      if (!this.learns && /learn|save/.test(name)) {
-        const help = "Export it without --no-learning.";
-        throw new ConfigError({ expected: "a model that learns", got: "one exported to predict", at: name, help });
-      }
+      if (!this.learns && /learn|save/.test(name)) throw reduced(name);
       if (this.#can < level) await this.reach(level);
       try {
         return this.#model[name](...given);

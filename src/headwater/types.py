@@ -48,6 +48,7 @@ __all__ = [
     "Scores",
     "Span",
     "as_mapping",
+    "finite_or_none",
     "join",
     "lazily",
     "public_names",
@@ -393,6 +394,21 @@ class Comparison:
     recent: Span
     overall: Span
     output: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the comparison as values for JSON, None for what is not defined."""
+        spans = {name: _span_as_dict(span) for name, span in (("recent", self.recent), ("overall", self.overall))}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in spans} | spans
+
+
+def _span_as_dict(span: Span) -> dict[str, Any]:
+    guesses = {name: finite_or_none(value) for name, value in span.guesses.items()}
+    return {"n": span.n, "model": finite_or_none(span.model), "guesses": guesses}
+
+
+def finite_or_none(value: float) -> float | None:
+    """Return a number for JSON, None for NaN and infinities."""
+    return value if math.isfinite(value) else None
 
 
 @dataclass(frozen=True, slots=True)

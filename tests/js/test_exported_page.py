@@ -6,6 +6,7 @@ import datetime as dt
 import http.server
 import json
 import random
+import re
 import shutil
 import subprocess
 import threading
@@ -194,6 +195,66 @@ def test_what_is_learned_on_the_page_is_what_python_would_have_learned(browser, 
     page.wait_for_selector("#score:has-text('No answer yet')")
     assert page.inner_text("#about") == "Which class? · 602 rows learned"
     closed(page, address)
+
+
+@pytest.mark.parametrize(
+    ("language", "verdict", "counted"),
+    [
+        ("en", "All 599 rows: {model} % right, ", "Counted before this page, while it learned 600, "),
+        ("zh", "全部 599 个样本：正确 {model}%，", "在本页之前统计，那时学习了 600 个，"),
+    ],
+)
+def test_the_page_says_how_good_the_model_was_before_it_with_baselines_and_the_curve(
+    browser, site, language, verdict, counted
+):
+    folder, address = site
+    noted = hw.load(folder / "m.hw").notes["score"]
+    overall = noted["comparisons"][0]["overall"]
+    page = opened(browser, address, language=language)
+    shown = page.inner_text("#before")
+    model = float(re.search(r"([\d.]+) ?%", shown)[1])
+    assert shown.startswith(verdict.format(model=f"{model:g}"))
+    assert model == pytest.approx(100 * overall["model"], abs=0.51)
+    assert page.get_attribute("#before", "data-state") == "ahead"
+    lines = page.eval_on_selector_all("#before-curve .chart polyline", "(all) => all.map((one) => one.points.length)")
+    assert lines == [len(noted["curve"]["points"])] * 3
+    assert noted["curve"]["names"] == ["model", "no-change", "majority"]
+    assert page.locator("#before-curve .of-line").count() == 3
+    assert page.inner_text("#before-note").startswith(counted)
+    closed(page, address)
+
+
+def test_a_store_carries_its_score_and_curve_to_the_page(browser, site, tmp_path):
+    folder, address = site
+    with hw.open(tmp_path / "s.db", hw.Regressor(seed=1)) as model:
+        for i in range(200):
+            model.learn_one({"a": i % 10}, 5.0 * (i % 10))
+        known = model.scores["comparisons"][0]["overall"]
+    for options in ([], ["--no-learning"]):
+        assert main(["export", "--web", *options, str(tmp_path / "s.db"), str(folder / "stored")]) == 0
+        page = opened(browser, address, name="stored")
+        assert page.inner_text("#before").startswith("All 200 rows: off by ")
+        assert f"({min(known['guesses'].values()):.3g})" in page.inner_text("#before")
+        assert page.locator("#before-curve .chart polyline").count() == 3
+        closed(page, address)
+
+
+def test_a_model_whose_file_holds_no_score_says_so_in_place_of_one(browser, site, tmp_path):
+    folder, address = site
+    model = hw.Classifier(memory=8, by="key", seed=1)
+    for i in range(200):
+        model.learn_one({"t": "xyz"[i % 3], "key": i % 2}, "abc"[(i // 3) % 3])
+    model.save(tmp_path / "m.hw")
+    for options, said in ([], "What is counted here begins when"), (["--no-learning"], "headwater learn --model"):
+        assert main(["export", "--web", *options, str(tmp_path / "m.hw"), str(folder / "unscored")]) == 0
+        page = opened(browser, address, name="unscored")
+        assert page.inner_text("#before-note").startswith("Its file says nothing of that")
+        assert said in page.inner_text("#before-note")
+        assert page.inner_text("#before") == ""
+        page.click("#why-part > summary")
+        page.wait_for_selector("#baseline:has-text('The rows before have a share in this prediction.')")
+        assert "explainOne" not in page.inner_text("#code")
+        closed(page, address)
 
 
 def test_a_dropped_file_is_predicted_and_learned_row_by_row_as_in_python(browser, site, tmp_path):
@@ -430,7 +491,7 @@ def test_an_export_may_be_replaced_and_holds_nothing_of_the_readers(built, tmp_p
     text = "".join(
         path.read_text() for path in (tmp_path / "page").glob("*.*") if path.suffix in (".html", ".mjs", ".css")
     )
-    assert "http://" not in text
+    assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
     assert "https://" not in text
     assert main(["export", str(tmp_path / "m.hw"), str(tmp_path / "page")]) == 2
     assert "expected --web or --c, got no form to export to" in capsys.readouterr().err

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import http.server
 import json
 import subprocess
 import threading
 from functools import partial
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from tools.build.targets import NODE, wasm
 
 import headwater as hw
 from headwater.cli import main
-from headwater.store.web import export
+from headwater.store.learner_file import to_bytes
+from headwater.store.web import export, reduced
 from support.chromium import CHROMIUM
 
 pytestmark = [
@@ -201,6 +204,50 @@ def test_a_kind_says_and_learns_pythons_bits_and_saves_a_file_that_python_goes_o
     assert hw.load(tmp_path / "saved.hw").n_learned == model.n_learned
 
 
+LIGHT = {"series": 0.45, "anomalies": 0.45, "choices": 0.5, "offers": 0.45, "acting": 0.8, "several": 0.4}
+"""The share of a model's gzipped bytes that is left where a page only asks it; an agent of numbers keeps all."""
+ASKS = """
+import { openKind } from "./kinds.mjs";
+const [given, steps] = process.argv.slice(2);
+const model = await openKind(given);
+const plain = (value) => {
+  if (value instanceof Map) return [...value].map(([name, own]) => [plain(name), plain(own)]);
+  return Array.isArray(value) ? value.map(plain) : value;
+};
+const said = JSON.parse(steps).map(([name, ...args]) => (name === "explainOne" ? null : plain(model[name](...args)) ?? null));
+const refused = ["learn", "learnOne", "save"].map((name) => { try { model[name]({}, 1); } catch (error) { return error.message; } });
+console.log(JSON.stringify([said, refused, model.learns]));
+"""
+
+
+def flat(found: Any) -> list[Any]:
+    """All texts and numbers of an answer, one after the other."""
+    return [one for part in found for one in flat(part)] if isinstance(found, (list, tuple)) else [found]
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_a_kind_that_only_answers_weighs_less_says_the_same_digits_and_refuses_to_learn(name, module, tmp_path):
+    model = TASKS[name][0]()
+    small, whole = gzip.compress(reduced(model)), gzip.compress(to_bytes(model))
+    assert len(small) < LIGHT[name] * len(whole)
+    (tmp_path / "m.hw.z").write_bytes(small)
+    (module / "asks.mjs").write_text(ASKS, encoding="utf-8")
+    steps = list(takewhile(lambda step: not step[0][0].startswith("learn"), TASKS[name][1]))
+    command = [*NODE, "asks.mjs", str(tmp_path / "m.hw.z"), json.dumps([step for step, _ in steps])]
+    done = subprocess.run(command, cwd=module, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    said, refused, learns = json.loads(done.stdout)
+    for (step, in_python), there in zip(steps, said, strict=True):
+        if step[0] != "explainOne":
+            here = flat(json.loads(json.dumps(in_python(model))))
+            assert flat(there) == [pytest.approx(one, rel=5e-4) if isinstance(one, float) else one for one in here]
+    assert refused == [
+        f"expected a model that learns, got one exported to predict — at {name}. Export it without --no-learning."
+        for name in ("learn", "learnOne", "save")
+    ]
+    assert learns is False
+
+
 # ---- pages --------------------------------------------------------------------------------------------------------------
 
 PAGES = {"series": series, "anomalies": anomalies, "choices": choices, "offers": offers, "acting": acting, "numbers": numbers,
@@ -332,9 +379,36 @@ def test_an_agents_page_learns_a_transition_of_two_states(browser, site):
     page.context.close()
 
 
+def test_a_series_is_drawn_as_wide_as_its_place_and_counts_what_python_counts(browser, site):
+    page = opened(browser, site[1], "series")
+    assert page.inner_text("#about") == "300 values learned"
+    width = page.eval_on_selector("#picture", "(one) => one.clientWidth")
+    assert width > 400
+    assert page.get_attribute("#picture .chart", "viewBox") == f"0 0 {width} 230"
+    closed(page)
+
+
+def test_each_output_has_a_line_of_its_own_in_the_verdict(browser, site, tmp_path):
+    folder, address = site
+    session = hw.Session(hw.MultiOutput(seed=1), keep=tmp_path / "m.hw")
+    for i in range(120):
+        session.step([{"x": float(i % 10)}], [{"large": i % 10 > 4, "cost": 2.0 * (i % 10)}])
+    session.finish()
+    assert main(["export", "--web", str(tmp_path / "m.hw"), str(folder / "scored")]) == 0
+    page = opened(browser, address, "scored")
+    lines = page.eval_on_selector_all("#before > .line", "(all) => all.map((one) => one.textContent)")
+    assert [line.split(" rows: ")[0] for line in lines] == ["large · All 119", "cost · All 119"]
+    page.fill("#answer-1", "4")
+    page.click("#learn-button")
+    page.wait_for_selector("#score:has-text('cost · All 1 row: off by')")
+    closed(page)
+
+
 def test_a_kinds_page_that_does_not_learn_says_what_it_says_and_offers_nothing_else(browser, site):
     page = opened(browser, site[1], "fixed")
     assert page.is_hidden("#learn-card")
     assert page.is_hidden("#keep-card")
     assert page.inner_text("#picture thead").strip() == "Action\tExpected reward\tProbability"
+    assert "model.act(x)" in page.inner_text("#code")
+    assert "model.learn" not in page.inner_text("#code")
     closed(page)

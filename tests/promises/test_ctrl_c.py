@@ -177,7 +177,9 @@ def test_a_run_of_a_session_ends_behind_the_block(tmp_path):
     assert record.rows == PRESSED_AT // 40 * 40 + 40
     other = hw.Session(hw.Classifier(seed=1))
     other.run(zip(quiet[: record.rows], LABELS, strict=False))
-    assert to_bytes(hw.load(tmp_path / "m.hw")) == known(other.learner)
+    kept = hw.load(tmp_path / "m.hw")
+    assert kept.notes.pop("score")["learned"] == record.rows
+    assert to_bytes(kept) == known(other.learner)
 
 
 def test_a_durable_learner_has_journaled_and_learned_the_same_rows(tmp_path, small_pieces):

@@ -16,7 +16,7 @@ from headwater.route.verdict.phrases import PHRASES
 from headwater.route.verdict.verdict import beats_baselines, compare_baselines, lines_of
 from headwater.types import Comparison, Record, Span
 
-PAGE = headwater.store.web.page_folder()
+PAGE = headwater.store.web.shared_folder()
 NUMBERS = (
     0,
     1,

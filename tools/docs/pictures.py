@@ -202,7 +202,7 @@ def exported() -> None:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             for language, theme in itertools.product(("en", "zh"), ("light", "dark")):
-                page = browser.new_page(viewport={"width": 1280, "height": 900})
+                page = browser.new_page(viewport={"width": 1280, "height": 1000})
                 page.add_init_script(
                     f"localStorage.setItem('language', '{language}'); localStorage.setItem('theme', '{theme}')"
                 )
@@ -229,15 +229,14 @@ def exported_series() -> None:
     hours = [y for _, y in itertools.islice(worlds.power(random.Random(4)), 604)]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         model = hw.Forecaster(horizon=24, season=24, seed=1)
-        model.learn_many(hours[:600])
-        model.save(Path(folder) / "m.hw")
+        hw.Session(model, keep=Path(folder) / "m.hw").run(({}, y) for y in hours[:600])
         subprocess.run([*COMMAND, "export", "--web", "m.hw", "page"], check=True, capture_output=True, cwd=folder)
         handler = partial(SimpleHTTPRequestHandler, directory=Path(folder) / "page")
         with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             for language, theme in itertools.product(("en", "zh"), ("light", "dark")):
-                page = browser.new_page(viewport={"width": 1280, "height": 820}, bypass_csp=True)
+                page = browser.new_page(viewport={"width": 1280, "height": 1000}, bypass_csp=True)
                 page.add_init_script(
                     f"localStorage.setItem('language', '{language}'); localStorage.setItem('theme', '{theme}')"
                 )

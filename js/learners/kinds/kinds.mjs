@@ -8,7 +8,7 @@
 
 import { compiled, contentOf } from "../../core.mjs";
 import { WholeCore } from "../../declare/core.mjs";
-import { ModelFileError, shown } from "../../errors.mjs";
+import { ModelFileError, reduced, shown } from "../../errors.mjs";
 import { fitting, opened } from "../../file/container.mjs";
 import { sha256 } from "../../file/sha256.mjs";
 import { Acting } from "./acting.mjs";
@@ -22,6 +22,7 @@ import { modelParts } from "../../file/model.mjs";
 export { ConfigError, DataError, HeadwaterError, ModelFileError } from "../../errors.mjs";
 
 const KINDS = { Forecaster: Series, Anomaly: Anomalies, Bandit: Choices, Agent: Acting, MultiOutput: Several };
+const TEACH = ["learn", "learnOne", "save"];
 const WITH_MEMORY = { Classifier: ClassLearner, Regressor: NumberLearner };
 
 /** Open a saved model of any kind: bytes, an address or a response, packed by gzip or not. `core`: where kinds.wasm is. */
@@ -29,7 +30,18 @@ export async function openKind(source, { core = new URL("./kinds.wasm", import.m
   const [given, module] = await Promise.all([contentOf(source, "a saved model"), compiled(core)]);
   const { header, arrays } = opened(await plain(given), at, sha256);
   const instance = new WholeCore(await WebAssembly.instantiate(module, {}));
-  return fitting(at, () => learnerIn(instance, header, arrays));
+  const model = fitting(at, () => learnerIn(instance, header, arrays));
+  return header.packed ? asked(model) : model;
+}
+
+/** Return a learner that refuses to learn, since `headwater export` has left out what that needs. */
+function asked(model) {
+  for (const name of TEACH) {
+    model[name] = () => {
+      throw reduced(name);
+    };
+  }
+  return model;
 }
 
 function learnerIn(core, header, arrays) {

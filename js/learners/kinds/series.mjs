@@ -5,6 +5,7 @@ import { FARTHEST } from "../predictor.mjs";
 import { numberOf, refuse } from "../../rows/guards.mjs";
 import { KindLearner } from "./kind.mjs";
 
+const ANSWERS = 0; // place of the count of values that were learned
 const BROKEN = 4; // place of the count of values that are no whole numbers
 
 export class Series extends KindLearner {
@@ -13,6 +14,11 @@ export class Series extends KindLearner {
   /** How many times ahead it can forecast. */
   get horizon() {
     return this.settings.horizon;
+  }
+
+  /** How many values were learned; the rows of its table are fewer, since the first values only begin the past. */
+  get nLearned() {
+    return this.engine?.array("forecast_numbers").data[ANSWERS] ?? 0;
   }
 
   isOwn(name) {

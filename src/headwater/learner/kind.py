@@ -29,7 +29,10 @@ __all__ = [
     "has_classes",
     "named_able",
     "of_classes",
+    "KEPT_ROWS",
     "Kind",
+    "OPTIMIZER",
+    "Reduction",
     "check_can",
     "check_kind",
     "check_stateless",
@@ -77,6 +80,28 @@ SENSITIVITY = Lazy("headwater.explain.sensitivity:sensitivity")
 _PREDICT = Question("predict")
 KINDS = Lazy("headwater.kinds:KINDS")
 """The kinds of this package. A third-party learner declares its own."""
+
+
+OPTIMIZER = ("state_0", "state_1", "state_2", "state_3", "state_4", "slot_reservoir")
+"""Arrays of the optimizer, and of the values that future knots are drawn from."""
+KEPT_ROWS = ("pair_rows", "pair_values", "sample_start", "sample_count", "sample_y", "sample_w")
+"""Arrays of the replay buffer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """What a page can do without that asks a learner and never teaches it.
+
+    Parameters
+    ----------
+    left_out : tuple of str
+        Arrays that learning reads and the questions of the page don't.
+    rounded : mapping
+        Binary digits behind the point that are enough of other arrays.
+    """
+
+    left_out: tuple[str, ...] = ()
+    rounded: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +167,8 @@ class Kind:
         What pages show of it, in words and pictures. Without it the names of its metrics.
     alarm : float, optional
         Threshold above which a prediction is an alarm.
+    reduction : Reduction, optional
+        What of its state a page leaves out that doesn't learn. Without it that of learners of rows (``store.web.reduced``).
 
     Examples
     --------
@@ -176,6 +203,7 @@ class Kind:
     costs: Lazy = NUMBER_COSTS
     views: Views = Views()  # noqa: RUF009 - frozen
     alarm: float | None = None
+    reduction: Reduction | None = None
 
     @property
     def cls(self) -> Any:

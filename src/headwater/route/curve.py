@@ -6,10 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["MARKS", "POINTS", "History", "mean"]
+from headwater.types import Comparison, Record
+
+__all__ = ["MARKS", "NOTE", "POINTS", "History", "ScoreNote", "mean", "score_note"]
+
+NOTE = "score"
+"""The entry of a learner's notes that says how it scored, for pages that are made of its file."""
 
 POINTS = 400
 MARKS = 50
+NOTED = 120
+"""Points of the curve in a file's notes."""
 
 
 class History:
@@ -62,6 +69,53 @@ class History:
         self.every = saved["every"]
         self.points = saved["points"] if "points" in saved else saved["curve"]
         self.drift = saved["drift"] if "drift" in saved else saved.get("marks", [])
+
+
+class ScoreNote:
+    """Collect the recent scores of a session, for the notes in the file that it keeps.
+
+    Examples
+    --------
+    >>> note = ScoreNote()
+    >>> note.points
+    []
+    """
+
+    def __init__(self) -> None:
+        self.points: list[list[float | None]] = []
+        """Rows scored, then the recent score of the model and of each baseline."""
+
+    def add(self, scored: int, comparisons: Sequence[Comparison]) -> None:
+        """Add the recent scores after so many scored rows, dropping every second point when there are too many."""
+        if not scored or not comparisons or (self.points and self.points[-1][0] == scored):
+            return
+        recent = comparisons[0].recent
+        self.points.append([scored, *map(_rounded, (recent.model, *recent.guesses.values()))])
+        if len(self.points) > POINTS:
+            self.points = self.points[1::2]
+
+    def of(self, record: Record, learned: int) -> dict[str, Any]:
+        """Return the note after a learner has learned so many rows."""
+        names = ["model", *record.comparisons[0].recent.guesses] if record.comparisons else []
+        points = [point for point in self.points if len(point) == len(names) + 1]  # the first may lack a baseline
+        return score_note(learned, record.comparisons, names, points)
+
+
+def score_note(
+    learned: int, comparisons: Sequence[Comparison], names: Sequence[str], points: Sequence[Sequence[float | None]]
+) -> dict[str, Any]:
+    """Return how a learner scored as values for JSON: what the verdict compares, and the curve of its first comparison."""
+    every = -(-len(points) // NOTED) or 1
+    curve = [list(point) for point in points[::-1][::every]][::-1]
+    return {
+        "learned": learned,
+        "comparisons": [one.as_dict() for one in comparisons],
+        "curve": {"names": list(names), "points": curve},
+    }
+
+
+def _rounded(value: float) -> float | None:
+    return float(f"{value:.5g}") if math.isfinite(value) else None
 
 
 def detector() -> Any:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from headwater.learner.schema.labels import values_of
-from headwater.types import Comparison, Predictions, Scores, Span
+from headwater.types import Comparison, Predictions, Scores, Span, finite_or_none
 
 from .curve import History
 
@@ -180,7 +180,7 @@ class Score(ABC):
             **({} if (labeled := self.labeled()) is None else {"labeled": labeled._asdict()}),
             **whole,
             "window": {"n": len(self._window), **window},
-            "comparisons": [_as_json(one) for one in self.comparisons()],
+            "comparisons": [one.as_dict() for one in self.comparisons()],
         }
 
     def _extra(self) -> dict[str, Any]:
@@ -223,24 +223,5 @@ def span_of(n: int, metric: str, scores: dict[str, Scores], guesses: Iterable[st
     )
 
 
-def _as_json(one: Comparison) -> dict[str, Any]:
-    spans = {
-        name: {"n": span.n, "model": _finite(span.model), "guesses": _known(span.guesses)}
-        for name, span in (("recent", one.recent), ("overall", one.overall))
-    }
-    return {
-        "metric": one.metric,
-        "phrase": one.phrase,
-        "more_is_better": one.more_is_better,
-        "unit": one.unit,
-        "output": one.output,
-        **spans,
-    }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
 def _known(scores: Scores) -> dict[str, float | None]:
-    return {name: _finite(value) for name, value in scores.items()}
+    return {name: finite_or_none(value) for name, value in scores.items()}

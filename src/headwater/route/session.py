@@ -28,6 +28,7 @@ from headwater.errors import ConfigError, DataError, HeadwaterError
 from headwater.learner.base import Learner as OwnLearner
 from headwater.learner.kind import HasKind, check_can, check_stateless, kind_of, named_able
 from headwater.learner.validation import FARTHEST, PLAIN
+from headwater.route.curve import NOTE, ScoreNote
 from headwater.route.policies import Adaptation, Policy, Replay
 from headwater.route.score import Score
 from headwater.route.watcher import Watcher
@@ -42,6 +43,8 @@ _DUE = attrgetter("due")
 _NOTHING = nullcontext()
 _EARLIEST = 50
 """Rows between the first records, where they come early."""
+_NOTE_EVERY = 10_000
+"""Most rows between two points of the curve in the file that a session keeps."""
 _AS_LEARNER = Lazy("headwater.interop.anybody:as_learner")
 
 
@@ -133,7 +136,7 @@ class Session:
         self._last_record = (-1, -1)
         self._waiting = Waiting()
         self._scored, self._seconds = 0, 0.0  # rows whose label has arrived; the time that all took
-        self._left_out: Counter[str] = Counter()
+        self._left_out, self._note = Counter[str](), ScoreNote() if keep is not None else None
         self._stream: Stream | None = None
         self._rejected_before = dict(learner.rejected)
 
@@ -181,6 +184,8 @@ class Session:
             started = time.perf_counter()
             if self._every and self.rows % self._record_every(self._every) == 0:
                 self._call_on_record(self.record())
+            if self._note is not None and self.rows % self._paced(_NOTE_EVERY) == 0:
+                self._note.add(self._score.n, self._score.comparisons())
             i = j
         self._seconds += time.perf_counter() - started
         return forecasts[0] if len(forecasts) == 1 else join(forecasts)
@@ -269,9 +274,16 @@ class Session:
             self._score_late(X, *self._waiting.arrive(n))
         record = self.record()
         if self.keep is not None and self.rows:
+            self._note_score(record)
             self.learner.save(self.keep)
         self._call_on_record(record)
         return record
+
+    def _note_score(self, record: Record) -> None:
+        """Note in the learner how it scored, unless its exact counts are a secret."""
+        if self._note is not None and self._own is not None and not self._own.secret:
+            self._note.add(record.scored, record.comparisons)
+            self._own.notes[NOTE] = self._note.of(record, self._own.n_learned)
 
     def record(self) -> Record:
         """Return the current metrics."""
@@ -356,15 +368,19 @@ class Session:
 
     def _record_every(self, most: int) -> int:
         """Return after how many rows the next record is due, which is fewer at first where records come early."""
-        digits = len(str(self.rows))
-        return min(most, max(_EARLIEST, int(10 ** (digits - 2)))) if self._early else most
+        return self._paced(most) if self._early else most
+
+    def _paced(self, most: int) -> int:
+        """Return a number of rows that grows with those there were, up to ``most``."""
+        return min(most, max(_EARLIEST, int(10 ** (len(str(self.rows)) - 2))))
 
     def _next_size(self, X: Any) -> int:
         """Return the number of rows to process next, at most a block and never past a row where something is due."""
         # The first row goes alone, because imports at first use would distort rows/s.
         size = max(self._block, FRAME_BLOCK) if isinstance(X, FrameRows) else self._block
         size = size if self.rows else 1
-        for n in (self._every and self._record_every(self._every), self._keep_every):
+        noted = None if self._note is None else self._paced(_NOTE_EVERY)
+        for n in (self._every and self._record_every(self._every), self._keep_every, noted):
             size = min(size, n - self.rows % n) if n else size
         dues = list(map(_DUE, self._watchers))
         dues += [] if self._adaptation is None else [self._adaptation.due]

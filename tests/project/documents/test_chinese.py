@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted((ROOT / "docs" / "zh").rglob("*.md")) + sorted(ROOT.glob("**/README.zh-CN.md"))
 GLOSSARY = ROOT / "docs" / "zh" / "glossary.md"
-PAGES_OF = ("serve/web", "cluster/progress/web", "store/web/page", "store/web/kinds")
+PAGES_OF = ("serve/web", "cluster/progress/web", "store/web/page", "store/web/shared", "store/web/kinds")
 SCRIPTS = [path for folder in PAGES_OF for path in (ROOT / "src" / "headwater" / folder).rglob("*.*js")]
 TEXTS = sorted([*SCRIPTS, *(ROOT / "tools" / "docs" / "live").rglob("*.mjs"), ROOT / "tools" / "docs" / "forms.py"])
 """What the live page, the playground, an exported page, and the figures of the course say in Chinese."""

@@ -1,6 +1,6 @@
 """Write what exported pages say of a model and its kind in the words that are declared once, in Python.
 
-``store/web/page/phrases.mjs`` has the phrases of the verdict, ``kinds.mjs`` the question of each kind whose rows the page holds, and
+``store/web/shared/phrases.mjs`` has the phrases of the verdict, ``kinds.mjs`` the question of each kind whose rows the page holds, and
 ``store/web/kinds/questions.mjs`` question and description of each kind with a view of its own.
 
 python -m tools.build.written.phrases
@@ -31,7 +31,7 @@ def modules() -> dict[str, str]:
     views = {kind.name: _picked(words[kind.name], ("question", "about")) for kind in able if has_view(kind.name)}
     questions = {name: {language: own["question"] for language, own in said.items()} for name, said in rows.items()}
     return {
-        "page/phrases.mjs": _module("src/headwater/route/verdict/phrases.py", "PHRASES", PHRASES),
+        "shared/phrases.mjs": _module("src/headwater/route/verdict/phrases.py", "PHRASES", PHRASES),
         "page/kinds.mjs": _module("views of src/headwater/kinds", "QUESTIONS", questions),
         "kinds/questions.mjs": _module("views of src/headwater/kinds", "QUESTIONS", views),
     }

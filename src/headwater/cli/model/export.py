@@ -16,7 +16,7 @@ from headwater.interop.device import export_device
 from headwater.learner.base import Learner
 from headwater.learner.kind import check_can
 from headwater.store.learner_file import to_bytes
-from headwater.store.web import LOADS, NAMES, OF_KINDS, has_view, reduced
+from headwater.store.web import LOADS, NAMES, OF_KINDS, has_view, note_score_of, reduced
 from headwater.store.web.export import MODEL, export_page
 
 __all__ = ["export"]
@@ -36,7 +36,7 @@ def export(
     Parameters
     ----------
     model
-        The model, as headwater learn has saved it.
+        The model, as headwater learn has saved it, or a store.
     folder
         Where the files go. Of a page, any web server can give them out.
     web
@@ -63,7 +63,10 @@ def export(
     learner = load_model(model)
     check_can(learner, "web" if web else "device", at=str(model))
     _check_no_embeddings(learner, model)
-    return _page(learner, folder, learns=not no_learning) if web else _sources(learner, folder)
+    if c:
+        return _sources(learner, folder)
+    note_score_of(learner, model)
+    return _page(learner, folder, learns=not no_learning)
 
 
 def _check_no_embeddings(learner: Learner, model: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import HeadwaterError
-from headwater.store.web import WORDS, page_folder
+from headwater.store.web import WORDS, shared_folder
 
 from .status import read_status
 
@@ -28,7 +28,7 @@ FILES: dict[str, Path] = {
         f"/shared/{name}": SERVER / "shared" / name
         for name in ("style.css", "dom.js", "language.js", "texts.js", "theme.js")
     },
-    **{f"/words/{name}": page_folder() / name for name in WORDS},
+    **{f"/words/{name}": shared_folder() / name for name in WORDS},
 }
 KINDS = {
     ".html": "text/html; charset=utf-8",

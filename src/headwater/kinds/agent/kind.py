@@ -1,6 +1,6 @@
 """The declaration of the kind Agent."""
 
-from headwater.learner.kind import Kind
+from headwater.learner.kind import KEPT_ROWS, OPTIMIZER, Kind, Reduction
 from headwater.learner.schema import Column, Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.types import Lazy
@@ -71,6 +71,7 @@ KIND = Kind(
     ),
     views=Views(
         curve=("return", "return mean"),
+        lead="return mean",
         along="episodes",
         latest=(
             Column("action", "answer", "action"),
@@ -96,4 +97,5 @@ KIND = Kind(
     own_inputs="agent ",
     alias="agent",
     costs=Lazy("headwater.kinds.agent.costs:StepCosts"),
+    reduction=Reduction((*OPTIMIZER, *KEPT_ROWS, "tile_traces")),
 )

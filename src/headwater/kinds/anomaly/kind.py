@@ -1,6 +1,6 @@
 """The declaration of the kind Anomaly."""
 
-from headwater.learner.kind import Kind
+from headwater.learner.kind import Kind, Reduction
 from headwater.learner.schema import Column, Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.types import Lazy
@@ -51,6 +51,7 @@ KIND = Kind(
     },
     views=Views(
         curve=("mean_score", "alarms"),
+        lead="mean_score",
         right=("alarms",),
         latest=(Column("anomaly_score", "said"), Column("answer", "answer")),
         panels=("scores", "alarms"),
@@ -73,4 +74,5 @@ KIND = Kind(
     series=Lazy("headwater.kinds.anomaly.score:last_scores"),
     adapters={"sklearn": Lazy("headwater.kinds.anomaly.sklearn:OnlineOutlierDetector")},
     alarm=0.999,  # at the rate 0.001
+    reduction=Reduction(rounded={"scores": 20}),  # the kept rows and scores are what it compares with
 )

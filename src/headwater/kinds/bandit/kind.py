@@ -1,6 +1,6 @@
 """The declaration of the kind Bandit."""
 
-from headwater.learner.kind import Kind
+from headwater.learner.kind import KEPT_ROWS, OPTIMIZER, Kind, Reduction
 from headwater.learner.schema import Column, Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.types import Lazy
@@ -97,4 +97,5 @@ KIND = Kind(
     ),
     alias="bandit",
     costs=Lazy("headwater.kinds.bandit.scores.score:ChoiceCosts"),
+    reduction=Reduction((*OPTIMIZER, *KEPT_ROWS, "bandit_ring")),
 )

@@ -1,12 +1,19 @@
 """The declaration of the kind Forecaster."""
 
-from headwater.learner.kind import Kind
+from headwater.learner.kind import OPTIMIZER, Kind, Reduction
 from headwater.learner.schema import Column, Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.learner.validation import FARTHEST
 from headwater.types import Lazy
 
 __all__ = ["KIND"]
+
+_LEARNED_FROM = (
+    "forecast_inverse", "forecast_weights", "forecast_gains", "forecast_inputs", "forecast_plain_inverse",
+    "forecast_plain_weights", "forecast_plain_gains", "forecast_plain_inputs", "forecast_bank_losses", "forecast_bank_origins",
+    "forecast_width_errors",
+)  # fmt: skip
+"""What its pool and its least squares learn from. A page asks for forecasts, which are made when a value is learned."""
 
 KIND = Kind(
     name="Forecaster",
@@ -88,4 +95,5 @@ KIND = Kind(
         Field("horizon", "whole", "How many times ahead the forecast is that is explained.", 1, 1, 1024, "times"),
     ),
     respond=Lazy("headwater.kinds.forecaster.ask:ask_forecaster"),
+    reduction=Reduction((*OPTIMIZER, *_LEARNED_FROM)),
 )

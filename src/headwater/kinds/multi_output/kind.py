@@ -1,6 +1,6 @@
 """The declaration of the kind MultiOutput."""
 
-from headwater.learner.kind import Kind
+from headwater.learner.kind import KEPT_ROWS, OPTIMIZER, Kind, Reduction
 from headwater.learner.schema import Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.types import Lazy
@@ -77,4 +77,5 @@ KIND = Kind(
         },
     ),
     costs=Lazy("headwater.kinds.multi_output.costs:OutputCosts"),
+    reduction=Reduction((*OPTIMIZER, *KEPT_ROWS)),
 )

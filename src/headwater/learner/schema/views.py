@@ -39,6 +39,8 @@ class Views:
     ----------
     curve
         Names of the values in a point of the score's history, behind the number of rows. One without a name is not drawn.
+    lead
+        Which of them is the model's score.
     percent
         Whether these are shares.
     right
@@ -61,6 +63,7 @@ class Views:
     """
 
     curve: tuple[str, ...] = ()
+    lead: str = "model"
     percent: bool = False
     right: tuple[str, ...] = ()
     along: str = "rows"

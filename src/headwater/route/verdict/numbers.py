@@ -1,6 +1,6 @@
 """Format numbers for readers, without the ``e`` of programs.
 
-All pages use this format. ``store/web/page/verdict.mjs`` has the same functions for browsers, and a test compares their results.
+All pages use this format. ``store/web/shared/verdict.mjs`` has the same functions for browsers, and a test compares their results.
 Halves are rounded away from zero, as in JavaScript.
 """
 

@@ -1,6 +1,6 @@
 """Phrases of the verdict in both languages, for Python and for the pages.
 
-``tools.build.written.phrases`` writes them into ``store/web/page/phrases.mjs``, and a test compares the two.
+``tools.build.written.phrases`` writes them into ``store/web/shared/phrases.mjs``, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "ahead error": "the next value off by {model} on average",
         "reward": "{model} a decision",
         "return": "{model} an episode",
-        "alarms": "{count} alarms ({model})",
+        "alarms": "{count} alarm ({model})|{count} alarms ({model})",
         "auc": "AUC {model}",
         "other": "{metric} {model}",
         "alone": "{said}.",

@@ -165,16 +165,22 @@ def _said(one: Comparison, span: Span, which: str, words: dict[str, str]) -> str
         model, guess = (words["percent"].format(n=text) for text in (model, guess))
     state = state_of(one, span)
     form = words["alone" if not name else "compared" if state else "expected"]
+    count = math.floor(span.model * span.n + 0.5)
     said = form.format(
-        said=words[one.phrase].format(
-            model=model, metric=one.metric.replace("_", " "), count=f"{math.floor(span.model * span.n + 0.5):,}"
+        said=_of_count(words[one.phrase], count).format(
+            model=model, metric=one.metric.replace("_", " "), count=f"{count:,}"
         ),
         state=words.get(state, ""),
         baseline=words.get(f"baseline {name}", name),
         guess=guess,
     )
-    units = words[f"unit {one.unit}"].split("|")
-    return words[which].format(n=f"{span.n:,}", unit=units[0 if span.n == 1 else -1], said=said)
+    return words[which].format(n=f"{span.n:,}", unit=_of_count(words[f"unit {one.unit}"], span.n), said=said)
+
+
+def _of_count(phrase: str, n: int) -> str:
+    """Return the singular of a phrase that has one, "row|rows", or its plural."""
+    forms = phrase.split("|")
+    return forms[0 if n == 1 else -1]
 
 
 def _best(one: Comparison, span: Span) -> str:

@@ -18,7 +18,7 @@ from headwater.serve.endpoint import Handler, Request, Response
 from headwater.serve.http.address import Address
 from headwater.serve.http.costs import AT_HAND
 from headwater.serve.http.errors import NotFound
-from headwater.store.web import WORDS, module_folder, page_folder
+from headwater.store.web import WORDS, module_folder, shared_folder
 
 _FOLDER = Path(__file__).parent.parent / "web"
 _PLAYGROUND = b"/page/playground/index.html"
@@ -44,7 +44,7 @@ _SAFE = [
 
 def addresses(static: Path | None = None) -> tuple[Address, ...]:
     """Return the addresses of the pages, served from ``static`` if given."""
-    words = {f"words/{name}": page_folder() / name for name in WORDS}
+    words = {f"words/{name}": shared_folder() / name for name in WORDS}
     file = _files(_listed(static or _FOLDER) | words | _module())
     handlers: dict[str, Handler] = dict.fromkeys(("/", "/index.html", "/page/{name:path}"), file)
     handlers = {"/playground": _to_playground, "/page/plotly.js": _plotly, **handlers}

@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 
 from headwater.errors import ConfigError, writing_folder
-from headwater.store.web.module import NAMES, OF_KINDS, WORDS, module_folder
+from headwater.store.web.module import NAMES, OF_KINDS, module_folder
 
 __all__ = ["MODEL", "export_page", "has_view"]
 
-_PAGE, _VIEWS = (Path(__file__).with_name(name) for name in ("page", "kinds"))
+_PAGE, _VIEWS, _SHARED = (Path(__file__).with_name(name) for name in ("page", "kinds", "shared"))
 
 MODEL = "model.hw.z"
 """The packed model. Servers tell browsers that .gz is packed, which then unpack it by themselves; of this name they don't."""
@@ -24,8 +24,6 @@ KINDS = {"float32": "kinds.wasm", "float64": "kinds64.wasm"}
 """The core with the parts of all kinds. In the exported folder of a kind it is always named kinds.wasm."""
 LEARNS = "lean.wasm"
 """The file that only a page which goes on learning has."""
-SHARED = ("style.css", "form.mjs", "texts.mjs", "score.mjs", *WORDS)
-"""What pages of all kinds have in common."""
 
 
 def export_page(
@@ -84,7 +82,7 @@ def has_view(kind: str) -> bool:
 def _of_rows(dtype: str, *, learns: bool, carries: bool) -> dict[str, Path]:
     """Return the files of the page that asks for a row and says a class or a number, by their names in the folder."""
     module = module_folder()
-    sources = {path.name: path for path in sorted(_PAGE.iterdir()) if path.is_file()}
+    sources = {path.name: path for folder in (_PAGE, _SHARED) for path in sorted(folder.iterdir()) if path.is_file()}
     sources |= {name: module / name for name in NAMES} | {"headwater.wasm": module / CORES[dtype]}
     if carries:
         sources[LEARNS] = module_folder(OF_KINDS) / KINDS[dtype]
@@ -98,10 +96,10 @@ def _of_kind(kind: str, dtype: str) -> dict[str, Path]:
     """Return the files of a kind's own page."""
     module = module_folder(OF_KINDS)
     names = ("index.html", "main.mjs", "worker.mjs", "words.mjs", "questions.mjs", f"{kind.lower()}.mjs")
-    own = {name: _VIEWS / name for name in names} | {name: _PAGE / name for name in SHARED}
+    own = {name: _VIEWS / name for name in names} | {path.name: path for path in sorted(_SHARED.iterdir())}
     return own | {"kinds.mjs": module / "kinds.mjs", "kinds.wasm": module / KINDS[dtype]}
 
 
 def _files() -> set[str]:
     """Return the names of all files that an export may have."""
-    return {path.name for folder in (_PAGE, _VIEWS) for path in folder.iterdir()} | {*NAMES, *OF_KINDS}
+    return {path.name for folder in (_PAGE, _VIEWS, _SHARED) for path in folder.iterdir()} | {*NAMES, *OF_KINDS}

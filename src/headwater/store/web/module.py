@@ -6,7 +6,7 @@ from pathlib import Path
 
 from headwater.errors import ModelFileError
 
-__all__ = ["LOADS", "NAMES", "OF_KINDS", "WORDS", "module_folder", "page_folder"]
+__all__ = ["LOADS", "NAMES", "OF_KINDS", "WORDS", "module_folder", "shared_folder"]
 
 LOADS = {
     "predict": ("headwater.mjs", "predict.wasm"),
@@ -24,9 +24,9 @@ WORDS = ("verdict.mjs", "phrases.mjs")
 """What says the verdict, on an exported page as on those that are served."""
 
 
-def page_folder() -> Path:
-    """Return the folder that holds the files of an exported page."""
-    return Path(__file__).with_name("page")
+def shared_folder() -> Path:
+    """Return the folder that holds what pages of all kinds have in common."""
+    return Path(__file__).with_name("shared")
 
 
 def module_folder(names: tuple[str, ...] = NAMES) -> Path:

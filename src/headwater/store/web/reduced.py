@@ -14,18 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.learner.base import Learner
+from headwater.learner.kind import OPTIMIZER, Reduction
 from headwater.nn.core.cleared import cleared
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.model_file import SavedModel, seal
-from headwater.store.web.export import has_view
 
 __all__ = ["reduced"]
 
 Arrays = Mapping[str, NDArray[Any]]
-LEARNED_FROM = ("state_0", "state_1", "state_2", "state_3", "state_4", "slot_reservoir")
-"""What learning reads and predicting doesn't, besides kept samples."""
 BITS = (8, 10, 11, 12, 13, 14, 16)
 """Binary digits behind the point that are tried. benchmarks/NOTES.md compares them with float16."""
+WIDEST = 2.0**52
+"""JavaScript's numbers are whole up to twice that."""
 SHARE, DIGITS = 0.0005, 4
 """Half of the last digit of a probability in percent, and the digits of a number, as a page shows them."""
 NAMES = {"float32": "F32", "float64": "F64", "int64": "I64", "int32": "I32", "uint64": "U64", "uint8": "U8"}
@@ -46,20 +46,46 @@ def reduced(learner: Learner) -> bytes:
         A file that ``open`` of headwater.mjs reads, and ``hw.load`` refuses.
     """
     saved = LEARNER_FORMAT.pack(learner)
-    arrays = {name: array for name, array in saved.arrays.items() if name != "sample"}
-    if not arrays or has_view(learner.kind.name):  # what else predicting reads is known of rows alone
-        return seal(SavedModel({**saved.header, "packed": {}}, arrays))
-    arrays = cleared(arrays)
-    arrays |= {name: np.zeros_like(arrays[name]) for name in LEARNED_FROM}
-    bits = _fewest_bits(learner, SavedModel(saved.header, arrays))
+    arrays = {name: array for name, array in saved.arrays.items() if _plain(name) != "sample"}
+    rounded: Mapping[str, int] = {}
+    if arrays:
+        own = learner.kind.reduction
+        arrays, rounded = _of_rows(learner, saved.header, arrays) if own is None else _of_kind(learner, own, arrays)
     packed = {name: _blank(array) for name, array in arrays.items() if array.size and not array.any()}
     laid = {name: array for name, array in arrays.items() if name not in packed}
-    if bits is not None:
-        whole = _whole(arrays["weights"], bits)
+    for name in laid.keys() & rounded.keys():
+        if not np.abs(np.ldexp(laid[name].astype(np.float64), rounded[name])).max() < WIDEST:
+            continue  # too far for whole numbers
+        whole = _whole(arrays[name], rounded[name])
         low = int(whole.min())
-        packed["weights"] = _blank(arrays["weights"]) | {"bits": bits, "low": low}
-        laid["weights"] = _planes(whole - low)
+        packed[name] = _blank(arrays[name]) | {"bits": rounded[name], "low": low}
+        laid[name] = _planes(whole - low)
     return seal(SavedModel({**saved.header, "packed": packed}, laid))
+
+
+def _of_rows(
+    learner: Learner, header: dict[str, Any], arrays: Arrays
+) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
+    """Return the arrays that predicting rows reads, and how coarse the weights may be."""
+    arrays = cleared(arrays)
+    arrays |= {name: np.zeros_like(arrays[name]) for name in OPTIMIZER}
+    bits = _fewest_bits(learner, SavedModel(header, arrays))
+    return arrays, {} if bits is None else {"weights": bits}
+
+
+def _of_kind(learner: Learner, own: Reduction, arrays: Arrays) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
+    """Return the arrays of a kind, or of all its members, without what it declares that its questions don't read."""
+    emptied = {name: np.zeros_like(array) for name, array in arrays.items() if _plain(name) in own.left_out}
+    rounded = {name: own.rounded[_plain(name)] for name in arrays if _plain(name) in own.rounded}
+    for i, member in enumerate(learner.members.values()):
+        if (bits := _fewest_bits(member, LEARNER_FORMAT.pack(member))) is not None:
+            rounded[f"{i}.weights"] = bits
+    return {**arrays, **emptied}, rounded
+
+
+def _plain(name: str) -> str:
+    """Return the name of an array without the number of the member that it is of."""
+    return name.rpartition(".")[2]
 
 
 def _blank(array: NDArray[Any]) -> dict[str, Any]:

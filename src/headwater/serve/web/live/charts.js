@@ -4,7 +4,7 @@ import { current, has, text } from "../shared/language.js";
 import { css, isDark } from "../shared/theme.js";
 import { baselineName } from "../words/verdict.mjs";
 
-const MODEL = ["model", "return mean", "mean_score"], LETTERS = 44;
+const LETTERS = 44;
 
 // Okabe & Ito 2008: told apart by everyone; then grey and brown.
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#8c564b"];
@@ -43,19 +43,19 @@ const line = (name, x, y, ink, more = {}) => ({ type: "scatter", mode: "lines", 
 
 // The score's history, as the kind declares it: the model thick, baselines dashed, shares on an axis of their own where it says so.
 export function score(frame) {
-  const { points, drift } = frame.history, x = points.map((p) => p[0]), { right, percent, along } = frame.views;
-  const traces = frame.about.curve.flatMap((name, i) => (!name || name === "loss" ? [] : [traceOf(name, x, points.map((p) => p[i + 1]), i, right)]));
+  const { points, drift } = frame.history, x = points.map((p) => p[0]), { right, percent, along, lead } = frame.views;
+  const traces = frame.about.curve.flatMap((name, i) => (!name || name === "loss" ? [] : [traceOf(name, x, points.map((p) => p[i + 1]), i, { right, lead })]));
   const shapes = drift.map((row) => ({ type: "line", x0: row, x1: row, yref: "paper", y0: 0, y1: 1, line: { color: colour(3), dash: "dash", width: 1 } }));
   const annotations = drift.slice(-3).map((row) => ({ x: row, yref: "paper", y: 1, text: text("drift"), showarrow: false, font: { color: css("--text"), size: 10 }, bgcolor: css("--card") }));
   const second = right.length ? { margin: { l: 44, r: 54, t: 8, b: 34 }, yaxis: { range: [0, 1] }, yaxis2: { overlaying: "y", side: "right", tickformat: ".2~%", rangemode: "tozero", showgrid: false, color: css("--text") } } : {};
   draw("score", traces.reverse(), { shapes, annotations, xaxis: { title: { text: text(`along_${along}`) } }, yaxis: percent ? { tickformat: ".0%" } : {}, ...second });
 }
 
-function traceOf(name, x, y, i, right) {
+function traceOf(name, x, y, i, { right, lead }) {
   const shown = inChart(has(`line_${name}`) ? text(`line_${name}`) : baselineName(name, current()));
   if (right.includes(name)) return { ...line(shown, x, y, colour(1)), yaxis: "y2" };
   if (name === "return") return line(shown, x, y, css("--soft"), { width: 1.2 });
-  return MODEL.includes(name) ? line(shown, x, y, colour(0), { width: 3 }) : line(shown, x, y, css("--soft"), { dash: ["dot", "dash"][i % 2], width: 1.3 });
+  return name === lead ? line(shown, x, y, colour(0), { width: 3 }) : line(shown, x, y, css("--soft"), { dash: ["dot", "dash"][i % 2], width: 1.3 });
 }
 
 // The last scores of a detector, with those that are alarms, and the line above which one is.

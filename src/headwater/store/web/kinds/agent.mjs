@@ -40,7 +40,7 @@ async function show({ learner, x, said, unsaid, picture, words }) {
   if (!hasActionValues) unsaid.textContent = words("value", { value: shownNumber(value) });
   const all = [...actions].sort(([, a], [, b]) => b - a);
   const [least, most] = [Math.min(...actions.values()), Math.max(...actions.values())];
-  const long = (one) => (hasActionValues ? (most > least ? (one - least) / (most - least) : 1) : one);
+  const long = (one) => (hasActionValues ? (most > least ? (one - least) / (most - least) : 0) : one);
   if (all.length) picture.append(table([words("actions"), words(hasActionValues ? "worth" : "share")], all.map(([action, one]) => ({ cells: [String(action), hasActionValues ? shownNumber(one) : shownShare(one)], share: long(one), marked: action === best }))));
 }
 

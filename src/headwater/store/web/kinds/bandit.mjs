@@ -30,8 +30,16 @@ export async function begin(learner) {
     columns: (columns) => columns.filter(({ name }) => !name.includes(` × ${OWN}`)),
     teach: (page) => teach(page, tally, withFeatures),
     score: () => [tally.said],
-    code: (x) => `<script type="module">\nimport { openKind } from "./kinds.mjs";\nconst model = await openKind("model.hw.z");\nconst x = ${x};\nconst [action, p] = model.act(x);\nmodel.learn(x, action, 1.0, p); // its reward\n</script>`,
+    code: (x) => `<script type="module">\nimport { openKind } from "./kinds.mjs";\nconst model = await openKind("model.hw.z");\n${withFeatures ? offerCode(x) : choiceCode(x)}\n</script>`,
   };
+}
+
+const choiceCode = (x) => `const x = ${x};\nconst [action, p] = model.act(x);\nmodel.learn(x, action, 1.0, p); // its reward`;
+
+function offerCode(given) {
+  const [x, features] = apart(Object.entries(JSON.parse(given)));
+  const plain = (value) => JSON.stringify(value).replaceAll("<", "\\u003c");
+  return `const x = ${plain(Object.fromEntries(x))};\nconst offers = new Map([["a", ${plain(features)}], ["b", ${plain(features)}]]);\nconst [action, p] = model.act(x, offers);\nmodel.learn(x, action, 1.0, p, offers.get(action)); // its reward`;
 }
 
 async function show({ learner, x, said, unsaid, picture, words }) {

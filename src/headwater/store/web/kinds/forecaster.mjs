@@ -1,5 +1,6 @@
 // A forecaster on a page: the last values of the series, its forecast with a fan, and the next value to learn.
 
+import { draw } from "./chart.mjs";
 import { byId, element } from "./form.mjs";
 import { language, shownNumber } from "./texts.mjs";
 import { Tally, field, table } from "./words.mjs";
@@ -67,15 +68,8 @@ function chart(past, ahead, fan, width, words) {
   const now = LEFT + Math.max(past.length - 1, 0) * step;
   svg.append(draw("line", { class: "now", x1: now, x2: now, y1: 6, y2: HEIGHT - BOTTOM }));
   for (const [y, where] of [[most, 16], [least, HEIGHT - BOTTOM]]) svg.append(draw("text", { x: LEFT - 6, y: where, class: "tick end" }, shownNumber(y, 3)));
-  svg.append(draw("text", { x: LEFT, y: HEIGHT - 6, class: "tick" }, words("past")), draw("text", { x: now, y: HEIGHT - 6, class: "tick middle" }, words("now")), draw("text", { x: width - 8, y: HEIGHT - 6, class: "tick end" }, words("ahead")));
+  svg.append(draw("text", { x: LEFT, y: HEIGHT - 6, class: "tick" }, words("past")), draw("text", { x: now - 6, y: HEIGHT - 6, class: "tick end" }, words("now")), draw("text", { x: width - 8, y: HEIGHT - 6, class: "tick end" }, words("ahead")));
   return svg;
-}
-
-function draw(tag, attributes, content) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (content !== undefined) made.textContent = content;
-  return made;
 }
 
 function teach({ learner, form, sample, learned, words }, tally, season) {

@@ -2,9 +2,9 @@
 // of the worker that holds the learner.
 
 import { byId, element, fillForm, makeForm, readForm, typicalSample } from "./form.mjs";
+import { showBefore, showLines } from "./good.mjs";
 import { QUESTIONS } from "./questions.mjs";
 import { applyLanguage, firstTheme, keep, language, shownCount, switchLanguage, text } from "./texts.mjs";
-import { linesOf, worstOf } from "./verdict.mjs";
 import { Words } from "./words.mjs";
 
 const worker = new Worker("worker.mjs", { type: "module" });
@@ -60,10 +60,7 @@ function show() {
 }
 
 function showScore() {
-  const lines = linesOf(view.score(), language());
-  byId("score").dataset.state = worstOf(lines);
-  byId("score").replaceChildren(...lines.map((line) => element("span", [line.recent, line.overall].filter(Boolean).join(" "), { className: "line" })));
-  if (!lines.length) byId("score").textContent = text("no_score");
+  if (!showLines(byId("score"), view.score())) byId("score").textContent = text("no_score");
 }
 
 /** Learn what the view makes of the form, then show all as it is now. */
@@ -95,7 +92,7 @@ function showAbout() {
   byId("code-help").textContent = view.words.shared("code");
   byId("form-card").hidden = !model.columns.length;
   for (const part of document.querySelectorAll("[data-learns]")) part.hidden = !model.learns;
-  byId("code").textContent = view.code(codeOf());
+  byId("code").textContent = view.code(codeOf()).split("\n").filter((line) => model.learns || !line.startsWith("model.learn")).join("\n");
   showScore();
 }
 
@@ -115,9 +112,14 @@ async function open(bytes) {
   const module = await import(`./${model.kind.toLowerCase()}.mjs`);
   view = { ...(await module.begin(learner)), words: Words(module.WORDS) };
   unsaved = false;
+  byId("page").hidden = false; // pictures are as wide as their place
+  showGood();
   await refresh(typicalSample(model.columns));
-  byId("page").hidden = false;
 }
+
+/** Show how good the model was before this page, when there is room to draw in. */
+const showGood = () => showBefore(model.notes.score, model.learns);
+
 
 async function save() {
   const bytes = await learner.call("save");
@@ -137,7 +139,9 @@ byId("language").onclick = () => {
   switchLanguage();
   applyLanguage();
   byId("language").textContent = text("language");
-  if (model) tried(() => refresh(readForm()));
+  if (!model) return;
+  tried(() => refresh(readForm()));
+  showGood();
 };
 byId("theme").onclick = () => {
   const theme = byId("theme").dataset.text;

@@ -2,6 +2,7 @@
 
 import { byId, element, fillForm, makeForm, readForm, typicalSample } from "./form.mjs";
 import { showPrediction, showScore, shownLabel } from "./result.mjs";
+import { showBefore } from "./good.mjs";
 import { QUESTIONS } from "./kinds.mjs";
 import { applyLanguage, firstTheme, keep, language, shownCount, switchLanguage, text } from "./texts.mjs";
 
@@ -55,7 +56,7 @@ async function predict() {
   predicting = true;
   await tried(async () => {
     last = await ask("predict", { pairs: readForm(), explained: byId("why-part").open });
-    showPrediction(last);
+    showPrediction(last, model.unexplained);
   });
   predicting = false;
   if (!again) return;
@@ -73,6 +74,9 @@ function showAbout() {
   for (const part of document.querySelectorAll("[data-learns]")) part.hidden = !model.learns;
   showScore(model.score);
 }
+
+/** Show how good the model was before this page, when there is room to draw in. */
+const showGood = () => showBefore(model.before, model.learns);
 
 /** The form of the answer: a choice of the known classes or a new one; a number of a regressor. */
 function makeAnswer() {
@@ -180,8 +184,9 @@ function refresh(pairs) {
 async function open(bytes) {
   model = await ask("open", { bytes });
   unsaved = false;
+  byId("page").hidden = false; // pictures are as wide as their place
+  showGood();
   await refresh(typicalSample(model.columns));
-  byId("page").hidden = false;
   byId("code").textContent = ownCode();
 }
 
@@ -199,7 +204,6 @@ const asCode = (value) => JSON.stringify(value).replaceAll("<", "\\u003c");
 /** A few lines for a page of one's own, with this model's columns. */
 function ownCode() {
   const sample = Object.fromEntries(typicalSample(model.columns).filter(([, value]) => value !== null).slice(0, 4));
-  const explains = !model.columns.some(({ kind }) => kind === "words" || kind === "bigrams");
   const answer = model.classes === null ? 1.5 : (model.classes[0] ?? "yes");
   return [
     '<script type="module">',
@@ -207,7 +211,7 @@ function ownCode() {
     'const model = await open("model.hw.z");',
     `const x = ${asCode(sample)};`,
     "console.log(await model.predictOne(x));",
-    ...(explains ? ["console.log((await model.explainOne(x)).contributions);"] : []),
+    ...(model.unexplained === null ? ["console.log((await model.explainOne(x)).contributions);"] : []),
     ...(model.learns ? [`await model.learnOne(x, ${asCode(answer)});`, "const bytes = await model.save(); // open(bytes) in a page, hw.load(path) in Python"] : []),
     "</script>",
   ].join("\n");
@@ -226,7 +230,9 @@ function listen() {
     switchLanguage();
     applyLanguage();
     byId("language").textContent = text("language");
-    if (model) refresh(readForm());
+    if (!model) return;
+    refresh(readForm());
+    showGood();
   };
   byId("theme").onclick = () => {
     const theme = byId("theme").dataset.text;

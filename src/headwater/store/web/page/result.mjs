@@ -1,19 +1,20 @@
 // What the model says of a sample: the prediction, the classes, and why.
 
 import { byId, element, shownName } from "./form.mjs";
-import { language, shownNumber, shownShare, text } from "./texts.mjs";
-import { linesOf } from "./verdict.mjs";
+import { shownNumber, shownShare, text } from "./texts.mjs";
+import { showLines } from "./good.mjs";
 
 const LEAST = 0.0005; // a smaller share would read as 0 %
 const MOST = 12; // classes and columns that are listed
 
 export const shownLabel = (label) => (typeof label === "number" ? shownNumber(label, 12) : Array.isArray(label) ? label.map(shownLabel).join(", ") : String(label));
 
-export function showPrediction(said) {
+/** Show a prediction; `unexplained`: the word for why only Python says why, null where this page does. */
+export function showPrediction(said, unexplained) {
   byId("why").replaceChildren();
   byId("classes").replaceChildren();
   byId("unsaid").textContent = "";
-  byId("baseline").textContent = !said?.explained ? "" : said.why ? text("baseline", { baseline: shownOutput(said, said.why.baseline) }) : text("no_why");
+  byId("baseline").textContent = !said?.explained ? "" : said.why ? text("baseline", { baseline: shownOutput(said, said.why.baseline) }) : text(unexplained);
   byId("said").textContent = said === null ? text("nothing") : said.classes ? shownLabel(said.y) : shownNumber(said.y);
   if (said === null) return;
   if (said.interval?.every(Number.isFinite)) {
@@ -69,8 +70,5 @@ function whyTable(said) {
 
 /** The verdict over the answers since this page was opened: lately first, amber when behind. */
 export function showScore(score) {
-  const place = byId("score");
-  const [line] = score === null ? [] : linesOf([score], language());
-  place.dataset.state = line?.state ?? "";
-  place.textContent = line ? [line.recent, line.overall].filter(Boolean).join(" ") : text("no_score");
+  if (!showLines(byId("score"), score === null ? [] : [score])) byId("score").textContent = text("no_score");
 }

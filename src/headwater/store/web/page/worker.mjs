@@ -16,18 +16,24 @@ let stop = false;
 const isRegressor = () => model.classes === undefined;
 
 function about() {
-  const { target = null, drop = [] } = model.notes;
+  const { target = null, drop = [], score: before } = model.notes;
   const classes = isRegressor() ? null : model.classes;
-  return { kind: model.kind, columns: model.columns, classes, learns: model.learns, learned: model.nLearned, target, drop, score: scores.n ? scores.said : null };
+  return { kind: model.kind, columns: model.columns, classes, learns: model.learns, learned: model.nLearned, target, drop, before, unexplained: unexplained(), score: scores.n ? scores.said : null };
 }
 
 function mappingOf(pairs) {
   return new Map(pairs.filter(([, value]) => value !== null));
 }
 
-/** Say why, or null of a model with a column of text, whose words only Python tells apart, or with a memory, which only Python explains. */
+/** The word for why only Python explains this model: it tells words of texts apart, and the rows before from this one. */
+function unexplained() {
+  if (Number(model.model.kept.settings.memory)) return "no_why_memory";
+  return model.columns.some(({ kind }) => TEXTS.includes(kind)) ? "no_why" : null;
+}
+
+/** Say why, or null of a model that only Python explains. */
 async function whyOf(x) {
-  if (model.model.kept.settings.memory || model.columns.some(({ kind }) => TEXTS.includes(kind))) return null;
+  if (unexplained()) return null;
   const { prediction, baseline, contributions, target } = await model.explainOne(x);
   return { prediction, baseline, target, contributions: [...contributions] };
 }

@@ -24,6 +24,9 @@ export function figure(value, digits = 4) {
 /** A share in percent, without the sign. */
 export const share = (value, decimals = 1) => (100 * value).toFixed(decimals);
 
+/** The singular of a phrase that has one, "row|rows", or its plural. */
+const ofCount = (phrase, n) => (n === 1 ? phrase.split("|")[0] : phrase.split("|").at(-1));
+
 function tellApart(a, b, percent) {
   const form = percent ? share : figure;
   const pairs = (percent ? [0, 1, 2, 3] : [3, 4, 5, 6]).map((digits) => [form(a, digits), form(b, digits)]);
@@ -53,10 +56,10 @@ function saidOf(one, span, which, words) {
   const name = best(one, span), percent = PERCENT.includes(one.phrase), state = stateOf(one, span);
   const [model, guess] = tellApart(span.model, name ? span.guesses[name] : span.model, percent).map((n) => (percent ? filled(words.percent, { n }) : n));
   const form = words[!name ? "alone" : state ? "compared" : "expected"];
-  const said = filled(words[one.phrase], { model, metric: one.metric.replaceAll("_", " "), count: thousands(String(Math.floor(span.model * span.n + 0.5))) });
-  const units = words[`unit ${one.unit}`].split("|");
+  const count = Math.floor(span.model * span.n + 0.5);
+  const said = filled(ofCount(words[one.phrase], count), { model, metric: one.metric.replaceAll("_", " "), count: thousands(String(count)) });
   const whole = filled(form, { said, guess, state: words[state] ?? "", baseline: words[`baseline ${name}`] ?? name });
-  return filled(words[which], { n: thousands(String(span.n)), unit: span.n === 1 ? units[0] : units.at(-1), said: whole });
+  return filled(words[which], { n: thousands(String(span.n)), unit: ofCount(words[`unit ${one.unit}`], span.n), said: whole });
 }
 
 function lineOf(one, words) {

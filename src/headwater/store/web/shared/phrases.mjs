@@ -17,7 +17,7 @@ export const PHRASES = {
   "ahead error": "the next value off by {model} on average",
   "reward": "{model} a decision",
   "return": "{model} an episode",
-  "alarms": "{count} alarms ({model})",
+  "alarms": "{count} alarm ({model})|{count} alarms ({model})",
   "auc": "AUC {model}",
   "other": "{metric} {model}",
   "alone": "{said}.",

@@ -1,0 +1,47 @@
+"""Read how a learner scored before it was exported, which its page shows beside what it scores there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from headwater.learner.base import Learner
+from headwater.route.curve import NOTE, score_note
+from headwater.route.score import Score
+from headwater.store.learner_file import LEARNER_FORMAT
+from headwater.store.model_file.container import holds_database
+from headwater.store.service.durable_learner import NAME
+from headwater.store.service.maintenance.upkeep import models_of
+
+__all__ = ["note_score_of"]
+
+
+def note_score_of(learner: Learner, path: Path) -> None:
+    """Note in a learner that was loaded from a store how it scored there. A model file has that in its notes.
+
+    Parameters
+    ----------
+    learner : Learner
+        What was loaded.
+    path : Path
+        From where.
+    """
+    if holds_database(path) and not learner.secret:
+        learner.notes = {**learner.notes, NOTE: _note_of(learner, _score_in(path))}
+
+
+def _score_in(path: Path) -> Score:
+    with models_of(path, LEARNER_FORMAT) as (models, journal):
+        model = models.named(NAME)
+        champion = model.champion
+        return models.reached(model, champion.id, champion.name, journal.sound_end()).scores
+
+
+def _note_of(learner: Learner, score: Score) -> dict[str, Any]:
+    comparisons, views = score.comparisons(), learner.kind.views
+    curve = list(views.curve or score.scores())
+    baselines = [name for one in comparisons[:1] for name in one.recent.guesses if name in curve]
+    lead = [views.lead] if views.lead in curve else []
+    places = [1 + curve.index(name) for name in (*lead, *baselines)]
+    points = [[point[0], *(point[place] for place in places)] for point in score.history()["points"]]
+    return score_note(learner.n_learned, comparisons, ["model", *baselines] if lead else [], points if lead else [])
