@@ -23,7 +23,18 @@ from headwater.kinds import KINDS
 ROOT = Path(__file__).resolve().parents[2]
 HISTORY = {"CHANGELOG.md", "benchmarks/NOTES.md"}
 CODE = {".py", ".pyi", ".c", ".h", ".js", ".mjs", ".html", ".toml", ".css", ".lua"}
-FOREIGN = {"IPAddressAllow", "breakpoint", "headwater.d", "mnist_784", "np", "onnx", "start_hour"}
+FOREIGN = {
+    "IPAddressAllow",
+    "breakpoint",
+    "headwater.d",
+    "mnist_784",
+    "np",
+    "onnx",
+    "start_hour",
+    "stateful_map",
+    "ValueState",
+    "env",
+}
 """The first words of names that are other projects', and of examples of names."""
 BUILT = {"headwater.d.mts", "kinds.d.mts", "headwater.c", "model.c"}
 """Files that a build, or an export, writes."""

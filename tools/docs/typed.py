@@ -38,6 +38,7 @@ OTHERWISE = {
     "deploy": "a server, as in tests/serve",
     "javascript": "Node, as in tests/js",
     "operate": "a server, as in tests/serve/monitoring and tests/deploy",
+    "stream-processors": "a stream processor, as in tests/streams/test_processors.py",
     "playground": "a file that the page has saved, as in tests/serve/playground",
 }
 """Guides that need more than Python, and where what they say is tested."""

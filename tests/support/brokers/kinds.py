@@ -343,11 +343,11 @@ class Kafka(Broker):
         """Where it is, for its clients."""
         return {"bootstrap.servers": f"127.0.0.1:{self._proxy.port}", "log_level": 0}
 
-    def make(self, topic: str) -> None:
+    def make(self, topic: str, **settings: str) -> None:
         from confluent_kafka.admin import AdminClient, NewTopic
 
         admin = AdminClient(self.servers)  # whose promises end with it
-        for made in admin.create_topics([NewTopic(topic, 1, 1)]).values():
+        for made in admin.create_topics([NewTopic(topic, 1, 1, config=settings)]).values():
             made.result(PATIENCE_S)
 
     def remake(self, topic: str) -> None:
