@@ -21,14 +21,20 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """Build the site strictly, as `make docs` does, and serve its files; gives the address."""
+def site_folder(tmp_path_factory):
+    """Build the site strictly, as `make docs` does."""
     import generate
 
     out = tmp_path_factory.mktemp("site")
     built = generate.build(out)
     assert built == [], "\n".join(built)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(out / "site")))
+    return out / "site"
+
+
+@pytest.fixture(scope="session")
+def site(site_folder):
+    """Serve the site's files; gives the address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site_folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

@@ -91,6 +91,24 @@ def test_the_side_bar_is_open_and_scrolled_where_the_reader_is(site, page, path)
     assert pane["y"] <= box["y"] < pane["y"] + pane["height"]
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("learn/05-gradient-descent.html", "a browser loads no modules from files"),
+        ("zh/05-gradient-descent.html", "浏览器不从文件加载模块"),
+        ("index.html", "a browser loads no modules from files"),
+    ],
+)
+def test_a_page_opened_from_a_file_says_why_its_live_figure_is_a_picture(site_folder, page, path, said):
+    page.goto((site_folder / path).as_uri())
+    still = page.locator(".live, .playing")
+    assert still.count() >= 1
+    assert all(said in still.nth(i).inner_text() for i in range(still.count()))
+    assert page.locator("article figure.only-light img").first.is_visible()
+    assert page.locator("iframe").count() == 0
+    page.wrong[:] = [one for one in page.wrong if "start.mjs" not in one and "ERR_FAILED" not in one]
+
+
 def pages(site):
     """The addresses of all pages, as the index of each language's search names them."""
     found = []

@@ -1,4 +1,18 @@
 // What the theme lacks: parts of the side bar that open and close, the side bar at the page that is read, and the playground on the home page.
+const STILL = {
+  en: "This plays on the site, or with python -m http.server in the site's folder: a browser loads no modules from files. The picture above shows the same.",
+  zh: "这里的图要从网站打开才会动，或者在网站的文件夹里运行 python -m http.server：浏览器不从文件加载模块。上面的图片说的是同一件事。",
+};
+
+/** Say below a picture why it stays one where a page was opened from a file. */
+function sayStill(place, chinese) {
+  const line = document.createElement("p");
+  line.textContent = STILL[chinese ? "zh" : "en"];
+  place.append(line);
+  place.hidden = false;
+  place.dataset.state = "failed";
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   const tree = document.querySelector(".sidebar-tree"), pane = document.querySelector(".sidebar-scroll");
   for (const caption of tree?.querySelectorAll(":scope > p.caption") ?? []) {
@@ -25,7 +39,8 @@ document.addEventListener("DOMContentLoaded", () => {
   if (here && pane) pane.scrollTo({ top: here.getBoundingClientRect().top - pane.getBoundingClientRect().top - pane.clientHeight / 3, behavior: "instant" });
 
   const place = document.querySelector(".playing");
-  if (!place || location.protocol === "file:") return; // a browser loads no modules from files: the picture stays
+  if (location.protocol === "file:") return document.querySelectorAll(".live[data-live], .playing").forEach((still) => sayStill(still, chinese));
+  if (!place) return;
   const frame = document.createElement("iframe"), { src, language } = place.dataset;
   Object.assign(frame, { src: `${src}?embedded&language=${language}#speed=500`, title: language === "zh" ? "游乐场" : "The playground" });
   frame.onload = () => new ResizeObserver(([{ target }]) => { frame.style.height = `${target.scrollHeight + 8}px`; }).observe(frame.contentDocument.body);
