@@ -21,7 +21,7 @@ from tools.build.targets import NODE, wasm
 import headwater as hw
 from headwater.cli import main
 from headwater.store.learner_file import to_bytes
-from headwater.store.web import export, reduced
+from headwater.store.web import export, note_score_of, reduced
 from support.chromium import CHROMIUM
 
 pytestmark = [
@@ -385,6 +385,47 @@ def test_a_series_is_drawn_as_wide_as_its_place_and_counts_what_python_counts(br
     width = page.eval_on_selector("#picture", "(one) => one.clientWidth")
     assert width > 400
     assert page.get_attribute("#picture .chart", "viewBox") == f"0 0 {width} 230"
+    closed(page)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_long_names_html_and_names_from_right_to_left_stay_in_their_place(browser, site, tmp_path, width):
+    folder, address = site
+    session = hw.Session(hw.MultiOutput(seed=1), keep=tmp_path / "m.hw")
+    names = ("x" * 300, "<b>n</b>", "عمود طويل")
+    session.run(
+        (
+            [{"a": i % 7} for i in range(90)],
+            [dict(zip(names, (i % 7 > 3, i % 7, "ab"[i % 2]), strict=True)) for i in range(90)],
+        )
+    )
+    assert main(["export", "--web", str(tmp_path / "m.hw"), str(folder / "awkward")]) == 0
+    page = opened(browser, address, "awkward", width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    cut = "x" * 59 + "…"
+    assert page.inner_text("#said").startswith(f"{cut}: ")
+    assert "<b>n</b>: " in page.inner_text("#said")
+    assert page.inner_text("#before > .line >> nth=0").startswith(f"{cut} · All 89 rows: ")
+    assert page.inner_text("#picture tbody th >> nth=0") == cut
+    assert page.get_attribute("#picture tbody th >> nth=0", "title") == names[0]
+    assert page.locator("#said b, #picture b, #before b").count() == 0
+    closed(page)
+
+
+def test_a_stores_curve_is_of_what_its_verdict_says(browser, site, tmp_path):
+    folder, address = site
+    with hw.open(tmp_path / "s.db", hw.Anomaly(seed=1)) as model:
+        for i in range(300):
+            model.learn_one({"load": i % 50 + DRAW[i]})
+        comparison = model.scores["comparisons"][0]
+    assert main(["export", "--web", str(tmp_path / "s.db"), str(folder / "watched")]) == 0
+    page = opened(browser, address, "watched")
+    alarms = round(comparison["overall"]["model"] * comparison["overall"]["n"])
+    assert f"All 300 rows: {alarms} alarm" in page.inner_text("#before")
+    learner = hw.load(tmp_path / "s.db")
+    note_score_of(learner, tmp_path / "s.db")
+    last = learner.notes["score"]["curve"]["points"][-1]
+    assert last == [300, pytest.approx(comparison["recent"]["model"], abs=1e-6)]
     closed(page)
 
 

@@ -331,11 +331,11 @@ def gather_chinese(site: Site) -> None:
     site.gather()
     chapters = [page for page in site.documents.values() if re.match(r"\d\d-|article|origins|where-next", page)]
     for caption, pages in (
-        ("开始", ["start", "gallery", "overview"]),
+        ("开始", ["start", "gallery"]),
         ("指南", below(site, "how-to/")),
         ("课程", ["course", *chapters]),
         ("证据", ["how-good"]),
-        ("查阅", ["glossary"]),
+        ("查阅", ["glossary", "README <overview>"]),
     ):
         site.write("index", tree(caption, pages) if pages else "")
 

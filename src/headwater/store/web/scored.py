@@ -41,7 +41,7 @@ def _note_of(learner: Learner, score: Score) -> dict[str, Any]:
     comparisons, views = score.comparisons(), learner.kind.views
     curve = list(views.curve or score.scores())
     baselines = [name for one in comparisons[:1] for name in one.recent.guesses if name in curve]
-    lead = [views.lead] if views.lead in curve else []
+    lead = [name for name in (*(one.metric for one in comparisons[:1]), views.lead) if name in curve][:1]
     places = [1 + curve.index(name) for name in (*lead, *baselines)]
     points = [[point[0], *(point[place] for place in places)] for point in score.history()["points"]]
     return score_note(learner.n_learned, comparisons, ["model", *baselines] if lead else [], points if lead else [])

@@ -1,6 +1,6 @@
 // A learner of several outputs on a page: a line for each, and the answers of those that are known.
 
-import { element } from "./form.mjs";
+import { brief, element } from "./form.mjs";
 import { Scores } from "./score.mjs";
 import { shownNumber, shownShare } from "./texts.mjs";
 import { choice, field, table } from "./words.mjs";
@@ -32,7 +32,7 @@ export async function begin() {
 
 async function show({ learner, x, said, picture, words }) {
   const all = [...(await learner.call("said", x))];
-  said.textContent = all.map(([name, { y }]) => `${name}: ${shown(y)}`).slice(0, 3).join(" · ");
+  said.textContent = all.map(([name, { y }]) => `${brief(String(name))}: ${shown(y)}`).slice(0, 3).join(" · ");
   const rows = all.map(([name, { y, classes }]) => ({ cells: [String(name), shown(y), classes ? shownShare(classes.get(y)) : "–"], share: classes ? classes.get(y) : 0 }));
   picture.append(table([words("output"), words("predicted"), words("share")], rows));
 }

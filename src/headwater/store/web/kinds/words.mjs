@@ -1,6 +1,6 @@
 // What views of all kinds share: words in two languages, tables with bars, fields of an answer, and scores since the page was opened.
 
-import { element } from "./form.mjs";
+import { brief, element } from "./form.mjs";
 import { language } from "./texts.mjs";
 
 const WINDOW = 1000; // answers that the recent score is over
@@ -25,7 +25,7 @@ export function table(head, rows) {
   top.append(titles);
   body.append(...rows.map(({ cells: [name, ...numbers], share, marked }) => {
     const row = element("tr", undefined, { className: marked ? "marked" : "" });
-    row.append(element("th", name, { scope: "row" }), ...numbers.map((one) => element("td", one, { className: "number" })));
+    row.append(element("th", brief(name), { scope: "row", title: name }), ...numbers.map((one) => element("td", one, { className: "number" })));
     if (share !== undefined) row.append(barOf(share));
     return row;
   }));
@@ -47,7 +47,7 @@ function barOf(share) {
 
 /** A field with its label, put into a form. */
 export function field(form, label, input) {
-  const around = element("label", label);
+  const around = element("label", brief(label));
   around.append(input);
   form.append(around);
   return input;

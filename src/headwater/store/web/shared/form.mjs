@@ -4,6 +4,8 @@ import { shownNumber, text } from "./texts.mjs";
 
 const FIRST = 24; // columns that are shown at once
 const MOST_CATEGORIES = 500;
+const LETTERS = 60; // of a name that are shown
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufefc]/;
 
 export const byId = (id) => document.getElementById(id);
 
@@ -13,8 +15,15 @@ export function element(tag, content, more = {}) {
   return Object.assign(made, more);
 }
 
+/** The beginning of a name that is long, apart from what stands beside it where it is read from right to left. */
+export function brief(name) {
+  const letters = [...name];
+  const cut = letters.length > LETTERS ? `${letters.slice(0, LETTERS - 1).join("")}…` : name;
+  return RIGHT_TO_LEFT.test(cut) ? `\u2068${cut}\u2069` : cut;
+}
+
 /** A name as a reader sees it: one that is no text in Python says what it is by itself. */
-export const shownName = (name) => name.replace(/^\0(?:int|float) /, "");
+export const shownName = (name) => brief(name.replace(/^\0(?:int|float) /, ""));
 
 /** Make the fields; `onChange` is called after each change. */
 export function makeForm(columns, all, onChange) {
@@ -34,7 +43,7 @@ export function makeForm(columns, all, onChange) {
 }
 
 function fieldOf({ name, kind, categories, mean }, i) {
-  const label = element("label", shownName(name));
+  const label = element("label", shownName(name), { title: name });
   const input = element("input", undefined, { id: `field-${i}`, name, autocomplete: "off" });
   input.dataset.kind = kind;
   if (kind === "number") Object.assign(input, { type: "number", step: "any", placeholder: Number.isFinite(mean) ? shownNumber(mean) : "" });

@@ -1,7 +1,7 @@
 // How good the model is: what its file says of the time before this page, and what is counted here.
 
 import { curve, lineOf } from "./chart.mjs";
-import { byId, element } from "./form.mjs";
+import { brief, byId, element } from "./form.mjs";
 import { language, shownCount, shownNumber, shownShare, text } from "./texts.mjs";
 import { baselineName, linesOf, worstOf } from "./verdict.mjs";
 
@@ -15,7 +15,7 @@ export function showLines(place, comparisons) {
   place.replaceChildren(...lines.map(({ recent, overall, state, output }) => {
     const line = element("span", undefined, { className: "line" });
     line.dataset.state = state;
-    if (output) line.append(element("bdi", output), " · ");
+    if (output) line.append(element("bdi", brief(output)), " · ");
     line.append(recent || overall);
     if (recent) line.append(" ", element("span", overall, { className: "overall" }));
     return line;
@@ -34,7 +34,7 @@ export function showBefore(noted, learns) {
 
 function showCurve(place, { names, points }, { phrase, output }) {
   const shown = (y) => (PERCENT.includes(phrase) ? shownShare(y) : shownNumber(y, 3));
-  const label = text("before_curve") + (output ? ` · ${output}` : "");
+  const label = text("before_curve") + (output ? ` · ${brief(output)}` : "");
   const legend = element("p", undefined, { className: "soft legend" });
   legend.append(element("span", text("of_what", { what: label })));
   names.forEach((name, j) => {
