@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import subprocess
 from dataclasses import asdict
@@ -149,9 +150,14 @@ def test_numbers_have_a_few_digits_and_commas():
 def test_both_languages_have_every_phrase_with_the_same_places():
     assert PHRASES["en"].keys() == PHRASES["zh"].keys()
     for name, phrase in PHRASES["en"].items():
-        assert sorted(part.split("}")[0] for part in phrase.split("{")[1:]) == sorted(
-            part.split("}")[0] for part in PHRASES["zh"][name].split("{")[1:]
-        ), name
+        forms = [*phrase.split("|"), *PHRASES["zh"][name].split("|")]  # a singular and a plural have the same ones
+        assert len({tuple(sorted(re.findall(r"{(\w+)}", form))) for form in forms}) == 1, name
+
+
+def test_one_alarm_is_said_in_the_singular():
+    span = Span(1_000, 0.001, {"expected": 0.001})
+    (line,) = lines_of([Comparison("alarms", "alarms", None, "rows", span, span)], "en")
+    assert line.overall == "All 1,000 rows: 1 alarm (0.1 %); if nothing changed, 0.1 % would be."
 
 
 def test_the_pages_have_the_phrases_that_python_declares():
