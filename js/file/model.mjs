@@ -1,15 +1,23 @@
 // From a file to a learner: classes and counts as JSON, and all that learning changes as arrays. What its settings say is read in
 // settings.mjs, where something is declared by them; save.mjs writes it.
 
+import { ModelFileError } from "../errors.mjs";
 import { Raw, unhex } from "./json.mjs";
 
 /** Version of the core that wrote the files which name none. */
 const FIRST_CORE = 2;
+const ROLLING = {
+  expected: "a model that reads rows as they are",
+  got: "one whose columns are made of earlier rows",
+  at: "rolling",
+  help: "Serve it with headwater serve, or make it without rolling and give the aggregates as columns.",
+};
 
 /** Return the parts of a learner that stand in a file's header, and its arrays in the core's order. */
 export function modelParts(header, arrays, core) {
   const { settings, core: version = FIRST_CORE, classes = [], notes = {}, refused, engine } = header;
   const { loss, dtype } = settings;
+  if (settings.rolling) throw new ModelFileError(ROLLING);
   return {
     setup: { loss: typeof loss === "string" ? loss : loss.fields.name, dtype },
     kept: { settings, core: countOf(version), notes, sample: arrays.get("sample") },

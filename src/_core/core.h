@@ -53,6 +53,8 @@ typedef struct Learner {
     PyObject *firm;     /* its type of texts that stay texts, whatever they read as */
     int strict;         /* whether what is no embedding is refused; else it is missing, and counted where it is learned */
     int learning;       /* whether the sample is read to be learned */
+    PyObject *rolling;  /* what adds columns of what happened before; or NULL */
+    PyObject *rolled;   /* the last row as it was read with them; or NULL */
     PyObject *sample;   /* the dict that is read; borrowed */
     int texts;          /* whether all its values are texts, as in a row of csv.DictReader; -1: not looked yet */
 } Learner;
@@ -88,7 +90,7 @@ typedef struct Table {
     Py_ssize_t row_capacity;
 } Table;
 
-extern PyTypeObject *Learner_Type, *Table_Type, *Array_Type, *Fleet_Type;
+extern PyTypeObject *Learner_Type, *Table_Type, *Array_Type, *Fleet_Type, *Rolling_Type;
 PyObject *make_types(PyObject *module);
 
 /* errors.c: raise the error of a status of the core. Returns NULL. */

@@ -1,6 +1,8 @@
 /* Learner: one learner of the core as a Python object. */
 #include "core.h"
 
+#include "rolling.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -284,6 +286,8 @@ static int learner_traverse(Learner *self, visitproc visit, void *arg)
     Py_VISIT((PyObject *)Py_TYPE((PyObject *)self));
     Py_VISIT(self->reader);
     Py_VISIT(self->firm);
+    Py_VISIT(self->rolling);
+    Py_VISIT(self->rolled);
     return 0;
 }
 
@@ -309,6 +313,8 @@ static void learner_dealloc(Learner *self)
     PyMem_Free(self->out);
     Py_XDECREF(self->reader);
     Py_XDECREF(self->firm);
+    Py_XDECREF(self->rolling);
+    Py_XDECREF(self->rolled);
     if (self->gate) {
         PyThread_release_lock(self->gate);
         PyThread_free_lock(self->gate);
@@ -435,8 +441,9 @@ static PyObject *learner_learn_one(Learner *self, PyObject *const *args, Py_ssiz
         code = hw_learn(self->core, y, w, self->out);
         if (code < 0)
             raise_status(code, NULL), code = -1;
-        else if (code)
-            self->shape.learned++;
+        else
+            enter_rolled(self->rolling);
+        self->shape.learned += code == 1;
     }
     long long learned = code > 0 ? (long long)self->shape.learned : 0;
     leave(self);
@@ -855,6 +862,8 @@ static int read_row(Learner *self, const rows *from, Py_ssize_t i, int learn)
     Py_INCREF(x);
     int status = read_sample(self, x, learn);
     Py_DECREF(x);
+    if (status >= 0 && learn && self->rolling) /* what is learned is handed back as it was read */
+        status = PyList_SetItem(from->list, i, Py_NewRef(self->rolled));
     return status;
 }
 
@@ -894,6 +903,8 @@ static int learned_apart(Learner *self, int table, double y, double weight, void
     int code = out ? hw_learn(self->core, y, weight, out) : hw_learn_late(self->core, y, weight);
     if (state)
         PyEval_RestoreThread(state);
+    if (code >= 0)
+        enter_rolled(self->rolling);
     return code;
 }
 
@@ -1874,6 +1885,32 @@ static int set_reader(Learner *self, PyObject *value, void *closure)
     return 0;
 }
 
+static PyObject *get_rolling(Learner *self, void *closure)
+{
+    (void)closure;
+    return Py_NewRef(self->rolling ? self->rolling : Py_None);
+}
+
+static PyObject *get_rolled(Learner *self, void *closure)
+{
+    (void)closure;
+    return Py_NewRef(self->rolled ? self->rolled : Py_None);
+}
+
+/* Read each sample with its aggregates from now on. */
+static int set_rolling(Learner *self, PyObject *value, void *closure)
+{
+    (void)closure;
+    if (!value || !is_exactly(value, Rolling_Type)) {
+        PyErr_SetString(PyExc_TypeError, "expected a Rolling");
+        return -1;
+    }
+    PyObject *old = self->rolling;
+    self->rolling = Py_NewRef(value);
+    Py_XDECREF(old);
+    return 0;
+}
+
 static PyMethodDef methods[] = {
     {"restore", (PyCFunction)(void *)learner_restore, METH_VARARGS | METH_CLASS, "A learner from its state."},
     {"hold", (PyCFunction)(void *)learner_hold, METH_NOARGS, "Keep other threads out for several calls."},
@@ -1940,6 +1977,8 @@ static PyGetSetDef attributes[] = {
     {"outputs", (getter)get_outputs, NULL, "How many outputs there are.", NULL},
     {"unusable", (getter)get_unusable, (setter)set_unusable, "Values of no usable type met while learning.", NULL},
     {"reader", (getter)get_reader, (setter)set_reader, "Functions for values that the core doesn't know.", NULL},
+    {"rolled", (getter)get_rolled, NULL, "The last row as it was read with its aggregates.", NULL},
+    {"rolling", (getter)get_rolling, (setter)set_rolling, "What adds columns of what happened before.", NULL},
     {NULL, NULL, NULL, NULL, NULL}};
 
 static PyType_Slot learner_slots[] = {

@@ -1,10 +1,10 @@
 /* headwater._core: the core for Python. */
 #include "core.h"
 
-PyTypeObject *Learner_Type, *Table_Type, *Array_Type, *Fleet_Type;
+PyTypeObject *Learner_Type, *Table_Type, *Array_Type, *Fleet_Type, *Rolling_Type;
 PyObject *secret_block(PyObject *, PyObject *), *secret_normals(PyObject *, PyObject *);
 PyObject *entries_predict(PyObject *, PyObject *), *entries_gradient(PyObject *, PyObject *);
-extern PyType_Spec learner_spec, table_spec, array_spec, fleet_spec;
+extern PyType_Spec learner_spec, table_spec, array_spec, fleet_spec, rolling_spec;
 
 static PyObject *list_of(const char *const *names, int count)
 {
@@ -144,7 +144,8 @@ static int execute(PyObject *module)
     Table_Type = make(module, &table_spec, "Table");
     Array_Type = make(module, &array_spec, "Array");
     Fleet_Type = make(module, &fleet_spec, "Fleet");
-    if (!Learner_Type || !Table_Type || !Array_Type || !Fleet_Type)
+    Rolling_Type = make(module, &rolling_spec, "Rolling");
+    if (!Learner_Type || !Table_Type || !Array_Type || !Fleet_Type || !Rolling_Type)
         return -1;
     if (add(module, "ACTIVATIONS", hw_activations) < 0 || add(module, "LOSSES", hw_losses) < 0 ||
         add(module, "RULES", hw_rules) < 0 || add(module, "SCHEDULES", hw_schedules) < 0 ||

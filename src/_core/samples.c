@@ -2,6 +2,8 @@
  * that the core doesn't know. */
 #include "core.h"
 
+#include "rolling.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -833,6 +835,19 @@ static PyObject *as_dict(PyObject *x)
     return dict;
 }
 
+/* The dict of a sample, with what happened before it where that is asked for. */
+static PyObject *as_columns(Learner *self, PyObject *x, int how)
+{
+    PyObject *dict = as_dict(x);
+    if (!dict || !self->rolling)
+        return dict;
+    PyObject *out = rolled(self->rolling, dict, how), *last = self->rolled;
+    Py_DECREF(dict);
+    self->rolled = out ? Py_NewRef(out) : NULL;
+    Py_XDECREF(last);
+    return out;
+}
+
 PyObject *as_dict_copy(PyObject *x)
 {
     if (PyDict_CheckExact(x))
@@ -856,7 +871,7 @@ void renew_plan(Learner *self)
  * what learning it would append. The learner stays as it is. Returns -1 with an error, or 0. */
 int measure_sample(Learner *self, PyObject *x, hw_growth *growth)
 {
-    PyObject *dict = as_dict(x);
+    PyObject *dict = growth ? as_columns(self, x, HW_ROLL_LOOK) : as_dict(x);
     if (!dict)
         return -1;
     int status;
@@ -879,7 +894,7 @@ int measure_sample(Learner *self, PyObject *x, hw_growth *growth)
 /* Read a sample into the core. Returns -1 with an error, or 0. Names that the plan points to live in its keys. */
 int read_sample(Learner *self, PyObject *x, int learn)
 {
-    PyObject *own = as_dict(x);
+    PyObject *own = as_columns(self, x, learn ? HW_ROLL_ENTER : HW_ROLL_LOOK);
     int status, numbers;
     if (!own)
         return -1;

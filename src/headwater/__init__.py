@@ -33,6 +33,7 @@ if _TYPES:
     from .kinds.private.learner import PrivateClassifier, PrivateRegressor
     from .kinds.router import Router
     from .learner.expiring import Expiring
+    from .learner.settings.rolling import Rolling
     from .privacy.settings import Privacy
     from .route.evaluate import evaluate
     from .route.session import Session
@@ -57,6 +58,7 @@ __all__ = [
     "PrivateRegressor",
     "Regressor",
     "Retention",
+    "Rolling",
     "Router",
     "Session",
     "evaluate",
@@ -96,6 +98,7 @@ _ROOMS = {
     "PrivateRegressor": ".kinds.private.learner",
     "Regressor": ".kinds.classifier_regressor.regressor",
     "Retention": ".store.forget.retention",
+    "Rolling": ".learner.settings.rolling",
     "Router": ".kinds.router",
     "Session": ".route.session",
     "evaluate": ".route.evaluate",

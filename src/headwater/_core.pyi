@@ -61,6 +61,27 @@ def learn_outputs(
 class Array:
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
+class Rolling:
+    reader: Any
+    def __init__(
+        self,
+        key: Any,
+        time: Any,
+        over: tuple[int, ...],
+        numbers: tuple[Any, ...],
+        names: tuple[Any, ...],
+        asked: tuple[tuple[int, int, int], ...],
+        titles: tuple[str, ...],
+        most_events: int,
+        most_bytes: int,
+        reader: Any,
+        /,
+    ) -> None: ...
+    def row(self, x: dict[Any, Any], how: int, /) -> dict[Any, Any]: ...
+    def state(self) -> tuple[Array, Array, Array, Array]: ...
+    def load(self, keys: Any, ends: Any, events: Any, counts: Any, /) -> None: ...
+    def size(self) -> tuple[int, ...]: ...
+
 class Table:
     def __init__(self, rows: int, columns: Sequence[Any], *compressed: NDArray[Any]) -> None: ...
 
@@ -70,6 +91,9 @@ class Learner:
     ) -> None: ...
     @classmethod
     def restore(cls, arrays: list[tuple[Any, ...]], reader: ModuleType, level: int = 0, key: int = 0, /) -> Learner: ...
+    rolling: Rolling | None
+    @property
+    def rolled(self) -> dict[Any, Any] | None: ...
     @property
     def learned(self) -> int: ...
     @property

@@ -105,7 +105,7 @@ def explain_one(
     check_can(model, "layers", at="explain_one")
     engine = model.learned_engine
     before = {name: value for name, value in inspect.answers_before(engine.core).items() if value == value}
-    x = {**before, **x}
+    x = {**before, **model.as_read(x)}
     path = _path(engine, x)
     output = _output(model, target, engine, path.end)
     output = replace(output, odds=of == "log_odds" and has_classes(model))

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 from numpy.typing import NDArray
 
 from headwater._core import LEAN_VERSION, VERSION
-from headwater.errors import RefusedRow, UnlikelyData
+from headwater.encode.rows import as_dicts
+from headwater.errors import ConfigError, RefusedRow, UnlikelyData
 from headwater.learner.monitoring.schema_warning import SETTLED, about_columns, about_values
 from headwater.learner.settings.limits import Growth, Limits, check_growth
-from headwater.learner.validation import REASONS, REFUSED, check_rows
+from headwater.learner.validation import REASONS, REFUSED, check_rows, check_sample
 from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows, public_names
 
 from .engine import BaseEngine, Engine, Setup
@@ -32,6 +33,7 @@ from .settings import params_of, replaced, settings_of, shown
 
 if TYPE_CHECKING:
     from headwater.learner.monitoring.label_budget import LabelBudget
+    from headwater.learner.settings.rolling import Aggregates
 
 __all__ = ["SEAMS", "InSklearn", "Learner", "at_one_moment"]
 
@@ -42,10 +44,10 @@ _IMPORTANCE = Lazy("headwater.explain.stream:importance")
 _DIAGNOSE = Lazy("headwater.diagnose.diagnosis:diagnose")
 _PLOT = Lazy("headwater.plot.inside:layers")
 SEAMS = frozenset([
-    "answer_name", "answers_now", "check_limits", "check_transition", "check_values", "decision_function", "engine",
-    "estimator", "fit", "has_memory", "held", "instead", "keep_record", "kept_sample", "learned_engine", "lock",
-    "losses_now", "mutate", "note_reading", "new_engine", "one_output", "partial_fit", "predict", "predict_proba", "refused",
-    "resume", "resume_sample", "sample", "sample_due", "score", "setup", "take_scored",
+    "answer_name", "answers_now", "as_read", "check_limits", "check_transition", "check_values", "decision_function", "engine",
+    "estimator", "fit", "has_memory", "has_rolling", "held", "instead", "keep_record", "kept_sample", "learned_engine", "lock",
+    "losses_now", "mutate", "note_reading", "new_engine", "observed", "one_output", "partial_fit", "predict", "predict_proba",
+    "refused", "resume", "resume_sample", "sample", "sample_due", "score", "setup", "take_scored",
 ])  # fmt: skip
 """Members for other rooms, and those of scikit-learn that only name an estimator, which completion leaves out."""
 _USUAL_LIMITS = Limits()
@@ -109,6 +111,7 @@ class Learner(ABC):
         self.refused: Counter[str] = Counter()
         """Counts of rows rejected before they reached the engine, by reason."""
         self._limits = _USUAL_LIMITS
+        self._rolling: Aggregates | None = None
         self.lock = threading.RLock()
         self.notes: dict[str, Any] = {}
         """Input options of the command line, saved in the file."""
@@ -259,6 +262,119 @@ class Learner(ABC):
         check_rows(X)
         return 0
 
+    # ---- aggregates of earlier rows -----------------------------------------------------------------------------------
+
+    @property
+    def has_rolling(self) -> bool:
+        """Whether rows get aggregates of earlier rows (``rolling``)."""
+        return self._rolling is not None
+
+    @property
+    def rolling_counts_(self) -> dict[str, int]:
+        """Keys, rows (``events``) and bytes that ``rolling`` holds, and what it dropped, could not place or not read.
+
+        ``keys_dropped`` and ``events_dropped`` went because of ``max_bytes`` and ``max_events``. ``late`` rows came more than the
+        longest window after a later row of their key, so their own aggregates may lack rows. ``unread`` rows had no time or no key.
+        Empty for a learner without ``rolling``.
+
+        Examples
+        --------
+        >>> import headwater as hw
+        >>> model = hw.Regressor(seed=1, rolling=hw.Rolling(key="card", time="at"))
+        >>> model.learn_one({"card": "a", "at": 0.0}, 1.0)
+        >>> model.rolling_counts_["keys"], model.rolling_counts_["events"]
+        (1, 1)
+        """
+        with self.held():
+            return {} if self._rolling is None else self._rolling.counts()
+
+    def aggregates(self, x: Mapping[Any, Any]) -> dict[str, float | None]:
+        """Return what ``rolling`` adds to a row, by column, without changing anything.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+
+        Returns
+        -------
+        dict
+            Numbers, None where there is none, and {} for a row without a key or a time.
+
+        Raises
+        ------
+        ConfigError
+            If the learner has no ``rolling``.
+
+        Examples
+        --------
+        >>> import headwater as hw
+        >>> model = hw.Regressor(seed=1, rolling=hw.Rolling(key="card", time="at", over="1h"))
+        >>> model.learn_one({"card": "a", "at": 0.0}, 1.0)
+        >>> model.aggregates({"card": "a", "at": 60.0})
+        {'card count 1h': 2.0, 'card since': 60.0}
+        """
+        check_sample(x)
+        with self.held():
+            aggregates = self._aggregating("aggregates")
+            row = aggregates.look(x)
+        return {name: row[name] for name in aggregates.columns if name in row}
+
+    def observe(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Let a row whose label comes late count among the earlier rows at once, and return it with its aggregates.
+
+        Predict and, when the label comes, learn the row that is returned. It keeps its aggregates and does not count twice.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+
+        Returns
+        -------
+        dict
+            The sample with its aggregates.
+
+        Raises
+        ------
+        ConfigError
+            If the learner has no ``rolling``.
+
+        Examples
+        --------
+        >>> import headwater as hw
+        >>> model = hw.Regressor(seed=1, rolling=hw.Rolling(key="card", time="at", over="1h", rows="count"))
+        >>> rows = [model.observe({"card": "a", "at": 60 * minute}) for minute in range(3)]
+        >>> for row in rows:
+        ...     model.learn_one(row, 1.0)
+        >>> rows[-1], model.rolling_counts_["events"]
+        ({'card': 'a', 'at': 120, 'card count 1h': 3.0}, 3)
+        """
+        check_sample(x)
+        with self.held():
+            return self._aggregating("observe").enter(x)
+
+    def _aggregating(self, at: str) -> Aggregates:
+        if self._rolling is None:
+            raise ConfigError(
+                expected="a learner with rolling",
+                got=f"{type(self).__name__} without it",
+                at=at,
+                help="Make it with e.g. rolling=headwater.Rolling(key='card', time='at', over=('1h', '24h')).",
+            )
+        return self._rolling
+
+    def as_read(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Return a row with all columns that it is read with."""
+        if self._rolling is None:
+            return dict(x)
+        with self.held():
+            return self._rolling.look(x)
+
+    def observed(self, X: Any) -> Any:
+        """Return rows to predict now and to learn later, each observed."""
+        return X if self._rolling is None else [self.observe(x) for x in as_dicts(X)]
+
     # ---- settings ---------------------------------------------------------------------------------------------------
 
     if not TYPE_CHECKING:  # hidden from mypy, so that using one is a type error
@@ -341,6 +457,8 @@ class Learner(ABC):
             if given:
                 raise ValueError(name, f"none of them in a {type(self).__name__}", given)
         self._engine, self.refused, self.notes = engine, refused, notes
+        if isinstance(engine, Engine) and engine.rolling is not None:
+            self._rolling = engine.rolling
         self._read_as_noted()
         self.limits = self._limits
 

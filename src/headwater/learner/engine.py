@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from headwater._core import VERSION
 from headwater.encode import Column, as_rows
 from headwater.encode.formats import FormattedReader
+from headwater.encode.rows import as_dicts
 from headwater.encode.values import name_bytes
 from headwater.encode.vocabulary import KINDS, columns_of
 from headwater.learner.settings.limits import Growth, Limits
@@ -26,6 +27,12 @@ from headwater.nn import core as _core
 from headwater.nn.core import Core, Place, weights
 from headwater.nn.core.parameter_copy import ParameterCopy
 from headwater.nn.expert import Expert
+from headwater.types import Lazy
+
+if TYPE_CHECKING:
+    from headwater.learner.settings.rolling import Aggregates, Rolling
+
+AGGREGATES = Lazy("headwater.learner.settings.rolling:Aggregates")
 
 
 class StateCopy(Protocol):
@@ -118,6 +125,8 @@ class Setup:
         Recurrence, from ``nn.core.declaration.memory_numbers``.
     agent : tuple of float
         Policy, gamma, trace, two kappas, entropy, explore, random, bootstrap, bounded and adaptive of an agent.
+    rolling : Rolling, optional
+        Aggregates of earlier rows, as columns more.
     outputs : int
         Initial number of outputs.
     """
@@ -140,6 +149,7 @@ class Setup:
     text_columns: tuple[tuple[Any, str], ...] = ()
     memory: tuple[float, ...] = ()
     agent: tuple[float, ...] = ()
+    rolling: Rolling | None = None
     outputs: int = 1
 
     def fitting(self, state: Mapping[str, NDArray[Any]]) -> Setup:
@@ -175,6 +185,8 @@ class Engine:
         Arrays of a saved learner to continue from.
     limits : Limits
         Limits of a sample's size.
+    rolling : Aggregates, optional
+        Rows that were observed before the engine was made.
     """
 
     def __init__(
@@ -183,6 +195,7 @@ class Engine:
         state: Mapping[str, NDArray[Any]] | None = None,
         *,
         limits: Limits = Limits(),  # noqa: B008  a frozen value
+        rolling: Aggregates | None = None,
     ) -> None:
         self.setup = setup = setup if state is None else setup.fitting(state)
         self.core = Core(
@@ -208,6 +221,9 @@ class Engine:
         )
         for name, kind in () if state is not None else setup.text_columns:
             self.core.learner.add_text_column(name_bytes(name), KINDS.index(kind))
+        self.rolling = rolling
+        if setup.rolling is not None and rolling is None:
+            self.rolling = AGGREGATES(setup.rolling, state)
         self._connect()
         self.set_limits(limits)
 
@@ -216,10 +232,14 @@ class Engine:
         reader = FormattedReader.of(notes)
         if reader is not None:
             self.core.learner.reader = reader
+            if self.rolling is not None:
+                self.rolling.read_by(reader)
 
     def _connect(self) -> None:
         """Bind the core's methods, to avoid an attribute lookup per row."""
         learner = self.core.learner
+        if self.rolling is not None:
+            learner.rolling = self.rolling.core
         self.predict_one, self.predict_value_one = learner.predict_one, learner.predict_value_one
         self.predict_label_one = learner.predict_label_one
         self.predict_proba_one, self.learn_one = learner.predict_proba_one, learner.learn_one
@@ -228,7 +248,7 @@ class Engine:
     def with_core(self, core: Core) -> Engine:
         """Return an engine with the same setup and limits on another core."""
         other = object.__new__(type(self))
-        other.__setstate__({"setup": self.setup, "core": core, "limits": self.limits})
+        other.__setstate__({"setup": self.setup, "core": core, "limits": self.limits, "rolling": self.rolling})
         return other
 
     @property
@@ -249,6 +269,8 @@ class Engine:
 
     def rows(self, X: Any, learn: NDArray[np.bool_] | None = None) -> Any:
         """Return rows in the core's form, where ``learn`` marks the rows that will be learned."""
+        if self.rolling is not None:
+            return list(as_dicts(X))  # the core reads keys and times of a row, and hands it back with its aggregates
         return as_rows(self.core.learner, X, np.zeros(len(X), bool) if learn is None else learn)
 
     def learn(self, block: Block, part: slice, y: NDArray[np.float64], *, alone: bool = False) -> NDArray[Any]:
@@ -269,7 +291,8 @@ class Engine:
         """
         learner = self.core.learner
         if block.rows is None:
-            block.rows = as_rows(learner, block.X, block.good)
+            block.rolled = self.rolling is not None
+            block.rows = self.rows(block.X) if block.rolled else as_rows(learner, block.X, block.good)
             block.asked = None if block.ask is None else self.rows(block.ask)
         out = np.zeros((part.stop - part.start, learner.outputs), self.core.dtype)
         ask = False if alone else block.asked
@@ -312,7 +335,8 @@ class Engine:
 
     def state(self, without: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
         """Return copies of all learned arrays by name, except those in ``without``."""
-        return self.core.state(without)
+        arrays = self.core.state(without)
+        return arrays if self.rolling is None else arrays | self.rolling.state(without)
 
     def counts(self) -> dict[str, int]:
         """Return counters kept outside the core, for a file's header."""
@@ -327,10 +351,10 @@ class Engine:
         return ParameterCopy(self.core)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"setup": self.setup, "core": self.core, "limits": self.limits}
+        return {"setup": self.setup, "core": self.core, "limits": self.limits, "rolling": self.rolling}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update({"rolling": None} | state)
         self._connect()
         self.set_limits(self.limits)
 

@@ -75,6 +75,11 @@ METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance", "p
 """Methods of all learners that need an ability, and raise in kinds without it."""
 STATELESS = frozenset(("onnx", "device", "seat", "cluster"))
 """Abilities that a learner with a recurrent state (``memory``) lacks, because its predictions depend on earlier rows."""
+_UNROLLED = STATELESS | {"web"}
+"""Abilities that a learner with aggregates (``rolling``) lacks, because what writes its columns is no part of the net."""
+_INSTEAD_OF_ROLLING = (
+    "Make it without rolling, and give the aggregates as columns of the rows (model.aggregates has them)."
+)
 NUMBER_COSTS = Lazy("headwater.route.drift.costs:NumberCosts")
 SENSITIVITY = Lazy("headwater.explain.sensitivity:sensitivity")
 _PREDICT = Question("predict")
@@ -239,6 +244,8 @@ class Kind:
             return self.instead.get(door) or f"Use {with_article(able_to(door)[0])} for this."
         if door in STATELESS and learner is not None and getattr(learner, "has_memory", False):
             return "Make it without memory for this."
+        if door in _UNROLLED and learner is not None and getattr(learner, "has_rolling", False):
+            return _INSTEAD_OF_ROLLING
         return None
 
     def ask(self, learner: Any, rows: Any = None, **question: Any) -> Response:
@@ -413,16 +420,30 @@ def check_can(learner: Any, ability: str, *, at: str) -> None:
         raise _refused(learner.kind, ability, at)
     if ability in STATELESS:
         check_stateless(learner, f"a learner that {ABILITIES[ability]}", at=at)
+    elif ability in _UNROLLED:
+        _check_unrolled(learner, f"a learner that {ABILITIES[ability]}", at=at)
+
+
+def _check_unrolled(learner: Any, expected: str, *, at: str) -> None:
+    if getattr(learner, "has_rolling", False):
+        raise ConfigError(
+            expected=f"{expected}, so one without rolling",
+            got=f"rolling={learner.rolling!r}",
+            at=at,
+            help=_INSTEAD_OF_ROLLING,
+            code="kind",
+        )
 
 
 def check_stateless(learner: Any, expected: str, *, at: str) -> None:
-    """Raise ConfigError for a learner with a recurrent state.
+    """Raise ConfigError for a learner whose predictions depend on earlier rows.
 
     Raises
     ------
     ConfigError
-        If the learner has ``memory``.
+        If the learner has ``memory`` or ``rolling``.
     """
+    _check_unrolled(learner, expected, at=at)
     if getattr(learner, "has_memory", False):
         raise ConfigError(
             expected=f"{expected}, so one without memory",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from headwater._core import LEAN_VERSION
 from headwater.errors import ConfigError, DataError, UnlikelyData
 from headwater.learner.base import Learner
-from headwater.learner.engine import Engine, Setup, describe
+from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
 from headwater.learner.monitoring.coverage import coverage_of
 from headwater.learner.monitoring.progress import parts_of, print_part
 from headwater.learner.sampling.measure import rank, weight_size
@@ -66,6 +66,7 @@ class SupervisedLearner(Learner, Settings):
         self._span: tuple[float, float] | None = None  # smallest and largest valid target, None for classes
         self._index: dict[Any, int] = {}  # indices of the known classes
         self._setup = self._made()
+        self._rolling = None if self._setup.rolling is None else AGGREGATES(self._setup.rolling)
         self._engine: Engine | None = None
         self._checked: Engine | None = None  # the engine, once the columns of a single row were checked
         self._sample: DiagnosisSample | None = None
@@ -115,7 +116,8 @@ class SupervisedLearner(Learner, Settings):
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
-        engine = Engine(self._setup, state, limits=self._limits)
+        rolling = self._rolling if state is None else None  # rows observed before the first label count too
+        engine = Engine(self._setup, state, limits=self._limits, rolling=rolling)
         engine.core.learner.cover()
         return engine
 
@@ -218,7 +220,9 @@ class SupervisedLearner(Learner, Settings):
             return None
         said = self._learn_row(engine, x, y[0])
         if said is not None and sample is not None:
-            self._next_probe = sample.take(X, 0, y, _GOOD, said, learned=engine.core.learner.learned)
+            learned = engine.core.learner.learned
+            rows = X if self._rolling is None else [engine.core.learner.rolled]
+            self._next_probe = sample.take(rows, 0, y, _GOOD, said, learned=learned)
         return said
 
     def _learn_row(self, engine: Engine, x: dict[Any, Any], y: Any) -> Predictions | None:
@@ -236,7 +240,7 @@ class SupervisedLearner(Learner, Settings):
             return self._learn_in_parts(block, sample)
         forecast = self._learn_part(block, slice(0, n))
         learned = 0 if self._engine is None else self._engine.core.learner.learned
-        self._next_probe = sample.take(block.X, 0, block.y, block.good, forecast, learned=learned)
+        self._next_probe = sample.take(block.as_learned, 0, block.y, block.good, forecast, learned=learned)
         if sample.n >= sample.due:
             self._measure(sample)
         return forecast
@@ -295,7 +299,7 @@ class SupervisedLearner(Learner, Settings):
         while i < n:
             part = slice(i, min(n, i + sample.due - sample.n))
             forecasts.append(self._learn_part(block, part))
-            sample.take(block.X, i, block.y[part], block.good[part], forecasts[-1], learned=self.n_learned)
+            sample.take(block.as_learned, i, block.y[part], block.good[part], forecasts[-1], learned=self.n_learned)
             self._measure(sample)
             i = part.stop
         return joined(forecasts)

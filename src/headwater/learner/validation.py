@@ -68,6 +68,8 @@ class Block:
         X and ``ask`` in the core's form, None until the engine has converted them.
     refused
         Masks of rejected rows by reason.
+    rolled
+        Whether learning has put each row of ``rows`` in the form with its aggregates.
     """
 
     X: Any
@@ -79,6 +81,12 @@ class Block:
     rows: Any = None
     asked: Any = None
     refused: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    rolled: bool = False
+
+    @property
+    def as_learned(self) -> Any:
+        """The samples with all columns that they were learned with."""
+        return self.rows if self.rolled else self.X
 
     def part(self, rows: slice) -> Block:
         """Return some of the rows as a block."""

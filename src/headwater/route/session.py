@@ -333,6 +333,7 @@ class Session:
             if self._watchers or self._adaptation is not None:
                 self._show(X, y, forecast.y_pred, proba, forecast)
             return forecast
+        X = X if self._own is None else self._own.observed(X)
         w = [1.0] * len(y) if w is None else list(w)
         first = min(len(y), self._delay - len(self._waiting.y))  # rows before the first label arrives
         forecasts = []

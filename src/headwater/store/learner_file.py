@@ -25,7 +25,7 @@ from headwater.learner.base import Learner
 from headwater.learner.engine import BaseEngine
 from headwater.learner.kind import kind_named
 from headwater.learner.sampling.sample import DiagnosisSample
-from headwater.learner.settings import settings_of
+from headwater.learner.settings import written_settings
 from headwater.nn import Network
 from headwater.store.members import is_member_store
 from headwater.store.model_file import LearnerFormat, SavedModel, read, seal, unseal, write
@@ -217,7 +217,7 @@ def _taken(
     header = {
         "learner": type(learner).__name__,
         "core": learner.core_version,
-        "settings": {name: as_json(value) for name, value in settings_of(learner).items()},
+        "settings": {name: as_json(value) for name, value in written_settings(learner).items()},
         "classes": [as_json(label) for label in learner.known_classes],
         "notes": learner.notes,
         # What was refused is counted exactly, so it is a secret of learners that have any.

@@ -328,3 +328,10 @@ def test_a_frozen_model_is_left_alone_until_something_changes_and_then_corrected
     assert corrected < 1.01 * base
     base, corrected = numbers(said["after"])[:2]
     assert corrected < 0.35 * base
+
+
+def test_the_last_hour_of_a_card_shows_what_a_payment_does_not():
+    said = output_of("32_rolling")
+    assert numbers(said["rows alone"])[0] < 0.85
+    assert numbers(said["with the last hour"])[0] > 0.98
+    assert numbers(said["what is kept"])[1] == 1000

@@ -69,7 +69,7 @@ def explain_anomaly(model: Anomaly, x: Mapping[Any, Any]) -> Explanation:
             at="Anomaly",
             help="Call learn_one first.",
         )
-    columns = engine.columns
+    columns, x = engine.columns, model.as_read(x)
     score, of_new, parts = engine.core.learner.contributions_one(x)
     names = _names_of_rows(columns, engine.core.array("slot_row").tolist())
     found: dict[Any, float] = dict.fromkeys(x, 0.0)

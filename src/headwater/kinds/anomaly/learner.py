@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from headwater.encode.vocabulary import LEAST_ROWS
 from headwater.errors import ConfigError, DataError
 from headwater.kinds.anomaly.kind import KIND
 from headwater.learner.base import Learner
-from headwater.learner.engine import Engine, Setup, describe
+from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
 from headwater.learner.kind import Kind
 from headwater.learner.schema.labels import beside
 from headwater.learner.settings.river_words import in_river
@@ -23,6 +23,9 @@ from headwater.nn.core import ANOMALY
 from headwater.nn.expert import Expert
 from headwater.streams import in_pieces
 from headwater.types import Predictions
+
+if TYPE_CHECKING:
+    from headwater.learner.settings.rolling import Rolling
 
 SCORED = 2000
 """Number of stored scores, of which a p-value is a share."""
@@ -64,6 +67,8 @@ class Anomaly(Learner):
         Units of the autoencoder's hidden layer.
     max_rows : int
         Maximum rows of the input table. Further names share rows, so memory stays bounded.
+    rolling : Rolling, optional
+        Counts, sums, means, distinct names and times since over the last hour or day, by key, as columns more (`Rolling`).
     seed : int
         Seed of the autoencoder's initial weights.
     dtype : str
@@ -93,6 +98,7 @@ class Anomaly(Learner):
     neighbours: int = 256
     hidden: int = 8
     max_rows: int = 200_000
+    rolling: Rolling | None = None
 
     kind: ClassVar[Kind] = KIND
     estimator: ClassVar[str] = "OnlineOutlierDetector"
@@ -101,6 +107,7 @@ class Anomaly(Learner):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._setup = self._made()
+        self._rolling = None if self.rolling is None else AGGREGATES(self.rolling)
         self._engine: Engine | None = None
 
     def _made(self) -> Setup:
@@ -129,11 +136,12 @@ class Anomaly(Learner):
             )
         encoder = Expert((Dense(self.hidden, "tanh"), Dense(1)), Loss("mse"), Momentum(STEP))
         sizes = (self.max_rows, True, False, 0, self.neighbours)
-        return Setup((encoder,), self.seed, self.dtype, *sizes, intervals=ANOMALY)
+        return Setup((encoder,), self.seed, self.dtype, *sizes, intervals=ANOMALY, rolling=self.rolling)
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
-        return Engine(self._setup, state, limits=self._limits)
+        rolling = self._rolling if state is None else None
+        return Engine(self._setup, state, limits=self._limits, rolling=rolling)
 
     # ---- one row ----------------------------------------------------------------------------------------------------
 

@@ -253,6 +253,7 @@ class Classifier(SupervisedLearner):
                 return
             p = self._whole(np.array([engine.last_prediction()]))[0].tolist()[: len(self.classes)]
             top = max(p)
+            x = engine.core.learner.rolled or x
             sample.take_one(x, y, self.classes[p.index(top)], p[self._index[y]], top, learned=engine.learned)
             self._measure(sample)
 

@@ -207,6 +207,7 @@ class Regressor(SupervisedLearner):
             if sample is None or engine is None:
                 return
             y_pred = min(max(engine.last_prediction()[0], -FARTHEST), FARTHEST)
+            x = engine.core.learner.rolled or x
             sample.take_one(x, y, y_pred, math.nan, math.nan, learned=engine.learned)
             self._measure(sample)
 

@@ -162,6 +162,10 @@ class AnyFleet(ABC):
         """Ask something of each row and return named columns, without changing the fleet."""
         return self.kind.ask(self, X, **question)
 
+    def as_read(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Return a row with all columns that it is read with."""
+        return dict(x)
+
     def check_values(self, X: list[Any]) -> None:  # noqa: B027 - a wrong embedding is missing to a member, which counts it
         """Do nothing, because looking up a key's member costs as much as learning the row."""
 

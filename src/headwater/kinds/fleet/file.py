@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from headwater.errors import ModelFileError
 from headwater.learner.kind import kind_named
-from headwater.learner.settings import settings_of
+from headwater.learner.settings import written_settings
 from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file import SavedModel
 from headwater.store.model_file.container import fitting
@@ -30,7 +30,7 @@ FLEET_FORMAT = 1
 
 def header_of(fleet: Any) -> dict[str, Any]:
     """Return the JSON header of a fleet, without its members."""
-    member = {name: as_json(value) for name, value in settings_of(fleet.first).items()}
+    member = {name: as_json(value) for name, value in written_settings(fleet.first).items()}
     return {
         "learner": "Fleet",
         "fleet_format": FLEET_FORMAT,

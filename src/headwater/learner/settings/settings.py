@@ -6,14 +6,20 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import KW_ONLY, MISSING, Field, dataclass, is_dataclass
 from dataclasses import fields as declared
 from inspect import cleandoc
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headwater.nn import Loss, Optimizer
 from headwater.nn.expert import Expert
 from headwater.nn.layers import Layer
 from headwater.nn.optimizers.schedules import Schedule
 
-__all__ = ["Settings", "documented", "params_of", "settings_of", "shown"]
+if TYPE_CHECKING:
+    from .rolling import Rolling
+
+__all__ = ["LATER", "Settings", "documented", "params_of", "settings_of", "shown", "written_settings"]
+
+LATER = ("rolling",)
+"""Settings that a file has only where they are used, so that versions which don't know them read all other files."""
 
 T = TypeVar("T")
 
@@ -72,6 +78,8 @@ class Settings:
         of the mean gap. Without it each row is one step.
     memory_keys : int
         Maximum number of keys with a state. Beyond it the least recently learned state is reset.
+    rolling : Rolling, optional
+        Counts, sums, means, distinct names and times since over the last hour or day, by key, as columns more (`Rolling`).
     diagnosis : bool
         Whether to sample data for ``diagnose``, including some 270 rows, and save it in the file.
     """
@@ -99,6 +107,7 @@ class Settings:
     by: Hashable = None
     time: Hashable = None
     memory_keys: int = 10_000
+    rolling: Rolling | None = None
     diagnosis: bool = True
 
 
@@ -129,6 +138,11 @@ def _entries(cls: type) -> list[str]:
 def settings_of(learner: Any) -> dict[str, Any]:
     """Return a learner's settings by name, as given."""
     return {field.name: getattr(learner, field.name) for field in declared(learner)}
+
+
+def written_settings(learner: Any) -> dict[str, Any]:
+    """Return a learner's settings by name, as a file has them."""
+    return {name: value for name, value in settings_of(learner).items() if name not in LATER or value is not None}
 
 
 def params_of(learner: Any) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, 
         history,
         cells,
         () if alone or learner.experts is not None else LEAN["numbers" if targets else "classes"],
-        text=text, text_columns=columns, memory=memory,
+        text=text, text_columns=columns, memory=memory, rolling=learner.rolling,
     )  # fmt: skip
 
 

@@ -72,10 +72,10 @@ async def _kept(
     request: Request, model: Model, X: list[dict[str, Any]], predictions: list[Prediction], kept: list[int]
 ) -> dict[int, str]:
     """Store predictions until their labels arrive, and return their durable ids."""
-    state = request.state
+    state, as_read = request.state, model.champion.learner.as_read
 
     def pending() -> PendingRequest:
-        found = [PendingPrediction(X[i], predictions[i].by_learner, predictions[i].seq) for i in kept]
+        found = [PendingPrediction(as_read(X[i]), predictions[i].by_learner, predictions[i].seq) for i in kept]
         return PendingRequest(model.id, found)
 
     command = await apart(state, request.budget, len(kept), pending)

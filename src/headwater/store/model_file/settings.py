@@ -23,7 +23,10 @@ CLASSES: dict[str, Any] = {
     )
 }
 
-_OTHERS = {"Privacy": Lazy("headwater.privacy.settings:Privacy")}
+_OTHERS = {
+    "Privacy": Lazy("headwater.privacy.settings:Privacy"),
+    "Rolling": Lazy("headwater.learner.settings.rolling:Rolling"),
+}
 """Classes of settings that no net has, imported when a file has them."""
 
 

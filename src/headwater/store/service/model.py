@@ -151,10 +151,11 @@ class Model:
         kind = kind_of(learner)
         given = kind.question.read(question)
         if kind.issue is None:
-            said, seq, _ = self.predict(rows, shadows=True)
+            read = [learner.as_read(x) for x in rows]  # learned later with the columns that they were predicted with
+            said, seq, _ = self.predict(read, shadows=True)
             if kind.answer.compound:  # the probability of such a label is not scored
                 said = [{name: (value, None) for name, (value, _) in one.items()} for one in said]
-            return [PendingPrediction(dict(x), one, seq) for x, one in zip(rows, said, strict=True)]
+            return [PendingPrediction(x, one, seq) for x, one in zip(read, said, strict=True)]
         with self.lock:
             chosen = [_chosen(self.champion.name, *kind.issue(learner, x, **given)) for x in rows]
             return [PendingPrediction(dict(x), one, self.seq) for x, one in zip(rows, chosen, strict=True)]

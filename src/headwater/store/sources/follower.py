@@ -465,6 +465,9 @@ class Follower:
         """Learn rows or store them until their labels arrive, and queue their predictions."""
         guesses: list[Predictions | None] = [None] * len(rows)
         seq, predicts = 0, self._outbox.predicts
+        if self._joins:
+            for row in rows:  # learned later with the columns that it was predicted with
+                row.x = self.model.champion.learner.as_read(row.x)
         if rows and (predicts or self._joins):
             guesses[:], seq, _ = self.model.predict([row.x for row in rows], shadows=True)
         self._pairs.add_rows(request, rows, guesses, seq)
