@@ -1,17 +1,20 @@
 """What other libraries' inference takes on a Cortex-M4, beside a net that learns too: flash, RAM, instructions a row.
 
     pip install emlearn==0.23.2 micromlgen==1.1.28 scikit-learn
+    pip install --pre tflite-micro==0.dev20261023182759
     python -m benchmarks.device_rivals           # measures, keeps results/device_rivals.json, writes the tables of the guides
     python -m benchmarks.device_rivals report    # the tables alone
 
 Each library writes a model of 8 inputs and 3 classes as C, fitted to the same 1,000 rows. The same program reads the rows, the
 same compiler with the same options compiles it, and the same counter counts (``benchmarks.device``). emlearn's net is converted
-with float weights, which compute what was fitted. micromlgen's classes have no state, so their functions are compiled as C.
+with float weights, which compute what was fitted. micromlgen's classes have no state, so their functions are compiled as C. Of
+TensorFlow Lite Micro no package has sources: its interpreter for a PC says how large the net's file and its memory are there.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import tempfile
@@ -21,14 +24,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tools.device.boards import BOARDS, size_of
+from tools.device.boards import size_of
+from tools.device.system import MACHINES
 
 from benchmarks.device import CLASSES, INPUTS, MOST, PAGES, TAUGHT, a_row, rows
 from benchmarks.report import ROOT, write
 
 RESULTS = Path(__file__).with_name("results") / "device_rivals.json"
 OURS = Path(__file__).with_name("results") / "device.json"
-BOARD = BOARDS["cortex-m4"]
+MACHINE = MACHINES["cortex-m4"]
 HEADER = f"""
 #include <stdint.h>
 #include <stddef.h>
@@ -85,6 +89,13 @@ NAMES = {
     "micromlgen, logistic regression": "micromlgen，逻辑回归",
     "micromlgen, 10 trees": "micromlgen，10 棵树",
 }
+TFLM = "TensorFlow Lite Micro, 16 units"
+SAID_OF_TFLM = {
+    "en": "On a PC, where pointers have 64 bits, the net is a file of {model:,} bytes there and takes {arena:,} bytes of memory, "
+    "beside the interpreter's code. Written by `python -m benchmarks.device_rivals`.",
+    "zh": "在指针为 64 位的 PC 上，这个网络在它那里是一个 {model:,} 字节的文件，占用 {arena:,} 字节内存，解释器的代码不计在内。"
+    "由 `python -m benchmarks.device_rivals` 写出。",
+}
 BELOW = {
     "en": (
         "Bytes and instructions a row on a Cortex-M4 with its unit for floats, 8 inputs and 3 classes. The others predict only: they "
@@ -121,6 +132,54 @@ def micromlgen_model(model: Any) -> tuple[str, str, Path]:
     return f"#include <stdarg.h>\n#include <stdint.h>\n{body}", "predict(row)", Path()
 
 
+def tflm(folder: Path) -> dict[str, int]:
+    """Return bytes of the net as TensorFlow Lite Micro reads it, and of the memory that its interpreter takes for it on a PC."""
+    from tflite_micro.python.tflite_micro import runtime
+    from tflite_micro.tensorflow.lite.micro.compression import model_editor as editor
+    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+    def tensor(*shape: int, weights: bool = False) -> Any:
+        data = np.ones(shape, np.float32) if weights else None
+        return editor.Tensor(shape=shape, dtype=schema.TensorType.FLOAT32, data=data)
+
+    def operator(name: str, options: Any, read: list[Any], written: Any) -> Any:
+        own = schema.OperatorT()
+        own.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__[:-1])
+        own.builtinOptions = options
+        return editor.Operator(opcode=getattr(schema.BuiltinOperator, name), inputs=read, outputs=[written], _fb=own)
+
+    relu, softmax = schema.FullyConnectedOptionsT(), schema.SoftmaxOptionsT()
+    relu.fusedActivationFunction, softmax.beta = schema.ActivationFunctionType.RELU, 1.0
+    x, h, z, p = (tensor(1, units) for units in (INPUTS, 16, CLASSES, CLASSES))
+    own = [tensor(*shape, weights=True) for shape in ((16, INPUTS), (16,), (CLASSES, 16), (CLASSES,))]
+    operators = [
+        operator("FULLY_CONNECTED", relu, [x, *own[:2]], h),
+        operator("FULLY_CONNECTED", schema.FullyConnectedOptionsT(), [h, *own[2:]], z),
+        operator("SOFTMAX", softmax, [z], p),
+    ]
+    graph = editor.Subgraph(tensors=[x, h, z, p, *own], operators=operators, inputs=[x], outputs=[p])
+    model = bytes(editor.Model(subgraphs=[graph]).build())
+    interpreter = runtime.Interpreter.from_bytes(model, arena_size=1 << 16)
+    interpreter.set_input(np.ones((1, INPUTS), np.float32), 0)
+    interpreter.invoke()
+    told = _told(interpreter.print_allocations, folder / "told")
+    arena = re.search(r"Arena allocation total (\d+) bytes", told)
+    if arena is None:
+        raise SystemExit(f"expected the size of an arena, got {told!r}")
+    return {"model": len(model), "arena": int(arena[1])}
+
+
+def _told(action: Any, file: Path) -> str:
+    """Return what C code writes to stderr."""
+    kept = os.dup(2)
+    with file.open("wb") as to:
+        os.dup2(to.fileno(), 2)
+        action()
+        os.dup2(kept, 2)
+    os.close(kept)
+    return file.read_text("utf-8")
+
+
 def models(x: np.ndarray, y: np.ndarray, folder: Path) -> dict[str, tuple[str, str, Path]]:
     """Fit the rivals' models."""
     from sklearn.ensemble import RandomForestClassifier
@@ -142,9 +201,9 @@ def measured(text: str, call: str, headers: Path, folder: Path, data: np.ndarray
         f'#include "headwater.h"\n{QUIET}\n{text}{CALLS.replace("PREDICT", call)}', "utf-8"
     )
     (folder / "model.c").write_text("", "utf-8")
-    program = BOARD.build(folder, "-DROWS_ALONE", f"-I{headers}", "-Wno-pedantic")
-    size = size_of(program)
-    return {"flash": size.flash, "ram": size.ram, "predict": a_row(BOARD, program, data, MOST)}
+    options = (f"-I{headers}", "-Wno-pedantic")
+    size = size_of(MACHINE.board.build(folder, "-DROWS_ALONE", *options))
+    return {"flash": size.flash, "ram": size.ram, "predict": a_row(MACHINE, folder, data, *options)}
 
 
 def table(found: dict[str, Any], language: str) -> str:
@@ -153,6 +212,8 @@ def table(found: dict[str, Any], language: str) -> str:
     own = json.loads(OURS.read_text("utf-8"))["16 units, 3 classes"]["boards"]["cortex-m4"]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, figures in {"headwater, 16 units": own, **found}.items():
+        if name == TFLM:
+            continue
         cells = [figures["flash"], figures["ram"], figures["predict"]]
         learns = f"{figures['learn']:,}" if "learn" in figures else ""
         shown = NAMES[name] if language == "zh" else name
@@ -163,21 +224,25 @@ def table(found: dict[str, Any], language: str) -> str:
 def main(arguments: list[str]) -> int:
     """Measure and write."""
     if arguments != ["report"]:
-        lacking = [name for name in ("emlearn", "micromlgen", "sklearn") if not find_spec(name)]
-        if lacking or BOARD.missing:
+        lacking = [name for name in ("emlearn", "micromlgen", "sklearn", "tflite_micro") if not find_spec(name)]
+        if lacking or MACHINE.missing:
             raise SystemExit(
-                f"expected the rivals, a compiler and qemu, got none: {', '.join(lacking) or BOARD.missing}"
+                f"expected the rivals, a compiler and qemu, got none: {', '.join(lacking) or MACHINE.missing}"
             )
         x, y = rows(TAUGHT + MOST)
         data = np.column_stack([x, y])[TAUGHT:].astype("<f8")
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             made = models(x[:TAUGHT], y[:TAUGHT], folder)
-            found = {name: measured(*one, folder / str(i), data) for i, (name, one) in enumerate(made.items())}
+            found: dict[str, Any] = {
+                name: measured(*one, folder / str(i), data) for i, (name, one) in enumerate(made.items())
+            }
+            found[TFLM] = tflm(folder)
         RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     found = json.loads(RESULTS.read_text("utf-8"))
     for page, language in PAGES.items():
         write(ROOT / page, "device-rivals", table(found, language))
+        write(ROOT / page, "device-tflm", SAID_OF_TFLM[language].format(**found[TFLM]))
     print(table(found, "en"))
     return 0
 

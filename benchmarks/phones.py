@@ -2,9 +2,10 @@
 
     python -m benchmarks.phones    # writes results/phones.json and the tables of the guides
 
-A net of 16 units learns the windows of a sixth of the people on a server and is exported. Four devices learn those of another sixth
-each; their flash comes home, is checked against what Python learns from the same windows, and merged. Accuracy is that on the last
-sixth of the people, whom nobody learns. wisdm.csv.gz is read from HEADWATER_DATA; ziglang and qemu-user are needed.
+A net of 16 units learns the windows of a sixth of the people on a server and is exported. Four devices learn the first half of those
+of another sixth each; their flash comes home, is checked against what Python learns from the same windows, and merged. The merged
+model is sent back, learns the second halves, and is merged again. Accuracy is that on the last sixth of the people, whom nobody
+learns. wisdm.csv.gz is read from HEADWATER_DATA; ziglang and qemu-user are needed.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ SAYS = {
         "server": "the server, before",
         "device": "device {}, brought home",
         "merged": "the four, merged",
+        "again": "sent back, learned on, merged again",
         "one": "one model that learned all windows in turn",
         "below": (
             "On a Cortex-M4: {flash:,} bytes of flash, {ram:,} of RAM and {stack:,} of stack, for 43 columns. "
@@ -51,6 +53,7 @@ SAYS = {
         "server": "服务器，之前",
         "device": "设备 {}，取回之后",
         "merged": "四台合并之后",
+        "again": "发回，继续学习，再合并",
         "one": "依次学习全部样本的一个模型",
         "below": (
             "在 Cortex-M4 上，43 列：闪存 {flash:,} 字节，RAM {ram:,} 字节，栈 {stack:,} 字节。"
@@ -96,6 +99,15 @@ def on_device(model: Any, folder: Path, x: list[dict[str, float]], y: list[str])
     return back, {"stack": run.stack}
 
 
+def sent_out(model: Any, parts: list[tuple[list[dict[str, float]], list[str]]]) -> tuple[list[Any], dict[str, int]]:
+    """Export a model to devices, let each learn its windows, and return what comes home, and what it took there."""
+    with tempfile.TemporaryDirectory() as name:
+        export_device(model, Path(name))
+        size = size_of(BOARD.build(Path(name)))
+        backs, took = zip(*(on_device(model, Path(name), *part) for part in parts), strict=True)
+    return list(backs), {"flash": size.flash, "ram": size.ram, **took[-1]}
+
+
 def measured() -> dict[str, Any]:
     """Learn on a server, on devices, and on one machine."""
     parts = windows()
@@ -103,18 +115,20 @@ def measured() -> dict[str, Any]:
     model = hw.Classifier(hidden=16, seed=1)
     model.learn_many(x, y)
     found: dict[str, Any] = {"server": [len(x), accuracy(model, *test)], "devices": []}
-    one, backs = copy.deepcopy(model), []
-    with tempfile.TemporaryDirectory() as name:
-        export_device(model, Path(name))
-        size = size_of(BOARD.build(Path(name)))
-        for device in DEVICES:
-            back, took = on_device(model, Path(name), *parts[device])
-            backs.append(back)
-            one.learn_many(*parts[device])
-            found["devices"].append([len(parts[device][0]), accuracy(back, *test)])
-    found["merged"] = [one.n_learned, accuracy(merge(model, backs), *test)]
-    found["one"] = [one.n_learned, accuracy(one, *test)]
-    return found | {"flash": size.flash, "ram": size.ram, **took}
+    one = copy.deepcopy(model)
+    for device in DEVICES:
+        one.learn_many(*parts[device])
+    first = [(x[: len(x) // 2], y[: len(y) // 2]) for x, y in (parts[device] for device in DEVICES)]
+    second = [(x[len(x) // 2 :], y[len(y) // 2 :]) for x, y in (parts[device] for device in DEVICES)]
+    backs, _ = sent_out(model, first)
+    found["devices"] = [[len(x), accuracy(back, *test)] for back, (x, _) in zip(backs, first, strict=True)]
+    merged = merge(model, backs)
+    again, took = sent_out(merged, second)
+    last = merge(merged, again)
+    found |= {
+        name: [own.n_learned, accuracy(own, *test)] for name, own in (("merged", merged), ("again", last), ("one", one))
+    }
+    return found | took
 
 
 def table(found: dict[str, Any], language: str) -> str:
@@ -122,7 +136,7 @@ def table(found: dict[str, Any], language: str) -> str:
     says = SAYS[language]
     rows = [(says["server"], *found["server"])]
     rows += [(says["device"].format(i + 1), *device) for i, device in enumerate(found["devices"])]
-    rows += [(says[name], *found[name]) for name in ("merged", "one")]
+    rows += [(says[name], *found[name]) for name in ("merged", "again", "one")]
     lines = [f"| {' | '.join(says['head'])} |", "|---|---|---|"]
     lines += [f"| {who} | {count:,} | {share:.1%} |" for who, count, share in rows]
     return "\n".join([*lines, "", says["below"].format(**found)])

@@ -4,16 +4,6 @@
 
 #include <string.h>
 
-#if defined ROUNDS_QUOTIENTS
-/* In place of zig's division for processors without an FPU, which truncates quotients below 1.2e-38: a quotient of floats that
- * was rounded to a double, and then to a float, is the one that IEEE 754 asks for. */
-float __aeabi_fdiv(float a, float b)
-{
-    volatile double rounded = (double)a / (double)b; /* or a compiler calls this function for it */
-    return (float)rounded;
-}
-#endif
-
 #if defined SYSTEM /* the whole machine: files of the host stand for the sensor and for flash (ARM's semihosting) */
 #define READ 6
 #define WRITE 5
@@ -87,7 +77,8 @@ static long ask(long what, long a, long b, long c)
 }
 #endif
 
-/* What the compiler's own library lacks of string.h. */
+/* What zig's own library lacks of string.h. */
+#ifdef __clang__
 int strncmp(const char *a, const char *b, size_t bytes)
 {
     while (bytes && *a && *a == *b)
@@ -95,7 +86,14 @@ int strncmp(const char *a, const char *b, size_t bytes)
     return bytes ? (unsigned char)*a - (unsigned char)*b : 0;
 }
 
-int strcmp(const char *a, const char *b) { return strncmp(a, b, SIZE_MAX); }
+int strcmp(const char *a, const char *b)
+{
+    while (*a && *a == *b)
+        a++, b++;
+    return (unsigned char)*a - (unsigned char)*b;
+}
+
+#endif
 
 static int read_flash(void *context, uint32_t at, void *to, uint32_t bytes)
 {
@@ -136,6 +134,9 @@ static __attribute__((noinline)) void work(void)
     const model_flash memory = {read_flash, erase_flash, program_flash, flash, 0, MODEL_FLASH_BYTES, (const unsigned char *)flash};
     double row[MODEL_INPUTS + 1];
     float p[MODEL_OUTPUTS];
+#ifdef EXPLAINS
+    float contributions[MODEL_INPUTS + 1];
+#endif
     if (model_begin() < 0)
         ask(EXIT, 2, 0, 0);
     model_load(&memory);
@@ -144,6 +145,9 @@ static __attribute__((noinline)) void work(void)
             ask(EXIT, 3, 0, 0);
 #ifdef PREDICTS
         model_predict(row, p);
+#endif
+#ifdef EXPLAINS
+        model_explain(row, -1, contributions, p);
 #endif
     }
 #ifndef ROWS_ALONE /* rows alone */
@@ -192,8 +196,13 @@ __attribute__((noreturn, used)) void begin(char *stack)
 extern char top[];
 void _start(void);
 __attribute__((section(".vectors"), used)) static const void *const vectors[] = {top, (const void *)_start};
-__asm__(".syntax unified\n.thumb\n.thumb_func\n.global _start\n_start:\n" /* the unit for floats is off at first */
-        " ldr r0, =0xE000ED88\n ldr r1, [r0]\n orr r1, #0xF00000\n str r1, [r0]\n dsb\n isb\n mov r0, sp\n bl begin\n.pool\n");
+#if defined __ARM_FP && !defined __SOFTFP__ /* the unit for floats is off at first */
+#define WAKE_FLOATS " ldr r0, =0xE000ED88\n ldr r1, [r0]\n orr r1, #0xF00000\n str r1, [r0]\n dsb\n isb\n"
+#else
+#define WAKE_FLOATS
+#endif
+__asm__(".syntax unified\n.thumb\n.thumb_func\n.global _start\n_start:\n"
+        WAKE_FLOATS " mov r0, sp\n bl begin\n.pool\n");
 #elif defined SYSTEM
 __asm__(".section .vectors,\"ax\"\n.global _start\n_start:\n.option push\n.option norelax\n la gp, __global_pointer$\n.option pop\n"
         " la sp, top\n mv a0, sp\n call begin\n");

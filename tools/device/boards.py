@@ -1,7 +1,8 @@
 """Processors of small devices, for which exported models are compiled, and qemu, which runs them here.
 
 Programs are for the very processor (Thumb code of a Cortex-M4, say) and have no C library. They run in qemu's user mode: the
-instructions are those of the device, its clock, its memory and its flash are not.
+instructions are those of the device, its clock, its memory and its flash are not. ``system`` has whole machines, and counts
+instructions.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ __all__ = ["BOARDS", "Board", "Run", "Size"]
 
 HERE = Path(__file__).resolve().parent
 OPTIONS = (
-    *("-std=c11", "-Os", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra"),
+    *("-std=c11", "-Os", "-Wall", "-Wextra"),
     *("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-Wl,-e,_start"),
 )
 
@@ -42,12 +43,13 @@ class Size:
 
 @dataclass(frozen=True)
 class Board:
-    """A processor: Zig's words for it, qemu's command, and whether it computes with floats itself."""
+    """A processor: Zig's words for it, qemu's command, and GCC's command for it where Debian has one."""
 
     name: str
     target: str
     processor: str
     runner: tuple[str, ...]
+    gcc: tuple[str, ...] = ()
 
     @property
     def missing(self) -> str:
@@ -56,13 +58,18 @@ class Board:
             return "ziglang (pip install ziglang)"
         return "" if shutil.which(self.runner[0]) else f"{self.runner[0]} (apt-get install qemu-user)"
 
-    def build(self, folder: Path, *options: str, main: Path = HERE / "bare.c") -> Path:
+    @property
+    def missing_gcc(self) -> str:
+        """What is not here for a build with GCC; empty if nothing is missing."""
+        return "" if self.gcc and shutil.which(self.gcc[0]) else f"GCC for {self.name}"
+
+    def build(self, folder: Path, *options: str, main: Path = HERE / "bare.c", gcc: bool = False) -> Path:
         """Compile an exported model with a main program, and return the program."""
         folder = folder.resolve()
         to = folder / f"{self.name}.elf"
         sources = [str(folder / "headwater.c"), str(folder / "model.c"), str(main)]
-        command = [sys.executable, "-m", "ziglang", "cc", "-target", self.target, f"-mcpu={self.processor}"]
-        command += [*OPTIONS, *options, f"-I{folder}", f"-I{HERE}", *sources, "-o", str(to)]
+        zig = (sys.executable, "-m", "ziglang", "cc", "-target", self.target, f"-mcpu={self.processor}", f"-I{HERE}")
+        command = [*(self.gcc if gcc else zig), *OPTIONS, *options, f"-I{folder}", *sources, "-o", str(to)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode or done.stderr:
             raise SystemExit(f"{self.name}: it does not compile without a warning\n{done.stderr}")
@@ -73,19 +80,6 @@ class Board:
         done = subprocess.run([*self.runner, str(program)], input=rows, capture_output=True, check=True)
         digest, stack, flash = done.stdout.split(b"\n", 2)
         return Run(int(digest, 16), int(stack, 16), flash)
-
-    def instructions(self, program: Path, rows: bytes) -> int:
-        """Count the instructions that a program executes, one after the other, by qemu's log."""
-        command = [*self.runner, "-one-insn-per-tb", "-d", "exec,nochain", str(program)]
-        traced = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        counted = subprocess.Popen(["grep", "-ac", "^Trace"], stdin=traced.stderr, stdout=subprocess.PIPE)
-        if traced.stdin is None or traced.stderr is None:
-            raise SystemExit("qemu gives no log")
-        traced.stderr.close()
-        traced.stdin.write(rows)
-        traced.stdin.close()
-        traced.wait()
-        return int(counted.communicate()[0])
 
 
 def size_of(program: Path) -> Size:
@@ -106,12 +100,19 @@ def size_of(program: Path) -> Size:
     return Size(flash, ram)
 
 
+def _arm(name: str, zig: str, *gcc: str, hard: bool = False) -> Board:
+    """Return a Cortex-M of that name, whose code is Thumb."""
+    runner = ("qemu-arm", "-cpu", name.removesuffix("plus"))
+    compiler = ("arm-none-eabi-gcc", f"-mcpu={name}", "-mthumb", "-nostartfiles", *gcc)
+    return Board(name, f"thumb-freestanding-eabi{'hf' if hard else ''}", zig, runner, compiler)
+
+
 BOARDS = {
     board.name: board
     for board in (
-        Board("cortex-m4", "thumb-freestanding-eabihf", "cortex_m4+vfp4d16sp", ("qemu-arm", "-cpu", "cortex-m4")),
-        Board("cortex-m3", "thumb-freestanding-eabi", "cortex_m3", ("qemu-arm", "-cpu", "cortex-m3")),
-        Board("cortex-m0plus", "thumb-freestanding-eabi", "cortex_m0plus", ("qemu-arm", "-cpu", "cortex-m0")),
+        _arm("cortex-m4", "cortex_m4+vfp4d16sp", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", hard=True),
+        _arm("cortex-m3", "cortex_m3"),
+        _arm("cortex-m0plus", "cortex_m0plus"),
         Board("riscv32", "riscv32-freestanding-none", "generic_rv32+m+c", ("qemu-riscv32",)),
         Board("aarch64", "aarch64-freestanding-none", "cortex_a53", ("qemu-aarch64",)),
     )

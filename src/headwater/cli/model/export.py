@@ -30,6 +30,7 @@ def export(
     web: bool = False,
     no_learning: bool = False,
     c: Annotated[bool, Parameter("--c", negative=())] = False,
+    explain: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Write a model as a page, or as C for a microcontroller, which goes on learning there.
 
@@ -45,6 +46,8 @@ def export(
         Write a page that predicts and explains only: a smaller model, without what learning needs.
     c
         Write C sources that predict, learn and save on a microcontroller, to the same bits.
+    explain
+        Add to C sources what attributes a prediction to the columns. Pages have it anyway.
     """
     if web == c:
         raise ConfigError(
@@ -60,11 +63,18 @@ def export(
             at="headwater export",
             help="Leave it out: what a device does not call, its linker leaves out.",
         )
+    if web and explain:
+        raise ConfigError(
+            expected="--c with --explain",
+            got="--web",
+            at="headwater export",
+            help="Leave it out: a page explains anyway.",
+        )
     learner = load_model(model)
     check_can(learner, "web" if web else "device", at=str(model))
     _check_no_embeddings(learner, model)
     if c:
-        return _sources(learner, folder)
+        return _sources(learner, folder, explain=explain)
     note_score_of(learner, model)
     return _page(learner, folder, learns=not no_learning)
 
@@ -123,8 +133,8 @@ def _kilobytes(size: int) -> str:
     return f"{size / 1e3:,.0f} kB"
 
 
-def _sources(learner: Learner, folder: Path) -> int:
-    sizes = export_device(learner, folder)
+def _sources(learner: Learner, folder: Path, *, explain: bool) -> int:
+    sizes = export_device(learner, folder, explain=explain)
     print(f"{folder}: C sources. headwater.h says how they are called; try them here: make -C {folder}")
     print(
         f"The model takes {sizes['ram']:,} bytes of RAM beside its stack, and two areas of {sizes['flash']:,} bytes of flash "

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from headwater.errors import writing_folder
 from headwater.errors._version import own_version
+from headwater.interop.device.frameworks import frameworks
 from headwater.interop.device.layout import Layout, form_of
 from headwater.interop.device.net import net_declared, net_model, net_source
 from headwater.interop.device.sources import own
@@ -18,8 +19,7 @@ from headwater.interop.device.whole_source import whole_declared, whole_model, w
 __all__ = ["FILES", "export_device"]
 
 FILES = ("headwater.c", "headwater.h", "model.c", "example.c", "Makefile")
-"""What is written, and in the folder ``MICROPYTHON`` the same as a module of MicroPython."""
-MICROPYTHON = "micropython_module"
+"""What is written, beside what makes the folder a library of Arduino, a module of Zephyr and a user module of MicroPython."""
 
 
 class _Writing(NamedTuple):
@@ -42,7 +42,7 @@ _WRITING: dict[type, _Writing] = {
 }
 
 
-def export_device(learner: Any, folder: Path) -> dict[str, int]:
+def export_device(learner: Any, folder: Path, *, explain: bool = False) -> dict[str, int]:
     """Write a learner as C sources, and return what it takes on a device.
 
     Parameters
@@ -52,6 +52,8 @@ def export_device(learner: Any, folder: Path) -> dict[str, int]:
         held in an arena.
     folder : Path
         Where ``FILES`` go. Other files in it stay.
+    explain : bool
+        Add ``model_explain``, which attributes a prediction of a single net or a score of an anomaly model to the columns.
 
     Returns
     -------
@@ -73,10 +75,12 @@ def export_device(learner: Any, folder: Path) -> dict[str, int]:
     ...     model.learn_one({"x": i % 5}, i % 2)
     >>> folder = Path(tempfile.mkdtemp())
     >>> sizes = export_device(model, folder)
-    >>> sorted(path.name for path in folder.iterdir())
-    ['Makefile', 'example.c', 'headwater.c', 'headwater.h', 'micropython_module', 'model.c']
+    >>> all((folder / name).is_file() for name in FILES)
+    True
+    >>> sorted(path.name for path in folder.iterdir() if path.name not in FILES)
+    ['examples', 'library.properties', 'micropython_module', 'src', 'zephyr']
     """
-    form = form_of(learner)
+    form = form_of(learner, explain=explain)
     write, state = _WRITING[type(form)], form.image(learner)
     sizes = {"state": form.state_bytes, "ram": form.ram, "flash": form.state_bytes + 24}
     texts = {
@@ -85,14 +89,11 @@ def export_device(learner: Any, folder: Path) -> dict[str, int]:
         "model.c": write.model(form, state),
         "example.c": own("example.c"),
         "Makefile": own("model.mk"),
-        f"{MICROPYTHON}/module.c": own("module.c"),
-        f"{MICROPYTHON}/names.h": _names(form),
-        f"{MICROPYTHON}/micropython.mk": own("micropython.mk"),
+        **frameworks(_names(form)),
     }
     with writing_folder(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / MICROPYTHON).mkdir(exist_ok=True)
         for name, text in texts.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
     return sizes
 
@@ -124,6 +125,7 @@ def _header(form: Layout | Whole, number: int, sizes: dict[str, int]) -> str:
         f"#define MODEL_OUTPUTS {form.outputs}",
         f"#define MODEL_CLASSES {len(form.classes)} /* 0: a number is predicted */",
         f"#define MODEL_SCORES {int(form.scores)} /* 1: rows are learned alone, and how unusual one is is predicted */",
+        *(["#define MODEL_EXPLAINS 1"] if form.explained else []),
         f"#define MODEL_STATE_BYTES {sizes['state']}",
         f"#define MODEL_FLASH_BYTES {sizes['flash']} /* of one of two areas */",
         "",

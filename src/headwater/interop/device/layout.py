@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,11 @@ from headwater.encode import Column
 from headwater.encode.values import name_bytes
 from headwater.encode.vocabulary import NUMBER
 from headwater.errors import ConfigError
+from headwater.interop.device.explained import Explained
 from headwater.interop.device.whole import Whole, whole_of
 from headwater.learner.kind import check_can
 from headwater.nn.core.declaration import LAYER_KINDS
-from headwater.nn.layers import Dense
+from headwater.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 
 __all__ = ["Layout", "Member", "form_of"]
 
@@ -64,6 +65,12 @@ class Layout:
     classes: list[Any]
     members: list[Member]
     counters: tuple[int, int] = (_LEARNED, _HIGHEST_ROW)
+    explained: Explained | None = None
+
+    @property
+    def explaining(self) -> str:
+        """C that explains rows, empty where none is asked for."""
+        return "" if self.explained is None else self.explained.source(scores=False)
 
     @property
     def outputs(self) -> int:
@@ -78,7 +85,8 @@ class Layout:
     @property
     def ram(self) -> int:
         """Bytes of RAM beside the learner itself and the stack: the state, and working memory."""
-        return self.state_bytes + sum(member.bytes for member in self.room)
+        explaining = 0 if self.explained is None else self.explained.ram(scores=False)
+        return self.state_bytes + sum(member.bytes for member in self.room) + explaining
 
     @property
     def room(self) -> list[Member]:
@@ -145,13 +153,15 @@ class Layout:
         return int.from_bytes(hashlib.sha256(told.encode() + state).digest()[:8], "little") or 1
 
 
-def form_of(learner: Any) -> Layout | Whole:
+def form_of(learner: Any, *, explain: bool = False) -> Layout | Whole:
     """Describe a learner as a device holds it, a single net laid out beforehand or anything else in an arena.
 
     Parameters
     ----------
     learner : Learner
         One that has learned from rows of numbers.
+    explain : bool
+        Whether the device can explain its predictions.
 
     Raises
     ------
@@ -169,8 +179,9 @@ def form_of(learner: Any) -> Layout | Whole:
     columns = _columns(learner, int(about["answer_inputs"]))
     for expected, got, remedy in _reasons(about, columns):
         raise _refused(expected, got, remedy)
+    explained = _explained(learner, about, operations) if explain else None
     if not _is_single_net(about, expert, operations, parts):
-        return whole_of(learner, columns)
+        return replace(whole_of(learner, columns), explained=explained)
     state = learner.engine.core.statistics
     return Layout(
         about,
@@ -181,7 +192,22 @@ def form_of(learner: Any) -> Layout | Whole:
         [int(row) for row in state.row],
         list(getattr(learner, "classes", ())),
         _members(about, parts, len(state.row)),
+        explained=explained,
     )
+
+
+def _explained(learner: Any, about: dict[str, float], operations: list[dict[str, float]]) -> Explained:
+    """Return how large what explains is, or raise ConfigError where a device can't."""
+    alone = about["experts"] == 1 and not (about["knots"] or about["history"] or about["answer_inputs"])
+    layers = {LAYER_KINDS[layer] for layer in (Dense, Dropout, LayerNorm, BatchNorm)} | {_ACTIVATION}
+    dense = all(operation["kind"] in layers for operation in operations)
+    if "ahead" in learner.kind.can or not ("scores" in learner.kind.can or (alone and dense)):
+        got = f"{learner.kind.noun} of {about['experts']:.0f} experts"
+        remedy = "Leave explain out, and explain in Python what comes home from the device."
+        raise ConfigError(
+            expected="a single net or an anomaly model", got=got, at="explain of export to C", help=remedy
+        )
+    return Explained(int(about["stride"]), int(about["rows"]))
 
 
 def _columns(learner: Any, lags: int) -> list[Column]:

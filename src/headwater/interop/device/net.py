@@ -9,7 +9,7 @@ import numpy as np
 
 from headwater.errors._version import own_version
 from headwater.interop.device.layout import Layout, Member
-from headwater.interop.device.sources import SWITCHES, core_folder, definition, fixed, joined, own
+from headwater.interop.device.sources import SWITCHES, arithmetic, core_folder, definition, fixed, joined, own
 
 __all__ = ["net_declared", "net_model", "net_source"]
 
@@ -102,11 +102,12 @@ def net_source(layout: Layout) -> str:
         "#define HW_WITHOUT_anomaly\n#define HW_WITHOUT_agent",
         before,
         *nothing,
-        own("sqrt.h"),
+        arithmetic(),
         _chosen(layout),
         definition(root / "parts" / "coverage" / "coverage.c", "HW_COVERAGE_LEVELS") if layout.covered else "",
         _switched(fixed(_FIRST_OF_LEARNER + after, learner, expert)),
         _static(layout, room),
+        _switched(fixed(layout.explaining, learner, expert)),
         own("net.c"),
         own("flash.c"),
     ]

@@ -8,7 +8,18 @@ from pathlib import Path
 
 from headwater.errors import ModelFileError
 
-__all__ = ["SWITCHES", "amalgamated", "core_files", "core_folder", "definition", "fixed", "joined", "own", "without"]
+__all__ = [
+    "SWITCHES",
+    "amalgamated",
+    "arithmetic",
+    "core_files",
+    "core_folder",
+    "definition",
+    "fixed",
+    "joined",
+    "own",
+    "without",
+]
 
 _INCLUDE = re.compile(r'^#include "([^"]+)"[^\n]*\n', re.MULTILINE)
 _LEFT_OUT = ("kernels/batch.c", "kernels/kinds/anomaly.c", "kernels/kinds/agent.c")
@@ -92,6 +103,15 @@ def own(name: str) -> str:
     return (Path(__file__).with_name("c") / name).read_text("utf-8")
 
 
+def arithmetic() -> str:
+    """Return square roots and quotients for processors that have none of their own, or not to the last bit."""
+    return "#include <stdbool.h>\n#include <string.h>\n" + own("sqrt.h") + own("divide.h")
+
+
+def _with_own_roots(text: str) -> str:
+    return text.replace("__builtin_sqrt", "device_sqrt")
+
+
 class _Joined:
     """Text of files of the core with everything that they include, each header once."""
 
@@ -132,8 +152,8 @@ def without(root: Path, parts: frozenset[str]) -> list[str]:
     return sorted({name for name in names if name not in parts})
 
 
-def amalgamated(root: Path, parts: frozenset[str], horizon: int, labelled: bool) -> str:
-    """Return the whole core as one text, without parts that a learner has not.
+def amalgamated(root: Path, parts: frozenset[str], horizon: int, labelled: bool, more: str = "") -> str:
+    """Return the whole core as one text, without parts that a learner has not, and more behind its kernels.
 
     A name that several files have for themselves gets the name of its file in front.
     """
@@ -141,6 +161,7 @@ def amalgamated(root: Path, parts: frozenset[str], horizon: int, labelled: bool)
     files = [name for name in core_files(root) if name.endswith(".c") and "kernels" not in name]
     texts = {"learner.h": "".join(join.text(name) for name in ("learner.h", "elementary.h", "parts/series/rank.h"))}
     texts |= {name: join.text(name) for name in (*files, "kernels.c")}
+    texts["kernels.c"] += more
     own = {name: _own_names(text) for name, text in texts.items() if name != "learner.h"}
     often = {word for word, count in Counter(word for words in own.values() for word in words).items() if count > 1}
     pieces = [texts.pop("learner.h")]
@@ -151,7 +172,9 @@ def amalgamated(root: Path, parts: frozenset[str], horizon: int, labelled: bool)
         undone = [f"#undef {Path(name).stem}_{one}" if one in shared else f"#undef {one}" for one in sorted(macros)]
         pieces.append("\n".join([f"/* ---- {name} */", renamed, *undone]))
     return _without_absent(
-        "\n".join(pieces).replace(_MOST_HORIZON, f"HW_MOST_HORIZON = {max(horizon, 1)}"), parts, labelled
+        _with_own_roots("\n".join(pieces)).replace(_MOST_HORIZON, f"HW_MOST_HORIZON = {max(horizon, 1)}"),
+        parts,
+        labelled,
     )
 
 
@@ -210,7 +233,7 @@ def fixed(text: str, learner: dict[str, str], expert: dict[str, str]) -> str:
     text = _replaced(_replaced(text, r"\bl->", learner), _EXPERT, expert)
     text = re.sub(r"\b(?:u|g->step)->rule\b(?! =)", expert["rule"], text)
     text = re.sub(r"\bfinite\(", "hw_finite(", text)  # the C libraries of GNU compilers know a function of that name
-    return text.replace("__builtin_sqrt", "device_sqrt")
+    return _with_own_roots(text)
 
 
 def _replaced(text: str, prefix: str, fields: dict[str, str]) -> str:

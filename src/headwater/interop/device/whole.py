@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError
+from headwater.interop.device.explained import Explained
 
 __all__ = ["Whole", "whole_of"]
 
@@ -39,15 +40,26 @@ class Whole:
     parts: frozenset[str]
     horizon: int
     scores: bool
+    explained: Explained | None = None
+
+    @property
+    def explaining(self) -> str:
+        """C that explains rows, empty where none is asked for."""
+        return "" if self.explained is None else self.explained.source(scores=self.scores)
 
     @cached_property
     def _needs(self) -> tuple[int, int]:
         return _rehearsed(self.learner, self.learner.engine.core.learner, self.slots)
 
     @property
-    def ram(self) -> int:
+    def arena(self) -> int:
         """Bytes of the arena that are enough."""
         return self._needs[0]
+
+    @property
+    def ram(self) -> int:
+        """Bytes of RAM beside the stack."""
+        return self.arena + (0 if self.explained is None else self.explained.ram(scores=self.scores))
 
     @property
     def state_bytes(self) -> int:

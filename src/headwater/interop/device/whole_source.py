@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from headwater.errors._version import own_version
-from headwater.interop.device.sources import SWITCHES, amalgamated, core_folder, own, without
+from headwater.interop.device.sources import SWITCHES, amalgamated, arithmetic, core_folder, own, without
 from headwater.interop.device.whole import Whole
 
 __all__ = ["whole_declared", "whole_model", "whole_source"]
@@ -26,7 +26,7 @@ def whole_declared(form: Whole) -> list[str]:
         "/* The learner grows inside its arena. These bytes were enough for it and thousands of rows that were drawn as its own",
         " * are spread, with labels by chance; where they are not, model_learn says MODEL_NO_MEMORY and nothing has changed. */",
         "#ifndef MODEL_ARENA_BYTES",
-        f"#define MODEL_ARENA_BYTES {form.ram}",
+        f"#define MODEL_ARENA_BYTES {form.arena}",
         "#endif",
         *(ahead if form.horizon else []),
     ]
@@ -52,10 +52,10 @@ def whole_source(form: Whole) -> str:
         "#define HW_ONE_THREAD",
         "#define HW_LINE 16",
         *(f"#define HW_WITHOUT_{name}" for name in without(core_folder(), form.parts)),
-        "",
-        amalgamated(core_folder(), form.parts, form.horizon, not form.scores),
-        "",
+        arithmetic(),
         f"static const int32_t slot_of_input[] = {{{slots}}};",
+        amalgamated(core_folder(), form.parts, form.horizon, not form.scores, form.explaining),
+        "",
         "extern const uint64_t model_first[];",
         own("whole.c"),
         own("flash.c"),

@@ -53,6 +53,20 @@ static double judged(const float *p, double y)
     return MODEL_OUTPUTS > 1 ? best == (int)y : (p[0] > 0.5f) == (y > 0.5);
 }
 
+#ifdef MODEL_EXPLAINS
+/* What moved the prediction for a row, column by column. */
+static void explain(const double *x)
+{
+    float parts[MODEL_INPUTS + 1], baseline = 0;
+    if (model_explain(x, -1, parts, &baseline) < 0)
+        return;
+    printf("baseline %.4f, contributions", (double)baseline);
+    for (int i = 0; i < MODEL_INPUTS; i++)
+        printf(" %.4f", (double)parts[i]);
+    printf("\n");
+}
+#endif
+
 int main(int count, char **arguments)
 {
     const model_flash memory = {read_flash, erase_flash, program_flash, NULL, 0, MODEL_FLASH_BYTES, flash};
@@ -78,6 +92,10 @@ int main(int count, char **arguments)
             sum += judged(p, y);
         }
     }
+#ifdef MODEL_EXPLAINS
+    if (rows)
+        explain(x);
+#endif
     int saved = model_save(&memory);
     file = name && saved == 0 ? fopen(name, "wb") : NULL;
     if (file && (fwrite(flash, 1, sizeof flash, file) != sizeof flash || fclose(file) != 0))

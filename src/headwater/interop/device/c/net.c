@@ -59,6 +59,17 @@ int model_learn(const double *x, double y, double weight, float *p)
     return kernel_learn(&self, y, weight, p, false);
 }
 
+#ifdef MODEL_EXPLAINS
+int model_explain(const double *x, int chosen, float *contributions, float *baseline)
+{
+    if (MODEL_CLASSES && chosen >= MODEL_CLASSES)
+        return MODEL_BAD_LABEL;
+    read_inputs(x);
+    explain_row(&self, chosen, contributions, baseline);
+    return 0;
+}
+#endif
+
 const model_state *model_now(void)
 {
     now.learned = self.learned;

@@ -1,3 +1,5 @@
+_Static_assert(sizeof(double) == 8, "a double has 64 bits: boards of 8 bits can't hold a model");
+
 /* Square roots, rounded to the nearest number, where the processor has none of its own. */
 
 #if defined __x86_64__ || defined __aarch64__ || defined __wasm__
@@ -8,6 +10,18 @@
 #define DEVICE_ROOTS __riscv_flen
 #else
 #define DEVICE_ROOTS 0
+#endif
+
+/* The instruction itself: else GCC would also call the C library, for errno. */
+#if defined __arm__ && DEVICE_ROOTS
+#define DEVICE_ROOT(x) __asm__("vsqrt.f32 %0, %1" : "=t"(x) : "t"(x))
+#define DEVICE_WIDE_ROOT(x) __asm__("vsqrt.f64 %P0, %P1" : "=w"(x) : "w"(x))
+#elif defined __riscv && DEVICE_ROOTS
+#define DEVICE_ROOT(x) __asm__("fsqrt.s %0, %1" : "=f"(x) : "f"(x))
+#define DEVICE_WIDE_ROOT(x) __asm__("fsqrt.d %0, %1" : "=f"(x) : "f"(x))
+#elif defined __aarch64__
+#define DEVICE_ROOT(x) __asm__("fsqrt %s0, %s1" : "=w"(x) : "w"(x))
+#define DEVICE_WIDE_ROOT(x) __asm__("fsqrt %d0, %d1" : "=w"(x) : "w"(x))
 #endif
 
 #if DEVICE_ROOTS < 64
@@ -40,6 +54,12 @@ static double device_sqrt(double x)
     exponent = (exponent - (exponent & 1)) / 2 + 1023;
     bits = root + ((uint64_t)(exponent - 1) << 52); /* the leading one adds 1 to the exponent */
     memcpy(&x, &bits, 8);
+    return x;
+}
+#elif defined DEVICE_WIDE_ROOT
+static inline double device_sqrt(double x)
+{
+    DEVICE_WIDE_ROOT(x);
     return x;
 }
 #else
@@ -76,6 +96,12 @@ static float device_sqrtf(float x)
     exponent = (exponent - (exponent & 1)) / 2 + 127;
     bits = root + ((uint32_t)(exponent - 1) << 23);
     memcpy(&x, &bits, 4);
+    return x;
+}
+#elif defined DEVICE_ROOT
+static inline float device_sqrtf(float x)
+{
+    DEVICE_ROOT(x);
     return x;
 }
 #else

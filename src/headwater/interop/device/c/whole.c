@@ -104,6 +104,16 @@ int model_learn(const double *x, double y, double weight, float *p)
 }
 #endif
 
+#ifdef MODEL_EXPLAINS
+int model_explain(const double *x, int chosen, float *contributions, float *baseline)
+{
+    if (MODEL_CLASSES && chosen >= MODEL_CLASSES)
+        return MODEL_BAD_LABEL;
+    int status = read_inputs(x);
+    return told(status < 0 ? status : explain_row(self, chosen, contributions, baseline));
+}
+#endif
+
 static int give_state(model_taker *take, void *to)
 {
     uint64_t head[3] = {16, 0, 0};

@@ -162,6 +162,27 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(learn_one_of, 2, 3, learn_one);
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(learn_one_of, 3, 4, learn_one);
 #endif
 
+#ifdef MODEL_EXPLAINS
+/* What each column contributes to a prediction, of a class that may be named. */
+static mp_obj_t explain_one(size_t n, const mp_obj_t *a)
+{
+    double row[MODEL_INPUTS + 1];
+    float parts[MODEL_INPUTS + 1];
+    int chosen = -1;
+#if MODEL_CLASSES
+    if (n > 2 && a[2] != mp_const_none)
+        chosen = (int)label_of(a[2]);
+#endif
+    read_row(a[1], row);
+    check(model_explain(row, chosen, parts, NULL));
+    mp_obj_t said = mp_obj_new_dict(MODEL_INPUTS);
+    for (size_t i = 0; i < MODEL_INPUTS; i++)
+        mp_obj_dict_store(said, COLUMN(i), mp_obj_new_float((mp_float_t)parts[i]));
+    return said;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(explain_one_of, 2, 2 + (MODEL_CLASSES > 0), explain_one);
+#endif
+
 /* ---- saving: an area of flash as bytes, for a file ------------------------------------------------------------------ */
 
 enum { NOWHERE = 1 << 30 }; /* the second area, which can't be read, so that there is none */
@@ -215,6 +236,9 @@ static const mp_rom_map_elem_t methods[] = {
 #if MODEL_CLASSES
     {MP_ROM_QSTR(MP_QSTR_predict_proba_one), MP_ROM_PTR(&predict_proba_one_of)},
 #endif
+#endif
+#ifdef MODEL_EXPLAINS
+    {MP_ROM_QSTR(MP_QSTR_explain_one), MP_ROM_PTR(&explain_one_of)},
 #endif
     {MP_ROM_QSTR(MP_QSTR_to_bytes), MP_ROM_PTR(&to_bytes_of)},
     {MP_ROM_QSTR(MP_QSTR_digest), MP_ROM_PTR(&digest_of)},

@@ -1,0 +1,26 @@
+"""What explains predictions on a device, and the memory that it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headwater.interop.device.sources import own
+
+__all__ = ["Explained"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Units of the first layer and rows of the table, by which the memory of explanations is known."""
+
+    units: int
+    rows: int
+
+    def source(self, *, scores: bool) -> str:
+        """Return C that explains predictions, or scores of anomalies."""
+        sizes = f"#define EXPLAINED_UNITS {self.units}\n#define EXPLAINED_ROWS {self.rows}\n"
+        return sizes + own("explain_scores.c" if scores else "explain.c")
+
+    def ram(self, *, scores: bool) -> int:
+        """Return bytes of RAM."""
+        return 8 * self.rows if scores else 3 * 4 * self.units

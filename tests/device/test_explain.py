@@ -1,0 +1,134 @@
+"""``model_explain``: a device says why, in the numbers of this machine."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tools.build.compiler import find
+
+import headwater as hw
+from headwater import nn
+from headwater.cli import main
+from headwater.errors import ConfigError
+from headwater.interop.device import columns_of, digest, export_device
+
+COMPILER = find()
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler here")
+TAUGHT, ROWS = 600, 60
+UNITS = [nn.Dense(6, "selu"), nn.Dense(3)]
+MODELS = {
+    "net": lambda: hw.Classifier(hidden=16, seed=1),
+    "linear": lambda: hw.Classifier(layers=[], seed=1),
+    "two classes": lambda: hw.Classifier(hidden=8, loss="binary_cross_entropy", activation="gelu", seed=1),
+    "deep": lambda: hw.Classifier(hidden=(16, 8), activation="tanh", optimizer="adam", seed=1),
+    "unscaled": lambda: hw.Classifier(layers=UNITS, scale=False, optimizer=nn.SGD(nn.InverseScaling(0.05)), seed=5),
+    "number": lambda: hw.Regressor(hidden=16, seed=1),
+    "squared": lambda: hw.Regressor(hidden=(8, 8), loss="mse", activation="silu", seed=1),
+    "counts": lambda: hw.Regressor(hidden=8, loss="poisson", seed=1),
+    "layer norm": lambda: hw.Regressor(hidden=(8, 8), norm="layer", dropout=0.1, l2=0.01, seed=8),
+    "batch norm": lambda: hw.Regressor(hidden=(8, 8), norm="batch", seed=8),
+    "anomalies": lambda: hw.Anomaly(neighbours=32, seed=9),
+}
+
+
+def stream(model):
+    """Return rows, of which some lack a number, and labels of the model's kind."""
+    drawn = np.random.default_rng(3)
+    z = drawn.normal(size=(TAUGHT + ROWS, 5))
+    x = z * [1, 10, 0.1, 3, 1] + [0, 5, 0, -2, 1]
+    rows = [{f"c{j}": v for j, v in enumerate(row) if i % 7 or j != 2} for i, row in enumerate(x.tolist())]
+    number = np.abs(2 * z[:, 0] + z[:, 1] ** 2 - z[:, 2] * z[:, 3] + 3)
+    classes = np.argmax(np.stack([z[:, 0] + z[:, 1], z[:, 2] ** 2, z[:, 3]], 1), 1)
+    if isinstance(model, hw.Regressor):
+        return rows, number.tolist()
+    two = isinstance(model, hw.Classifier) and model.loss == "binary_cross_entropy"
+    return rows, (classes > 0).tolist() if two else classes.tolist()
+
+
+def learn(model, x, y):
+    for row, label in zip(x, y, strict=True):
+        model.learn_one(row, *([] if isinstance(model, hw.Anomaly) else [label]))
+
+
+def as_bytes(model, x, y):
+    """Return rows as doubles, each with its label behind it."""
+    label = model.classes.index if isinstance(model, hw.Classifier) else float
+    named = columns_of(model)
+    return np.array([[*(row.get(c, np.nan) for c in named), label(v)] for row, v in zip(x, y, strict=True)]).tobytes()
+
+
+def explained_on_a_device(model, folder, data):
+    sources = [Path(__file__).with_name("explain.c"), folder / "headwater.c", folder / "model.c"]
+    COMPILER.run(
+        "-std=c11", "-Os", "-Wall", "-Wextra", "-Werror", f"-I{folder}", *sources, "-lm", "-o", folder / "explain"
+    )
+    said = subprocess.run([folder / "explain"], input=data, capture_output=True, check=True).stdout
+    return np.frombuffer(said, "<f4").reshape(ROWS, -1).astype(float)
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", MODELS)
+def test_a_device_explains_as_python_does_and_learns_on_to_the_same_bits(name, tmp_path):
+    model = MODELS[name]()
+    x, y = stream(model)
+    learn(model, x[:TAUGHT], y[:TAUGHT])
+    export_device(model, tmp_path, explain=True)
+    x, y = x[TAUGHT:], y[TAUGHT:]
+    said, columns = explained_on_a_device(model, tmp_path, as_bytes(model, x, y)), columns_of(model)
+    unit = 3.0 if isinstance(model, hw.Regressor) else 1.0
+    misses = []
+    for row, label, own in zip(x, y, said, strict=True):
+        why = model.explain_one(row)
+        parts = np.array([why.contributions.get(column, 0.0) for column in columns])
+        assert own[0] == pytest.approx(why.baseline, abs=1e-6 * unit)
+        misses.append(np.abs(own[1:] - parts).max())
+        assert misses[-1] <= 5e-3 * np.abs(parts).sum() + 1e-5 * unit
+        learn(model, [row], [label])
+    assert np.quantile(misses, 0.8) <= 1e-5 * unit
+    assert name != "anomalies" or max(misses) < 1e-6
+
+
+@needs_compiler
+def test_contributions_and_baseline_add_up_to_the_prediction(tmp_path):
+    model = MODELS["net"]()
+    x, y = stream(model)
+    learn(model, x[:TAUGHT], y[:TAUGHT])
+    export_device(model, tmp_path, explain=True)
+    said = explained_on_a_device(model, tmp_path, as_bytes(model, x[TAUGHT:], y[TAUGHT:]))
+    for row, label, own in zip(x[TAUGHT:], y[TAUGHT:], said, strict=True):
+        assert own.sum() == pytest.approx(max(model.predict_proba_one(row).values()), abs=1e-3)
+        model.learn_one(row, label)
+
+
+def test_only_who_asks_for_explanations_gets_their_code(tmp_path):
+    model = MODELS["net"]()
+    learn(model, *stream(model))
+    before, state = export_device(model, tmp_path / "a"), digest(model)
+    after = export_device(model, tmp_path / "b", explain=True)
+    assert after["ram"] == before["ram"] + 3 * 4 * 16
+    assert "EXPLAINED_UNITS" not in (tmp_path / "a" / "headwater.c").read_text("utf-8")
+    assert "MODEL_EXPLAINS 1" in (tmp_path / "b" / "headwater.h").read_text("utf-8")
+    assert digest(model) == state
+
+
+@pytest.mark.parametrize("make", [lambda: hw.Classifier(seed=1), lambda: hw.Forecaster(horizon=1, season=1, seed=1)])
+def test_a_pool_or_a_forecaster_is_explained_in_python_alone(make, tmp_path):
+    model = make()
+    for i in range(50):
+        model.learn_one(i % 5) if isinstance(model, hw.Forecaster) else model.learn_one({"x": i % 5}, i % 2)
+    with pytest.raises(ConfigError, match=r"expected a single net or an anomaly model, got .* Leave explain out"):
+        export_device(model, tmp_path, explain=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_explains_on_devices_alone(tmp_path, capsys):
+    model = MODELS["linear"]()
+    learn(model, *stream(model))
+    model.save(tmp_path / "model.hw")
+    assert main(["export", "--c", "--explain", str(tmp_path / "model.hw"), str(tmp_path / "out")]) == 0
+    assert "model_explain" in (tmp_path / "out" / "headwater.c").read_text("utf-8")
+    assert main(["export", "--web", "--explain", str(tmp_path / "model.hw"), str(tmp_path / "page")]) == 2
+    assert "expected --c with --explain, got --web" in capsys.readouterr().err
