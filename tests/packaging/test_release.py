@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 from tools.build.compiler import find, zig
-from tools.build.core import SOURCES
+from tools.build.core import ROOT, SOURCES
 from tools.build.extension import PLATFORMS
 from tools.build.wheels import release, sbom
 
@@ -89,3 +91,23 @@ def test_both_builds_see_other_surroundings():
     assert {name for name in one if one[name] != other[name]} == {"TZ", "LC_ALL", "PYTHONHASHSEED"}
     assert len(set(release.UMASKS)) == 2
     assert len(PLATFORMS) == 7
+
+
+def test_the_files_of_the_project_are_known_without_git(tmp_path):
+    """As in an unpacked sdist: what .gitignore names, what was built for pages and the sdist's own notes are left out."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    module = "src/headwater/store/web/module/headwater.mjs"
+    for name in ("src/a.py", "PKG-INFO", "build/site/index.html", "dist/a.whl", "src/__pycache__/a.pyc", module):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    assert release.listed(tmp_path) == [".gitignore", "pyproject.toml", "src/a.py"]
+
+
+def test_a_clone_has_the_files_that_git_knows():
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no clone")
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert set(release.listed()) == {name for name in said.splitlines() if (ROOT / name).is_file()}

@@ -11,11 +11,11 @@ from __future__ import annotations
 import ast
 import io
 import re
-import subprocess
 import tokenize
 from functools import cache
 from pathlib import Path
 
+from tools.build.wheels.listed import listed
 from tools.build.written import javascript, types
 
 from headwater.kinds import KINDS
@@ -49,11 +49,8 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 
 @cache
 def files() -> tuple[str, ...]:
-    """Every file of the project that git knows, or would."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    return tuple(name for name in listed.splitlines() if (ROOT / name).is_file())
+    """Every file of the project, in a clone or in an unpacked sdist."""
+    return tuple(listed())
 
 
 def docstrings(tree: ast.AST) -> set[tuple[int, int]]:

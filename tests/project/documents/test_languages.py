@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
 OTHERS = {"README.md": "README.zh-CN.md", "docs/README.md": "docs/zh/home.md"} | {
-    f"docs/{name}.md": f"docs/zh/{name}.md" for name in ("start", "gallery", "how-good")
+    f"docs/{name}.md": f"docs/zh/{name}.md" for name in ("start", "gallery", "how-good", "compatibility")
 }
 """Pages outside the course and the guides that have both languages."""
 OWN = {"glossary"}

@@ -3,8 +3,8 @@
     make release                                          # everything, into dist/release
     python -m tools.build.wheels.release x86_64-linux-gnu.2.17   # the wheels of these machines alone
 
-Both builds begin from the files that git knows, in folders of different names, with another time zone, language, order of hashes and
-umask. Nothing is published: that is .github/workflows/release.yml's, once a person has switched it on.
+Both builds begin from the files of the project alone, in folders of different names, with another time zone, language, order of
+hashes and umask. Nothing is published: that is .github/workflows/release.yml's, once a person has switched it on.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from tools.build.compiler import host
 from tools.build.core import ROOT
 from tools.build.extension import PLATFORMS
 from tools.build.wheels.__main__ import check_tag, run
+from tools.build.wheels.conda import recipe
+from tools.build.wheels.listed import listed
 from tools.build.wheels.sbom import NAME
 
 OUT = ROOT / "dist" / "release"
@@ -37,21 +39,22 @@ FREE = "MIT;BSD;Apache;ISC;Python Software Foundation;PSF;Mozilla Public License
 NOT_BUILT = (
     "wheels for free-threaded Python (they have no stable ABI: a build on each version), for Windows on arm64 and for Pyodide",
     "the container image, which needs a daemon: docker build -f deploy/Dockerfile .",
-    "a recipe for conda-forge",
+    "the package for conda-forge: its recipe, with the digest of the sdist, is recipe.yaml",
 )
 
 
 def sources(to: Path) -> None:
-    """Copy the files that git knows, and new ones that it does not ignore."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    ).stdout
-    for name in filter(None, listed.decode().split("\0")):
+    """Copy the files that git knows or would, which an unpacked sdist has too."""
+    for name in listed():
         (to / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, to / name)
+
+
+def origin() -> str:
+    """Return which commit is built, as far as the folder knows."""
+    if not (ROOT / ".git").exists():
+        return "an unpacked sdist"
+    return run("git", "describe", "--always", "--dirty").strip()
 
 
 def built(folder: Path, turn: int, targets: list[str]) -> Path:
@@ -142,7 +145,6 @@ def site(out: Path) -> str:
 def main() -> None:
     """Build, compare, check, try and report."""
     targets = sys.argv[1:] or [*PLATFORMS]
-    commit = run("git", "describe", "--always", "--dirty").strip()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         first, second = (built(folder, turn, targets) for turn in range(2))
@@ -150,8 +152,10 @@ def main() -> None:
             raise SystemExit("the same sources gave other bytes:\n" + "\n".join(different))
         shutil.rmtree(OUT, ignore_errors=True)
         shutil.copytree(first, OUT)
-        print(f"{commit}: built twice, the same to the byte\n")
+        print(f"{origin()}: built twice, the same to the byte\n")
         report(targets, folder)
+    for sdist in OUT.glob("headwater-*.tar.gz"):
+        (OUT / "recipe.yaml").write_text(recipe(sdist), encoding="utf-8")
     print(f"\n{site(OUT)}\nnot built: " + "\n           ".join(NOT_BUILT))
     sums = "".join(f"{digest}  {file}\n" for file, digest in digests(OUT).items())
     (OUT / "SHA256SUMS").write_text(sums, encoding="utf-8")

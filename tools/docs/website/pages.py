@@ -335,7 +335,7 @@ def gather_chinese(site: Site) -> None:
         ("开始", ["start", "gallery"]),
         ("指南", below(site, "how-to/")),
         ("课程", ["course", *chapters]),
-        ("证据", ["how-good"]),
+        ("证据", ["how-good", "compatibility"]),
         ("查阅", ["glossary", "README <overview>"]),
     ):
         site.write("index", tree(caption, pages) if pages else "")

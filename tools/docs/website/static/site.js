@@ -1,4 +1,5 @@
-// What the theme lacks: parts of the side bar that open and close, the side bar at the page that is read, and the playground on the home page.
+// What the theme lacks: parts of the side bar that open and close, the side bar at the page that is read, other versions of the site, and
+// the playground on the home page.
 const STILL = {
   en: "This plays on the site, or with python -m http.server in the site's folder: a browser loads no modules from files. The picture above shows the same.",
   zh: "这里的图要从网站打开才会动，或者在网站的文件夹里运行 python -m http.server：浏览器不从文件加载模块。上面的图片说的是同一件事。",
@@ -38,6 +39,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const here = tree?.querySelector(".current-page:not(:has(.current-page))");
   if (here && pane) pane.scrollTo({ top: here.getBoundingClientRect().top - pane.getBoundingClientRect().top - pane.clientHeight / 3, behavior: "instant" });
 
+  offerVersions(chinese);
+
   const place = document.querySelector(".playing");
   if (location.protocol === "file:") return document.querySelectorAll(".live[data-live], .playing").forEach((still) => sayStill(still, chinese));
   if (!place) return;
@@ -47,3 +50,24 @@ document.addEventListener("DOMContentLoaded", () => {
   place.append(frame);
   place.classList.add("plays");
 });
+
+// Offers the other versions where they stand side by side, each in a folder of its name (tools/docs/website/versions.py).
+async function offerVersions(chinese) {
+  const root = new URL(`${document.documentElement.dataset.content_root}${chinese ? "../" : ""}`, location);
+  const here = root.pathname.split("/").at(-2), bar = document.querySelector(".sidebar-brand");
+  if (!bar || !/^(stable|\d+\.\d.*)$/.test(here)) return;
+  const said = await fetch(new URL("../versions.json", root));
+  if (!said.ok) return;
+  const label = document.createElement("label"), select = document.createElement("select");
+  label.className = "versions";
+  label.append(chinese ? "版本 " : "Version ", select);
+  for (const { version, stable } of await said.json()) {
+    const chosen = version === here || (stable && here === "stable");
+    select.add(new Option(stable ? `${version} (${chinese ? "稳定" : "stable"})` : version, version, chosen, chosen));
+  }
+  select.onchange = async () => {
+    const other = new URL(`../${select.value}/`, root), same = new URL(location.pathname.slice(root.pathname.length), other);
+    location.href = (await fetch(same, { method: "HEAD" })).ok ? same : other; // a page may be newer than a version
+  };
+  bar.after(label);
+}

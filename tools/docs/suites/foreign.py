@@ -1,19 +1,13 @@
-"""Run other projects' own conformance suites on headwater, and write docs/compatibility.md from what ran.
-
-    python tools/docs/compatibility.py              # all suites, and the page
-    python tools/docs/compatibility.py --json River # one suite, one line of JSON a check; what the tests call
+"""Other projects' own suites and clients, and how each is run on headwater.
 
 A suite is one row of ``SUITES``. It runs in a process of its own, since some switches are read at import.
 """
 
 from __future__ import annotations
 
-import argparse
 import functools
-import importlib.metadata
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -22,8 +16,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "compatibility.md"
+ROOT = Path(__file__).resolve().parents[3]
+CLIENTS = ROOT / ".envs" / "clients" / "bin" / "python"
+"""Has clients that pin older versions of what others need newer; `make test` makes it."""
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
 
@@ -53,6 +48,8 @@ class Suite:
         Yields the checks one by one.
     environment
         Environment variables that the suite needs.
+    python
+        The interpreter that has the packages.
     """
 
     name: str
@@ -60,6 +57,7 @@ class Suite:
     call: str
     run: Callable[[], Iterator[Check]]
     environment: tuple[tuple[str, str], ...] = ()
+    python: str = sys.executable
 
 
 # ---- the suites -----------------------------------------------------------------------------------------------------
@@ -119,11 +117,69 @@ def pytorch() -> Iterator[Check]:
     yield from _pytest("to_torch, from_torch", "tests/nn/test_torch.py")
 
 
-def _pytest(subject: str, path: str) -> Iterator[Check]:
+def coba() -> Iterator[Check]:
+    """Let coba's experiments evaluate a bandit in its four worlds."""
+    return _pytest("hw.Bandit", "tests/learner/decisions/test_coba.py")
+
+
+def gymnasium() -> Iterator[Check]:
+    """Let an agent play all environments that come with Gymnasium, whose checker looks at each step."""
+    return _pytest("hw.Agent", "tests/learner/control/test_gymnasium.py")
+
+
+def mlflow() -> Iterator[Check]:
+    """Log, load and serve learners by MLflow's client."""
+    return _pytest("headwater.interop.mlflow", "tests/test_mlflow.py")
+
+
+def inference_clients() -> Iterator[Check]:
+    """Ask the server by Triton's and KServe's clients, as they are."""
+    return _pytest("headwater serve", "tests/serve/test_clients.py")
+
+
+def contract() -> Iterator[Check]:
+    """Let Schemathesis make requests from the server's own OpenAPI description."""
+    return _pytest("headwater serve", "tests/serve/test_contract.py")
+
+
+def schemas() -> Iterator[Check]:
+    """Compare files with the published JSON schemas of those who read them."""
+    yield from _pytest("workflows, forms, CITATION.cff", "tests/project/test_repository.py", "schema")
+    yield from _pytest("deploy", "tests/deploy", "schema or valid")
+
+
+def axe() -> Iterator[Check]:
+    """Look for barriers on every page, in both languages, on light and dark ground."""
+    for subject, path in PAGES_WITH_AXE.items():
+        yield from _pytest(subject, path, "axe")
+
+
+PAGES_WITH_AXE = {
+    "headwater serve": "tests/serve/test_page.py",
+    "the playground": "tests/serve/playground/test_page.py",
+    "headwater export --web": "tests/js/test_exported_page.py",
+    "a cluster's page": "tests/cluster/test_page.py",
+    "live figures": "tests/project/documents/test_live.py",
+    "the site": "tests/project/documents/test_site.py",
+}
+
+
+def _pytest(subject: str, path: str, which: str = "") -> Iterator[Check]:
     """Run a file of tests that hold ours against the other project's code, and return what each said."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "said.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", path]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            f"--junitxml={report}",
+            path,
+            "-k",
+            which,
+        ]
         subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
         cases = list(ET.parse(report).iter("testcase"))
     for case in cases:
@@ -162,6 +218,19 @@ SUITES = (
         onnx_export,
     ),
     Suite("PyTorch as an oracle", ("torch",), "torch.optim, torch.nn, 1,000 steps", pytorch),
+    Suite("coba", ("coba",), "coba.Experiment(environments, learner).run()", coba),
+    Suite("Gymnasium", ("gymnasium",), "gymnasium.make(name), PassiveEnvChecker", gymnasium),
+    Suite("MLflow", ("mlflow-skinny",), "mlflow.pyfunc.load_model(uri).predict(frame)", mlflow),
+    Suite(
+        "Clients of the Open Inference Protocol",
+        ("kserve", "tritonclient"),
+        "kserve.InferenceRESTClient, tritonclient.http.InferenceServerClient",
+        inference_clients,
+        python=str(CLIENTS),
+    ),
+    Suite("Schemathesis", ("schemathesis",), "schemathesis.openapi.from_dict(schema)", contract),
+    Suite("JSON schemas", ("check-jsonschema", "kubernetes-validate"), "check-jsonschema --builtin-schema", schemas),
+    Suite("axe", ("axe-playwright-python",), "Axe().run(page)", axe),
     Suite(
         "headwater.interop.check", ("headwater",), "headwater.interop.check.check_online_learner(make)", own_contract
     ),
@@ -173,65 +242,24 @@ SUITES = (
 
 def checks_of(suite: Suite) -> list[Check]:
     """Run a suite in a process of its own, with warnings as errors, and return what its checks said."""
-    command = [sys.executable, "-W", "error", __file__, "--json", suite.name]
+    command = [sys.executable, "-W", "error", "-m", "tools.docs.suites", "--json", suite.name]
     environment = os.environ | dict(suite.environment)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{suite.name} did not run to its end: {done.stderr.strip().splitlines()[-1:]}")
     return [Check(**json.loads(line)) for line in done.stdout.splitlines()]
 
 
-def versions(suite: Suite) -> str:
-    """Return the packages of a suite with their versions."""
-    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in suite.packages)
+def versions(suite: Suite) -> dict[str, str]:
+    """Return the version of each of a suite's packages that its interpreter has."""
+    said = subprocess.run([suite.python, "-c", VERSIONS, *suite.packages], capture_output=True, text=True, check=False)
+    return dict(line.split() for line in said.stdout.splitlines())
 
 
-def page(ran: dict[Suite, list[Check]]) -> str:
-    """Return the page for the suites that ran."""
-    python = platform.python_version()
-    lines = [
-        "# What fits together, by the other projects' own suites",
-        "",
-        "This page is written by `tools/docs/compatibility.py` from what ran; don't edit it.",
-        f"headwater {importlib.metadata.version('headwater')} on Python {python}, {platform.system()} {platform.machine()}.",
-        "",
-        "| suite | version | how it is called | what it ran on | passed / total | skipped |",
-        "|---|---|---|---|---|---|",
-    ]
-    for suite, checks in ran.items():
-        for subject in dict.fromkeys(check.subject for check in checks):
-            own = [check.status for check in checks if check.subject == subject]
-            counts = f"{own.count(PASSED)} / {len(own)} | {own.count(SKIPPED)}"
-            lines.append(f"| {suite.name} | {versions(suite)} | `{suite.call}` | `{subject}` | {counts} |")
-    bad = [check for checks in ran.values() for check in checks if check.status != PASSED]
-    if bad:
-        lines += ["", "What did not pass:", ""]
-        lines += [f"- `{check.subject}`, `{check.name}`: {check.status}. {check.why}".rstrip() for check in bad]
-    return "\n".join([*lines, ""])
-
-
-def main() -> int:
-    """Run one suite for a caller, or all of them for the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", metavar="SUITE", choices=[suite.name for suite in SUITES])
-    wanted = parser.parse_args().json
-    for suite in SUITES:
-        if suite.name == wanted:
-            for check in suite.run():
-                print(
-                    json.dumps({"subject": check.subject, "name": check.name, "status": check.status, "why": check.why})
-                )
-            return 0
-    needed = {package for suite in SUITES for package in suite.packages}
-    installed = {found.name.lower() for found in importlib.metadata.distributions()}
-    if missing := sorted(needed - installed):
-        print(f"expected {', '.join(missing)} to be installed, so that no suite is left out", file=sys.stderr)
-        return 2
-    ran = {suite: checks_of(suite) for suite in SUITES}
-    PAGE.write_text(page(ran), encoding="utf-8")
-    print(f"{PAGE}: {sum(len(checks) for checks in ran.values())} checks")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+VERSIONS = """
+import importlib.metadata, sys
+for name in sys.argv[1:]:
+    if list(importlib.metadata.distributions(name=name)):
+        print(name, importlib.metadata.version(name))
+"""
+"""Prints the version of each package that is there."""
