@@ -40,9 +40,9 @@ function readIf(whole, bytes, entries, text, at) {
   }
   return fitting(at, () => {
     const header = parsed(text);
-    if (!(header.format <= FORMAT)) {
-      const [expected, got] = [`a model of format ${FORMAT} or earlier`, `format ${header.format}`];
-      throw new ModelFileError({ expected, got, at, help: "Update headwater." });
+    if (header.format !== FORMAT) {
+      const help = header.format > FORMAT ? "Update headwater." : "headwater 0.1 reads it. Learn the rows again with this version.";
+      throw new ModelFileError({ expected: `a model of format ${FORMAT}`, got: `format ${header.format}`, at, help });
     }
     return { header, arrays: widened(arraysOf(bytes, entries), header.packed) };
   });

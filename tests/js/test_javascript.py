@@ -23,11 +23,12 @@ from tools.build.targets import NODE, wasm
 import headwater as hw
 from headwater import nn
 from headwater.encode.values import as_number, as_text, parts_of
-from headwater.errors import UnlikelyData
+from headwater.errors import ModelFileError, UnlikelyData
 from headwater.plain import ACTIVATIONS, LOSSES
 from headwater.store.learner_file import to_bytes
 from headwater.store.model_file import unseal
 from headwater.store.model_file.settings import CLASSES
+from support.frozen.reading import resealed
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("node") is None, reason="no Node; apt-get install nodejs"),
@@ -640,6 +641,21 @@ def test_broken_files_are_refused_with_a_sentence_and_never_crash(javascript, tm
     ][:3]
     assert all(re.fullmatch(r"expected .+, got .+ — at .+\. .+", answer["message"], re.DOTALL) for answer in refused)
     assert 200 < len(refused) < 600
+
+
+def test_files_of_other_formats_are_refused_in_the_words_of_python(javascript, tmp_path):
+    data, files = data_of(learned(hw.Classifier(effort="fast"), stream(20, 2))[0]), []
+    for format_ in (1, 3):
+        files.append(str(tmp_path / f"{format_}.hw"))
+        Path(files[-1]).write_bytes(resealed(data, {"format": format_}))
+    (answers,) = javascript({"do": "hostile", "files": files})
+    for path, answer in zip(files, answers, strict=True):
+        with pytest.raises(ModelFileError) as refused:
+            hw.load(path)
+        own, at = str(refused.value), f" — at {answer['message'].partition(' — at ')[2].partition('. ')[0]}"
+        assert answer["message"].replace(at, "") == re.sub(r" — at \S+(?=\. )", "", own)
+    assert "headwater 0.1 reads it" in answers[0]["message"]
+    assert "Update headwater." in answers[1]["message"]
 
 
 SETTINGS_TOO_LARGE = [
