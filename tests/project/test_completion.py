@@ -8,6 +8,7 @@ import inspect
 import pydoc
 
 import pytest
+from website import reference
 from website.reference import ROOMS
 
 import headwater as hw
@@ -57,6 +58,13 @@ def test_the_completion_of_a_learner_shows_no_name_of_other_rooms_and_nothing_th
     )
     for name in names:
         getattr(model, name)
+
+
+@pytest.mark.parametrize("kind", sorted(set(MODELS) - {"Network"}))
+def test_the_list_of_public_names_has_no_member_that_completion_leaves_out(kind):
+    model = MODELS[kind]()
+    assert set(reference.members(type(model))) <= set(dir(model))
+    assert "check_limits" not in reference.members(type(model))
 
 
 @pytest.mark.parametrize(("room", "name"), [*public()])

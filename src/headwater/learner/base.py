@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from headwater.learner.monitoring.label_budget import LabelBudget
     from headwater.learner.settings.rolling import Aggregates
 
-__all__ = ["SEAMS", "InSklearn", "Learner", "at_one_moment"]
+__all__ = ["InSklearn", "Learner", "at_one_moment"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -43,13 +43,16 @@ _R = TypeVar("_R")
 _IMPORTANCE = Lazy("headwater.explain.stream:importance")
 _DIAGNOSE = Lazy("headwater.diagnose.diagnosis:diagnose")
 _PLOT = Lazy("headwater.plot.inside:layers")
-SEAMS = frozenset([
+_SEAMS = frozenset([
     "answer_name", "answers_now", "as_read", "check_limits", "check_transition", "check_values", "decision_function", "engine",
-    "estimator", "fit", "has_memory", "has_rolling", "held", "instead", "keep_record", "kept_sample", "learned_engine", "lock",
-    "losses_now", "mutate", "note_reading", "new_engine", "observed", "one_output", "partial_fit", "predict", "predict_proba",
-    "refused", "resume", "resume_sample", "sample", "sample_due", "score", "setup", "take_scored",
+    "estimator", "fit", "follow_core", "has_memory", "has_rolling", "held", "instead", "keep_record", "kept_sample",
+    "learned_engine", "lock", "losses_now", "mutate", "note_reading", "new_engine", "observed", "one_output", "partial_fit", "predict",
+    "predict_proba", "refused", "resume", "resume_sample", "sample", "sample_due", "score", "setup", "take_scored",
 ])  # fmt: skip
-"""Members for other rooms, and those of scikit-learn that only name an estimator, which completion leaves out."""
+"""Members for other rooms, and those of scikit-learn that only name an estimator.
+
+Completion and the list of public names leave them out.
+"""
 _USUAL_LIMITS = Limits()
 REJECTED = "model.rejected counts all such rows. Warned once"
 
@@ -99,6 +102,7 @@ class Learner(ABC):
     """Name of the estimator in ``headwater.interop.sklearn``, if any."""
     instead: ClassVar[str] = "learn_many"
     """Methods to use instead of scikit-learn's."""
+    _seams: ClassVar[frozenset[str]] = _SEAMS
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -386,7 +390,7 @@ class Learner(ABC):
         score = InSklearn("score")
 
     def __dir__(self) -> list[str]:
-        return public_names(super().__dir__(), SEAMS)
+        return public_names(super().__dir__(), self._seams)
 
     def __repr__(self) -> str:
         return shown(self)

@@ -117,8 +117,9 @@ def test_every_method_of_every_public_class_appears(written):
                 if ":members:" in block
                 else set()
             )
+            seams = getattr(thing, "_seams", ())
             for method, value in vars(thing).items():
-                if inspect.isfunction(value) and not method.startswith("_"):
+                if inspect.isfunction(value) and not method.startswith("_") and method not in seams:
                     seen += 1
                     missing += [f"{name}.{method}"] if method not in listed else []
     assert seen > 100

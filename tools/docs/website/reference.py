@@ -152,13 +152,17 @@ def entry(room: Room, name: str, thing: Any) -> list[str]:
 
 
 def members(thing: type) -> list[str]:
-    """Return a class's public members that are written in this library, inherited ones too, but for what its kind refuses."""
+    """Return a class's public members that are written in this library, inherited ones too.
+
+    What its kind refuses, and what is there for other rooms and not shown by completion, is left out.
+    """
     own: dict[str, None] = {}
+    seams = getattr(thing, "_seams", frozenset())
     can = next((kind.can for kind in KINDS if kind.cls is thing), METHODS.values())
     for base in thing.__mro__:
         if base.__module__.startswith("headwater"):
             for name, value in vars(base).items():
-                if name.startswith("_") or not documented(value) or name in fields(thing):
+                if name.startswith("_") or not documented(value) or name in seams | fields(thing):
                     continue
                 if METHODS.get(name) in {None, *can}:
                     own[name] = None

@@ -46,7 +46,7 @@ _SEAMS = frozenset([
     "from_bytes", "from_saved", "from_store", "held", "idle", "let_rest", "lock", "mutate", "numbers_of",
     "refused", "saved", "take_classes", "to_bytes", "fit", "partial_fit", "predict", "predict_proba", "decision_function",
 ])  # fmt: skip
-"""Members for other rooms, which completion leaves out."""
+"""Members for other rooms, which completion and the list of public names leave out."""
 
 
 class Fleet(AnyFleet):
@@ -94,6 +94,8 @@ class Fleet(AnyFleet):
     >>> len(fleet), fleet.score("a")["rows"]
     (2, 399)
     """
+
+    _seams: ClassVar[frozenset[str]] = _SEAMS
 
     task: ClassVar[str]
     first: SupervisedLearner
@@ -489,7 +491,7 @@ class Fleet(AnyFleet):
             return self._core.keys[rows.index(max(rows))] if rows else None
 
     def __dir__(self) -> list[str]:
-        return public_names(super().__dir__(), _SEAMS)
+        return public_names(super().__dir__(), self._seams)
 
     def __repr__(self) -> str:
         return f"Fleet({self.first!r}, key={self.key!r})"
