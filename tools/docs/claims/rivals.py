@@ -215,7 +215,8 @@ def devices(whole: Mapping[str, Any]) -> Iterator[Comparison]:
         ("ram", Words("bytes of RAM", "内存字节")),
         ("predict", Words("instructions to predict", "预测所需指令数")),
     ):
-        yield Comparison("Cortex-M4", measure, own[key], {name: one[key] for name, one in whole.items()}, False)
+        others: dict[str | Words, float] = {name: one[key] for name, one in whole.items() if key in one}
+        yield Comparison("Cortex-M4", measure, own[key], others, False)
 
 
 PRECISION = Words("average precision, %", "平均精确率（%）")

@@ -2,7 +2,7 @@
 
     python -m tools.docs.website.versions build/site PAGES VERSION   # PAGES: what the web server shows, such as a branch
 
-``versions.json`` lists all of them, newest first. Every page reads it and offers the others. The front page leads to stable/.
+A list beside them names all, newest first. Every page reads it and offers the others. The front page leads to stable/.
 """
 
 from __future__ import annotations
