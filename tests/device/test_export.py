@@ -18,6 +18,7 @@ from headwater.errors import ConfigError, ModelFileError
 from headwater.interop.device import digest, export_device, image, take_back
 from headwater.interop.device.layout import form_of
 from headwater.interop.device.sources import amalgamated, core_folder, definition, joined
+from headwater.interop.device.sources import own as own_text
 from headwater.interop.device.state import identity, sealed
 from headwater.store.learner_file import fingerprint
 
@@ -186,6 +187,15 @@ def test_a_wheel_has_all_that_an_export_reads(tmp_path):
     assert joined(tmp_path) == joined(core_folder())
     assert amalgamated(tmp_path, frozenset(), 0, True) == amalgamated(core_folder(), frozenset(), 0, True)
     assert definition(tmp_path / "parts/coverage/coverage.c", "HW_COVERAGE_LEVELS").endswith("0.99};")
+
+
+def test_no_name_of_the_core_is_that_of_a_function_which_comes_behind_it():
+    names = re.compile(r"^static [^;=({]*?\b(\w+)\(", re.MULTILINE)
+    root = core_folder()
+    core = {name for path in root.rglob("*.[ch]") for name in names.findall(path.read_text("utf-8"))}
+    own = {name for file in ("flash.c", "whole.c") for name in names.findall(own_text(file))}
+    assert {"save_in", "restore_from"} <= own
+    assert not own & core
 
 
 REFUSED = {

@@ -36,7 +36,7 @@ _Static_assert(MODEL_STATE_BYTES % 8 == 0, "a state is whole words of 64 bits");
 _Static_assert(MODEL_STATE_BYTES + sizeof(record) == MODEL_FLASH_BYTES, "an area holds a state and its record");
 
 /* The number of the save in an area; 0: there is no whole one. */
-static uint64_t number_of(const model_flash *f, uint32_t area)
+static uint64_t save_in(const model_flash *f, uint32_t area)
 {
     record r;
     uint64_t part[8], h;
@@ -71,7 +71,7 @@ static int program_piece(void *to, const void *from, uint32_t bytes)
 
 int model_save(const model_flash *f)
 {
-    uint64_t first = number_of(f, f->first), second = number_of(f, f->second);
+    uint64_t first = save_in(f, f->first), second = save_in(f, f->second);
     uint32_t area = first > second ? f->second : f->first, bytes = 0; /* the newest save stays */
     record r = {MODEL_ID, (first > second ? first : second) + 1, 0};
     r.digest = hw_mix64(MODEL_ID ^ r.number);
@@ -83,11 +83,11 @@ int model_save(const model_flash *f)
     if (f->erase(f->context, area, MODEL_FLASH_BYTES) != 0 || give_state(program_piece, &w) != 0 ||
         f->program(f->context, area + MODEL_STATE_BYTES, &r, sizeof r) != 0)
         return MODEL_BAD_FLASH;
-    return number_of(f, area) == r.number ? 0 : MODEL_BAD_FLASH;
+    return save_in(f, area) == r.number ? 0 : MODEL_BAD_FLASH;
 }
 
 int model_load(const model_flash *f)
 {
-    uint64_t first = number_of(f, f->first), second = number_of(f, f->second);
+    uint64_t first = save_in(f, f->first), second = save_in(f, f->second);
     return first || second ? go_on_from(f, first > second ? f->first : f->second) : MODEL_NOTHING_SAVED;
 }
