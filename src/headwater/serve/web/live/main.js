@@ -1,6 +1,6 @@
 // The live page. connection.js receives a message a second; overview.js shows the first screen, the other files the details.
 import { byId, element } from "../shared/dom.js";
-import { addTexts, applyLanguage, current, switchLanguage, text } from "../shared/language.js";
+import { addTexts, applyLanguage, current, gap, switchLanguage, text } from "../shared/language.js";
 import { request } from "../shared/request.js";
 import { applyTheme, firstTheme, isDark } from "../shared/theme.js";
 import * as charts from "./charts.js";
@@ -63,7 +63,7 @@ function showPanels(frame) {
 function scoreText(frame) {
   const { coverage } = frame, { unscored } = frame.learners[0].scores, size = coverage && figure(coverage.size_lately, 2);
   const inside = coverage ? [text(has(frame, "classes") ? "coverage_classify" : "coverage_regress", { n: (100 * coverage.lately).toFixed(1), size })] : [];
-  return [...inside, ...(unscored ? [text("not_scored", { n: unscored.toLocaleString("en-US") })] : [])].join(" ");
+  return [...inside, ...(unscored ? [text("not_scored", { n: unscored.toLocaleString("en-US") })] : [])].join(gap());
 }
 
 // What comes next in words, for those who see no chart.
@@ -71,7 +71,7 @@ function seriesText({ y_pred, fan, known }) {
   if (!y_pred.length) return "";
   const [{ low, high }] = fan, next = text("series_next", { value: figure(y_pred[0]) }), last = text("series_last", { n: y_pred.length, value: figure(y_pred.at(-1)) });
   const ends = low[0] === null ? text("series_no_ends") : text("series_ends", { low: figure(low[0]), high: figure(high[0]) });
-  return [next, ends, ...(y_pred.length > 1 ? [last] : []), ...(known ? [text("series_known", { n: known })] : [])].join(" ");
+  return [next, ends, ...(y_pred.length > 1 ? [last] : []), ...(known ? [text("series_known", { n: known })] : [])].join(gap());
 }
 
 function showServer(frame, points) {

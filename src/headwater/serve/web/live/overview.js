@@ -1,7 +1,7 @@
 // The first screen: the task in words, the state, the verdict, and three figures.
 import { baselineName } from "../words/verdict.mjs";
 import { byId, element } from "../shared/dom.js";
-import { current, text } from "../shared/language.js";
+import { current, gap, text } from "../shared/language.js";
 import { has, state, words } from "./state.js";
 import { bestOf, comparisonsOf, isAhead, lately, metricName, show, showVerdict } from "./verdict.js";
 
@@ -51,7 +51,7 @@ export function showOverview() {
   const { frame } = state, learner = frame.learners[0];
   byId("question").textContent = question(frame);
   byId("about").textContent = frame.demo ? text("about_demo") : words(frame, "about");
-  if (frame.keys) byId("about").textContent = `${text("about_keys", { key: frame.keys.name, n: count(frame.keys.keys) })} ${byId("about").textContent}`;
+  if (frame.keys) byId("about").textContent = `${text("about_keys", { key: frame.keys.name, n: count(frame.keys.keys) })}${gap()}${byId("about").textContent}`;
   if (frame.oldest) byId("about").textContent += ` ${text("oldest", { age: age(frame.oldest.age_s), rows: count(frame.oldest.rows) })}`;
   showVerdict(learner);
   byId("numbers").replaceChildren(...cards(frame, learner));

@@ -44,7 +44,7 @@ export const LIVE = {
     learned: "samples learned", states: "{n} states kept", per_second: "{n} per second", given_out: "{n} predictions given out",
     // Charts
     last_alarms: "Last alarms", no_alarms: "No alarm since the server was started.", contributed: "columns that contributed",
-    alarms_how: "Behind each column stands how much it adds to the score before that is ranked among the last samples’.",
+    alarms_how: "The number after a column is what it adds to the raw score, which is then ranked among those of the last samples.",
     series: "The series and what comes next", series_answers: "answers", series_before: "forecast one time before", series_ahead: "forecast", series_time: "time",
     series_next: "Next: {value},", series_ends: "with 90 % between {low} and {high}.", series_no_ends: "from too few answers yet for an interval.", series_last: "In {n} times: {value}.",
     series_known: "It knows the columns of the next {n} times.",

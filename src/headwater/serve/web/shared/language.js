@@ -11,6 +11,9 @@ const named = new URLSearchParams(location.search).get("language"); // of a page
 let language = (named in TEXTS && named) || localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh" : "en");
 export const current = () => language;
 
+// What is between two sentences.
+export const gap = () => (language === "zh" ? "" : " ");
+
 // The text of a key, with {name} replaced by values.
 export const text = (key, values = {}) => (TEXTS[language][key] ?? key).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 
