@@ -116,3 +116,11 @@ def test_no_space_stands_between_full_width_signs_and_formulas(path):
 @pytest.mark.parametrize("path", PAGES, ids=names)
 def test_the_reader_is_addressed_in_one_way(path):
     assert "您" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SCRIPTS if path.stem == "texts"], ids=lambda path: f"{path.parts[-3]}/{path.parts[-2]}"
+)
+def test_no_english_text_of_a_page_is_chinese_but_the_name_of_the_other_language(path):
+    english = path.read_text(encoding="utf-8").partition("zh: {")[0]
+    assert set(re.findall(rf'"[^"]*{HAN}[^"]*"', english)) <= {'"中文"'}

@@ -13,7 +13,7 @@ export const PLAYGROUND = {
     refused_csv_classes: "The answer must be numbers, or 2 to {most} classes; column {column} has {got}: choose another column.",
     reset: "Start again", run: "Run", halt: "Pause", single: "One sample",
     rowslearned: "samples learned", speed: "Samples a second", activation: "Activation", optimizer: "Optimizer", lr: "Learning rate", l1: "L1", l2: "L2",
-    dropout: "丢弃率", data: "Data", moons: "Two moons", circles: "Circles", xor: "XOR", spiral: "Spiral", gaussians: "Gaussians", plane: "Plane (regression)",
+    dropout: "Dropout", data: "Data", moons: "Two moons", circles: "Circles", xor: "XOR", spiral: "Spiral", gaussians: "Gaussians", plane: "Plane (regression)",
     hills: "Hills (regression)", csv: "Your CSV…", csvhint: "Two columns of numbers and an answer. It stays in this browser.", noise: "Noise", conceptdrift: "Concept drift",
     none: "none", abrupt: "abrupt", gradual: "gradual", recurring: "recurring", every: "Samples for a quarter turn", features: "Inputs", layers: "Hidden layers:",
     addlayer: "Add a layer", removelayer: "Remove the last layer", addunit: "Add a unit", removeunit: "Remove a unit", unitn: "unit {n}", layern: "layer {n}", output: "output",
