@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -51,7 +52,11 @@ console.log(JSON.stringify({ digest: String(model.digest()), double: String(doub
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return npm.build(tmp_path_factory.mktemp("npm") / "package")
+    before = os.umask(0o077)
+    try:
+        return npm.build(tmp_path_factory.mktemp("npm") / "package")
+    finally:
+        os.umask(before)
 
 
 @needs_zig
@@ -109,6 +114,11 @@ def test_a_model_is_printed_as_one_line_and_one_that_was_freed_says_so(folder, t
     assert lines[:3] == [line, f"{line} Network(layers: 1, inputs: 2)", "Classifier(freed) Network(freed)"]
     assert lines[3:7] == [f"{freed} Make or load another one."] * 4
     assert lines[7].startswith("true expected a step size above 0 or a schedule, got 'x' — at lr.")
+
+
+@needs_zig
+def test_what_is_packed_has_the_same_modes_whatever_the_umask(folder):
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
 
 
 @needs_zig

@@ -114,6 +114,8 @@ def build(folder: Path) -> Path:
         shutil.copy(path, folder)
     (folder / "package.json").write_text(json.dumps(description(), indent=2) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(README, encoding="utf-8")
+    for path in folder.iterdir():
+        path.chmod(0o644)  # npm packs the modes that it finds, and they would be the umask's
     return folder
 
 
