@@ -25,7 +25,7 @@ export async function compiled(source) {
   try {
     return await WebAssembly.compile(bytes);
   } catch (error) {
-    const help = "Check what was given; a JavaScript engine without WebAssembly's SIMD can't run it.";
+    const help = "Check what was given; it needs SIMD.";
     throw new HeadwaterError({ expected: "headwater.wasm", got: error.message, at: "load", help });
   }
 }

@@ -73,7 +73,7 @@ function headerOf(bytes, at) {
     if (entries === null || typeof entries !== "object") throw new TypeError("no header");
     return entries;
   } catch {
-    const help = "The file is truncated or no model; use another copy.";
+    const help = "Use another copy.";
     throw new ModelFileError({ expected: "a safetensors file", got: "something else", at, help });
   }
 }

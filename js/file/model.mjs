@@ -6,12 +6,7 @@ import { Raw, unhex } from "./json.mjs";
 
 /** Version of the core that wrote the files which name none. */
 const FIRST_CORE = 2;
-const ROLLING = {
-  expected: "a model that reads rows as they are",
-  got: "one whose columns are made of earlier rows",
-  at: "rolling",
-  help: "Serve it with headwater serve, or make it without rolling and give the aggregates as columns.",
-};
+const ROLLING = { expected: "a model without rolling", got: "rolling", at: "settings", help: "Use headwater serve." };
 
 /** Return the parts of a learner that stand in a file's header, and its arrays in the core's order. */
 export function modelParts(header, arrays, core) {

@@ -28,7 +28,7 @@ MOST = {
 }
 """Bytes that what a page loads may have together, as gzip sends them: 32 and 60 times 1,024 of what predicts, and learns, and 128
 of what has the parts of every kind."""
-PYTHON_ALONE = {"memory", "memoryKeys", "by", "time"}
+PYTHON_ALONE = {"memory", "memoryKeys", "by", "time", "rolling"}
 """Settings that JavaScript does not have."""
 BOTH = "Load the core that has both: load(new URL('headwater64.wasm', import.meta.url))."
 NPM = shutil.which("npm")

@@ -285,10 +285,7 @@ def test_javascript_refuses_a_model_whose_columns_are_made_of_earlier_rows(tmp_p
     script = f'import {{ modelParts }} from "{module.as_uri()}"; modelParts({header}, new Map(), {{ arrays: [] }});'
     done = subprocess.run(["node", "--input-type=module", "-e", script], capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert (
-        "expected a model that reads rows as they are, got one whose columns are made of earlier rows — at rolling"
-        in done.stderr
-    )
+    assert "expected a model without rolling, got rolling — at settings. Use headwater serve." in done.stderr
 
 
 def test_a_file_of_a_learner_without_rolling_is_the_one_of_before():
