@@ -368,6 +368,9 @@ def test_a_bandits_page_learns_a_reward_and_scores_it_beside_even_draws(browser,
 
 def test_an_agents_page_learns_a_transition_of_two_states(browser, site):
     page = opened(browser, site[1], "acting")
+    room = int(page.input_value("#form input[name=room]"))  # it opens on a state that was seen, none of means
+    assert room in range(4)
+    assert float(page.input_value("#form input[name=x]")) == room / 4
     page.fill("#form input[name=room]", "3")
     page.click("#take")
     page.fill("#form input[name=room]", "4")
@@ -377,6 +380,15 @@ def test_an_agents_page_learns_a_transition_of_two_states(browser, site):
     page.wait_for_selector("#about:has-text('1,001')")
     assert page.inner_text("#score") == "All 1 episode: 1 an episode."
     page.context.close()
+
+
+def test_the_page_of_a_learner_with_a_memory_opens_on_a_row_that_was_seen(browser, site):
+    page = opened(browser, site[1], "remembering")
+    assert page.input_value("#form input[name=key]") in ("0", "1")
+    assert page.input_value("#form input[name=t]") in ("x", "y", "z")
+    assert page.inner_text("#title") == "Which class?"
+    assert page.title() == "Which class? · headwater"
+    closed(page)
 
 
 def test_a_series_is_drawn_as_wide_as_its_place_and_counts_what_python_counts(browser, site):

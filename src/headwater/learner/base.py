@@ -48,6 +48,7 @@ _SEAMS = frozenset([
     "estimator", "fit", "follow_core", "has_memory", "has_rolling", "held", "instead", "keep_record", "kept_sample",
     "learned_engine", "lock", "losses_now", "mutate", "note_reading", "new_engine", "observed", "one_output", "partial_fit", "predict",
     "predict_proba", "refused", "resume", "resume_sample", "sample", "sample_due", "score", "setup", "take_scored",
+    "written_notes",
 ])  # fmt: skip
 """Members for other rooms, and those of scikit-learn that only name an estimator.
 
@@ -467,6 +468,11 @@ class Learner(ABC):
         self.limits = self._limits
 
     # ---- state ------------------------------------------------------------------------------------------------------
+
+    @property
+    def written_notes(self) -> dict[str, Any]:
+        """The notes for a file."""
+        return self.notes
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -219,7 +219,7 @@ def _taken(
         "core": learner.core_version,
         "settings": {name: as_json(value) for name, value in written_settings(learner).items()},
         "classes": [as_json(label) for label in learner.known_classes],
-        "notes": learner.notes,
+        "notes": learner.written_notes,
         # What was refused is counted exactly, so it is a secret of learners that have any.
         "refused": {} if without else {reason: count for reason, count in learner.refused.items() if count},
         "engine": None if engine is None else engine.counts(),

@@ -312,3 +312,18 @@ def test_any_bytes_in_an_array_are_refused_or_harmless(name):
             agent.act({"a": 1.0})
             agent.learn({"a": float(i), "b": f"w{i}"}, i % 2, 1.0, {"a": 2.0}, i % 7 == 6, False)
     assert taken
+
+
+def test_a_file_notes_the_state_that_was_learned_last_as_json_holds_it(tmp_path):
+    agent = hw.Agent(("left", "right"), hidden=8, seed=1)
+    agent.learn({"room": "3", "x": np.float32(0.75), "lit": True, "gap": None}, "left", 0.0, {"room": "2", "x": 0.5})
+    assert agent.notes == {}
+    agent.save(tmp_path / "m.hw")
+    loaded = hw.load(tmp_path / "m.hw")
+    assert loaded.notes == {"seen": {"room": "3", "x": 0.75, "lit": 1}}
+    loaded.learn([0.5, 1.0], "left", float("nan"), [0.5, 1.0])  # a reward that can't be; its time step counts
+    loaded.save(tmp_path / "m.hw")
+    assert hw.load(tmp_path / "m.hw").notes == {"seen": {"x0": 0.5, "x1": 1.0}}
+    loaded.learn({7: 1.0, "when": b"bytes"}, "left", 1.0, None, terminated=True)
+    loaded.save(tmp_path / "m.hw")
+    assert hw.load(tmp_path / "m.hw").notes == {"seen": {"room": "3", "x": 0.75, "lit": 1}}

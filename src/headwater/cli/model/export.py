@@ -16,7 +16,7 @@ from headwater.interop.device import export_device
 from headwater.learner.base import Learner
 from headwater.learner.kind import check_can
 from headwater.store.learner_file import to_bytes
-from headwater.store.web import LOADS, NAMES, OF_KINDS, has_view, note_score_of, reduced
+from headwater.store.web import LOADS, NAMES, OF_KINDS, has_view, note_score_of, note_seen, reduced
 from headwater.store.web.export import MODEL, export_page
 
 __all__ = ["export"]
@@ -76,6 +76,7 @@ def export(
     if c:
         return _sources(learner, folder, explain=explain)
     note_score_of(learner, model)
+    note_seen(learner)
     return _page(learner, folder, learns=not no_learning)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater._core import LEAN_VERSION
+from headwater.encode.noted import SEEN, as_note
 from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
 from headwater.encode.vocabulary import LEAST_ROWS
@@ -139,6 +140,8 @@ class Agent(Learner):
         self._actions = as_actions(self.actions)
         self._setup = self._made()
         self._engine: Engine | None = None
+        self._seen: Mapping[Any, Any] | None = None
+        """The state of the last transition."""
 
     def _made(self) -> Setup:
         """Validate the settings and convert them to a setup."""
@@ -320,6 +323,7 @@ class Agent(Learner):
             if self._engine is None:
                 self._engine = self.new_engine()
             self._engine.core.learner.learn_transition(x, number, brought, following, terminated, truncated)
+            self._seen = dict(x)
 
     def learn_many(self, observations: Any, transitions: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
         """Learn transitions one by one and return the value of each state right before.
@@ -409,6 +413,12 @@ class Agent(Learner):
             raise _no_transition(f"{transition!r:.80}")
 
     # ---- state and metrics ------------------------------------------------------------------------------------------
+
+    @property
+    def written_notes(self) -> dict[str, Any]:
+        """The notes for a file, with the last state, on which a page of the file opens."""
+        seen = None if self._seen is None else as_note(self._seen)
+        return self.notes if seen is None else {**self.notes, SEEN: seen}
 
     @property
     def episodes(self) -> int:

@@ -3,7 +3,7 @@
 from headwater.store.web.export import export_page, has_view
 from headwater.store.web.module import LOADS, NAMES, OF_KINDS, WORDS, module_folder, shared_folder
 from headwater.store.web.reduced import reduced
-from headwater.store.web.scored import note_score_of
+from headwater.store.web.scored import note_score_of, note_seen
 
 __all__ = [
     "LOADS",
@@ -14,6 +14,7 @@ __all__ = [
     "has_view",
     "module_folder",
     "note_score_of",
+    "note_seen",
     "shared_folder",
     "reduced",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from headwater.encode.noted import SEEN, as_note
 from headwater.learner.base import Learner
 from headwater.route.curve import NOTE, score_note
 from headwater.route.score import Score
@@ -13,7 +14,7 @@ from headwater.store.model_file.container import holds_database
 from headwater.store.service.durable_learner import NAME
 from headwater.store.service.maintenance.upkeep import models_of
 
-__all__ = ["note_score_of"]
+__all__ = ["note_score_of", "note_seen"]
 
 
 def note_score_of(learner: Learner, path: Path) -> None:
@@ -28,6 +29,17 @@ def note_score_of(learner: Learner, path: Path) -> None:
     """
     if holds_database(path) and not learner.secret:
         learner.notes = {**learner.notes, NOTE: _note_of(learner, _score_in(path))}
+
+
+def note_seen(learner: Learner) -> None:
+    """Note in a learner with a memory the newest row of its diagnosis sample: means of keys are the key of nobody."""
+    sample = learner.sample
+    if not getattr(learner, "has_memory", False) or sample is None or not (sample.rows or sample.fresh):
+        return
+    newest = max([*sample.rows, *sample.fresh], key=lambda one: one.row)
+    seen = as_note(newest.x)
+    if seen is not None:
+        learner.notes = {**learner.notes, SEEN: seen}
 
 
 def _score_in(path: Path) -> Score:

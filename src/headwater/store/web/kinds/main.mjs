@@ -2,7 +2,7 @@
 // of the worker that holds the learner.
 
 import { byId, element, fillForm, makeForm, readForm, typicalSample } from "./form.mjs";
-import { showBefore, showLines } from "./good.mjs";
+import { seenSample, showBefore, showLines } from "./good.mjs";
 import { QUESTIONS } from "./questions.mjs";
 import { applyLanguage, firstTheme, keep, language, shownCount, switchLanguage, text } from "./texts.mjs";
 import { Words } from "./words.mjs";
@@ -114,7 +114,7 @@ async function open(bytes) {
   unsaved = false;
   byId("page").hidden = false; // pictures are as wide as their place
   showGood();
-  await refresh(typicalSample(model.columns));
+  await refresh(seenSample(model.notes.seen) ?? typicalSample(model.columns));
 }
 
 /** Show how good the model was before this page, when there is room to draw in. */

@@ -2,7 +2,7 @@
 
 import { byId, element, fillForm, makeForm, readForm, typicalSample } from "./form.mjs";
 import { showPrediction, showScore, shownLabel } from "./result.mjs";
-import { showBefore } from "./good.mjs";
+import { seenSample, showBefore } from "./good.mjs";
 import { QUESTIONS } from "./kinds.mjs";
 import { applyLanguage, firstTheme, keep, language, shownCount, switchLanguage, text } from "./texts.mjs";
 
@@ -66,9 +66,10 @@ async function predict() {
 
 function showAbout() {
   const { classes, kind, learned, target } = model;
-  byId("title").textContent = target ?? "headwater";
-  document.title = target ? `${target} · headwater` : "headwater";
-  byId("about").textContent = `${QUESTIONS[kind][language()]} · ${text("learned", { n: shownCount(learned) })}`;
+  const question = QUESTIONS[kind][language()];
+  byId("title").textContent = target ?? question;
+  document.title = `${target ?? question} · headwater`;
+  byId("about").textContent = `${target ? `${question} · ` : ""}${text("learned", { n: shownCount(learned) })}`;
   byId("score-note").dataset.text = classes ? "score_note" : "score_note_numbers";
   byId("score-note").textContent = text(byId("score-note").dataset.text);
   for (const part of document.querySelectorAll("[data-learns]")) part.hidden = !model.learns;
@@ -181,12 +182,14 @@ function refresh(pairs) {
   return predict();
 }
 
+const sampleToBegin = () => seenSample(model.seen) ?? typicalSample(model.columns);
+
 async function open(bytes) {
   model = await ask("open", { bytes });
   unsaved = false;
   byId("page").hidden = false; // pictures are as wide as their place
   showGood();
-  await refresh(typicalSample(model.columns));
+  await refresh(sampleToBegin());
   byId("code").textContent = ownCode();
 }
 
@@ -203,7 +206,7 @@ const asCode = (value) => JSON.stringify(value).replaceAll("<", "\\u003c");
 
 /** A few lines for a page of one's own, with this model's columns. */
 function ownCode() {
-  const sample = Object.fromEntries(typicalSample(model.columns).filter(([, value]) => value !== null).slice(0, 4));
+  const sample = Object.fromEntries(sampleToBegin().filter(([, value]) => value !== null).slice(0, 4));
   const answer = model.classes === null ? 1.5 : (model.classes[0] ?? "yes");
   return [
     '<script type="module">',

@@ -4,8 +4,9 @@ import { byId, element, shownName } from "./form.mjs";
 import { shownNumber, shownShare, text } from "./texts.mjs";
 import { showLines } from "./good.mjs";
 
+const TINY = 1e-9; // of a number: what sums of floats leave
 const LEAST = 0.0005; // a smaller share would read as 0 %
-const MOST = 12; // classes and columns that are listed
+const [FEWEST, MOST] = [3, 12]; // classes, and columns, that are listed
 
 export const shownLabel = (label) => (typeof label === "number" ? shownNumber(label, 12) : Array.isArray(label) ? label.map(shownLabel).join(", ") : String(label));
 
@@ -21,7 +22,7 @@ export function showPrediction(said, unexplained) {
     const [low, high] = said.interval.map((end) => shownNumber(end));
     byId("unsaid").textContent = text("interval", { low, high });
   }
-  if (said.classes) byId("classes").append(classesTable(said.classes.slice(0, MOST)));
+  if (said.classes) byId("classes").append(classesTable(said.classes.slice(0, MOST).filter(([, share], i) => i < FEWEST || share >= LEAST)));
   if (said.why) whyTable(said);
 }
 
@@ -58,8 +59,10 @@ function classesTable(classes) {
 }
 
 function whyTable(said) {
-  const least = said.classes ? LEAST : Number.MIN_VALUE;
+  const { prediction, baseline } = said.why;
+  const least = said.classes ? LEAST : Number.MIN_VALUE + TINY * Math.max(Math.abs(prediction), Math.abs(baseline));
   const parts = said.why.contributions.filter(([, part]) => Math.abs(part) >= least).slice(0, MOST);
+  if (!parts.length) return;
   const most = Math.max(...parts.map(([, part]) => Math.abs(part)), 1e-300);
   const sign = (part) => (part < 0 ? "−" : "+");
   const shown = (part) => sign(part) + (said.classes ? shownShare(Math.abs(part)) : shownNumber(Math.abs(part)));

@@ -16,9 +16,9 @@ let stop = false;
 const isRegressor = () => model.classes === undefined;
 
 function about() {
-  const { target = null, drop = [], score: before } = model.notes;
+  const { target = null, drop = [], score: before, seen } = model.notes;
   const classes = isRegressor() ? null : model.classes;
-  return { kind: model.kind, columns: model.columns, classes, learns: model.learns, learned: model.nLearned, target, drop, before, unexplained: unexplained(), score: scores.n ? scores.said : null };
+  return { kind: model.kind, columns: model.columns, classes, learns: model.learns, learned: model.nLearned, target, drop, before, seen, unexplained: unexplained(), score: scores.n ? scores.said : null };
 }
 
 function mappingOf(pairs) {

@@ -53,3 +53,6 @@ function numbersIn(value) {
   if (names.length === 1 && names[0] === "text") return Number(value.text);
   return Object.fromEntries(names.map((name) => [name, numbersIn(value[name])]));
 }
+
+/** The row that a file notes as seen, as pairs; undefined if it notes none. */
+export const seenSample = (noted) => noted && Object.entries(numbersIn(noted)).map(([name, value]) => [name, typeof value === "number" ? Number(value.toPrecision(6)) : value]);
