@@ -262,7 +262,7 @@ def between() -> Figure:
         shares = rolling(right, 200)[::20]
         ax.plot(200 + 20 * np.arange(len(shares)), shares, color=colour, label=f"published every {every}")
     ax.set_ylim(0.4, 1.02)
-    ax.legend(fontsize=9, frameon=False)
+    ax.legend(fontsize=9, frameon=False, loc="lower left", ncol=3)
     return fig
 
 
