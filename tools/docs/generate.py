@@ -25,6 +25,10 @@ def sphinx(language: str, folder: Path) -> list[str]:
     code, out = LANGUAGES[language]
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-E", "-W", "--keep-going", "-j", "auto"]
     command += ["-c", str(ROOT / "tools" / "docs" / "website"), "-d", str(folder / "doctrees" / language)]
+    command += [
+        "-D",
+        f"html_use_index={int(language == 'en')}",
+    ]  # the Chinese pages have no reference, whose names it lists
     command += ["-D", f"language={code}", str(folder / "pages" / language), str(folder / out)]
     environment = os.environ | {"HEADWATER_PAGES": str(folder / "pages")}
     done = subprocess.run(command, check=False, env=environment, stderr=subprocess.PIPE, text=True)

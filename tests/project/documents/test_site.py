@@ -5,6 +5,7 @@ The site is built once for all tests (conftest.py).
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import urllib.request
@@ -42,6 +43,19 @@ def test_search_finds_what_a_reader_looks_for(site, page, language, words, targe
     ranks = [i for i, link in enumerate(links) if re.split("[?#]", link)[0] == target]
     assert ranks, f"{words}: {links[:8]}"
     assert ranks[0] < (1 if place == "first" else 6), f"{words}: {links[:8]}"
+
+
+@pytest.mark.parametrize(("language", "words"), [("", "drift"), ("zh/", "漂移")])
+def test_the_page_of_results_has_a_field_and_excerpts_begin_with_the_page_itself(site, page, language, words):
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{site}/{language}search.html")
+    assert len(page.inner_text(".asking p")) > 10
+    page.fill(".asking input", words)
+    page.click(".asking button")
+    page.wait_for_selector("#search-results p.context")
+    assert page.input_value(".asking input") == words
+    excerpts = page.eval_on_selector_all("#search-results p.context", "(all) => all.map((it) => it.textContent.trim())")
+    assert [text for text in excerpts if text.startswith(("中文", "English"))] == []
 
 
 @pytest.mark.parametrize(("path", "guides"), [("index.html", "how-to/"), ("zh/index.html", "../how-to/")])
@@ -116,8 +130,9 @@ def pages(site):
         with urllib.request.urlopen(f"{site}/{language}searchindex.js") as answer:
             index = answer.read().decode()
         names = json.loads(index[index.index("(") + 1 : index.rindex(")")])["docnames"]
-        found += [f"{language}{name}.html" for name in [*names, "genindex"]] + [f"{language}search.html?q=drift"]
-    return found
+        found += [f"{language}{name}.html" for name in names]
+        found += [f"{language}search.html", f"{language}search.html?q=drift"]
+    return ["genindex.html", *found]
 
 
 @pytest.mark.parametrize("part", range(6))
@@ -133,6 +148,36 @@ def test_axe_finds_nothing_wrong_on_any_page(site, page, part):
             if found:
                 wrong[path, theme] = [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found]
     assert wrong == {}
+
+
+def test_no_page_shows_where_something_lay_in_memory(site_folder):
+    shown = {
+        path: html.unescape(re.sub(r"<[^>]+>", "", path.read_text(encoding="utf-8")))
+        for path in site_folder.rglob("*.html")
+    }
+    assert len(shown) > 100
+    assert [path.name for path, text in shown.items() if re.search(r"\bat 0x[0-9a-f]", text)] == []
+
+
+def test_no_page_shows_the_stars_of_words_in_bold(site_folder):
+    for path in site_folder.rglob("*.html"):
+        prose = re.sub(
+            r"<(pre|code|script|style)\b.*?</\1>|<[^>]+>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL
+        )
+        assert not re.search(r"\*\*[^\s*][^*\n]*\*\*", prose), path
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_columns_of_a_table_have_room_for_their_sentences(site, page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    for path in ("promises.html", "architecture.html", "zh/how-to/device.html", "how-to/diagnose.html"):
+        page.goto(f"{site}/{path}")
+        narrow = page.eval_on_selector_all(
+            "article table.docutils td.long",
+            "(all) => all.filter((it) => it.clientWidth < 150).map((it) => it.textContent)",
+        )
+        assert narrow == [], path
+        assert page.locator("article table.docutils td.long").count() > 3
 
 
 @pytest.mark.parametrize("path", ["learn/18-saturation.html", "zh/18-saturation.html", "gallery.html"])

@@ -61,7 +61,17 @@ suppress_warnings = ["ref.python"]
 TREE = Path(os.environ.get("HEADWATER_PAGES", HERE.parents[2] / "build" / "pages"))
 
 
-WORDS = {"Next": "下一页", "Previous": "上一页", "Home": "首页", "On this page": "本页内容", "Back to top": "回到顶部"}
+WORDS = {
+    "Next": "下一页",
+    "Previous": "上一页",
+    "Home": "首页",
+    "On this page": "本页内容",
+    "Back to top": "回到顶部",
+    "Please activate JavaScript to enable the search functionality.": "请启用 JavaScript 以使用搜索。",
+    "Made with ": "本站由 ",
+    '<a href="https://www.sphinx-doc.org/">Sphinx</a> and ': '<a href="https://www.sphinx-doc.org/">Sphinx</a> 和 ',
+    "Skip to content": "跳到正文",
+}
 """Words of the theme that it has in English only."""
 
 
@@ -90,7 +100,7 @@ def switch(app: Sphinx, page: str, template: str, context: dict[str, Any], doctr
     context["counterpart"] = up + target if target else ""
     context["live"] = f"{up}live/" if 'class="live"' in context.get("body", "") else ""
     if language.startswith("zh"):
-        context["_"] = context["gettext"] = lambda word: WORDS.get(word) or gettext(word)
+        context["_"] = context["gettext"] = lambda word: WORDS.get(word) or WORDS.get(word.strip()) or gettext(word)
 
 
 def setup(app: Sphinx) -> None:

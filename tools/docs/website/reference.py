@@ -182,16 +182,22 @@ def fields(thing: type) -> set[str]:
 def constant(room: Room, name: str, thing: Any) -> list[str]:
     """Return the entry of a constant or a type alias: its value, and the docstring below its assignment."""
     said = next(filter(None, (note(path, name) for path in sources(room))), "")
-    values = thing if isinstance(thing, tuple | list | dict) else (thing,)
+    values = thing if isinstance(thing, tuple | list | dict) and ADDRESS not in str(thing) else (thing,)
     shown = ", ".join(f"``{value_of(value)}``" for value in values)
     body = [f".. py:data:: {target(room, name)}", "", *(f"   {line}" for line in said.splitlines()), "", f"   {shown}"]
     return ["```{eval-rst}", *body, "```"]
+
+
+ADDRESS = " at 0x"
+"""Marks a place in memory, which differs from build to build and says nothing to a reader."""
 
 
 def value_of(value: Any) -> str:
     """Return one value of a constant as it is written, or what a type alias stands for."""
     if inspect.isclass(value):
         return value.__name__
+    if ADDRESS in str(value):  # an object without a text of its own
+        return type(value).__name__
     return (
         repr(value)
         if isinstance(value, str | int | float)

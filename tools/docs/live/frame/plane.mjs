@@ -92,11 +92,12 @@ function frame(x, y, place) {
   const parts = [];
   for (const at of x.ticks ?? ticks(x)) {
     parts.push(svg("line", { x1: place.x(at), x2: place.x(at), y1: place.y(y.from), y2: place.y(y.to), class: "grid" }));
-    parts.push(svg("text", { x: place.x(at), y: place.y(y.from) + 14, "text-anchor": "middle" }, tick(at, x)));
+    parts.push(svg("text", { x: place.x(at), y: place.y(y.from) + 16, "text-anchor": "middle" }, tick(at, x)));
   }
   for (const at of y.ticks ?? ticks(y)) {
     parts.push(svg("line", { x1: place.x(x.from), x2: place.x(x.to), y1: place.y(at), y2: place.y(at), class: "grid" }));
-    parts.push(svg("text", { x: BOX.left - 5, y: place.y(at) + 4, "text-anchor": "end" }, tick(at, y)));
+    const above = at === y.from ? 1 : 4; // the lowest keeps away from the first along x
+    parts.push(svg("text", { x: BOX.left - 5, y: place.y(at) + above, "text-anchor": "end" }, tick(at, y)));
   }
   const middle = (BOX.left + BOX.width - BOX.right) / 2;
   parts.push(svg("text", { x: middle, y: BOX.height - 6, "text-anchor": "middle", class: "axis" }, escaped(x.name ?? "")));

@@ -5,6 +5,8 @@ const STILL = {
   zh: "这里的图要从网站打开才会动，或者在网站的文件夹里运行 python -m http.server：浏览器不从文件加载模块。上面的图片说的是同一件事。",
 };
 
+const LONG = 25; // letters of a cell that is a sentence
+
 /** Say below a picture why it stays one where a page was opened from a file. */
 function sayStill(place, chinese) {
   const line = document.createElement("p");
@@ -12,6 +14,29 @@ function sayStill(place, chinese) {
   place.append(line);
   place.hidden = false;
   place.dataset.state = "failed";
+}
+
+/** A field for what is looked for, on the page of results itself: on a phone the side bar with the other one is folded away. */
+function searchForm(chinese) {
+  const form = document.createElement("form"), field = document.createElement("input"), button = document.createElement("button");
+  const note = document.createElement("p"), word = chinese ? "搜索" : "Search", asked = new URLSearchParams(location.search).get("q") ?? "";
+  Object.assign(form, { className: "asking", action: location.pathname });
+  Object.assign(field, { type: "search", name: "q", value: asked, required: true, ariaLabel: word });
+  button.textContent = word;
+  if (!asked.trim()) note.textContent = chinese ? "输入要找的内容，例如“学习率”“怎么部署”或 Classifier。" : "Enter what you look for, such as drift, confidence interval or Classifier.";
+  form.append(field, button, note);
+  return form;
+}
+
+/** Give a sentence in a table room, and let a long name break behind the signs in it, so that it doesn't squeeze the columns beside it. */
+function fitCell(cell) {
+  cell.classList.toggle("long", cell.textContent.trim().length > LONG);
+  const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), found = [];
+  while (walk.nextNode()) if (/[^\s]{18}/.test(walk.currentNode.data)) found.push(walk.currentNode);
+  for (const node of found) {
+    const parts = node.data.split(/(?<=[_/.=])(?=\w)/);
+    node.replaceWith(...parts.flatMap((part, i) => (i ? [document.createElement("wbr"), part] : [part])));
+  }
 }
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -25,6 +50,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   // What scrolls can be scrolled by keys, an empty head of a table is a cell, and the two side bars have names.
   const chinese = document.documentElement.lang.startsWith("zh");
+  document.querySelectorAll("article table.docutils td").forEach(fitCell);
   for (const part of document.querySelectorAll("article pre, article .formula, article table.docutils")) if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
   for (const head of document.querySelectorAll("article th")) if (!head.textContent.trim()) head.replaceWith(document.createElement("td"));
   for (const [name, words] of [["sidebar", chinese ? "页面" : "Pages"], ["toc", chinese ? "本页内容" : "On this page"]]) document.querySelector(`.${name}-drawer`)?.setAttribute("aria-label", words);
@@ -33,7 +59,13 @@ document.addEventListener("DOMContentLoaded", () => {
   if (article && !article.querySelector("h1")) { // the page of search results
     const head = document.createElement("h1");
     head.textContent = document.title.split(" - ")[0];
-    article.prepend(head);
+    article.prepend(head, searchForm(chinese));
+  }
+
+  // Sphinx's excerpts begin with the first words of a page, which are the link to the other language.
+  if (typeof Search !== "undefined") {
+    const whole = Search.htmlToText;
+    Search.htmlToText = (page, anchor) => whole(page.replace(/<p class="languages">.*?<\/p>/s, ""), anchor);
   }
 
   const here = tree?.querySelector(".current-page:not(:has(.current-page))");
