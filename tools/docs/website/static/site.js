@@ -5,7 +5,7 @@ const STILL = {
   zh: "这里的图要从网站打开才会动，或者在网站的文件夹里运行 python -m http.server：浏览器不从文件加载模块。上面的图片说的是同一件事。",
 };
 
-const LONG = 25; // letters of a cell that is a sentence
+const [SHORT, LONG] = [5, 25]; // letters of a cell: more are a phrase, and a sentence
 
 /** Say below a picture why it stays one where a page was opened from a file. */
 function sayStill(place, chinese) {
@@ -30,7 +30,9 @@ function searchForm(chinese) {
 
 /** Give a sentence in a table room, and let a long name break behind the signs in it, so that it doesn't squeeze the columns beside it. */
 function fitCell(cell) {
-  cell.classList.toggle("long", cell.textContent.trim().length > LONG);
+  const { length } = cell.textContent.trim();
+  if (length > LONG) cell.classList.add("long");
+  else if (length > SHORT) cell.classList.add("phrase");
   const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), found = [];
   while (walk.nextNode()) if (/[^\s]{18}/.test(walk.currentNode.data)) found.push(walk.currentNode);
   for (const node of found) {
