@@ -184,6 +184,21 @@ def test_layers_units_and_inputs_come_and_go(browser, static):  # noqa: F811
     ends_well(page, static)
 
 
+def test_a_csv_whose_columns_do_not_fit_offers_its_other_columns_and_says_how_many_rows_were_cut(browser, static):  # noqa: F811
+    page = playing(browser, static)
+    rows = "".join(f"{i % 9},{i % 5},{'ab'[i % 2]},name {i}\n" for i in range(60))
+    text = f"x,y,kind,name\n{rows}1,2\n3,4,a,b,c\n"
+    page.set_input_files("#play-csv", {"name": "a.csv", "mimeType": "text/csv", "buffer": text.encode()})
+    until(page, "document.querySelector('#play-status').textContent.includes('column name has 60')")
+    assert page.eval_on_selector_all("#play-columns select", "(all) => all.map((it) => it.value)") == ["x", "y", "name"]
+    page.select_option("#play-column-2", "kind")
+    until(page, "document.querySelector('#play-legend').textContent.includes('a')")
+    assert page.inner_text("#play-columns p") == "60 rows in the file · 2 rows left out"
+    page.set_input_files("#play-csv", {"name": "b.csv", "mimeType": "text/csv", "buffer": b""})
+    until(page, "document.querySelector('#play-status').textContent === 'The file is empty.'")
+    ends_well(page, static)
+
+
 def test_ones_own_csv_is_learned_and_a_bad_one_is_told_in_the_readers_language(browser, static):  # noqa: F811
     page = playing(browser, static)
 

@@ -22,7 +22,7 @@ import { hold, wireWeight } from "./view/weight.js";
 Object.assign(listeners, { choices: controls, settings: reflect, running: showRunning, frame: show, painted: paint });
 
 function show() {
-  if (build() || byId("play-columns").hidden === Boolean(state.frame.table)) columnsOf();
+  if (build() || byId("play-columns").hidden === Boolean(state.offered ?? state.frame.table)) columnsOf();
   check();
 }
 

@@ -18,7 +18,7 @@ worker.onmessage = ({ data: { id, answer, refused } }) => {
   const { resolve, reject } = waiting.get(id);
   waiting.delete(id);
   byId("play").setAttribute("aria-busy", String(waiting.size > 0));
-  if (refused) reject(Object.assign(new Error(refused.code ? text(`refused_${refused.code}`, refused.values) : refused.message), { code: refused.code }));
+  if (refused) reject(Object.assign(new Error(refused.code ? text(`refused_${refused.code}`, refused.values) : refused.message), { offered: refused.values.offered }));
   else resolve(answer);
 };
 worker.onerror = (event) => { stop(); showStatus(event.message || text("noworker")); };
@@ -36,12 +36,14 @@ export function ask(what, more = {}) {
 async function send(what, more, sent) {
   try {
     const frame = await ask(what, more);
+    state.offered = null;
     if (sent) state.netSettings = sent;
     receive(frame);
     return true;
   } catch (error) {
     stop();
     showStatus(error.message);
+    if (error.offered && more.csv) state.offered = { ...error.offered, csv: more.csv };
     return false;
   }
 }
@@ -54,17 +56,19 @@ export async function begin(more = {}) {
   listeners.choices();
 }
 
-/** Go on with other settings; those that are refused are taken back. */
+/** Go on with other settings; those that are refused are taken back. Says whether it was done. */
 export async function change(patch, more = {}) {
   const before = Object.fromEntries(Object.keys(patch).map((name) => [name, settings[name]]));
   Object.assign(settings, patch);
   listeners.settings();
   showStatus("");
   const sent = { ...settings }, shaped = ["hidden", "features", "activation"].some((name) => name in patch);
-  if (!(await send("change", { settings: sent, ...more }, sent))) Object.assign(settings, before);
+  const done = await send("change", { settings: sent, ...more }, sent);
+  if (!done) Object.assign(settings, before);
   else if (shaped) showStatus(text("newnet"));
   listeners.settings();
   keepInAddress(settings, defaultsOf(settings.lesson));
+  return done;
 }
 
 export const step = () => send("step");

@@ -151,29 +151,32 @@ export function showRunning() {
   byId("play-run").classList.toggle("on", state.running);
 }
 
-// Offer the columns of a CSV file.
+// Offer the columns of a CSV file, also of one that was refused for those that were chosen.
 export function columnsOf() {
-  const { table } = state.frame, place = byId("play-columns");
+  const { offered } = state, table = offered ?? state.frame.table, place = byId("play-columns");
   place.hidden = !table;
-  showLook(Boolean(table));
+  showLook(!offered && Boolean(table));
   if (!table) return;
   place.replaceChildren(...["columnx", "columny", "columnanswer"].map((word, i) => {
     const label = element("label", undefined, { className: "field" }), choose = element("select", undefined, { id: `play-column-${i}` });
     choose.append(...table.columns.map((name) => element("option", name, { value: name })));
     choose.value = table.chosen[i];
-    choose.onchange = () => change({ columns: table.chosen.map((name, j) => (j === i ? choose.value : name)) }).then(columnsOf);
+    choose.onchange = () => {
+      const columns = table.chosen.map((name, j) => (j === i ? choose.value : name));
+      return change(offered ? { data: "csv", points: 0, columns } : { columns }, offered ? { csv: offered.csv } : {}).then(columnsOf);
+    };
     label.append(element("span", text(word)), choose);
     return label;
-  }), element("p", `${grouped(table.rows)} ${text("filerows")}${table.skipped ? ` · ${grouped(table.skipped)} ${text("skippedrows")}` : ""}`, { className: "text" }));
+  }), offered ? "" : element("p", `${grouped(table.rows)} ${text("filerows")}${table.skipped ? ` · ${grouped(table.skipped)} ${text("skippedrows")}` : ""}`, { className: "text" }));
 }
 
 export async function upload(file) {
   if (!file) return;
   if (file.size > MOST_BYTES) { showStatus(text("toolarge")); return; }
   const [csv, encoding] = textOf(await file.arrayBuffer());
-  await change({ data: "csv", columns: null, points: 0 }, { csv });
+  const done = await change({ data: "csv", columns: null, points: 0 }, { csv });
   columnsOf();
-  if (encoding) showStatus(text("read_as", { encoding }));
+  if (done && encoding) showStatus(text("read_as", { encoding }));
 }
 
 /** Download the net, and show the lines of Python that go on with it. */

@@ -83,7 +83,7 @@ export class Playground {
 
   #source({ data, columns }, text) {
     if (data !== "csv") return PLANES[data];
-    if (!text) throw new Unusable("csv_text");
+    if (!text) throw new Unusable("csv_empty");
     return tableOf(text, columns);
   }
 

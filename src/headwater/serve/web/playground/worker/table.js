@@ -52,7 +52,7 @@ function read(text) {
   const whole = rows.filter((row) => row.length === names.length);
   const raw = names.map((_, j) => whole.map((row) => row[j])), readers = readersOf(raw.map((column) => column.filter((cell) => !isGap(cell))), delimiter === ";");
   const table = (columns) => Object.fromEntries(names.map((name, j) => [name, columns[j]]));
-  return [names, table(raw.map((column, j) => column.map((cell) => plainly(cell, readers[j])))), table(raw)];
+  return [names, table(raw.map((column, j) => column.map((cell) => plainly(cell, readers[j])))), table(raw), rows.length];
 }
 
 /** A cell as JavaScript reads numbers; of another cell its text. */
@@ -61,14 +61,16 @@ function plainly(cell, reader) {
   return value === undefined || Number(cell) === value ? cell : String(value);
 }
 
-/** Check the chosen columns, or choose: the first two of numbers, and the last one. */
-function choose(names, columns, chosen) {
-  const numeric = names.filter((name) => isNumeric(columns[name]));
-  const answer = chosen?.[2] ?? names.at(-1);
-  const inputs = chosen?.slice(0, 2) ?? numeric.filter((name) => name !== answer).slice(0, 2);
-  const good = inputs.length === 2 && inputs[0] !== inputs[1] && inputs.every((name) => numeric.includes(name)) && !inputs.includes(answer) && names.includes(answer);
+/** The columns that were chosen, or the first two of numbers, as far as there are some, and the last one. */
+function choice(names, numeric, chosen) {
+  const answer = chosen?.[2] ?? names.at(-1), others = names.filter((name) => name !== answer);
+  const first = [...numeric.filter((name) => name !== answer), ...others.filter((name) => !numeric.includes(name))];
+  return [...(chosen?.slice(0, 2) ?? first.slice(0, 2)), answer];
+}
+
+function check([x, y, answer], names, numeric) {
+  const good = x !== y && numeric.includes(x) && numeric.includes(y) && ![x, y].includes(answer) && names.includes(answer);
   if (!good) throw new Unusable("csv_numbers");
-  return [...inputs, answer];
 }
 
 /** Answers as numbers of classes and their names, or as values within ±1 and what these stand for. */
@@ -83,10 +85,20 @@ function answersOf(labels, name) {
   return { y: labels.map((label) => kinds.indexOf(label)), classes: kinds.map((kind) => kind.slice(0, 40)), answers: [0, 0] };
 }
 
-/** A CSV as a source of points: see `Stream`. */
+/** A CSV as a source of points: see `Stream`. What other columns would mend is refused with their names, and those chosen. */
 export function tableOf(text, wanted) {
-  const [names, columns, raw] = read(text);
-  const chosen = choose(names, columns, wanted);
+  const [names, columns, raw, all] = read(text), numeric = names.filter((name) => isNumeric(columns[name]));
+  const chosen = choice(names, numeric, wanted);
+  try {
+    check(chosen, names, numeric);
+    return pointsOf(names, columns, raw, chosen, all);
+  } catch (error) {
+    if (error instanceof Unusable) Object.assign(error.values, { offered: { columns: names, chosen } });
+    throw error;
+  }
+}
+
+function pointsOf(names, columns, raw, chosen, all) {
   const [a, b, labels] = chosen.map((name) => columns[name]);
   const kept = labels.map((_, i) => i).filter((i) => typeof numberOf(a[i]) === "number" && typeof numberOf(b[i]) === "number" && numberOf(labels[i]) !== null);
   if (kept.length < 3) throw new Unusable("csv_few");
@@ -95,7 +107,7 @@ export function tableOf(text, wanted) {
   const points = kept.map((_, i) => [axes[0].x[i], axes[1].x[i], y[i]]);
   const test = points.filter((_, i) => i % HELD_OUT === HELD_OUT - 1);
   const rows = points.filter((_, i) => i % HELD_OUT !== HELD_OUT - 1);
-  const about = { columns: names, chosen, low: axes.map(({ low }) => low), high: axes.map(({ high }) => high), answers, rows: points.length, skipped: labels.length - kept.length };
+  const about = { columns: names, chosen, low: axes.map(({ low }) => low), high: axes.map(({ high }) => high), answers, rows: points.length, skipped: all - kept.length };
   return { classes, rows, test: test.length ? test : rows, pivot: [0, 0], about, looked: lookAt(names, columns, chosen[2], raw) };
 }
 
