@@ -255,13 +255,23 @@ def test_a_data_set_brings_its_own_target(run):
             "expected a file that can be written, got no such file",
         ),
         (("learn", "a.csv", "--target", "late", "--seed", "-1"), "expected a seed of at least 0, got -1 — at --seed."),
-        (("learn", "a.csv", "--target", "late", "--lr", "fast"), "Invalid value for --lr"),
-        (("learn", "a.csv", "--targe", "late"), "Unknown option: --targe. Did you mean --target?"),
+        (
+            ("learn", "a.csv", "--target", "late", "--lr", "fast"),
+            "expected a number for --lr, got fast — at headwater learn. See: headwater learn --help",
+        ),
+        (("learn", "a.csv", "--target", "late", "--seed", "1.5"), "expected a whole number for --seed, got 1.5"),
+        (("learn", "a.csv", "--target"), "expected a value after --target, got none — at headwater learn."),
+        (("learn", "a.csv", "--target", "late", "--target", "x"), "expected --target once, got it several times"),
+        (
+            ("learn", "a.csv", "--targe", "late"),
+            "expected an option of this command, got --targe — at headwater learn. Did you mean --target?",
+        ),
         (
             ("learn", "dataset:fishing"),
             "expected a data set by name, got fishing — at dataset:fishing. Did you mean phishing?",
         ),
-        (("lern", "a.csv"), 'Unknown command "lern". Did you mean "learn"?'),
+        (("lern", "a.csv"), "expected a command, got lern — at headwater. Did you mean learn?"),
+        (("store", "chek"), "expected a command, got chek — at headwater store. Did you mean check?"),
     ],
 )
 def test_a_mistake_is_one_sentence_on_stderr_and_exit_2(run, tokens, sentence):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import Any, get_args
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, ArgumentCollection, CoercionError, CycloptsError, Parameter
 
 from headwater.cli.options.shared import STDIN
 from headwater.cli.short import SHORT
@@ -18,6 +20,7 @@ __all__ = ["run", "run_process"]
 
 _WRONG = 2  # the exit status of a usage error since getopt
 _INTERRUPTED = 130  # 128 + SIGINT
+_FRACTION = re.compile(r"\.0*[1-9]")
 COMMANDS = (
     ("headwater.cli.look:look", "look", "Show how the columns of a source are read, before anything is learned."),
     ("headwater.cli.learn:learn", "learn", "Learn from a stream, scoring each row before it is learned."),
@@ -75,7 +78,9 @@ def run(tokens: Sequence[str]) -> int:
     except HeadwaterError as error:
         return _say(str(error))
     except CycloptsError as error:
-        return _say(f"{str(error).strip()} See: headwater --help")
+        from headwater.cli.terminal.usage import usage_error
+
+        return _say(str(usage_error(error)))
     except BrokenPipeError:
         _close_output()  # the reader (head, less) closed the pipe
         return 0
@@ -117,6 +122,20 @@ def _version() -> str:
     return own_version()
 
 
+def _refuse_fractions(app: App, command: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Refuse 1.5 where a whole number belongs, which the parser would round."""
+    for argument in arguments:
+        for token in argument.tokens:
+            if _FRACTION.search(token.value) and _is_whole(argument.hint):
+                raise CoercionError(token=token, argument=argument, target_type=int, command_chain=command)
+
+
+def _is_whole(hint: Any) -> bool:
+    """Return whether a value of this type is a whole number."""
+    kinds = get_args(hint) or (hint,)
+    return int in kinds and float not in kinds
+
+
 def _app() -> App:
     app = App(
         name="headwater",
@@ -128,6 +147,7 @@ def _app() -> App:
         print_error=False,
         exit_on_error=False,
         suppress_keyboard_interrupt=False,
+        config=_refuse_fractions,
     )
     for target, name, about in COMMANDS:
         app.command(target, name=name, help=about)
