@@ -148,3 +148,23 @@ def test_a_fleet_shows_its_keys_the_worst_first_and_two_hundred_classes_are_coun
     assert page.problems == []
     page.context.close()
     server.close()
+
+
+@driven
+def test_a_sample_with_names_from_right_to_left_keeps_the_order_of_its_parts(browser, server):  # noqa: F811
+    assert server.post("/models", json.dumps({"name": "mixed", "task": "classify"})) == 201
+    rows = [{"عمود طويل": i, "<b>x</b>": i % 2} for i in range(20)]
+    assert server.post("/models/mixed/teach", json.dumps({"rows": rows, "labels": ["a", "b"] * 10})) == 200
+    page = new_page(browser, "desktop")
+    page.goto(f"http://127.0.0.1:{server.port}/")
+    page.wait_for_function("[...document.querySelector('#model').options].some((one) => one.value === 'mixed')")
+    page.select_option("#model", "mixed")
+    page.wait_for_function(
+        "document.querySelectorAll('#recent tr').length > 5 && document.querySelector('#recent').textContent.includes('<b>x</b>')"
+    )
+    parts = page.eval_on_selector_all(
+        "#recent tr:nth-child(2) td:last-child bdi",
+        "(all) => all.map((it) => [it.textContent, it.getBoundingClientRect().left])",
+    )
+    assert [text for text, _ in parts] == ["عمود طويل 19", "<b>x</b> 1"]
+    assert parts[0][1] < parts[1][1]

@@ -41,6 +41,19 @@ function fitCell(cell) {
   }
 }
 
+/** Keep the theme of the playground that of the page around it, also when the reader changes it. */
+function followTheme(frame) {
+  const follow = () => {
+    const { theme } = document.body.dataset, page = frame.contentDocument, kept = localStorage.getItem("theme");
+    const dark = theme === "dark" || (theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+    if (dark === (page.documentElement.dataset.theme === "dark")) return;
+    page.getElementById("theme").click(); // which keeps "light" or "dark", where the page may have kept "auto"
+    if (kept) localStorage.setItem("theme", kept);
+  };
+  new MutationObserver(follow).observe(document.body, { attributes: true, attributeFilter: ["data-theme"] });
+  follow();
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   const tree = document.querySelector(".sidebar-tree"), pane = document.querySelector(".sidebar-scroll");
   for (const caption of tree?.querySelectorAll(":scope > p.caption") ?? []) {
@@ -80,7 +93,10 @@ document.addEventListener("DOMContentLoaded", () => {
   if (!place) return;
   const frame = document.createElement("iframe"), { src, language } = place.dataset;
   Object.assign(frame, { src: `${src}?embedded&language=${language}#speed=500`, title: language === "zh" ? "游乐场" : "The playground" });
-  frame.onload = () => new ResizeObserver(([{ target }]) => { frame.style.height = `${target.scrollHeight + 8}px`; }).observe(frame.contentDocument.body);
+  frame.onload = () => {
+    new ResizeObserver(([{ target }]) => { frame.style.height = `${target.scrollHeight + 8}px`; }).observe(frame.contentDocument.body);
+    followTheme(frame);
+  };
   place.append(frame);
   place.classList.add("plays");
 });

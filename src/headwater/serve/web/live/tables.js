@@ -14,10 +14,12 @@ export function headRow(...names) {
 const SHORT = 16; // letters that stay in one line
 const shown = (value) => (value === null ? "–" : typeof value === "number" ? figure(value) : value);
 
-// A cell of what somebody else has written: in any direction, of any length.
+const sized = (written) => (written.length > SHORT ? "long" : "short");
+
+// A cell of what somebody else has written: in any direction, of any length. Each part of a sample has a direction of its own.
 function cell(value, className = "") {
-  const made = element("td", undefined, { className: `${className} ${String(value).length > SHORT ? "long" : "short"}` });
-  made.append(element("bdi", value));
+  const made = element("td", undefined, { className: `${className} ${sized(String(value))}` });
+  String(value).split(" · ").forEach((part, i) => made.append(...(i ? [" · "] : []), element("bdi", part, { className: sized(part) })));
   return made;
 }
 
