@@ -571,6 +571,12 @@ static int load_key(hw_rolling *r, const uint64_t *key, const uint64_t *events, 
     return 0;
 }
 
+int hw_rolling_copy_key(hw_rolling *r, const hw_rolling *from, const uint64_t *key)
+{
+    const key_events *k = find(from, key);
+    return !k || find(r, key) ? 0 : load_key(r, key, k->events, k->count);
+}
+
 int hw_rolling_load(hw_rolling *r, const uint64_t *keys, const int64_t *ends, int64_t n, const uint64_t *events, int64_t m,
                     const int64_t *counts)
 {

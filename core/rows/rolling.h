@@ -50,6 +50,9 @@ void hw_rolling_enter(hw_rolling *r);
 void hw_rolling_forget(hw_rolling *r);         /* what waits to enter */
 void hw_rolling_note(hw_rolling *r, int what); /* one more of a count */
 
+/* Copy the events of a key that another one holds, unless it is here already. */
+int hw_rolling_copy_key(hw_rolling *r, const hw_rolling *from, const uint64_t *key);
+
 /* Its state: keys (n, 2) from the one that was quiet longest on, where the events of each end (n), and all events
  * (m, 1 + numbers + names): a time, then values. */
 enum { HW_ROLL_KEYS, HW_ROLL_EVENTS, HW_ROLL_BYTES, HW_ROLL_SIZES };

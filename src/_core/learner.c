@@ -705,6 +705,8 @@ static PyObject *learner_learn_action(Learner *self, PyObject *args)
         code = hw_learn_action(self->core, action, reward, p);
         if (code < 0)
             raise_status(code, NULL);
+        else
+            enter_rolled(self->rolling);
     }
     int described = refresh(self);
     leave(self);

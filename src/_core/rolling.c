@@ -291,6 +291,41 @@ static PyObject *rolling_row(Rolling *self, PyObject *args)
     return out;
 }
 
+/* A row with its aggregates, which enters `scratch` alone: what it holds of the row's key is copied before. */
+static PyObject *row_ahead(Rolling *self, hw_rolling *scratch, PyObject *x)
+{
+    hw_roll_row row;
+    int status = PyDict_Check(x) ? read_event(self, x, &row) : (PyErr_SetString(PyExc_TypeError, "expected dicts"), -1);
+    int code = status > 0 ? hw_rolling_copy_key(scratch, self->core, row.key) : 0;
+    if (status < 0 || code < 0)
+        return status < 0 ? NULL : raise_status(code, NULL);
+    hw_rolling *own = self->core;
+    self->core = scratch;
+    PyObject *out = rolled((PyObject *)self, x, HW_ROLL_ENTER);
+    if (out)
+        enter_rolled((PyObject *)self);
+    self->core = own;
+    return out;
+}
+
+/* ahead([dict, …]) → the dicts with the aggregates that each has once those before it have entered. Nothing enters. */
+static PyObject *rolling_ahead(Rolling *self, PyObject *rows)
+{
+    if (!PyList_Check(rows))
+        return PyErr_SetString(PyExc_TypeError, "expected a list"), NULL;
+    hw_rolling *scratch = hw_rolling_make(allocator(), &self->declared);
+    PyObject *out = scratch ? PyList_New(0) : PyErr_NoMemory();
+    for (Py_ssize_t i = 0; out && i < PyList_Size(rows); i++) {
+        PyObject *x = Py_XNewRef(PyList_GetItem(rows, i)), *row = x ? row_ahead(self, scratch, x) : NULL;
+        if (!row || PyList_Append(out, row) < 0)
+            Py_CLEAR(out);
+        Py_XDECREF(row);
+        Py_XDECREF(x);
+    }
+    hw_rolling_free(scratch);
+    return out;
+}
+
 static int32_t width_of(const Rolling *self) { return 1 + self->declared.numbers + self->declared.names; }
 
 /* state() → (keys, ends, events, counts): copies. */
@@ -373,6 +408,7 @@ static int set_reader(Rolling *self, PyObject *value, void *closure)
 
 static PyMethodDef methods[] = {
     {"row", (PyCFunction)(void *)rolling_row, METH_VARARGS, "A row with its aggregates."},
+    {"ahead", (PyCFunction)(void *)rolling_ahead, METH_O, "Rows as if each entered before the next."},
     {"state", (PyCFunction)(void *)rolling_state, METH_NOARGS, "Copies of all that it holds."},
     {"load", (PyCFunction)(void *)rolling_load, METH_VARARGS, "Go on from a state."},
     {"size", (PyCFunction)(void *)rolling_size, METH_NOARGS, "How many keys, events and bytes it holds."},

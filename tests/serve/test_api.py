@@ -274,6 +274,36 @@ def test_models_are_created_challenged_promoted_paused_and_downloaded(client, tm
     assert {one["name"] for one in client.get("/models").json()} == {"default", "price"}
 
 
+ROLLING = {"key": "card", "time": "at", "over": ["1h"], "rows": ["count"], "of": {"amount": "sum"}}
+
+
+@pytest.mark.parametrize("rolling", [ROLLING, "card@at:1h:count,sum(amount)"])
+def test_a_model_over_http_has_rolling_aggregates_and_a_row_that_is_kept_counts_at_once(client, state, rolling):
+    made = {"name": "price", "task": "regress", "rolling": rolling}
+    assert client.post("/models", json=made).status_code == 201
+    X = [{"card": "ab"[i % 2], "at": 60.0 * i, "amount": 1.0} for i in range(20)]
+    said = client.post("/models/price/predict", json=[{"x": x} for x in X]).json()
+    learner = state.service.models.named("price").champion.learner
+    assert learner.rolling == hw.Rolling(
+        "card", "at", over=("1h",), of={"amount": learner.rolling.of["amount"]}, rows=("count",)
+    )
+    assert learner.aggregates(X[-1]) == {"card count 1h": 11.0, "amount sum 1h": 11.0}
+    assert client.post("/models/price/predict", json={"x": X[-1], "keep": False}).status_code == 200
+    client.post("/models/price/label", json=[{"id": one["id"], "y": 1.0} for one in said])
+    assert learner.rolling_counts_["events"] == 20
+    alone = hw.Regressor(rolling=learner.rolling)
+    for x in [alone.observe(x) for x in X]:
+        alone.learn_one(x, 1.0)
+    assert fingerprint(learner) == fingerprint(alone)
+
+
+@pytest.mark.parametrize("rolling", [{"key": "card"}, {**ROLLING, "over": ["1x"]}, {**ROLLING, "more": 1}, "card", 7])
+def test_a_rolling_that_can_not_be_is_refused_over_http(client, rolling):
+    said = client.post("/models", json={"name": "price", "rolling": rolling})
+    assert said.status_code == 400
+    assert said.json()["error"]
+
+
 def test_the_step_size_is_changed_by_a_factor_that_is_journaled(client, state):
     assert client.post("/models/default/step", json={"factor": 2}).status_code == 400  # nothing learned yet
     client.post("/learn", json=rows(20))

@@ -25,7 +25,7 @@ from headwater.learner.settings.limits import Growth, Limits, check_growth
 from headwater.learner.validation import REASONS, REFUSED, check_rows, check_sample
 from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows, public_names
 
-from .engine import BaseEngine, Engine, Setup
+from .engine import AGGREGATES, BaseEngine, Engine, Setup
 from .kind import Kind, carry, check_can
 from .sampling.sample import DiagnosisSample
 from .schema import Response
@@ -44,11 +44,11 @@ _IMPORTANCE = Lazy("headwater.explain.stream:importance")
 _DIAGNOSE = Lazy("headwater.diagnose.diagnosis:diagnose")
 _PLOT = Lazy("headwater.plot.inside:layers")
 _SEAMS = frozenset([
-    "answer_name", "answers_now", "as_read", "check_limits", "check_transition", "check_values", "decision_function", "engine",
-    "estimator", "fit", "follow_core", "has_memory", "has_rolling", "held", "instead", "keep_record", "kept_sample",
-    "learned_engine", "lock", "losses_now", "mutate", "note_reading", "new_engine", "observed", "one_output", "partial_fit", "predict",
-    "predict_proba", "refused", "resume", "resume_sample", "sample", "sample_due", "score", "setup", "take_scored",
-    "written_notes",
+    "aggregates_in", "answer_name", "answers_now", "as_observed", "as_read", "check_limits", "check_transition", "check_values",
+    "decision_function", "engine", "estimator", "fit", "follow_core", "has_memory", "has_rolling", "held", "instead", "keep_record",
+    "kept_sample", "learned_engine", "lock", "losses_now", "mutate", "note_reading", "new_engine", "observed", "observed_state",
+    "one_output", "partial_fit", "predict", "predict_proba", "refused", "resume", "resume_observed", "resume_sample", "sample",
+    "sample_due", "score", "setup", "take_scored", "written_notes",
 ])  # fmt: skip
 """Members for other rooms, and those of scikit-learn that only name an estimator.
 
@@ -375,6 +375,28 @@ class Learner(ABC):
             return dict(x)
         with self.held():
             return self._rolling.look(x)
+
+    def as_observed(self, X: Sequence[Mapping[Any, Any]]) -> list[dict[Any, Any]]:
+        """Return rows with all columns that each is read with once those before it were observed. Nothing changes."""
+        if self._rolling is None:
+            return [dict(x) for x in X]
+        with self.held():
+            return self._rolling.ahead(X)
+
+    def aggregates_in(self, x: Mapping[Any, Any], read: Mapping[Any, Any]) -> dict[str, float | None]:
+        """Return the aggregates that a row was read with."""
+        return {} if self._rolling is None else self._rolling.split(x, read)
+
+    def observed_state(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of rows that were observed before any was learned, {} if there are none."""
+        if self._engine is not None or self._rolling is None or not self._rolling.has_any:
+            return {}
+        return self._rolling.state()
+
+    def resume_observed(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Restore what ``observed_state`` returned."""
+        if self._rolling is not None:
+            self._rolling = AGGREGATES(self._rolling.rolling, state)
 
     def observed(self, X: Any) -> Any:
         """Return rows to predict now and to learn later, each observed."""

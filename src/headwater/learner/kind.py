@@ -303,7 +303,7 @@ class Kind:
                 expected=f"settings of {self.name}",
                 got=f"{name}={settings[name]!r}",
                 at=name,
-                help="Leave it out.",
+                help=self.instead.get(name, "Leave it out."),
             )
         return cls(**settings)
 

@@ -22,7 +22,7 @@ from headwater._core import LEAN_VERSION
 from headwater.encode.values import is_portable
 from headwater.errors import ModelFileError
 from headwater.learner.base import Learner
-from headwater.learner.engine import BaseEngine
+from headwater.learner.engine import ROLLING_STATE, BaseEngine
 from headwater.learner.kind import kind_named
 from headwater.learner.sampling.sample import DiagnosisSample
 from headwater.learner.settings import written_settings
@@ -213,7 +213,7 @@ def _taken(
         fleet: SavedModel = learner.saved()
         return fleet, {}
     engine = learner.engine
-    arrays = {} if engine is None else {**engine.state((*copied, *without)), **copied}
+    arrays = learner.observed_state() if engine is None else {**engine.state((*copied, *without)), **copied}
     header = {
         "learner": type(learner).__name__,
         "core": learner.core_version,
@@ -287,6 +287,8 @@ def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learne
         notes=_notes(header),
         sample=unpack_sample(arrays["sample"], learner.task) if "sample" in arrays else None,
     )
+    if header["engine"] is None and ROLLING_STATE[0] in arrays:
+        learner.resume_observed(arrays)
     for i, member in enumerate(learner.members.values()):
         if f"{i}.sample" in arrays:
             member.resume_sample(unpack_sample(arrays[f"{i}.sample"], member.task))

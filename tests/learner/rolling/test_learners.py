@@ -170,21 +170,6 @@ def test_every_acknowledged_row_is_in_after_each_kill_and_the_aggregates_are_tho
             assert fingerprint(model.learner) == fingerprint(alone)
 
 
-def test_a_label_that_comes_late_in_a_store_is_learned_with_the_columns_of_its_prediction(tmp_path):
-    X = rows(60)
-    with hw.open(tmp_path / "m.db", made(hw.Regressor)) as model:
-        model.learn_many(X[:50], labels(hw.Regressor, X[:50]))
-        seen = model.learner.aggregates(X[50])
-        name, _ = model.predict_with_id(X[50])
-        model.learn_many(X[51:], labels(hw.Regressor, X[51:]))
-        model.label(name, 1.0)
-        alone = teach(made(hw.Regressor), X[:50])
-        teach(alone, X[51:])
-        alone.learn_one({**X[50], **seen}, 1.0)
-        assert alone.rolling_counts_["events"] == model.learner.rolling_counts_["events"]
-        assert alone.predict_one(X[59]) == model.predict_one(X[59])
-
-
 def test_a_row_whose_label_is_late_counts_from_when_it_was_observed():
     X = rows(40)
     model = made(hw.Regressor)

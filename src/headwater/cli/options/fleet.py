@@ -94,9 +94,11 @@ def member_of(learner: Any) -> Any:
 
 
 def features_of(learner: Any) -> list[str]:
-    """Return a learner's feature names, with the key of a fleet."""
+    """Return a learner's feature names as a file has them, with the key of a fleet."""
     member = member_of(learner)
     inner = kind_of(member).own_inputs
     names = [str(feature["name"]) for feature in member.describe()["features"]]
-    own = [name for name in names if not inner or not name.startswith(inner)]
+    rolling = getattr(member, "rolling", None)
+    added = set(() if rolling is None else rolling.columns)
+    own = [name for name in names if not (inner and name.startswith(inner)) and name not in added]
     return [learner.key, *own] if own and isinstance(learner, AnyFleet) else own

@@ -15,6 +15,7 @@ from headwater.cli.options.shared import split_sizes
 from headwater.errors import ConfigError, ModelFileError, did_you_mean
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.kind import able_to, kind_of, kind_with
+from headwater.learner.settings.rolling import Rolling
 
 __all__ = ["ModelOptions", "load_model"]
 
@@ -46,6 +47,9 @@ class ModelOptions:
         The column that says whose state a row reads, such as machine_id.
     time
         The column of times by which a state fades.
+    rolling
+        What happened before each row, as columns more: KEY@TIME:WINDOWS:AGGREGATES, such as
+        card@at:1h,24h:sum(amount),distinct(shop).
     no_diagnosis
         Keep no rows for headwater diagnose, in the file neither; without it some 270 are kept.
     """
@@ -59,6 +63,7 @@ class ModelOptions:
     memory: int | None = None
     by: Annotated[str | None, Parameter(metavar="COLUMN")] = None
     time: Annotated[str | None, Parameter(metavar="COLUMN")] = None
+    rolling: Annotated[str | None, Parameter(metavar="SPEC")] = None
     no_diagnosis: bool = False
 
     def make(self, task: str, **more: Any) -> Any:
@@ -88,6 +93,8 @@ class ModelOptions:
             asked["text"] = _columns_of_text(self.words)
         given = {"memory": self.memory, "by": self.by, "time": self.time}
         asked |= {name: value for name, value in given.items() if value is not None}
+        if self.rolling is not None:
+            asked["rolling"] = Rolling.parse(self.rolling)
         if self.no_diagnosis:
             asked["diagnosis"] = False
         return kind_with(task, at="--task").make(asked)
@@ -153,8 +160,13 @@ class ModelOptions:
         return [("--hidden", hidden, self.hidden), *((option, "left out", asked) for option, asked in left_out)]
 
     def _of_all(self, learner: Any) -> list[tuple[str, str, str | None]]:
-        """Return the option that all kinds of learners share, as ``_differences`` does."""
-        return [("--seed", str(learner.seed), None if self.seed is None else str(self.seed))]
+        """Return the options that all kinds of learners share, as ``_differences`` does."""
+        has = getattr(learner, "rolling", None)
+        rolling = None if self.rolling is None else repr(Rolling.parse(self.rolling))
+        return [
+            ("--seed", str(learner.seed), None if self.seed is None else str(self.seed)),
+            ("--rolling", "left out" if has is None else repr(has), rolling),
+        ]
 
 
 def _columns_of_text(option: str) -> str | dict[str, str] | None:

@@ -61,7 +61,7 @@ def explain_worth(agent: Agent, observation: Any, action: Any = None) -> Explana
             expected="an agent that has learned", got="one that has seen no transition", at="Agent", help="Call learn first.",
             code="not_learned",
         )  # fmt: skip
-    x = dict(agent.state_of(observation))
+    x = agent.as_read(agent.state_of(observation))
     of_values = agent.has_action_values
     if action is None and of_values:
         worth = agent.values(x)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from headwater.kinds.agent.actions import as_actions, as_setting
 from headwater.kinds.agent.kind import KIND
 from headwater.kinds.agent.states import as_state
 from headwater.learner.base import Learner
-from headwater.learner.engine import Engine, Setup, describe
+from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
 from headwater.learner.kind import Kind, check_can
 from headwater.learner.validation import FARTHEST, as_samples, check_rows, is_weighted
 from headwater.nn import Activation, Adam, Dense, LayerNorm, Momentum
@@ -28,6 +28,9 @@ from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
 from headwater.streams import in_pieces
 from headwater.types import Predictions
+
+if TYPE_CHECKING:
+    from headwater.learner.settings.rolling import Rolling
 
 __all__ = ["Agent"]
 
@@ -88,6 +91,8 @@ class Agent(Learner):
         Whether to bootstrap from the last state of a truncated episode. False treats truncation as termination.
     table : bool
         For "q", whether to learn a table of action values for small worlds, as described above.
+    rolling : Rolling, optional
+        Counts, sums, means, distinct names and times since over the last hour or day, by key, as columns more (`Rolling`).
     max_rows, seed, dtype
         As in ``Regressor``. Random actions depend only on the seed and the number of transitions learned.
 
@@ -133,12 +138,14 @@ class Agent(Learner):
     bootstrap: bool = True
     max_rows: int = 200_000
     table: bool = True
+    rolling: Rolling | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.actions = as_setting(self.actions)
         self._actions = as_actions(self.actions)
         self._setup = self._made()
+        self._rolling = None if self.rolling is None else AGGREGATES(self.rolling)
         self._engine: Engine | None = None
         self._seen: Mapping[Any, Any] | None = None
         """The state of the last transition."""
@@ -164,7 +171,9 @@ class Agent(Learner):
         experts = (net,) if method == "q" else (net, net)
         own = (*map(float, declared), *flags)
         own += TABLE if self.table and method == "q" else ()
-        return Setup(experts, self.seed, self.dtype, self.max_rows, True, False, agent=own, outputs=outputs)
+        return Setup(
+            experts, self.seed, self.dtype, self.max_rows, True, False, agent=own, outputs=outputs, rolling=self.rolling
+        )
 
     def follow_core(self, version: int) -> None:
         """Learn by the rules of an older core, whose agents had no table."""
@@ -175,7 +184,8 @@ class Agent(Learner):
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
-        return Engine(self._setup, state, limits=self._limits)
+        rolling = self._rolling if state is None else None
+        return Engine(self._setup, state, limits=self._limits, rolling=rolling)
 
     # ---- acting -----------------------------------------------------------------------------------------------------
 
@@ -322,6 +332,9 @@ class Agent(Learner):
         with self.lock:
             if self._engine is None:
                 self._engine = self.new_engine()
+            if self._rolling is not None:  # the next state comes after this one, which therefore counts for it
+                x = self._rolling.enter(x)
+                following = None if following is None else self._rolling.look(following)
             self._engine.core.learner.learn_transition(x, number, brought, following, terminated, truncated)
             self._seen = dict(x)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headwater.kinds.bandit.decision import Offer, drawn, with_reward
+from headwater.store.journal.events import ROLLED
 from headwater.store.service.durable_learner import DurableLearner
 
 __all__ = ["DurableBandit"]
@@ -84,6 +85,15 @@ class DurableBandit(DurableLearner):
         """
         return self.label(id, reward)
 
+    def _learned(self) -> list[Any]:
+        """Return the events of the journal that were learned, each with the row that the learner read."""
+        name = ROLLED + self._model.champion.name
+        found = [event for event in self.service.events(self._model.name) if event.step is None]
+        if self.learner.has_rolling:
+            for event in found:
+                event.x |= ((event.predicted or {}).get(name) or ({},))[0]
+        return found
+
     def value(self, policy: Any) -> Any:
         """Estimate a policy's mean reward from the rows still in the journal, as ``Bandit.value`` does.
 
@@ -96,5 +106,5 @@ class DurableBandit(DurableLearner):
         -------
         PolicyValue
         """
-        log = [(event.x, with_reward(event.predicted, event.y)) for event in self.service.events(self._model.name)]
+        log = [(event.x, with_reward(event.predicted, event.y)) for event in self._learned()]
         return self.learner.value(policy, log)

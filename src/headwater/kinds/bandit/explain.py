@@ -65,6 +65,7 @@ def explain_action(model: Bandit, x: Mapping[Any, Any], action: Any = None) -> E
             help="Call learn first.",
             code="not_learned",
         )
+    x = model.as_read(x)
     action = model.predict_one(x) if action is None else action
     if action not in model.known_classes:
         raise ConfigError(

@@ -7,7 +7,7 @@ from array import array
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from headwater.kinds.bandit.features import check_offer, joined
 from headwater.kinds.bandit.kind import KIND
 from headwater.kinds.bandit.scores.policy_value import Policy, PolicyValue, estimate_value
 from headwater.learner.base import Learner
-from headwater.learner.engine import Engine, Setup, describe
+from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
 from headwater.learner.kind import Kind, check_can
 from headwater.learner.schema.labels import as_labels
 from headwater.learner.settings.limits import Growth, check_classes
@@ -32,6 +32,9 @@ from headwater.nn.expert import Expert
 from headwater.route.late import step_late
 from headwater.streams import in_pieces
 from headwater.types import Predictions
+
+if TYPE_CHECKING:
+    from headwater.learner.settings.rolling import Rolling
 
 __all__ = ["EXPLORATIONS", "Bandit"]
 
@@ -94,6 +97,8 @@ class Bandit(Learner):
         Units of the first net. The second one has half as many.
     max_rows : int
         As in ``Classifier``.
+    rolling : Rolling, optional
+        Counts, sums, means, distinct names and times since over the last hour or day, by key, as columns more (`Rolling`).
     seed : int
         Seed of the nets' weights and of the actions drawn.
     dtype : str
@@ -131,6 +136,7 @@ class Bandit(Learner):
     rewards: tuple[float, float] = (0.0, 1.0)
     hidden: int = 64
     max_rows: int = 200_000
+    rolling: Rolling | None = None
 
     kind: ClassVar[Kind] = KIND
     instead: ClassVar[str] = "act, learn or learn_many"
@@ -138,6 +144,7 @@ class Bandit(Learner):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._setup = self._made()
+        self._rolling = None if self.rolling is None else AGGREGATES(self.rolling)
         self._engine: Engine | None = None
         self.actions: list[Any] = []
         self._index: dict[Any, int] = {}
@@ -151,7 +158,7 @@ class Bandit(Learner):
         explore = float(list(EXPLORATIONS).index(self.explore))
         declared = (explore, amount, POWER, low, high, float(INPUTS), *(() if older else (0.0,)))
         sizes = (self.max_rows, True, False, 0, RING)
-        return Setup(_nets(self.hidden), self.seed, self.dtype, *sizes, bandit=declared)
+        return Setup(_nets(self.hidden), self.seed, self.dtype, *sizes, bandit=declared, rolling=self.rolling)
 
     def _checked(self) -> tuple[float, float]:
         """Validate the settings and return the lowest and the highest reward."""
@@ -183,7 +190,8 @@ class Bandit(Learner):
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
         featured = state is not None and len(self._setup.bandit) > FEATURED and bool(state["declaration"][-1] == 1)
-        return Engine(self._declared(featured), state, limits=self._limits)
+        rolling = self._rolling if state is None else None
+        return Engine(self._declared(featured), state, limits=self._limits, rolling=rolling)
 
     def _declared(self, featured: bool) -> Setup:
         """Return the setup, for actions with features one with a single output and more inputs of least squares."""
@@ -193,7 +201,7 @@ class Bandit(Learner):
     def _begun(self, featured: bool = False) -> Engine:
         """Return the engine, creating it on first use. What first comes decides whether actions have features."""
         if self._engine is None or (not self.n_learned and featured != self._is_featured()):
-            self._engine = Engine(self._declared(featured), limits=self._limits)
+            self._engine = Engine(self._declared(featured), limits=self._limits, rolling=self._rolling)
         return self._engine
 
     @property
@@ -314,6 +322,7 @@ class Bandit(Learner):
     ) -> tuple[int, list[float], list[float]]:
         """Return the index of the action drawn (the best without a draw), the probabilities and the values."""
         if isinstance(found, dict):
+            x = self.as_read(x)  # once for all actions
             rows = [joined(x, features) for features in found.values()]
             return self._begun(featured=True).core.learner.decide_rows(rows, draw)
         numbers = array("i", [self._index.get(action, -1) for action in found])

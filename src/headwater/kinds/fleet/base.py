@@ -162,6 +162,11 @@ class AnyFleet(ABC):
         """Ask something of each row and return named columns, without changing the fleet."""
         return self.kind.ask(self, X, **question)
 
+    @property
+    def has_rolling(self) -> bool:
+        """Whether the members add aggregates of earlier rows (``rolling``)."""
+        return bool(getattr(self.first, "has_rolling", False))
+
     def as_read(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
         """Return a row with all columns that it is read with."""
         return dict(x)

@@ -62,6 +62,7 @@ KIND = Kind(
         "outputs": "Make one Forecaster a series.",
         "coverage": "Ask forecast_interval(coverage=...), which has its own guarantee.",
         "environment": "Use an Agent to act in an environment.",
+        "rolling": "The rows of the times ahead are still to come: give aggregates that are known beforehand as columns.",
         "report": "Draw the forecast: headwater forecast FILE --plot PICTURE.",
     },
     own_inputs="forecast ",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from headwater.kinds.multi_output.kind import KIND
 from headwater.kinds.multi_output.labels import as_answers, is_number
 from headwater.kinds.multi_output.members import PREDICTED, OutputsEngine
 from headwater.learner.base import Learner
-from headwater.learner.engine import Setup
+from headwater.learner.engine import AGGREGATES, ROLLING_STATE, Setup
 from headwater.learner.kind import Kind
 from headwater.learner.sampling.sample import DiagnosisSample
 from headwater.learner.settings.limits import Growth, check_classes
@@ -38,6 +38,9 @@ from headwater.route.late import step_late
 from headwater.streams import in_pieces
 from headwater.streams.readers.dtypes.cells import is_of_texts
 from headwater.types import Predictions
+
+if TYPE_CHECKING:
+    from headwater.learner.settings.rolling import Rolling
 
 __all__ = ["MultiOutput"]
 
@@ -67,6 +70,8 @@ class MultiOutput(Learner):
         As in ``Classifier``: "fast", "default" or "accurate".
     max_rows : int
         As in ``Classifier``, per output.
+    rolling : Rolling, optional
+        Counts, sums, means, distinct names and times since over the last hour or day, by key, as columns more (`Rolling`).
     diagnosis : bool
         As in ``Classifier``.
     seed : int
@@ -103,6 +108,7 @@ class MultiOutput(Learner):
     effort: str = "default"
     max_rows: int = 200_000
     diagnosis: bool = True
+    rolling: Rolling | None = None
 
     kind: ClassVar[Kind] = KIND
     instead: ClassVar[str] = "learn_many, predict_many or hw.evaluate"
@@ -110,6 +116,7 @@ class MultiOutput(Learner):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._engine: OutputsEngine | None = None
+        self._rolling = None if self.rolling is None else AGGREGATES(self.rolling)
         self._ready: tuple[Any, ...] = ()  # the members as the core takes them, while no other row comes between
         self._quiet: float = 0  # rows for which they stay so
         given: Any = {} if self.outputs is None else self.outputs
@@ -136,7 +143,10 @@ class MultiOutput(Learner):
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> OutputsEngine:
         """Create the engine, empty or from the arrays ``state`` of a saved learner."""
-        return OutputsEngine(self._limits, state or {})
+        if self.rolling is None or state is None:
+            return OutputsEngine(self._limits, state or {}, rolling=self._rolling)
+        members = {name: array for name, array in state.items() if name not in ROLLING_STATE}
+        return OutputsEngine(self._limits, members, rolling=AGGREGATES(self.rolling, state))
 
     def _growth_of(self, X: Any, new_classes: int) -> Growth:
         return (self._engine or self.new_engine()).growth_of(X, new_classes)
@@ -172,8 +182,10 @@ class MultiOutput(Learner):
                 return None
             if self._quiet <= 0 and not self._list_members(engine.members):
                 return None
-            said = _core.learn_outputs(self._ready, x, y)
+            said = _core.learn_outputs(self._ready, x if self._rolling is None else self._rolling.look(x), y)
             if said is not None:
+                if self._rolling is not None:
+                    self._rolling.enter(x)
                 engine.learned += 1
                 self._quiet -= 1
             return said
@@ -276,10 +288,27 @@ class MultiOutput(Learner):
             said = in_pieces(
                 len(rows),
                 lambda part: self._learn_rows(
-                    [dict(x) for x in rows[part]], answers[part], weights[part], weighed[part]
+                    self._entered(rows[part], answers[part], weighed[part]), answers[part], weights[part], weighed[part]
                 ),
             )
             return Predictions([one for piece in said for one in piece])
+
+    def _entered(
+        self, rows: Sequence[Mapping[Any, Any]], answers: Sequence[Mapping[Any, Any]], weighed: NDArray[np.bool_]
+    ) -> list[dict[Any, Any]]:
+        """Return copies of rows with their aggregates, and let those enter that will be learned."""
+        if self._rolling is None:
+            return [dict(x) for x in rows]
+        kinds = {} if self._engine is None else {name: member.task for name, member in self._engine.members.items()}
+        out = []
+        for x, y, weighs in zip(rows, answers, weighed.tolist(), strict=True):
+            taught = False
+            for name, value in y.items():
+                kind = kinds.get(name) or self._kind_by(name, value)
+                if kind and weighs and _fits(kind, value):
+                    kinds[name], taught = kind, True
+            out.append(self._rolling.enter(x) if taught else self._rolling.look(x))
+        return out
 
     def _learn_rows(
         self,
@@ -366,7 +395,7 @@ class MultiOutput(Learner):
 
     def _forecasts(self, X: Any) -> dict[Any, Predictions]:
         """Return each output's predictions of rows, in the order of the chain."""
-        rows = [dict(x) for x in as_dicts(X)]
+        rows = [self.as_read(x) for x in as_dicts(X)]
         out: dict[Any, Predictions] = {}
         for name, member in self.members.items():
             out[name] = said = member.predict_batch(rows)
@@ -391,10 +420,7 @@ class MultiOutput(Learner):
         """Return whether an output can learn a value, counting invalid ones."""
         if value is None or (isinstance(value, float | np.floating) and value != value):
             return False
-        if isinstance(member, Regressor):
-            good = is_number(value) and bool(abs(value) <= FARTHEST)
-        else:
-            good = not missing(value) and bool(check_labels([value])[0])
+        good = _fits(member.task, value)
         self.refused["target"] += not good
         return good
 
@@ -438,7 +464,7 @@ class MultiOutput(Learner):
 
     def chained(self, x: Mapping[Any, Any]) -> Iterator[tuple[Any, SupervisedLearner, dict[Any, Any]]]:
         """Yield each output, its learner, and the row extended by the earlier outputs' predictions."""
-        row = dict(x)
+        row = self.as_read(x)
         for name, member in self.members.items():
             yield name, member, row
             said = member.predict_batch([row])
@@ -481,6 +507,7 @@ class MultiOutput(Learner):
         if (classes and engine is None) or len(set(classes)) < len(classes):
             raise ValueError("classes", "outputs that were learned, each class once", classes)
         super().resume(engine=engine, refused=refused, notes=notes, sample=sample)
+        self._rolling = self._rolling if engine is None else engine.rolling
         self._ready, self._quiet = (), 0
         if engine is None:
             return
@@ -517,6 +544,15 @@ def _listed(name: Any, member: SupervisedLearner, *, chain: bool) -> tuple[Any, 
     index = {label: i for i, label in enumerate(classes)} if classes else None
     core = member.learned_engine.core.learner
     return core, name, index, classes, member.span, tuple(keys) if chain else ()
+
+
+def _fits(kind: str, value: Any) -> bool:
+    """Return whether an output of a kind can learn a value."""
+    if missing(value):
+        return False
+    if kind == "regress":
+        return is_number(value) and bool(abs(value) <= FARTHEST)
+    return bool(check_labels([value])[0])
 
 
 def _known_before(known: int, classes: list[Any], values: list[Any]) -> list[int]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -14,6 +14,9 @@ from headwater.encode import Column
 from headwater.kinds.classifier_regressor.regressor import Regressor
 from headwater.learner.settings.limits import Growth, Limits
 from headwater.learner.supervised import SupervisedLearner
+
+if TYPE_CHECKING:
+    from headwater.learner.settings.rolling import Aggregates
 
 __all__ = ["PREDICTED", "OutputsEngine"]
 
@@ -40,6 +43,8 @@ class OutputsEngine:
     """Number of rows with at least one learned output."""
     waiting: dict[str, int] = field(default_factory=dict)
     """Counts of a saved learner, pending until ``take``."""
+    rolling: Aggregates | None = None
+    """Aggregates of earlier rows, which all outputs read."""
 
     def begun(self) -> dict[Any, SupervisedLearner]:
         """Return the members that have learned something, leaving out any whose first row exceeded a limit."""
@@ -114,7 +119,7 @@ class OutputsEngine:
         for i, member in enumerate(self.begun().values()):
             own = {} if member.engine is None else member.engine.state()
             out |= {f"{i}.{key}": array for key, array in own.items() if f"{i}.{key}" not in without}
-        return out
+        return out if self.rolling is None else out | self.rolling.state(without)
 
     def counts(self) -> dict[str, int]:
         """Return counters kept outside the state, for a file's header."""

@@ -14,6 +14,7 @@ from headwater import _core
 from headwater.encode import values
 from headwater.encode.rolling import RollingReader
 from headwater.errors import ConfigError
+from headwater.learner.engine import ROLLING_STATE
 
 __all__ = ["ROLLING_STATE", "Aggregates", "Rolling"]
 
@@ -24,12 +25,13 @@ _OF_NUMBERS = ("sum", "mean")
 _OF_NAMES = ("distinct", "since")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _WINDOW = re.compile(r"(\d+(?:\.\d+)?) ?([smhdw])")
+_AGGREGATE = re.compile(r"([a-z]+)(?:\((.+)\))?")
+_FORM = "KEY@TIME:WINDOWS:AGGREGATES"
+_FORM_EXAMPLE = "card@at:1h,24h:sum(amount),distinct(shop)"
 _MOST_SECONDS = 100 * 366 * 86_400
 _MOST_WINDOWS, _MOST_COLUMNS, _MOST_ASKED, _MOST_EVENTS = 16, 64, 256, 1 << 24
 _KEY_BYTES, _WORD = 80, 8  # core/rows/rolling.c
 _COUNTS = ("keys", "events", "bytes", "keys_dropped", "events_dropped", "late", "unread")
-ROLLING_STATE = ("rolling_keys", "rolling_ends", "rolling_events", "rolling_counts")
-"""Names of the arrays that hold the state."""
 _LOOK, _ENTER = range(2)
 """How a row is read that is to come, and one that enters."""
 
@@ -116,6 +118,45 @@ class Rolling:
             )
         _check_whole("max_events", self.max_events, 1, _MOST_EVENTS)
         _check_whole("max_bytes", self.max_bytes, self._cost(self.max_events), 1 << 46)
+
+    @classmethod
+    def parse(cls, text: str) -> Rolling:
+        """Return what a text such as ``"card@at:1h,24h:sum(amount),distinct(shop)"`` says, as ``headwater learn --rolling`` reads it.
+
+        Parameters
+        ----------
+        text : str
+            Key and time, windows, and aggregates, separated by colons. Nothing before the @ takes all rows together. Windows and
+            aggregates may be left out. ``count`` and ``since`` without a column are of the rows themselves.
+
+        Raises
+        ------
+        ConfigError
+            If the text, or a setting in it, is invalid.
+
+        Examples
+        --------
+        >>> Rolling.parse("card@at:1h:sum(amount),mean(amount)").columns
+        ('card count 1h', 'card since', 'amount sum 1h', 'amount mean 1h')
+        """
+        whose, *more = text.split(":")
+        key, _, time = whose.rpartition("@")
+        if not time or "@" not in whose or len(more) > 2:
+            raise _refused("text", _FORM, text, f"Give e.g. {_FORM_EXAMPLE!r}.")
+        own: dict[str, Any] = {"over": tuple(more[0].split(","))} if more and more[0] else {}
+        of: dict[str, tuple[str, ...]] = {}
+        rows: tuple[str, ...] = ()
+        for part in more[1].split(",") if len(more) > 1 else ():
+            found = _AGGREGATE.fullmatch(part.strip())
+            if found is None:
+                raise _refused("text", _FORM, text, f"Give e.g. {_FORM_EXAMPLE!r}.")
+            if found[2] is None:
+                rows += (found[1],)
+            else:
+                of[found[2]] = (*of.get(found[2], ()), found[1])
+        if rows:
+            own["rows"] = rows
+        return cls(key or None, time, of=of, **own)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -227,6 +268,19 @@ class Aggregates:
     def enter(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
         """Let a row enter, and return it with its aggregates."""
         return self.core.row(dict(x), _ENTER)
+
+    def ahead(self, rows: Sequence[Mapping[Any, Any]]) -> list[dict[Any, Any]]:
+        """Return rows with the aggregates that each has once those before it have entered. None of them enters."""
+        return self.core.ahead([dict(x) for x in rows])
+
+    def split(self, x: Mapping[Any, Any], read: Mapping[Any, Any]) -> dict[str, float | None]:
+        """Return what was added to a row that was read."""
+        return {name: read[name] for name in self.columns if name in read and name not in x}
+
+    @property
+    def has_any(self) -> bool:
+        """Whether any row has entered, or was counted as none that can."""
+        return any(self.core.size())
 
     def read_by(self, reader: Any) -> None:
         """Read texts from now on as a reader of values does that knows the formats of a file."""

@@ -58,6 +58,10 @@ async def predict(request: Request) -> Response:
         check_can(champion.learner, "coverage", at="coverage")
     asked = wanted if coverage else None
     predictions = await predict_rows(state, model, X, budget=request.budget, shadows=bool(kept), coverage=asked)
+    if kept and model.observes:  # a row that is kept counts for those after it
+        issued = await apart(state, request.budget, n, partial(model.issue, [X[i] for i in kept], {}))
+        for i, one in zip(kept, issued, strict=True):
+            predictions[i] = Prediction(one.predicted, one.seq, predictions[i].inside)
     ids = await _kept(request, model, X, predictions, kept) if kept else {}
     out = partial(_predicted, predictions, model.champion.name, ids, kind, shape, alone=alone)
     response = out() if is_at_hand(request.budget, n) else await state.workers.run(out)
@@ -72,10 +76,10 @@ async def _kept(
     request: Request, model: Model, X: list[dict[str, Any]], predictions: list[Prediction], kept: list[int]
 ) -> dict[int, str]:
     """Store predictions until their labels arrive, and return their durable ids."""
-    state, as_read = request.state, model.champion.learner.as_read
+    state = request.state
 
     def pending() -> PendingRequest:
-        found = [PendingPrediction(as_read(X[i]), predictions[i].by_learner, predictions[i].seq) for i in kept]
+        found = [PendingPrediction(X[i], predictions[i].by_learner, predictions[i].seq) for i in kept]
         return PendingRequest(model.id, found)
 
     command = await apart(state, request.budget, len(kept), pending)

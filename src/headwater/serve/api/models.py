@@ -11,6 +11,7 @@ import msgspec
 
 from headwater import nn
 from headwater.learner.kind import kind_of, kind_with
+from headwater.learner.settings.rolling import Rolling
 from headwater.learner.supervised import SupervisedLearner
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import NewModel, StepSize, decoded
@@ -117,6 +118,10 @@ def build_learner(options: NewModel) -> Any:
     for name in ("loss", "seed", "horizon", "season", "actions"):
         if getattr(options, name) is not None:
             chosen[name] = getattr(options, name)
+    if isinstance(options.rolling, str):
+        chosen["rolling"] = Rolling.parse(options.rolling)
+    elif options.rolling is not None:
+        chosen["rolling"] = Rolling(**msgspec.structs.asdict(options.rolling))
     return kind.make(chosen)
 
 

@@ -171,6 +171,21 @@ class Release(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     id: Id
 
 
+_Column = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+
+
+class RollingColumns(msgspec.Struct, forbid_unknown_fields=True):
+    """Aggregates of earlier rows that a model adds to each row: the settings of `Rolling`."""
+
+    key: _Column | None
+    time: _Column
+    over: tuple[str | float, ...] = ("1h", "24h")
+    of: dict[_Column, str | tuple[str, ...]] = {}
+    rows: tuple[str, ...] = ("count", "since")
+    max_events: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1000
+    max_bytes: Annotated[int, msgspec.Meta(ge=1, le=1 << 40)] = 64_000_000
+
+
 class NewModel(msgspec.Struct, forbid_unknown_fields=True):
     """A model or a challenger to create, by default the library's tuning-free one."""
 
@@ -184,6 +199,7 @@ class NewModel(msgspec.Struct, forbid_unknown_fields=True):
     season: Annotated[int, msgspec.Meta(ge=1, le=16384)] | None = None
     actions: Annotated[int, msgspec.Meta(ge=1, le=4096)] | list[Name | list[float]] | None = None
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**31)] | None = None
+    rolling: RollingColumns | str | None = None
 
 
 class Forget(msgspec.Struct, forbid_unknown_fields=True):

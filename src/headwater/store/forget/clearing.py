@@ -10,6 +10,7 @@ import msgspec
 
 from headwater.store.journal.database import has_column
 from headwater.store.journal.events import (
+    ROLLED,
     TOMBSTONE,
     JournalEvent,
     PendingPrediction,
@@ -78,7 +79,7 @@ def hide_ids(base: sqlite3.Connection, rows: Iterable[int], hidden: Any) -> None
         known = base.execute("SELECT model, id FROM seen WHERE seq = ?", (row,)).fetchall()
         for model, name in known:
             change = "UPDATE OR REPLACE seen SET id = ?, digest = 0 WHERE model = ? AND id = ?"
-            base.execute(change, (name if name.startswith("p:") else hidden(name), model, name))
+            base.execute(change, (name if name.startswith(("p:", "o:")) else hidden(name), model, name))
 
 
 def strip_classes(base: sqlite3.Connection, model: int, after: int, gone: Collection[Any]) -> None:
@@ -108,7 +109,9 @@ def _stripped(event: JournalEvent, gone: Collection[Any]) -> JournalEvent:
 
 def _without(predicted: dict[str, Any], gone: Collection[Any]) -> dict[str, Any]:
     return {
-        name: (None if guess in gone else guess, proba and {c: p for c, p in proba.items() if c not in gone})
+        name: (guess, proba)
+        if name.startswith(ROLLED)
+        else (None if guess in gone else guess, proba and {c: p for c, p in proba.items() if c not in gone})
         for name, (guess, proba) in predicted.items()
     }
 

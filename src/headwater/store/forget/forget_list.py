@@ -22,7 +22,7 @@ import msgspec
 
 from headwater.errors import StoreError
 from headwater.store.journal.database import sync_folder
-from headwater.store.journal.events import JournalEvent, content
+from headwater.store.journal.events import JournalEvent, content, is_row
 
 from .selection import Selection, as_text
 
@@ -251,7 +251,7 @@ class Listed:
 
     def takes(self, seq: int, event: JournalEvent) -> bool:
         """Return whether the list names an event."""
-        return event.step is None and self._entries.names(event)
+        return is_row(event) and self._entries.names(event)
 
     def may_be_in(self, first: int, last: int, body: bytes) -> bool:
         """Return True, since hashes can't be searched for."""

@@ -382,13 +382,18 @@ class Forgetter:
 
 def _resolved(models: Models, chosen: list[Model], selection: Selection) -> Selection:
     """Add the events that labeled the predictions named by their ids, whose events have no id themselves."""
-    query, rows, known = "SELECT seq FROM seen WHERE model = ? AND id = ?", set[int](), set[str]()
+    rows, known = set[int](), set[str]()
     for name in selection.ids:
         if name[:1] == "p":
-            pairs = [(model.id, f"p:{name[1:]}") for model in chosen]
-            found = {row[0] for pair in pairs for row in models.connection.execute(query, pair)}
-            rows, known = rows | found, known | ({name} if found else set())
+            found = _events_of(models, chosen, f"p:{name[1:]}")
+            rows |= found | _events_of(models, chosen, f"o:{name[1:]}")
+            known |= {name} if found else set()
     return replace(selection, rows=selection.rows | rows, ids=selection.ids - known)
+
+
+def _events_of(models: Models, chosen: list[Model], name: str) -> set[int]:
+    query = "SELECT seq FROM seen WHERE model = ? AND id = ?"
+    return {row[0] for model in chosen for row in models.connection.execute(query, (model.id, name))}
 
 
 def _classes_gone(one: _Relearned) -> set[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from headwater.errors import ConfigError
-from headwater.store.journal.events import JournalEvent
+from headwater.store.journal.events import JournalEvent, is_row
 
 __all__ = ["Selection", "as_text"]
 
@@ -96,7 +96,7 @@ class Selection:
 
     def takes(self, seq: int, event: JournalEvent) -> bool:
         """Return whether an event is selected. A change of the step size and a forgotten row never are."""
-        if event.step is not None:
+        if not is_row(event):
             return False
         return seq in self.rows or self._has_id(event.id) or self.has_values(event.x)
 

@@ -22,11 +22,15 @@ CHANCE = "?"
 """Name, which no learner has, under which a row that waits for a person's label keeps the probability with which it was asked."""
 
 
+ROLLED = "+"
+"""What begins a name, which no learner has, under which a row keeps the aggregates of earlier rows that a learner read with it."""
+
+
 class JournalEvent(msgspec.Struct, array_like=True, gc=False):
     """One example with its label, weight and client id, and the earlier prediction, if any.
 
     With ``step`` the event is a change of one learner's step size instead, given as its number and the factor on the declared
-    step size.
+    step size. The number -1 marks a row that was predicted and whose label is still to come.
     """
 
     x: dict[Any, Any]
@@ -47,6 +51,24 @@ No learner has the number 0, so a replay changes nothing here, in earlier versio
 def is_tombstone(event: JournalEvent) -> bool:
     """Return whether an event stands in the place of a forgotten one."""
     return event.step is not None and event.step[0] == 0
+
+
+_OBSERVED = (-1, 0.0)
+
+
+def observation(x: dict[Any, Any]) -> JournalEvent:
+    """Return the event of a row that counts among the rows before others though its label is still to come."""
+    return JournalEvent(x, None, step=_OBSERVED)
+
+
+def is_observation(event: JournalEvent) -> bool:
+    """Return whether an event is a row whose label was still to come."""
+    return event.step is not None and event.step[0] == _OBSERVED[0]
+
+
+def is_row(event: JournalEvent) -> bool:
+    """Return whether an event holds a row."""
+    return event.step is None or is_observation(event)
 
 
 class PendingPrediction(msgspec.Struct, array_like=True, gc=False):
@@ -186,6 +208,7 @@ def plain(value: Any) -> Any:
 __all__ = [
     "CHANCE",
     "OFFER",
+    "ROLLED",
     "PendingPrediction",
     "JournalEvent",
     "Predictions",
@@ -194,7 +217,10 @@ __all__ = [
     "content",
     "crc",
     "digest",
+    "is_observation",
+    "is_row",
     "is_tombstone",
+    "observation",
     "pack",
     "packed_size",
     "plain",

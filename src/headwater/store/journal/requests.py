@@ -243,6 +243,13 @@ class Ids:
         while self.bytes > self.most_bytes:
             self._drop_oldest()
 
+    def observed(self, request: PendingRequest, first: int) -> None:
+        """Store at which events the rows of pending predictions were observed, so that they are found by their ids."""
+        rows = [
+            (request.model, f"o:{answer['id'][1:]}", first + i, _HIDDEN) for i, answer in enumerate(request.answers)
+        ]
+        self._base.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", rows)
+
     def note(self, name: str) -> str:
         """Return a note that a request stored, or "" if there is none."""
         row = self._base.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()

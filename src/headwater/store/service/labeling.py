@@ -14,7 +14,7 @@ from typing import Any
 from headwater.errors import DataError
 from headwater.learner.kind import check_can, kind_of
 from headwater.learner.monitoring.label_budget import LabelBudget, uncertainty
-from headwater.store.journal.events import CHANCE
+from headwater.store.journal.events import CHANCE, ROLLED
 from headwater.store.journal.requests import Ids, PendingRequest
 
 from .model import Model
@@ -122,7 +122,8 @@ class Labeling:
                     break
             else:
                 return None
-        (y_pred, shares), p = self._proposed(pending.x), pending.predicted[CHANCE][0]
+        aggregates = pending.predicted.get(ROLLED + self._model.champion.name, ({}, None))[0]
+        (y_pred, shares), p = self._proposed(pending.x | aggregates), pending.predicted[CHANCE][0]
         return LabelTask(f"p{number}", pending.x, y_pred, shares, p, waiting)
 
     def release(self, name: str) -> None:

@@ -14,7 +14,7 @@ from headwater.learner.kind import kind_of
 from headwater.learner.schema.labels import probabilities_of, values_of
 from headwater.learner.settings.limits import Limits as LearnerLimits
 from headwater.route.score import Score
-from headwater.store.journal.events import CHANCE, JournalEvent
+from headwater.store.journal.events import CHANCE, ROLLED, JournalEvent, is_observation
 from headwater.types import Predictions
 
 __all__ = [
@@ -82,6 +82,8 @@ def learn_events(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
     if set(map(_STEP, events)) != _NONE:
         return _learn_with_steps(state, events)
     learner, X = state.learner, list(map(_X, events))
+    if learner.has_rolling and any(map(_PREDICTED, events)):
+        X = [_with_aggregates(event, ROLLED + state.name) for event in events]
     answer = learner.kind.answer
     y = list(map(_Y, events)) if answer.given_out is None else labels_of(learner, events)
     w = None if set(map(_W, events)) == _NONE else [1.0 if e.w is None else e.w for e in events]
@@ -95,13 +97,21 @@ def learn_events(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
     return said if type(said) is list else values_of(forecast)
 
 
+def _with_aggregates(event: JournalEvent, name: str) -> dict[Any, Any]:
+    """Return the row of an event with the aggregates that it was predicted with, if it was predicted before."""
+    kept = (event.predicted or {}).get(name)
+    return event.x if kept is None else {**event.x, **kept[0]}
+
+
 def _learn_with_steps(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
-    """Learn events among which there are changes of the step size."""
+    """Learn events among which there are changes of the step size and rows whose labels are still to come."""
     out: list[Any] = []
     for changes, group in groupby(events, lambda event: event.step is not None):
         part = list(group)
         out += [None] * len(part) if changes else learn_events(state, part)
         for event in part:
+            if is_observation(event) and state.learner.has_rolling:
+                state.learner.observe(event.x)
             # without an engine, every row that was learned before the change is forgotten
             if event.step is not None and event.step[0] == state.id and state.learner.engine is not None:
                 state.learner.engine.set_step(event.step[1])

@@ -15,7 +15,7 @@ from typing import Any
 
 from headwater.learner.kind import kind_of
 from headwater.store.forget.publishing import Publishing
-from headwater.store.journal.events import OFFER, JournalEvent, PendingPrediction, Predictions
+from headwater.store.journal.events import OFFER, ROLLED, JournalEvent, PendingPrediction, Predictions
 
 from .fair_lock import FairLock
 from .learner_state import FALLBACK, Fallback, LearnerState, learn_events, predict_rows, set_or_interval
@@ -26,6 +26,17 @@ def _chosen(name: str, choice: Any, p: dict[Any, float] | None, offer: Any = Non
     """Return a choice as it is stored, with the features of what was on offer where there are any."""
     said: Predictions = {name: (choice, p)}
     return said if offer is None else {**said, OFFER: (offer, None)}
+
+
+def _observed(state: LearnerState, rows: Sequence[Any], aggregates: list[Predictions]) -> Sequence[Any]:
+    """Return rows as a learner reads them once those before have been observed, and note the aggregates of each."""
+    if not state.learner.has_rolling:
+        return rows
+    read: list[dict[Any, Any]] = state.learner.as_observed(rows)
+    for x, own, out in zip(rows, read, aggregates, strict=True):
+        if added := state.learner.aggregates_in(x, own):
+            out[ROLLED + state.name] = (added, None)
+    return read
 
 
 __all__ = ["Model"]
@@ -124,13 +135,40 @@ class Model:
         finally:
             self.lock.release()
 
+    def predict_kept(self, X: Sequence[Any]) -> tuple[list[Predictions], int]:
+        """Return predictions of rows that wait for their labels, with the aggregates that the learners read, and the sequence."""
+        with self.lock:
+            return self._predict(X, True, None, kept=True)[:2]
+
+    @property
+    def observes(self) -> bool:
+        """Whether rows whose labels come late count among the rows before others at once, because a learner has ``rolling``."""
+        return any(state.learner.has_rolling for state in self.live)
+
+    def _read(self, rows: Sequence[Mapping[Any, Any]]) -> tuple[Sequence[Any], list[Predictions]]:
+        """Return rows as the champion reads them, and the aggregates that each learner reads, those of earlier rows among them."""
+        aggregates: list[Predictions] = [{} for _ in rows]
+        read: Sequence[Any] = rows
+        for state in reversed(self.learners):  # the champion comes last
+            read = _observed(state, rows, aggregates)
+        return read, aggregates
+
     def _predict(
-        self, X: Sequence[Any], shadows: bool, coverage: Sequence[float | None] | None
+        self,
+        X: Sequence[Any],
+        shadows: bool,
+        coverage: Sequence[float | None] | None,
+        *,
+        kept: bool = False,
     ) -> tuple[list[Predictions], int, dict[int, dict[str, Any]]]:
         said: list[Predictions] = [{} for _ in X]
+        aggregates: list[Predictions] = [{} for _ in X]
         for state in self.learners if shadows else self.learners[:1]:
-            for one, row in zip(said, predict_rows(state.learner, X), strict=True):
+            rows = _observed(state, X, aggregates) if kept else X
+            for one, row in zip(said, predict_rows(state.learner, rows), strict=True):
                 one[state.name] = row
+        for one, own in zip(said, aggregates, strict=True):
+            one.update(own)
         if self.fallback is not None:
             guess = self.fallback.guess(self.champion.scores)
             for one in said:
@@ -151,13 +189,15 @@ class Model:
         kind = kind_of(learner)
         given = kind.question.read(question)
         if kind.issue is None:
-            read = [learner.as_read(x) for x in rows]  # learned later with the columns that they were predicted with
-            said, seq, _ = self.predict(read, shadows=True)
+            with self.lock:
+                said, seq, _ = self._predict(rows, True, None, kept=True)
             if kind.answer.compound:  # the probability of such a label is not scored
                 said = [{name: (value, None) for name, (value, _) in one.items()} for one in said]
-            return [PendingPrediction(x, one, seq) for x, one in zip(read, said, strict=True)]
+            return [PendingPrediction(dict(x), one, seq) for x, one in zip(rows, said, strict=True)]
         with self.lock:
-            chosen = [_chosen(self.champion.name, *kind.issue(learner, x, **given)) for x in rows]
+            read, aggregates = self._read(rows)
+            issued = [kind.issue(learner, x, **given) for x in read]
+            chosen = [_chosen(self.champion.name, *one) | more for one, more in zip(issued, aggregates, strict=True)]
             return [PendingPrediction(dict(x), one, self.seq) for x, one in zip(rows, chosen, strict=True)]
 
     def learn(self, events: list[JournalEvent], first: int) -> list[Any]:

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +31,7 @@ from headwater.store.forget.selection import Selection
 from headwater.store.journal import database
 from headwater.store.journal.backup import write_backup
 from headwater.store.journal.entries import Journal
-from headwater.store.journal.events import JournalEvent, pack, packed_size
+from headwater.store.journal.events import JournalEvent, observation, pack, packed_size
 from headwater.store.journal.requests import (
     Ids,
     LabelRequest,
@@ -57,7 +57,9 @@ from .price import Memory
 
 Request = LearnRequest | PendingRequest | LabelRequest | StepRequest | SourceRequest
 
-Journaled = tuple[LearnRequest | LabelRequest | StepRequest | SourceRequest, Model, list[JournalEvent], int]
+Journaled = tuple[
+    LearnRequest | PendingRequest | LabelRequest | StepRequest | SourceRequest, Model, list[JournalEvent], int
+]
 """A journaled request with its model, its events, and the number of the first event."""
 
 
@@ -257,10 +259,12 @@ class Service:
                 self.limits.check_rows(request.predictions, size)
                 self.ids.keep(request, now)
                 self._file.grow(size)
+                self._take_observed(request, journaled, now)
             elif isinstance(request, SourceRequest):
                 self._take_examples(request, journaled, now)
                 repeated = sum("repeated" in answer for answer in request.answers)
-                self.sources.write(request, learned=len(request.events) - repeated, repeated=repeated)
+                learned = sum(event.step is None for event in request.events) - repeated
+                self.sources.write(request, learned=learned, repeated=repeated)
             elif isinstance(request, StepRequest):
                 self._take_step(request, journaled, now)
             else:
@@ -287,6 +291,17 @@ class Service:
             self._file.grow(_ID_BYTES * self.ids.remember(request, events, first))
         if isinstance(request, SourceRequest):
             self.ids.remember_aliases(request, first)
+        journaled.append((request, model, events, first))
+
+    def _take_observed(self, request: PendingRequest, journaled: list[Journaled], now: int) -> None:
+        """Journal rows whose labels come later, where they count among the rows before others."""
+        model = self.models.with_id(request.model)
+        if not model.observes or not request.predictions:
+            return
+        events = [observation(one.x) for one in request.predictions]
+        first = self._append(model, events, now)
+        self.ids.observed(request, first)
+        self._file.grow(_ID_BYTES * len(events))
         journaled.append((request, model, events, first))
 
     def _leave_out_forgotten(self, request: SourceRequest) -> None:
@@ -317,9 +332,9 @@ class Service:
         body = packed or pack(events)
         size = len(body)
         self.limits.check_rows(events, size)
-        if events[0].step is None:
-            self.models.check(model, events, self.limits, self._new_classes.setdefault(model.id, set()))
-            self._check_memory(model, events, size)
+        if learned := [event for event in events if event.step is None]:
+            self.models.check(model, learned, self.limits, self._new_classes.setdefault(model.id, set()))
+            self._check_memory(model, learned, size)
         self._file.grow(size)
         return self.journal.append(model.id, body, len(events), now)
 
@@ -351,6 +366,9 @@ class Service:
                 self.failure = self._halfway(model, first, len(events), error)
                 raise self.failure from error
             for request, _, own, number in group:
+                if isinstance(request, PendingRequest):
+                    next(islice(predictions, len(own), len(own)), None)
+                    continue
                 _reply(request, model, own, number, predictions)
             at = stop
 

@@ -147,7 +147,7 @@ class Follower:
         self._joins = len(self._feeds) > 1
         if self._joins or predictions is not None:
             check_can(model.champion.learner, "late", at=address.name)
-        pairs: dict[str, bool] = {"joins": self._joins, "answers": self._columns.answers}
+        pairs = {"joins": self._joins, "answers": self._columns.answers, "observes": model.observes}
         self._pairs = Pairs(service.sources, model.id, self.name, **pairs)
         self.monitor = monitor or Monitor(self.name, model.name)
         self._patience, self._retrying = patience, Retrying(patience, self.monitor)
@@ -465,10 +465,9 @@ class Follower:
         """Learn rows or store them until their labels arrive, and queue their predictions."""
         guesses: list[Predictions | None] = [None] * len(rows)
         seq, predicts = 0, self._outbox.predicts
-        if self._joins:
-            for row in rows:  # learned later with the columns that it was predicted with
-                row.x = self.model.champion.learner.as_read(row.x)
-        if rows and (predicts or self._joins):
+        if rows and self._joins:
+            guesses[:], seq = self.model.predict_kept([row.x for row in rows])
+        elif rows and predicts:
             guesses[:], seq, _ = self.model.predict([row.x for row in rows], shadows=True)
         self._pairs.add_rows(request, rows, guesses, seq)
         for row, guess in zip(rows, guesses, strict=True):

@@ -16,6 +16,7 @@ from headwater.store.journal.events import (
     PendingPrediction,
     Predictions,
     digest,
+    observation,
     pack,
     unpack_pending,
 )
@@ -42,11 +43,15 @@ class Pairs:
         Whether labels arrive in a separate topic. Otherwise each row includes its own.
     answers
         Whether learning needs a label.
+    observes
+        Whether rows count among the rows before others while they wait.
     """
 
-    def __init__(self, tables: SourceTables, model: int, source: str, *, joins: bool, answers: bool) -> None:
+    def __init__(
+        self, tables: SourceTables, model: int, source: str, *, joins: bool, answers: bool, observes: bool = False
+    ) -> None:
         self._tables, self._model, self._source = tables, model, source
-        self._joins, self._answers = joins, answers
+        self._joins, self._answers, self._observes = joins, answers, observes
 
     def add_rows(
         self, request: SourceRequest, rows: Sequence[Row], guesses: Sequence[Predictions | None], seq: int
@@ -73,6 +78,7 @@ class Pairs:
                 request.joined.append(answer.number)
                 self._complete(request, answer.example)
                 row.y = msgspec.msgpack.decode(answer.body)
+                self._observe(request, row)
                 request.events.append(self._pair(row.key, row.id, PendingPrediction(row.x, guess or {}, seq), row.y))
             elif row.y is not None or not self._answers:
                 name = None if row.id is None else f"{self._source}:{row.id}"
@@ -82,6 +88,7 @@ class Pairs:
             elif self._joins and guess is not None:
                 waiting[row.key] = Waiting(0, pack(PendingPrediction(row.x, guess, seq)), row.id)
                 request.waiting.append(("row", row.key, waiting[row.key].body, row.id))
+                self._observe(request, row)
 
     def add_answers(self, request: SourceRequest, rows: Sequence[Row]) -> None:
         """Learn the rows that these labels belong to, and store labels that arrive before their row."""
@@ -107,6 +114,11 @@ class Pairs:
             else:
                 early[row.key] = Waiting(0, msgspec.msgpack.encode(row.y), row.id)
                 request.waiting.append(("answer", row.key, early[row.key].body, row.id))
+
+    def _observe(self, request: SourceRequest, row: Row) -> None:
+        """Let a row whose label comes by itself count among the rows before others."""
+        if self._observes:
+            request.events.append(observation(row.x))
 
     def _came_before(self, row: Row, waiting: dict[str, Waiting], learned: dict[str, int]) -> bool:
         if not self._joins or row.id is None:

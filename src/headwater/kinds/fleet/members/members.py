@@ -155,6 +155,37 @@ class MemberFleet(AnyFleet):
         rows = [one.rows()[0] for one in found]
         return Response({name: [row.get(name) for row in rows] for name in names})
 
+    # ---- aggregates of earlier rows -------------------------------------------------------------------------------------
+
+    def as_read(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Return a row with all columns that its key's member reads."""
+        return self.as_observed([x])[0]
+
+    def as_observed(self, X: Sequence[Mapping[Any, Any]]) -> list[dict[Any, Any]]:
+        """Return rows with all columns that each is read with once those before it were observed. Nothing changes."""
+        with self.lock:
+            placed = [self._known(row) for row in X]
+            by_key: dict[Any, list[int]] = {}
+            for i, row in enumerate(X):
+                by_key.setdefault(as_key(row.get(self.key)), []).append(i)
+            out = [dict(row) for row in X]
+            for rows in by_key.values():
+                member = placed[rows[0]][0]
+                for i, read in zip(rows, member.as_observed([placed[i][1] for i in rows]), strict=True):
+                    out[i] |= read
+        return out
+
+    def aggregates_in(self, x: Mapping[Any, Any], read: Mapping[Any, Any]) -> dict[str, float | None]:
+        """Return the aggregates that a row was read with."""
+        own: dict[str, float | None] = self.first.aggregates_in(x, read)
+        return own
+
+    def observe(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Let a row whose label comes late count among the earlier rows of its key at once, and return it with its aggregates."""
+        with self.lock:
+            member, row = self._placed(x)
+            return dict(x) if member is None else {**x, **member.observe(row)}
+
     def learn_one(self, x: Mapping[Any, Any], y: Any = None, w: float = 1.0) -> None:
         """Learn one row with its key."""
         self.step_many([x], None if y is None else [y], None if w == 1.0 else [w])

@@ -25,7 +25,7 @@ from headwater.store.forget.verify import Verified, verify
 from headwater.store.journal import database
 from headwater.store.journal.backup import check_pages, write_backup
 from headwater.store.journal.entries import Entry, Journal
-from headwater.store.journal.events import is_tombstone
+from headwater.store.journal.events import is_observation, is_tombstone
 from headwater.store.journal.high_water import mark_path, read_mark
 from headwater.store.journal.requests import sound_pending
 from headwater.store.journal.seal import read_seal, tables_of
@@ -450,7 +450,10 @@ def _rows(entry: Entry, name: str) -> Iterator[dict[str, Any]]:
     first = entry.seq - len(entry.events) + 1
     for i, event in enumerate(entry.events):
         row = {"seq": first + i, "model": name, "t": entry.t, **msgspec.structs.asdict(event)}
-        if event.step is not None:
+        if is_observation(event):
+            row["step"], row["observed"] = None, True
+            del row["y"]
+        elif event.step is not None:
             del row["x"], row["y"]
         if is_tombstone(event):
             row["step"], row["forgotten"] = None, True
