@@ -27,10 +27,11 @@ from headwater.serve.http.address import Address
 from headwater.serve.http.costs import AHEAD, AT_HAND, CHANGE, COPY, FORM, LESSON, PUBLISHED, ROWS, SAMPLE
 from headwater.serve.http.schemas import Login, decoded, to_json
 from headwater.serve.monitoring import metrics
-from headwater.serve.protocols import health, inference, mlflow
+from headwater.serve.protocols import health, inference, label_studio, mlflow
 from headwater.serve.state import ServerState
 
 _TEXT, _BYTES = "text/plain", "application/octet-stream"
+_STUDIO = "/models/{model}/label-studio"
 _VERSIONED = "/v2/models/{model}/versions/{version}"
 
 
@@ -129,6 +130,11 @@ ADDRESSES: tuple[Address, ...] = (
     Address("GET", f"{_VERSIONED}/ready", inference.model_ready, PUBLISHED),
     Address("POST", f"{_VERSIONED}/infer", inference.infer, ROWS, takes="Tensors"),
     Address("POST", "/invocations", mlflow.invocations, ROWS, takes="Invocation", query=("model",)),
+    Address("GET", _STUDIO, label_studio.health, AT_HAND),
+    Address("GET", f"{_STUDIO}/health", label_studio.health, AT_HAND),
+    Address("POST", f"{_STUDIO}/setup", label_studio.setup, FORM, takes="StudioSetup"),
+    Address("POST", f"{_STUDIO}/predict", label_studio.predict, ROWS, takes="StudioTasks"),
+    Address("POST", f"{_STUDIO}/webhook", label_studio.webhook, ROWS, "learn", takes="StudioEvent", status=201),
     Address("GET", "/ping", health.ping, AT_HAND, None),
     Address("GET", "/health", health.ping, AT_HAND, None),
     Address("GET", "/version", mlflow.mlflow_version, AT_HAND, None, gives=_TEXT),

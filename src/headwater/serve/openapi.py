@@ -30,6 +30,7 @@ from headwater.serve.http.schemas import (
     Teach,
     Transition,
 )
+from headwater.serve.protocols.label_studio import StudioEvent, StudioSetup, StudioTasks
 from headwater.serve.protocols.mlflow import Invocation
 
 _STRUCTS: dict[str, Any] = {
@@ -48,6 +49,9 @@ _STRUCTS: dict[str, Any] = {
     "Login": Login,
     "StepSize": StepSize,
     "Forget": Forget,
+    "StudioSetup": StudioSetup,
+    "StudioTasks": StudioTasks,
+    "StudioEvent": StudioEvent,
 }
 _SAYS = {"Ask": "Said", "Teach": "Taught"}
 """Bodies and replies that depend on the model's kind."""

@@ -330,6 +330,13 @@ def test_a_frozen_model_is_left_alone_until_something_changes_and_then_corrected
     assert corrected < 0.35 * base
 
 
+def test_fifty_clicks_teach_an_embedding_classifier_the_words_of_a_house():
+    said = output_of("33_corrections")
+    assert numbers(said["after 0 clicks"])[0] < 65
+    assert numbers(said["after 30 clicks"])[0] > 90
+    assert numbers(said["after 50 clicks"])[0] > 97
+
+
 def test_the_last_hour_of_a_card_shows_what_a_payment_does_not():
     said = output_of("32_rolling")
     assert numbers(said["rows alone"])[0] < 0.85

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from base64 import b64decode
 from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -129,8 +130,9 @@ class Access:
     def _scope(self, headers: dict[bytes, bytes]) -> str | None:
         sent = headers.get(b"authorization", b"").decode("latin-1")
         if sent:
-            kind, _, token = sent.partition(" ")
-            return self._token_scope(token.strip()) if kind.lower() == "bearer" else None
+            kind, _, own = sent.partition(" ")
+            token = own.strip() if kind.lower() == "bearer" else _password(own) if kind.lower() == "basic" else None
+            return None if token is None else self._token_scope(token)
         return next(filter(None, map(self._sessions.scope, _cookies(headers))), None)
 
     def _token_scope(self, token: str) -> str | None:
@@ -140,6 +142,14 @@ class Access:
             if hmac.compare_digest(digest(known), sent):
                 found = scope
         return found
+
+
+def _password(credentials: str) -> str | None:
+    """Return the password of basic credentials, for clients such as Label Studio that send no other, or None."""
+    try:
+        return b64decode(credentials.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return None
 
 
 def read_tokens(text: str, at: str) -> dict[str, str]:
