@@ -9,7 +9,10 @@ from typing import Any
 from . import values
 from .values import as_float, as_number, as_text, as_time, missing, name_bytes
 
-__all__ = ["RollingReader"]
+__all__ = ["ROLLING_STATE", "RollingReader"]
+
+ROLLING_STATE = ("rolling_keys", "rolling_ends", "rolling_events", "rolling_counts")
+"""Names of the arrays that hold what aggregates of earlier rows are made of."""
 
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - naive times are used as written
 _EPOCH_UTC = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

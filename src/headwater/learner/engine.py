@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from headwater.learner.settings.rolling import Aggregates, Rolling
 
 AGGREGATES = Lazy("headwater.learner.settings.rolling:Aggregates")
-ROLLING_STATE = ("rolling_keys", "rolling_ends", "rolling_events", "rolling_counts")
-"""Names of the arrays that hold what aggregates of earlier rows are made of."""
 
 
 class StateCopy(Protocol):

@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater._core import LEAN_VERSION
+from headwater.encode.rolling import ROLLING_STATE
 from headwater.encode.values import is_portable
 from headwater.errors import ModelFileError
 from headwater.learner.base import Learner
-from headwater.learner.engine import ROLLING_STATE, BaseEngine
+from headwater.learner.engine import BaseEngine
 from headwater.learner.kind import kind_named
 from headwater.learner.sampling.sample import DiagnosisSample
 from headwater.learner.settings import written_settings

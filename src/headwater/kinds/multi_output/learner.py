@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import headwater._core as _core
+from headwater.encode.rolling import ROLLING_STATE
 from headwater.encode.rows import as_dicts
 from headwater.encode.values import missing
 from headwater.errors import ConfigError
@@ -20,7 +21,7 @@ from headwater.kinds.multi_output.kind import KIND
 from headwater.kinds.multi_output.labels import as_answers, is_number
 from headwater.kinds.multi_output.members import PREDICTED, OutputsEngine
 from headwater.learner.base import Learner
-from headwater.learner.engine import AGGREGATES, ROLLING_STATE, Setup
+from headwater.learner.engine import AGGREGATES, Setup
 from headwater.learner.kind import Kind
 from headwater.learner.sampling.sample import DiagnosisSample
 from headwater.learner.settings.limits import Growth, check_classes

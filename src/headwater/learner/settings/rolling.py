@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from headwater import _core
 from headwater.encode import values
-from headwater.encode.rolling import RollingReader
+from headwater.encode.rolling import ROLLING_STATE, RollingReader
 from headwater.errors import ConfigError
-from headwater.learner.engine import ROLLING_STATE
 
 __all__ = ["ROLLING_STATE", "Aggregates", "Rolling"]
 
