@@ -17,7 +17,7 @@ from headwater.cluster.merge import merge
 from headwater.errors import ConfigError, ModelFileError
 from headwater.interop.device import digest, export_device, image, take_back
 from headwater.interop.device.layout import form_of
-from headwater.interop.device.sources import amalgamated, core_folder, definition, joined
+from headwater.interop.device.sources import amalgamated, core_files, core_folder, definition, joined
 from headwater.interop.device.sources import own as own_text
 from headwater.interop.device.state import identity, sealed
 from headwater.store.learner_file import fingerprint
@@ -196,6 +196,23 @@ def test_no_name_of_the_core_is_that_of_a_function_which_comes_behind_it():
     own = {name for file in ("flash.c", "whole.c") for name in names.findall(own_text(file))}
     assert {"save_in", "restore_from"} <= own
     assert not own & core
+
+
+def test_an_export_has_no_file_of_the_core_that_nothing_else_in_it_calls():
+    """A new file of the core which learners don't need is named in ``_OF_SERVERS``."""
+    outside = re.compile(
+        r"^(?!static\b|typedef\b|struct\b|enum\b)[a-z][\w *]*?\b(hw_\w+)(?=\([^;]*?\)\s*\{| = \{)", re.MULTILINE
+    )
+    root = core_folder()
+    text = {name: (root / name).read_text("utf-8") for name in core_files(root) if name.endswith(".c")}
+    mine = {name: set(outside.findall(code)) for name, code in text.items() if not name.startswith("kernels")}
+    assert {"hw_part_text", "hw_text_row"} & mine["parts/text/text.c"]
+    assert "hw_predict" in mine["learner.c"]
+    whole = "".join(own_text(name) for name in ("whole.c", "flash.c"))
+    for name, found in mine.items():
+        others = whole + "".join(code for other, code in text.items() if other != name)
+        named = set(re.findall(r"\bhw_\w+", others)) | {own for own in found if own.startswith("hw_part_")}
+        assert found & named, f"nothing calls {name}"
 
 
 REFUSED = {

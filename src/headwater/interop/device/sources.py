@@ -31,6 +31,7 @@ _OF_SERVERS = (
         "parts/text/merge_text.c",
         "parts/privacy/private.c",
         "parts/left_out.c",
+        "rows/rolling.c",
         "state/inside.c",
     ),
 )

@@ -42,18 +42,6 @@ static void read_row(mp_obj_t x, double *row)
         mp_raise_ValueError(MP_ERROR_TEXT("expected columns that the model has learned, got another name"));
 }
 
-static double weight_of(size_t n, const mp_obj_t *arguments, size_t place)
-{
-    return n > place ? (double)mp_obj_get_float(arguments[place]) : 1;
-}
-
-static void predict(mp_obj_t x, float *p)
-{
-    double row[MODEL_INPUTS + 1];
-    read_row(x, row);
-    check(model_predict(row, p));
-}
-
 #if defined MODEL_HORIZON /* a series */
 static mp_obj_t learn_one(size_t n, const mp_obj_t *a)
 {
@@ -84,7 +72,20 @@ static mp_obj_t forecast(size_t n, const mp_obj_t *a)
     return said;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(forecast_of, 1, 3, forecast);
-#elif MODEL_SCORES /* rows are learned alone */
+#else
+static double weight_of(size_t n, const mp_obj_t *arguments, size_t place)
+{
+    return n > place ? (double)mp_obj_get_float(arguments[place]) : 1;
+}
+
+static void predict(mp_obj_t x, float *p)
+{
+    double row[MODEL_INPUTS + 1];
+    read_row(x, row);
+    check(model_predict(row, p));
+}
+
+#if MODEL_SCORES /* rows are learned alone */
 static mp_obj_t learn_one(size_t n, const mp_obj_t *a)
 {
     double row[MODEL_INPUTS + 1];
@@ -151,6 +152,7 @@ static mp_obj_t predict_proba_one(mp_obj_t self, mp_obj_t x)
     return said;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(predict_proba_one_of, predict_proba_one);
+#endif
 #endif
 #endif
 
