@@ -51,6 +51,8 @@ typedef struct Learner {
     PyObject *reader;   /* Python's functions for kinds of values that the core doesn't know */
     int formatted;      /* whether it knows the formats of some columns */
     PyObject *firm;     /* its type of texts that stay texts, whatever they read as */
+    PyObject *scalars;  /* its tuple of NumPy's types of numbers, and of texts as the last one */
+    PyTypeObject *met;  /* the one of them that was met last; borrowed */
     int strict;         /* whether what is no embedding is refused; else it is missing, and counted where it is learned */
     int learning;       /* whether the sample is read to be learned */
     PyObject *rolling;  /* what adds columns of what happened before; or NULL */

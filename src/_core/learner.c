@@ -175,7 +175,8 @@ static Learner *allocate(PyTypeObject *type, PyObject *reader)
     self->reader = Py_NewRef(reader);
     self->formatted = PyObject_HasAttrString(reader, "formatted");
     self->firm = PyObject_GetAttrString(reader, "Text");
-    if (!self->firm) {
+    self->scalars = self->firm ? PyObject_GetAttrString(reader, "SCALARS") : NULL;
+    if (!self->scalars) {
         Py_DECREF(self);
         return NULL;
     }
@@ -286,6 +287,7 @@ static int learner_traverse(Learner *self, visitproc visit, void *arg)
     Py_VISIT((PyObject *)Py_TYPE((PyObject *)self));
     Py_VISIT(self->reader);
     Py_VISIT(self->firm);
+    Py_VISIT(self->scalars);
     Py_VISIT(self->rolling);
     Py_VISIT(self->rolled);
     return 0;
@@ -313,6 +315,7 @@ static void learner_dealloc(Learner *self)
     PyMem_Free(self->out);
     Py_XDECREF(self->reader);
     Py_XDECREF(self->firm);
+    Py_XDECREF(self->scalars);
     Py_XDECREF(self->rolling);
     Py_XDECREF(self->rolled);
     if (self->gate) {

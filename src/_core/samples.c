@@ -292,6 +292,40 @@ static int set_string(Learner *self, hw_value *v, Py_ssize_t at, PyObject *text,
     return 0;
 }
 
+/* ---- NumPy's scalars: what an array gives one by one, so they are as common as Python's own -----------------------------
+ */
+
+enum { NO_SCALAR, A_NUMBER, A_TEXT };
+
+/* Which kind of NumPy's scalars a value is, by a look at all types. */
+static int scalar_kind(Learner *self, PyObject *value)
+{
+    PyTypeObject *type = Py_TYPE(value);
+    Py_ssize_t n = PyTuple_Size(self->scalars);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if ((PyObject *)type != PyTuple_GetItem(self->scalars, i))
+            continue;
+        if (i == n - 1)
+            return A_TEXT;
+        self->met = type;
+        return A_NUMBER;
+    }
+    return NO_SCALAR;
+}
+
+/* A float of Python, or a number of NumPy's type that was met last. Returns 1, or 0 if it is none. */
+static int read_number(const Learner *self, PyObject *value, double *x)
+{
+    if (!is_exactly(value, &PyFloat_Type) && Py_TYPE(value) != self->met)
+        return 0;
+    *x = PyFloat_AsDouble(value);
+    if (*x == -1 && PyErr_Occurred()) {
+        PyErr_Clear();
+        return 0;
+    }
+    return 1;
+}
+
 static int add_value(Learner *self, PyObject *value, Py_ssize_t at, int learn, int depth);
 
 /* Values that lie inside another: a list of (the end of the name, value). They are appended behind what is there. */
@@ -579,6 +613,14 @@ static int add_value(Learner *self, PyObject *value, Py_ssize_t at, int learn, i
         }
         return set_number(self, v, x, value);
     }
+    int kind = scalar_kind(self, value);
+    double number;
+    if (kind == A_NUMBER && read_number(self, value, &number))
+        return set_number(self, v, number, value);
+    if (kind == A_TEXT) {
+        PyObject *text = PyUnicode_FromObject(value);
+        return !text || hold(self, text) < 0 ? -1 : set_string(self, v, at, text, 0);
+    }
     return add_foreign(self, value, at, learn, depth);
 }
 
@@ -751,8 +793,8 @@ static int follow_plan(Learner *self, PyObject *x, int learn)
         if (!is_key(p, i, key))
             return 0;
         hw_value *v = self->values + p->place[i];
-        if (is_exactly(value, &PyFloat_Type) && p->number[p->place[i]]) {
-            double number = PyFloat_AsDouble(value);
+        double number;
+        if (p->number[p->place[i]] && read_number(self, value, &number)) {
             v->number = number;
             v->has = number == number ? HW_HAS_NUMBER : 0;
             continue;
@@ -775,9 +817,8 @@ static int follow_numbers(Learner *self, PyObject *x)
     if (!p->numbers || PyDict_Size(x) != p->count)
         return 0;
     for (; i < p->count && PyDict_Next(x, &at, &key, &value); i++) {
-        if (!is_key(p, i, key) || !is_exactly(value, &PyFloat_Type))
+        if (!is_key(p, i, key) || !read_number(self, value, p->x + p->place[i]))
             return 0;
-        p->x[p->place[i]] = PyFloat_AsDouble(value);
     }
     return i == p->count;
 }

@@ -48,6 +48,23 @@ KEY_BITS = 1024
 KEY_DEPTH = 8
 """Maximum nesting depth of tuples in a key."""
 
+SCALARS = (
+    np.float64,
+    np.float32,
+    np.int64,
+    np.int32,
+    np.bool_,
+    np.float16,
+    np.int8,
+    np.int16,
+    np.uint8,
+    np.uint16,
+    np.uint32,
+    np.uint64,
+    np.str_,
+)
+"""NumPy's types of numbers, and of texts as the last one, which the core reads itself."""
+
 FLOAT, TEXT, WHEN, MISSING, MANY, MAPPING, UNUSABLE = range(7)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from headwater.encode.frames import is_frame
 from headwater.encode.sparse import SparseRows, sparse_rows
-from headwater.encode.values import FLOAT, KEY_BITS, as_float, as_key, kind_of
+from headwater.encode.values import FLOAT, KEY_BITS, SCALARS, as_float, as_key, kind_of
 from headwater.errors import DataError, shown
 from headwater.streams.readers.frame_rows import FrameRows, native_frame
 
@@ -26,6 +26,12 @@ HEAVIEST = 1e15
 
 PLAIN = frozenset((str, int, bool, bytes))
 """Hashable types that are never NaN, and so need no further validation, but that an int may have too many digits for a file."""
+
+KNOWABLE = PLAIN | {float, *SCALARS}
+"""Hashable types of a label that may be a class which is known: a label equal to it is that class."""
+
+OF_NUMPY = frozenset(SCALARS[:-1])
+"""NumPy's types of numbers."""
 
 
 REASONS: dict[str, str] = {

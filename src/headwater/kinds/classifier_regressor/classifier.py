@@ -32,7 +32,7 @@ from headwater.learner.settings.limits import check_classes
 from headwater.learner.settings.river_words import in_river
 from headwater.learner.settings.setup import make_setup
 from headwater.learner.supervised import SupervisedLearner
-from headwater.learner.validation import HEAVIEST, PLAIN, Block, as_samples, check_labels, check_rows, known_numbers
+from headwater.learner.validation import HEAVIEST, KNOWABLE, Block, as_samples, check_labels, check_rows, known_numbers
 from headwater.nn import Loss
 from headwater.types import Predictions, as_mapping
 
@@ -236,14 +236,14 @@ class Classifier(SupervisedLearner):
         w : float
             Its weight, which multiplies the gradient. 0 only adds its names.
         """
-        index = self._index.get(y) if type(y) in PLAIN and (type(w) is float or type(w) is int) else None
+        index = self._index.get(y) if type(y) in KNOWABLE and (type(w) is float or type(w) is int) else None
         engine = self._checked
         if engine is None:
             engine = self._look_at_one(x, learning=True)
         if index is None or engine is None or not 0 < w <= HEAVIEST or type(x) is not dict:
             self._learn_warned([x], [y], [w])
         elif engine.learn_one(x, index, w) >= self._next_probe:
-            self._sample_learned(x, y)
+            self._sample_learned(x, self.classes[index])
 
     def _sample_learned(self, x: Mapping[Any, Any], y: Hashable) -> None:
         """Feed the diagnosis sample with the row that ``learn_one`` just learned."""
@@ -304,7 +304,7 @@ class Classifier(SupervisedLearner):
         return self._forecast_of(self._proba(X))
 
     def _learn_row(self, engine: Engine, x: dict[Any, Any], y: Any) -> Predictions | None:
-        index = self._index.get(y) if type(y) in PLAIN else None
+        index = self._index.get(y) if type(y) in KNOWABLE else None
         if index is None:
             return None
         out: NDArray[Any] = np.empty((1, 1 if self._binary else len(self.classes)), self.dtype)

@@ -21,7 +21,7 @@ from headwater.learner.settings import documented
 from headwater.learner.settings.river_words import in_river
 from headwater.learner.settings.setup import make_setup
 from headwater.learner.supervised import SupervisedLearner
-from headwater.learner.validation import FARTHEST, HEAVIEST, Block, as_samples, check_rows, check_sample
+from headwater.learner.validation import FARTHEST, HEAVIEST, OF_NUMPY, Block, as_samples, check_rows, check_sample
 from headwater.nn import Loss
 from headwater.nn.core import PEARSON, WINDOW
 from headwater.nn.core import SCALED as LEARNED
@@ -193,12 +193,13 @@ class Regressor(SupervisedLearner):
         engine = self._checked
         if engine is None:
             engine = self._look_at_one(x, learning=True)
-        plain = (type(y) is float or type(y) is int) and (type(w) is float or type(w) is int)
-        sound = plain and self._least <= y <= self._most and 0 < w <= HEAVIEST
+        number = float(y) if type(y) in OF_NUMPY else y
+        plain = (type(number) is float or type(number) is int) and (type(w) is float or type(w) is int)
+        sound = plain and self._least <= number <= self._most and 0 < w <= HEAVIEST
         if engine is None or not sound or type(x) is not dict:
             self._learn_warned([x], [y], [w])
-        elif engine.learn_one(x, y, w) >= self._next_probe:
-            self._sample_learned(x, y)
+        elif engine.learn_one(x, number, w) >= self._next_probe:
+            self._sample_learned(x, number)
 
     def _sample_learned(self, x: Mapping[Any, Any], y: float) -> None:
         """Feed the diagnosis sample with the row that ``learn_one`` just learned."""
@@ -273,6 +274,7 @@ class Regressor(SupervisedLearner):
         return Predictions(y_pred, lower=np.maximum(lower, least), upper=upper)
 
     def _learn_row(self, engine: Engine, x: dict[Any, Any], y: Any) -> Predictions | None:
+        y = float(y) if type(y) in OF_NUMPY else y
         if (type(y) is not float and type(y) is not int) or not self._least <= y <= self._most:
             return None
         out = np.empty((1, 1), self.dtype)

@@ -14,7 +14,7 @@ from headwater.kinds.fleet.fleet import Fleet
 from headwater.learner.schema.labels import as_labels, third_class
 from headwater.learner.settings.limits import check_classes
 from headwater.learner.settings.river_words import in_river
-from headwater.learner.validation import FARTHEST, PLAIN, Block
+from headwater.learner.validation import FARTHEST, KNOWABLE, OF_NUMPY, Block
 from headwater.types import Predictions
 
 __all__ = ["ClassifierFleet", "RegressorFleet"]
@@ -85,7 +85,7 @@ class ClassifierFleet(Fleet):
         return np.zeros((0, 0)) if proba is None else proba
 
     def _plain_answer(self, y: Any) -> float | None:
-        return self._index.get(y) if type(y) in PLAIN else None
+        return self._index.get(y) if type(y) in KNOWABLE else None
 
     def _answers(self, block: Block) -> NDArray[np.float64]:
         if block.numbers is not None:
@@ -146,6 +146,7 @@ class RegressorFleet(Fleet):
         return min(max(self._outputs(x)[1][0], -FARTHEST), FARTHEST)
 
     def _plain_answer(self, y: Any) -> float | None:
+        y = float(y) if type(y) in OF_NUMPY else y
         return float(y) if (type(y) is float or type(y) is int) and self._least <= y <= self._most else None
 
     def _answers(self, block: Block) -> NDArray[np.float64]:
