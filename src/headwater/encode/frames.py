@@ -10,13 +10,13 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
 import headwater._core as _core
 from headwater.errors import DataError
 from headwater.streams.readers.dtypes.cells import first_cell, next_cell
+from headwater.types import nw
 
 from .columns import Coded, Times, Unusable, coded_numbers, read
 from .values import (
@@ -37,13 +37,14 @@ from .vocabulary import BIGRAMS, CATEGORY, KINDS, NUMBER, TIME, WORDS
 
 _NUMBER, _CATEGORY, _TIME = KINDS.index(NUMBER), KINDS.index(CATEGORY), KINDS.index(TIME)
 _TEXTS = (KINDS.index(WORDS), KINDS.index(BIGRAMS))
+_NO_FRAMES = (list, tuple, dict, np.ndarray)
 _OWN = 255
 """Marks a column whose values each carry a kind of their own."""
 
 
 def is_frame(X: Any) -> bool:
     """Return whether narwhals supports X as an eager data frame."""
-    return isinstance(_frame(X), nw.DataFrame)
+    return type(X) not in _NO_FRAMES and isinstance(_frame(X), nw.DataFrame)
 
 
 def frame_table(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
@@ -113,6 +114,8 @@ def _typed(column: Any) -> NDArray[np.bool_]:
 
 def _frame(X: Any) -> Any:
     """Wrap X with narwhals, or return it unchanged if it is no frame."""
+    if type(X) in _NO_FRAMES:  # narwhals looks for plugins in all that is installed, which takes 0.1 s the first time
+        return X
     try:
         return nw.from_native(X, pass_through=True, eager_only=True)
     except nw.exceptions.DuplicateError as error:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
 import headwater._core as _core
+from headwater.types import nw
 
 from .frames import frame_table, is_frame
 from .sparse import SparseRows, sparse_table

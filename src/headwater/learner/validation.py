@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from headwater.encode.sparse import SparseRows, sparse_rows
 from headwater.encode.values import FLOAT, KEY_BITS, SCALARS, as_float, as_key, kind_of
 from headwater.errors import DataError, shown
 from headwater.streams.readers.frame_rows import FrameRows, native_frame
+from headwater.types import nw
 
 FARTHEST = 1e30
 """Largest valid magnitude of a target."""
@@ -163,9 +163,11 @@ def check_block(
 
 def as_samples(X: Any) -> Any:
     """Normalize rows, collecting lazy frames and converting SciPy sparse matrices to ``SparseRows``."""
-    if isinstance(X, np.ma.MaskedArray):
+    if type(X) is list:
+        return X
+    if isinstance(X, np.ndarray) and type(X) is not np.ndarray and isinstance(X, np.ma.MaskedArray):
         return _unmasked(X)
-    if type(X) is list or isinstance(X, np.ndarray | Sequence) or is_frame(X):
+    if isinstance(X, np.ndarray | Sequence) or is_frame(X):
         return X
     if type(X).__module__.startswith("scipy.sparse"):
         return sparse_rows(X)
@@ -234,7 +236,7 @@ def as_answers(y: Any) -> Sequence[Any] | NDArray[Any]:
     """Return labels as an array or a list of Python values, taking the column of a one-column table."""
     if isinstance(y, list | tuple):
         return y
-    if isinstance(y, np.ma.MaskedArray):
+    if isinstance(y, np.ndarray) and type(y) is not np.ndarray and isinstance(y, np.ma.MaskedArray):
         y = _unmasked(y) if np.ma.is_masked(y) else y.data
     if isinstance(y, np.ndarray):
         _check_one_column(y.shape)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 
 from headwater.encode.frames import is_frame
@@ -16,6 +15,7 @@ from headwater.learner.engine import BaseEngine
 from headwater.streams.readers.dtypes.cells import first_cell, is_of_texts
 from headwater.streams.readers.dtypes.columns import DATE, NUMBER, TEXT
 from headwater.streams.readers.dtypes.judge import judge_columns
+from headwater.types import nw
 
 __all__ = ["about_classes", "about_columns", "about_values"]
 

@@ -16,12 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import gt
 from typing import Any, NamedTuple, TypeAlias
 
-import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.learner.kind import of_classes
-from headwater.types import Predictions, Record, ScoredRows
+from headwater.types import Predictions, Record, ScoredRows, nw
 
 from .measure import cost, losses_of
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.encode.frames import is_frame
 from headwater.errors import TargetError
-from headwater.types import Predictions
+from headwater.types import Predictions, nw
 
 
 def as_labels(labels: Sequence[Any]) -> NDArray[Any]:

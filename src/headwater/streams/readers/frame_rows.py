@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, overload
 
-import narwhals.stable.v1 as nw
+from headwater.types import nw
 
 __all__ = ["FRAME_BLOCK", "FrameRows", "native_frame"]
 

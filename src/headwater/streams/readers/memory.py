@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 
 from headwater.errors import MissingExtra, SourceError
@@ -16,6 +15,7 @@ from headwater.streams.readers.delimited import Header
 from headwater.streams.readers.dtypes.judge import ColumnJudge
 from headwater.streams.readers.frame_rows import FRAME_BLOCK
 from headwater.streams.readers.jsonlines import read_mappings
+from headwater.types import nw
 
 __all__ = ["Memory"]
 

@@ -7,7 +7,6 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 
 from headwater.errors import DataError, TargetError, did_you_mean
@@ -15,6 +14,7 @@ from headwater.streams.block import Block
 from headwater.streams.readers.frame_rows import FRAME_BLOCK, FrameRows
 from headwater.streams.stream import Stream, read
 from headwater.streams.target import UNLABELLED, task_by_labels
+from headwater.types import nw
 
 __all__ = ["as_blocks", "opened", "read_frame", "read_pairs", "read_samples", "read_table"]
 
