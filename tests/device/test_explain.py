@@ -91,6 +91,80 @@ def test_a_device_explains_as_python_does_and_learns_on_to_the_same_bits(name, t
     assert name != "anomalies" or max(misses) < 1e-6
 
 
+MOVED = {
+    "pool": lambda: hw.Classifier(seed=1),
+    "pool of numbers": lambda: hw.Regressor(seed=1),
+    "two classes in a pool": lambda: hw.Classifier(loss="binary_cross_entropy", seed=1),
+}
+
+
+def moved(value, base, x, columns):
+    """Return what each column changes as it moves from the baseline to the row, half in their order and half in the reverse one."""
+    parts = dict.fromkeys(columns, 0.0)
+    for order in (columns, columns[::-1]):
+        row = dict(base)
+        before = value(row)
+        for name in order:
+            if name in x:
+                row[name] = x[name]
+                after = value(row)
+                parts[name] += (after - before) / 2
+                before = after
+    return list(parts.values())
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", MOVED)
+def test_a_pool_on_a_device_attributes_what_moving_each_column_changes(name, tmp_path):
+    model = MOVED[name]()
+    x, y = stream(model if name != "two classes in a pool" else hw.Classifier(loss="binary_cross_entropy"))
+    learn(model, x[:TAUGHT], y[:TAUGHT])
+    export_device(model, tmp_path, explain=True)
+    x, y = x[TAUGHT:], y[TAUGHT:]
+    said, columns = explained_on_a_device(model, tmp_path, as_bytes(model, x, y)), columns_of(model)
+    unit = float(np.std(y)) if isinstance(model, hw.Regressor) else 1.0
+    statistics = model.engine.core.statistics
+    means = {c: float(statistics.mean[model.engine.columns[c].slot]) for c in columns}
+    for row, label, own in list(zip(x, y, said, strict=True))[:6]:
+        why = model.explain_one(row)
+
+        def value(at, target=why.target):
+            return model.predict_one(at) if target is None else model.predict_proba_one(at)[target]
+
+        base = {c: v for c, v in means.items() if c in row}
+        assert own[0] == pytest.approx(why.baseline, abs=2e-5 * unit)
+        assert own.sum() == pytest.approx(value(row), abs=2e-5 * unit)
+        assert list(own[1:]) == pytest.approx(moved(value, base, row, columns), abs=2e-5 * unit)
+        learn(model, [row], [label])
+        means = {c: float(statistics.mean[model.engine.columns[c].slot]) for c in columns}
+
+
+@needs_compiler
+def test_a_forecaster_on_a_device_attributes_to_columns_what_python_does(tmp_path):
+    model = hw.Forecaster(horizon=2, season=4, seed=1)
+    drawn = np.random.default_rng(4)
+    x = [{"a": a, "b": b} for a, b in drawn.normal(size=(TAUGHT + ROWS, 2)).tolist()]
+    y = [float(2 * row["a"] + row["b"] + i % 4) for i, row in enumerate(x)]
+    for row, value in zip(x[:TAUGHT], y[:TAUGHT], strict=True):
+        model.learn_one(value, row)
+    export_device(model, tmp_path, explain=True)
+    rows = np.array([[row["a"], row["b"], value] for row, value in zip(x[TAUGHT:], y[TAUGHT:], strict=True)])
+    said = explained_on_a_device(model, tmp_path, rows.tobytes())
+    for row, value, own in zip(x[TAUGHT:], y[TAUGHT:], said, strict=True):
+        why = model.explain_one(row)
+        assert list(own[1:]) == pytest.approx([why.contributions["a"], why.contributions["b"]], abs=1e-5)
+        assert own.sum() == pytest.approx(why.prediction, abs=1e-5)
+        model.learn_one(value, row)
+
+
+def test_a_series_alone_has_nothing_to_attribute_to(tmp_path):
+    model = hw.Forecaster(horizon=1, season=1)
+    for i in range(50):
+        model.learn_one(float(i % 5))
+    with pytest.raises(ConfigError, match="expected a forecaster with columns, got a series alone"):
+        export_device(model, tmp_path, explain=True)
+
+
 @needs_compiler
 def test_contributions_and_baseline_add_up_to_the_prediction(tmp_path):
     model = MODELS["net"]()
@@ -112,16 +186,6 @@ def test_only_who_asks_for_explanations_gets_their_code(tmp_path):
     assert "EXPLAINED_UNITS" not in (tmp_path / "a" / "headwater.c").read_text("utf-8")
     assert "MODEL_EXPLAINS 1" in (tmp_path / "b" / "headwater.h").read_text("utf-8")
     assert digest(model) == state
-
-
-@pytest.mark.parametrize("make", [lambda: hw.Classifier(seed=1), lambda: hw.Forecaster(horizon=1, season=1, seed=1)])
-def test_a_pool_or_a_forecaster_is_explained_in_python_alone(make, tmp_path):
-    model = make()
-    for i in range(50):
-        model.learn_one(i % 5) if isinstance(model, hw.Forecaster) else model.learn_one({"x": i % 5}, i % 2)
-    with pytest.raises(ConfigError, match=r"expected a single net or an anomaly model, got .* Leave explain out"):
-        export_device(model, tmp_path, explain=True)
-    assert not list(tmp_path.iterdir())
 
 
 def test_the_command_explains_on_devices_alone(tmp_path, capsys):

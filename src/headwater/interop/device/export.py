@@ -53,7 +53,7 @@ def export_device(learner: Any, folder: Path, *, explain: bool = False) -> dict[
     folder : Path
         Where ``FILES`` go. Other files in it stay.
     explain : bool
-        Add ``model_explain``, which attributes a prediction of a single net or a score of an anomaly model to the columns.
+        Add ``model_explain``, which attributes a prediction, or a score of an anomaly model, to the columns.
 
     Returns
     -------

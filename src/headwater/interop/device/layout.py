@@ -179,7 +179,7 @@ def form_of(learner: Any, *, explain: bool = False) -> Layout | Whole:
     columns = _columns(learner, int(about["answer_inputs"]))
     for expected, got, remedy in _reasons(about, columns):
         raise _refused(expected, got, remedy)
-    explained = _explained(learner, about, operations) if explain else None
+    explained = _explained(learner, about, operations, columns) if explain else None
     if not _is_single_net(about, expert, operations, parts):
         return replace(whole_of(learner, columns), explained=explained)
     state = learner.engine.core.statistics
@@ -196,18 +196,26 @@ def form_of(learner: Any, *, explain: bool = False) -> Layout | Whole:
     )
 
 
-def _explained(learner: Any, about: dict[str, float], operations: list[dict[str, float]]) -> Explained:
-    """Return how large what explains is, or raise ConfigError where a device can't."""
+def _explained(
+    learner: Any, about: dict[str, float], operations: list[dict[str, float]], columns: list[Column]
+) -> Explained:
+    """Return how a device explains, or raise ConfigError where there is nothing that it could."""
+    size = int(about["stride"]), int(about["rows"])
+    if "scores" in learner.kind.can:
+        return Explained(*size)
+    if "ahead" in learner.kind.can:
+        if not columns:
+            raise ConfigError(
+                expected="a forecaster with columns",
+                got="a series alone",
+                at="explain of export to C",
+                help="Leave explain out: explain_forecast in Python attributes a forecast to past values.",
+            )
+        return Explained(*size, moves='(double)__builtin_nanf("")')
     alone = about["experts"] == 1 and not (about["knots"] or about["history"] or about["answer_inputs"])
     layers = {LAYER_KINDS[layer] for layer in (Dense, Dropout, LayerNorm, BatchNorm)} | {_ACTIVATION}
     dense = all(operation["kind"] in layers for operation in operations)
-    if "ahead" in learner.kind.can or not ("scores" in learner.kind.can or (alone and dense)):
-        got = f"{learner.kind.noun} of {about['experts']:.0f} experts"
-        remedy = "Leave explain out, and explain in Python what comes home from the device."
-        raise ConfigError(
-            expected="a single net or an anomaly model", got=got, at="explain of export to C", help=remedy
-        )
-    return Explained(int(about["stride"]), int(about["rows"]))
+    return Explained(*size) if alone and dense else Explained(*size, moves="mean")
 
 
 def _columns(learner: Any, lags: int) -> list[Column]:

@@ -13,9 +13,9 @@ int model_learn(const double *x, double y, double weight, float *p);
 
 #ifdef MODEL_EXPLAINS
 /* Why the model predicts what it predicts of a row: what each column contributes (MODEL_INPUTS numbers; 0: missing), and what is
- * predicted at the baseline, where every number is at its mean (may be NULL). Both together are the prediction: the probability of
- * class `chosen` (-1: the likeliest), the number, or how unusual the row is, as the raw score. Nothing is learned. Returns 0 or an
- * error. */
+ * predicted at the baseline (may be NULL), where every number is at its mean; of a series, where no column is known. Both together
+ * are the prediction: the probability of class `chosen` (-1: the likeliest), the number, or how unusual the row is, as the raw
+ * score. Nothing is learned. Returns 0 or an error. */
 int model_explain(const double *x, int chosen, float *contributions, float *baseline);
 #endif
 
