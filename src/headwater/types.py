@@ -51,7 +51,6 @@ __all__ = [
     "finite_or_none",
     "join",
     "lazily",
-    "nw",
     "public_names",
 ]
 
@@ -113,7 +112,9 @@ class _LateModule:
 
 
 if TYPE_CHECKING:
-    import narwhals.stable.v1 as nw
+    from narwhals.stable import v1
+
+    nw = v1
 else:
     nw = _LateModule(
         "narwhals.stable.v1"
