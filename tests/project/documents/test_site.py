@@ -160,6 +160,8 @@ def test_no_page_shows_where_something_lay_in_memory(site_folder):
     }
     assert len(shown) > 100
     assert [path.name for path, text in shown.items() if re.search(r"\bat 0x[0-9a-f]", text)] == []
+    # nor what an alias such as ArrayLike stands for
+    assert [path.name for path, text in shown.items() if re.search("_SupportsArray|TypeAliasForwardRef", text)] == []
 
 
 def test_no_page_shows_the_stars_of_words_in_bold(site_folder):

@@ -11,6 +11,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.locale import _ as gettext
+from sphinx.util.inspect import TypeAliasForwardRef
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -49,6 +50,7 @@ autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False  # those of other projects are written in a markup of their own
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
+autodoc_type_aliases = {"ArrayLike": "ArrayLike"}  # its name says more than the five lines that it stands for
 python_use_unqualified_type_names = True
 napoleon_use_rtype = False
 napoleon_use_ivar = True
@@ -104,5 +106,6 @@ def switch(app: Sphinx, page: str, template: str, context: dict[str, Any], doctr
 
 
 def setup(app: Sphinx) -> None:
-    """Connect the switch between languages."""
+    """Connect the switch between languages, and show an alias in a union by its name too."""
+    TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # type: ignore[method-assign]
     app.connect("html-page-context", switch)
