@@ -1,6 +1,7 @@
 """Forecasts beside rivals: each is made at a time from what is known then, and each horizon is learned once it has passed.
 
     python -m benchmarks.forecast ett       # ETTh1, ETTh2: needs HEADWATER_DATA/forecast, see ../shared or benchmarks/README.md
+    python -m benchmarks.forecast base      # the same sets, by frozen least squares and by a forecaster that corrects them
     python -m benchmarks.forecast river     # water-flow, metro traffic, bikes, beside River's SNARIMAX and HoltWinters
     python -m benchmarks.forecast table     # writes the table into benchmarks/README.md
 
@@ -15,7 +16,7 @@ import json
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -110,6 +111,44 @@ def run_ett() -> dict[str, Any]:
             }
             print(name, horizon, out[f"{name} {horizon}"], flush=True)
     return out
+
+
+BASE_LAGS, BASE_RIDGE = 336, 100.0
+
+
+def frozen(y: NDArray[np.float64], horizon: int, *, from_last: bool) -> NDArray[np.float64]:
+    """Return weights (lags, horizon) of least squares, trained on the first 12 months, of values or of differences from the last."""
+    starts = np.arange(BASE_LAGS, 8_640 - horizon)
+    last = y[starts - 1, None] * from_last
+    past = np.stack([y[i - BASE_LAGS : i] for i in starts]) - last
+    ahead = np.stack([y[i : i + horizon] for i in starts]) - last
+    return np.linalg.solve(past.T @ past + BASE_RIDGE * np.eye(BASE_LAGS), past.T @ ahead)
+
+
+def corrected(y: NDArray[np.float64], horizon: int, *, from_last: bool) -> tuple[float, float]:
+    """Return the mean squared error of a frozen base, and of a forecaster that corrects it."""
+    weights = frozen(y, horizon, from_last=from_last)
+
+    def base(history: Sequence[float], n: int) -> NDArray[np.float64]:
+        last = history[-1] * from_last
+        return (np.array(history[-BASE_LAGS:]) - last) @ weights + last if len(history) >= BASE_LAGS else np.zeros(n)
+
+    model = hw.Forecaster(horizon, 24, base=base)
+    own, said = (np.zeros((len(y), horizon)) for _ in range(2))
+    for t, answer in enumerate(y.tolist()):
+        model.learn_one(answer)
+        if t >= TEST[0] - 1:
+            own[t], said[t] = base(y[t - BASE_LAGS + 1 : t + 1].tolist(), horizon), model.forecast()
+    return squared_errors(own, y), squared_errors(said, y)
+
+
+def run_base() -> None:
+    """Print how much better a frozen base becomes, for two bases that are trained on the first 12 months."""
+    for name in ("ETTh1", "ETTh2"):
+        for from_last in (False, True):
+            own, said = np.mean([corrected(y, 24, from_last=from_last) for y in ett(name).T], 0)
+            what = "differences from the last value" if from_last else "values"
+            print(f"{name}, 24 ahead, least squares of {what}: {own:.4f}, corrected {said:.4f}, {said / own:.3f} times")
 
 
 # ---- beside River ------------------------------------------------------------------------------------------------------
@@ -313,7 +352,9 @@ def _bold(text: str, best: bool) -> str:
 
 if __name__ == "__main__":
     what = sys.argv[1] if len(sys.argv) > 1 else ""
-    if what == "ett":
+    if what == "base":
+        run_base()
+    elif what == "ett":
         save("ett", run_ett())
     elif what == "river":
         save("river", run_river(*sys.argv[2:3]))

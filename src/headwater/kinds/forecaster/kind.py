@@ -45,6 +45,7 @@ KIND = Kind(
         Field("low", "number", "The lower end of the interval.", default=None),
         Field("high", "number", "The upper end of the interval.", default=None),
     ),
+    adapters={"base": Lazy("headwater.kinds.correct.series:SeriesCorrector")},
     instead={
         "delay": "Teach each value when its time comes; what is ahead is forecast(horizon).",
         "late": "Teach each value when its time comes; what is ahead is forecast(horizon).",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, InitVar, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -79,6 +79,9 @@ class Forecaster(Learner):
         Bounds of what can be, such as 0 for counts. Forecasts and intervals are clipped to them.
     max_rows : int
         As in ``Regressor``.
+    base : callable, optional
+        ``base(history, horizon)``, the forecasts of a model that is there already. They are corrected online then, by an object with
+        ``forecast``, ``learn_one`` and ``share`` that is no learner and has no file.
     seed, dtype
         As in ``Regressor``. Least squares always use float64.
 
@@ -117,12 +120,20 @@ class Forecaster(Learner):
     max_rows: int = 200_000
     low: float | None = None
     high: float | None = None
+    base: InitVar[Any] = None
 
-    def __post_init__(self) -> None:
+    def __new__(cls, *given: Any, base: Any = None, **settings: Any) -> Any:
+        """Create a forecaster, or with ``base`` a corrector of its forecasts."""
+        return object.__new__(cls) if base is None else cls.kind.adapters["base"](base, cls(*given, **settings))
+
+    def __post_init__(self, base: Any) -> None:
         super().__post_init__()
         self._setup = self._made()
         self._ends = _bounds(self.low, self.high)
         self._engine: Engine | None = None
+
+    def _get_params(self) -> dict[str, Any]:  # of River, which looks for each parameter of the class
+        return {**super()._get_params(), "base": None}
 
     def _made(self) -> Setup:
         """Validate the settings and convert them to a setup."""
