@@ -180,7 +180,7 @@ def test_a_crafted_header_is_refused_or_read_as_it_stands_and_nothing_else_happe
         model = LEARNER_FORMAT.unpack(crafted, "here")
     except ModelFileError:
         return
-    assert json.loads(json.dumps(crafted.header["notes"])) == model.notes
+    assert json.loads(json.dumps(crafted.header["notes"])) == model.written_notes
     said(model)
 
 

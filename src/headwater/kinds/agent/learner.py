@@ -427,6 +427,19 @@ class Agent(Learner):
 
     # ---- state and metrics ------------------------------------------------------------------------------------------
 
+    def resume(self, *, notes: dict[str, Any], **state: Any) -> None:
+        """Restore the saved state of a learner with the same settings, and take the last state out of its notes.
+
+        Raises
+        ------
+        ValueError
+            If the state contains something that an agent doesn't have.
+        """
+        own = dict(notes)
+        seen = own.pop(SEEN, None)
+        super().resume(notes=own, **state)
+        self._seen = seen if isinstance(seen, dict) else None
+
     @property
     def written_notes(self) -> dict[str, Any]:
         """The notes for a file, with the last state, on which a page of the file opens."""
