@@ -82,7 +82,7 @@ def learn_events(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
     if set(map(_STEP, events)) != _NONE:
         return _learn_with_steps(state, events)
     learner, X = state.learner, list(map(_X, events))
-    if learner.has_rolling and any(map(_PREDICTED, events)):
+    if any(map(_PREDICTED, events)) and learner.has_rolling:
         X = [_with_aggregates(event, ROLLED + state.name) for event in events]
     answer = learner.kind.answer
     y = list(map(_Y, events)) if answer.given_out is None else labels_of(learner, events)

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
-from itertools import chain, islice, repeat
+from itertools import chain, filterfalse, islice, repeat
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from types import TracebackType
@@ -63,7 +63,7 @@ Journaled = tuple[
 """A journaled request with its model, its events, and the number of the first event."""
 
 
-_ID = attrgetter("id")
+_ID, _STEP = attrgetter("id"), attrgetter("step")
 _ID_BYTES = 8192
 """Maximum bytes that a commit writes per id (a page of the table and one of its index)."""
 COMMIT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -332,7 +332,7 @@ class Service:
         body = packed or pack(events)
         size = len(body)
         self.limits.check_rows(events, size)
-        if learned := [event for event in events if event.step is None]:
+        if learned := list(filterfalse(_STEP, events)):
             self.models.check(model, learned, self.limits, self._new_classes.setdefault(model.id, set()))
             self._check_memory(model, learned, size)
         self._file.grow(size)
