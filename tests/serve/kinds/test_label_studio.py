@@ -104,7 +104,7 @@ def test_a_changed_annotation_is_learned_again_and_what_teaches_nothing_is_ackno
         annotated(3, result=[]),
     ):
         said = client.post(f"{AT}/webhook", json=other)
-        assert (said.status_code, said.json()) == (200, {"status": "ok", "learned": 0})
+        assert (said.status_code, said.json()) == (201, {"status": "ok", "learned": 0})
     assert state.model("default").at == 2
 
 

@@ -116,7 +116,7 @@ async def webhook(request: Request) -> Response:
     event = await state.workers.run(partial(decoded, _event.decode, await request.body(), "body"))
     found = state.learning(request.path["model"])
     if event.action not in _TAUGHT or event.annotation is None or event.annotation.was_cancelled:
-        return json_response({"status": "ok", "learned": 0})
+        return json_response({"status": "ok", "learned": 0}, 201)
     if event.task is None:
         raise DataError(
             expected="the task of the annotation",
@@ -127,7 +127,7 @@ async def webhook(request: Request) -> Response:
     check_can(found.champion.learner, "answers", at=found.name)
     command = _lesson(found, event.task, event.annotation)
     if command is None:
-        return json_response({"status": "ok", "learned": 0})
+        return json_response({"status": "ok", "learned": 0}, 201)
     request.budget.charge_samples(size_of([command.events[0].x]), found.price, learning=True)
     await committed(request, command, 1)
     answer = command.answers[0]
