@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 
 import numpy as np
 import pytest
@@ -22,3 +23,16 @@ def one_secret_key(monkeypatch, request):
         from headwater.kinds.private import engine
 
         monkeypatch.setattr(engine, "new_key", lambda: np.arange(32, dtype=np.uint8))
+
+
+@pytest.fixture
+def client(state):
+    """A client of the server whose ``state`` the module makes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
+        from starlette.testclient import TestClient
+
+    from headwater.serve.app import build
+
+    with TestClient(build(state)) as client:
+        yield client

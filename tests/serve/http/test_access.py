@@ -30,12 +30,6 @@ def state(tmp_path):
     state.close()
 
 
-@pytest.fixture
-def client(state):
-    with TestClient(build(state)) as client:
-        yield client
-
-
 def test_one_client_never_ends_the_session_of_another(monkeypatch):
     sessions = Sessions()
     mine = sessions.add("read", "192.0.2.1")

@@ -5,7 +5,6 @@ import gc
 import json
 import random
 import time
-import warnings
 
 import msgspec
 import numpy as np
@@ -25,10 +24,6 @@ from headwater.serve.http.schemas import NewModel
 from headwater.serve.run import make_state
 from headwater.store.service.price import bytes_declared, price_of
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
-    from starlette.testclient import TestClient
-
 PATIENCE_S = 5  # of processor time, for what once took minutes
 
 
@@ -38,12 +33,6 @@ def state(tmp_path):
     state.service.change(state.service.models.create, "default", hw.Classifier(hidden=(4,), seed=1))
     yield state
     state.close()
-
-
-@pytest.fixture
-def client(state):
-    with TestClient(build(state)) as client:
-        yield client
 
 
 def refused(answer, limit):

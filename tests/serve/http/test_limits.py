@@ -38,12 +38,6 @@ def state(tmp_path):
     state.close()
 
 
-@pytest.fixture
-def client(state):
-    with TestClient(build(state), raise_server_exceptions=True) as client:
-        yield client
-
-
 def learned(client, n):
     rows = [{"x": {"a": i % 7, "c": "xyz"[i % 3]}, "y": ["no", "yes"][i % 7 > 3]} for i in range(n)]
     assert client.post("/learn", json=rows).status_code == 200

@@ -4,7 +4,6 @@ import asyncio
 import json
 import threading
 import time
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -13,17 +12,12 @@ import pytest
 import headwater as hw
 from headwater.serve.api import predicting
 from headwater.serve.api.looks import looking
-from headwater.serve.app import build
 from headwater.serve.background.reader import Asked, Reader
 from headwater.serve.background.shared import Published, Shared
 from headwater.serve.http.errors import Busy
 from headwater.serve.run import make_state
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint, to_bytes
 from headwater.store.service.fair_lock import FairLock
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
-    from starlette.testclient import TestClient
 
 PATIENCE_S = 900
 LOOKS = (
@@ -45,12 +39,6 @@ def state(tmp_path):
         state.service.change(state.service.models.create, name, hw.Classifier(hidden=(4,), seed=1))
     yield state
     state.close()
-
-
-@pytest.fixture
-def client(state):
-    with TestClient(build(state)) as client:
-        yield client
 
 
 def learned(client, n, name="default"):

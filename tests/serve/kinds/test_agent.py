@@ -2,19 +2,13 @@
 
 import json
 import math
-import warnings
 
 import pytest
 
 from headwater.learner.kind import kind_with
 from headwater.serve.api.events import frame
-from headwater.serve.app import build
 from headwater.serve.run import make_state
 from headwater.store.learner_file import fingerprint
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
-    from starlette.testclient import TestClient
 
 KIND = kind_with("control")
 LINES = {"content-type": "application/x-ndjson"}
@@ -27,12 +21,6 @@ def state(tmp_path):
     state.service.change(state.service.models.create, "default", KIND.make(SETTINGS))
     yield state
     state.close()
-
-
-@pytest.fixture
-def client(state):
-    with TestClient(build(state), raise_server_exceptions=True) as client:
-        yield client
 
 
 def transitions(n, start=0):

@@ -30,12 +30,6 @@ def state(tmp_path):
         state.close()
 
 
-@pytest.fixture
-def client(state):
-    with TestClient(build(state), raise_server_exceptions=True) as client:
-        yield client
-
-
 def earned(x, action):
     return float((action == "news") == (x["hour"] < 12))
 

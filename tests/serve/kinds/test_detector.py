@@ -32,12 +32,6 @@ def state(tmp_path):
     state.close()
 
 
-@pytest.fixture
-def client(state):
-    with TestClient(build(state), raise_server_exceptions=True) as client:
-        yield client
-
-
 def rows(n, start=0):
     return [{"x": {"a": (i * 37 % 101) / 10, "c": "xyz"[i % 3]}} for i in range(start, start + n)]
 

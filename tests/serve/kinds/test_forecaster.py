@@ -32,12 +32,6 @@ def state(tmp_path):
     state.close()
 
 
-@pytest.fixture
-def client(state):
-    with TestClient(build(state), raise_server_exceptions=True) as client:
-        yield client
-
-
 def answer(i):
     return None if i % 29 == 17 else [3.0, 5.0, 9.0, 8.0][i % 12 // 3] + (i * 37 % 101) / 100
 

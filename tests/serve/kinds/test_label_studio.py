@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import pytest
 
 import headwater as hw
-from headwater.serve.app import build
 from headwater.serve.run import make_state
 from headwater.store.learner_file import fingerprint
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # which HTTP client it prefers is no concern here
-    from starlette.testclient import TestClient
 
 CONFIG = """<View><Text name="text" value="$text"/>
 <Choices name="class" toName="text" choice="single"><Choice value="bug"/><Choice value="wish"/></Choices></View>"""
@@ -43,12 +36,6 @@ def state(tmp_path):
     state.service.change(state.service.models.create, "default", hw.Classifier(seed=1))
     yield state
     state.close()
-
-
-@pytest.fixture
-def client(state):
-    with TestClient(build(state)) as client:
-        yield client
 
 
 def asked(tasks, config=CONFIG):

@@ -2,7 +2,6 @@
 
 import json
 import re
-import warnings
 
 import pytest
 
@@ -11,15 +10,10 @@ from headwater.errors import DataError, LimitError
 from headwater.learner.kind import kind_with
 from headwater.route.verdict.numbers import figure
 from headwater.serve.api.events import frame
-from headwater.serve.app import build
 from headwater.serve.run import make_state
 from headwater.store.learner_file import fingerprint
 from serve.test_page import SIZES, Server, browser, opened, opens, violations  # noqa: F401  fixtures are for pytest
 from serve.test_page import pytestmark as driven
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
-    from starlette.testclient import TestClient
 
 KIND = kind_with("multioutput")
 ROWS = [{"hour": float(i * 7 % 24), "from": "ab"[i % 2]} for i in range(60)]
@@ -35,12 +29,6 @@ def state(tmp_path):
     yield state
     if not state.service.closed:
         state.close()
-
-
-@pytest.fixture
-def client(state):
-    with TestClient(build(state), raise_server_exceptions=True) as client:
-        yield client
 
 
 def taught(client):
