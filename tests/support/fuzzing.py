@@ -20,6 +20,7 @@ FUZZ = PROGRAMS.parent / "hostile" / "fuzz"
 NAMES = sorted(path.stem for path in FUZZ.glob("*.c"))
 CHECKS = ("-O1", "-g", "-fsanitize=address,undefined,float-cast-overflow,fuzzer", "-fno-sanitize-recover=all")
 TARGET = Target(CLANG, CHECKS, (1,))
+MEGABYTES = 3000
 
 
 def lacking(folder: Path) -> str:
@@ -45,15 +46,18 @@ def fuzz(program: Path, seconds: int, inputs: Path) -> str:
         draw = random.Random(0)
         for i in range(8):
             (inputs / f"begin-{i}").write_bytes(draw.randbytes(3000))
+    # The memory limit is AddressSanitizer's, on what is resident now: libFuzzer's own takes the peak that Linux hands down from the process that started it.
     limits = [
         f"-max_total_time={seconds}",
         "-timeout=60",
-        "-rss_limit_mb=3000",
+        "-rss_limit_mb=0",
+        f"-malloc_limit_mb={MEGABYTES}",
         "-max_len=8192",
         "-print_final_stats=1",
     ]
     command = [str(program), *limits, f"-artifact_prefix={inputs}.found-", str(inputs)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
+    environment = {**os.environ, "ASAN_OPTIONS": f"hard_rss_limit_mb={MEGABYTES}"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, errors="replace")
     print(program.name, *(line for line in done.stderr.splitlines() if line.startswith(("Done", "stat::peak"))))
     return done.stderr[-6000:] if done.returncode else ""
 
