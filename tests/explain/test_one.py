@@ -112,6 +112,16 @@ def test_missing_and_unknown_features_contribute_nothing(model):
     assert why.prediction == why.baseline
 
 
+@pytest.mark.parametrize("kind", [hw.Classifier, hw.Regressor])
+def test_rows_of_categories_alone_are_explained(kind):
+    model = kind(seed=1)
+    for i in range(300):
+        model.learn_one({"state": "xyz"[i % 3], "side": "lr"[i % 2]}, i % 3)
+    why = model.explain_one({"state": "y", "side": "l"})
+    assert next(iter(why.contributions)) == "state"
+    assert abs(why.rest) <= 1e-3 * abs(why.prediction - why.baseline)
+
+
 def test_lists_mappings_and_times_count_under_their_own_name():
     model = hw.Regressor((), seed=1)
     rng = np.random.default_rng(0)

@@ -257,7 +257,8 @@ def _changed_tests(
     codes = core.array("cell_code").reshape(-1, len(here[0]))
     test, table = np.nonzero(changed)
     code = codes[test, table]
-    rows = np.where(code >= 0, core.statistics.row[np.maximum(code, 0)], -code - 1) if len(code) else code
+    rows, numbers = -code - 1, code >= 0
+    rows[numbers] = core.statistics.row[code[numbers]]  # there are none where all columns are categories
     return table, 1 / changed.sum(0)[table], [owner[row] for row in rows.tolist()]
 
 
