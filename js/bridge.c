@@ -29,6 +29,10 @@ _Static_assert(sizeof(hw_shape) == 184 && offsetof(hw_shape, bias) == 60 && offs
                    offsetof(hw_shape, tests) == 44 && offsetof(hw_shape, outputs) == 52,
                "SHAPE in descent.mjs");
 
+_Static_assert(HW_HEAD == 18 && HW_D_EXPERTS == 17 && HW_D_TARGETS == 5 && HW_EXPERT == 19 && HW_E_LOSS == 0 &&
+                   HW_E_LAYERS == 18 && HW_LAYER == 8 && HW_RECURRENT == 12,
+               "DECLARED in memory.mjs");
+
 static void *resize(void *context, void *block, size_t old, size_t size)
 {
     (void)context;
@@ -154,6 +158,15 @@ int EXPORT(js_pairs)(hw_learner *l, hw_value *values, int count, int in_order, i
 }
 
 double EXPORT(js_erf)(double x) { return hw_erf64(x); }
+
+#ifndef HW_WITHOUT_recurrent
+/* The state that a row reads, for explaining: 2n numbers, and the gap since. Returns n. */
+int EXPORT(js_memory)(hw_learner *l, hw_value *values, int count, int in_order, double *state, double *gap)
+{
+    int status = hw_read(l, values, count, 0, in_order, NULL);
+    return status < 0 ? status : hw_memory_of(l, state, gap);
+}
+#endif
 
 /* ---- arrays ---------------------------------------------------------------------------------------------- */
 

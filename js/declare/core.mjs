@@ -4,11 +4,25 @@ import { ARRAY, Core, NO_MEMORY, WHOLE, noMemory, randomWords } from "../core.mj
 import { ConfigError, HeadwaterError, ModelFileError, short } from "../errors.mjs";
 
 export class WholeCore extends Core {
+  #lists = {};
+
   constructor(instance) {
     super(instance);
     if (this.calls.js_build() === WHOLE) return;
     const help = "Load headwater.wasm; open() takes the smaller ones.";
     throw new HeadwaterError({ expected: "headwater.wasm, which has all", got: "a smaller build", at: "load", help });
+  }
+
+  /** The names of a list of the core's, by the call that gives it: a declaration says them by number. */
+  listed(call) {
+    this.#lists[call] ??= this.namesOf(call);
+    return this.#lists[call];
+  }
+
+  namesOf(call) {
+    const at = this.calls[call](this.staging);
+    this.settle();
+    return Array.from({ length: this.words[this.staging >>> 2] }, (_, i) => this.readText(this.words[(at >>> 2) + i]));
   }
 
   /** Make a learner from the numbers that declare it; returns where it lies. */

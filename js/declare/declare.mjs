@@ -285,14 +285,7 @@ const LISTS = { activations: "hw_activations", losses: "hw_losses", rules: "hw_r
 
 /** The names of each list that a declaration says by number, as the core has them. */
 function listsOf(core) {
-  core.names ??= Object.fromEntries(Object.entries(LISTS).map(([name, call]) => [name, listed(core, call)]));
-  return core.names;
-}
-
-function listed(core, name) {
-  const at = core.calls[name](core.staging);
-  core.settle();
-  return Array.from({ length: core.words[core.staging >>> 2] }, (_, i) => core.readText(core.words[(at >>> 2) + i]));
+  return Object.fromEntries(Object.entries(LISTS).map(([name, call]) => [name, core.listed(call)]));
 }
 
 /** What to declare to the core; a state of a version that knew no lean learning goes on without it. */

@@ -5,7 +5,7 @@ import { OPERATION, SHAPE, withRoom } from "../learners/descent.mjs";
 const [DENSE, ACTIVATION, DROPOUT, LAYER_NORM, CELL_TABLES] = [0, 2, 3, 4, 6];
 const EXPERT = { count: 15, weight: 10 }; // running numbers of an expert, and its weight in the mixture
 const PAST = { answers: 0, last: 1, mean: 5, spread: 6, product: 7, miss: 8, repeats: 9 }; // of numbers: as in core/learner.h
-const ANSWERS = ["last answer", "answer 2 before", "answer 3 before", "mean answer"];
+const LAG_COLUMNS = ["last answer", "answer 2 before", "answer 3 before", "mean answer"];
 const HISTORY = { last: 0, stay: 1, followers: 3, trust: 5, counted: 1000 }; // places and constants of the label history
 const [OUTPUT_CAPACITY, LIMIT, BATCH_EPS, MOST_DEVIATIONS] = [17, 30, 1e-5, 10];
 const MIXED_LOGITS = 1; // the kind of mixture whose logits are added up
@@ -94,7 +94,7 @@ export class Inspection {
 
   functions(kind, code) {
     if (kind !== ACTIVATION) return null;
-    const [value, slope] = FUNCTIONS[this.core.names.activations[code]];
+    const [value, slope] = FUNCTIONS[this.core.listed("hw_activations")[code]];
     const erf = this.core.calls.js_erf;
     return [(x, a) => value(x, a, erf), (x, y, a) => slope(x, y, a, erf)];
   }
@@ -126,10 +126,10 @@ export class Inspection {
 
   // ---- the layers behind ----------------------------------------------------------------------------------------------
 
-  /** The values before each operation of expert e, beginning with z, and last its logits. */
-  forward(e, z) {
+  /** The values before each operation of expert e, beginning with z, and last its logits; `state`: what rows before add. */
+  forward(e, z, state) {
     const values = [z];
-    for (const operation of this.experts[e].operations) values.push(this.through(operation, values.at(-1)));
+    for (const operation of this.experts[e].operations) values.push(this.through(operation, values.at(-1), state));
     return values;
   }
 
@@ -146,10 +146,9 @@ export class Inspection {
     return y;
   }
 
-  /** The derivative by the first layer, given the one by the logits. */
+  /** The derivatives by the values before each operation, and last by the logits, which are given. */
   backward(e, values, delta) {
-    const { operations } = this.experts[e];
-    return operations.reduceRight((dy, operation, i) => this.back(operation, values[i], values[i + 1], dy), delta);
+    return this.experts[e].operations.reduceRight((deltas, operation, i) => [this.back(operation, values[i], values[i + 1], deltas[0]), ...deltas], [delta]);
   }
 
   back(operation, x, y, dy) {
@@ -246,7 +245,7 @@ export class Inspection {
     if (!(this.history && this.targets)) return [];
     const past = this.engine.array("label_history").data;
     const known = [0, 1, 2, 0].map((needed) => past[PAST.answers] > needed);
-    return ANSWERS.map((name, i) => [name, past[PAST.last + i]]).filter((_, i) => known[i]);
+    return LAG_COLUMNS.map((name, i) => [name, past[PAST.last + i]]).filter((_, i) => known[i]);
   }
 
   /** a and b of a regressor's prediction a + b·output; atMean: as if the last answer had been the mean of all. */
@@ -266,8 +265,8 @@ export class Inspection {
     return [past[PAST.mean] + (1 - share) * (rho * d + mean) + share * d, (1 - share) * scale];
   }
 
-  /** What the experts predict together, by their first layers. */
-  predict(first) {
-    return this.mix(first.map((z, e) => this.forward(e, z).at(-1)));
+  /** What the experts predict together, by their first layers and the state. */
+  predict({ first, state }) {
+    return this.mix(first.map((z, e) => this.forward(e, z, state).at(-1)));
   }
 }

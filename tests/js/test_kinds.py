@@ -19,6 +19,7 @@ from tools.build import web
 from tools.build.targets import NODE, wasm
 
 import headwater as hw
+from headwater import nn
 from headwater.cli import main
 from headwater.store.learner_file import to_bytes
 from headwater.store.web import export, note_score_of, reduced
@@ -108,6 +109,29 @@ def remembering() -> Any:
     model = hw.Classifier(memory=16, by="key", seed=1)
     for i in range(400):
         model.learn_one({"t": "xyz"[i % 3], "key": i % 2}, "abc"[(i // 3) % 3])
+    return model
+
+
+def telling() -> Any:
+    model = hw.Classifier(memory=8, by="key", text={"said": "words"}, seed=1)
+    for i in range(120):
+        words = "the pump is loud and hot today" if i % 3 else f"all is calm in hall {i}"
+        model.learn_one({"said": words, "key": i % 2}, "ab"[i % 3 > 0])
+    return model
+
+
+def remembering_numbers() -> Any:
+    model = hw.Regressor(memory=8, time="at", seed=1)
+    for i in range(400):
+        model.learn_one({"t": "xyz"[i % 3], "load": DRAW[i], "at": 3.0 * i + i % 2}, 20 + 5 * DRAW[i - 1] + i % 3)
+    return model
+
+
+def recurrent() -> Any:
+    layers = [nn.Recurrent(6, direct=4), nn.Dense(8), nn.LayerNorm(), nn.Activation("tanh")]
+    model = hw.Classifier(layers=layers, by="key", seed=1)
+    for i in range(300):
+        model.learn_one({"load": DRAW[i], "key": i % 3}, DRAW[i - 3] > 0)
     return model
 
 
@@ -204,6 +228,53 @@ def test_a_kind_says_and_learns_pythons_bits_and_saves_a_file_that_python_goes_o
     assert hw.load(tmp_path / "saved.hw").n_learned == model.n_learned
 
 
+EXPLAINED: dict[str, tuple[Any, list[dict[str, Any]]]] = {
+    "classes": (remembering, [{"t": "x", "key": 1}, {"t": "z", "key": 0}, {"t": "x", "key": 9}, {"never seen": 1.0}]),
+    "numbers and a clock": (remembering_numbers, [{"t": "y", "load": 0.5, "at": 1300.0}, {"load": -2.0, "at": 1201.5}]),
+    "one net": (recurrent, [{"load": 1.0, "key": 2}, {"load": -1.0, "key": 0}]),
+}
+"""Learners whose rows before have a share in a prediction, and rows."""
+WHY = """
+import { openKind } from "./kinds.mjs";
+const [given, asked] = process.argv.slice(2);
+const model = await openKind(given);
+const before = model.digest();
+const why = JSON.parse(asked).map(({ x, ...options }) => {
+  const { contributions, values, ...said } = model.explainOne(x, options);
+  return { ...said, contributions: [...contributions], values: [...values], likely: model.predictProbaOne?.(x).get(said.target) ?? model.predictOne(x) };
+});
+console.log(JSON.stringify({ why, unchanged: model.digest() === before }));
+"""
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_what_rows_before_and_each_column_moved_is_what_python_says(name, module, tmp_path):
+    make, rows = EXPLAINED[name]
+    model = make()
+    model.save(tmp_path / "m.hw")
+    samples = [{"x": x} for x in rows] + [{"x": rows[0], "method": "gradient_x_input"}]
+    if isinstance(model, hw.Classifier):
+        samples += [{"x": rows[0], "target": label, "of": "log_odds"} for label in model.classes]
+    (module / "why.mjs").write_text(WHY, encoding="utf-8")
+    command = [*NODE, "why.mjs", str(tmp_path / "m.hw"), json.dumps(samples)]
+    done = subprocess.run(command, cwd=module, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["unchanged"]
+    for sample, said in zip(samples, told["why"], strict=True):
+        x, options = sample["x"], {key: value for key, value in sample.items() if key != "x"}
+        why = model.explain_one(x, **options)
+        size = max(abs(why.prediction - why.baseline), 1e-6)
+        assert (said["target"], said["method"], said["of"]) == (why.target, why.method, why.of)
+        assert [said["prediction"], said["baseline"]] == pytest.approx([why.prediction, why.baseline], rel=1e-9)
+        assert dict(said["contributions"]) == pytest.approx(why.contributions, rel=1e-6, abs=1e-7 * size)
+        assert dict(said["values"]) == why.values
+        if why.of == "proba":
+            assert said["likely"] == pytest.approx(why.prediction, rel=1e-4)
+    assert all("memory" in dict(said["contributions"]) for said in told["why"])
+    assert max(abs(dict(said["contributions"])["memory"]) for said in told["why"]) > 1e-3
+
+
 LIGHT = {"series": 0.45, "anomalies": 0.45, "choices": 0.5, "offers": 0.45, "acting": 0.8, "several": 0.4}
 """The share of a model's gzipped bytes that is left where a page only asks it; an agent of numbers keeps all."""
 ASKS = """
@@ -272,7 +343,10 @@ def site(module, tmp_path_factory):
         for name, make in PAGES.items():
             make().save(folder / f"{name}.hw")
             assert main(["export", "--web", str(folder / f"{name}.hw"), str(folder / name)]) == 0
-        assert main(["export", "--web", "--no-learning", str(folder / "choices.hw"), str(folder / "fixed")]) == 0
+        telling().save(folder / "telling.hw")
+        assert main(["export", "--web", str(folder / "telling.hw"), str(folder / "telling")]) == 0
+        for name, out in (("choices", "fixed"), ("remembering", "remembering_light")):
+            assert main(["export", "--web", "--no-learning", str(folder / f"{name}.hw"), str(folder / out)]) == 0
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield folder, f"http://127.0.0.1:{server.server_port}/"
@@ -388,6 +462,51 @@ def test_the_page_of_a_learner_with_a_memory_opens_on_a_row_that_was_seen(browse
     assert page.input_value("#form input[name=t]") in ("x", "y", "z")
     assert page.inner_text("#title") == "Which class?"
     assert page.title() == "Which class? · headwater"
+    closed(page)
+
+
+@pytest.mark.parametrize("name", ["remembering", "remembering_light"])
+def test_the_page_of_a_learner_with_a_memory_says_why_as_python_does(browser, site, name):
+    folder, address = site
+    x = {"t": "x", "key": 1}
+    why = hw.load(folder / "remembering.hw").explain_one(x)
+    page = opened(browser, address, name)
+    for column, value in x.items():
+        page.fill(f"#form input[name={column}]", str(value))
+    page.click("#why-part > summary")
+    page.wait_for_selector(f"#said:text-is('{why.target}')")
+    page.wait_for_selector("#why tbody tr:has-text('the rows before')")
+    found = page.eval_on_selector_all(
+        "#why tbody tr", "(all) => all.map((row) => [...row.children].slice(0, 2).map((cell) => cell.textContent))"
+    )
+    shown = {"memory" if column == "the rows before" else column: part for column, part in found}
+    parts = {column: part for column, part in why.contributions.items() if abs(part) >= 0.0005}
+    assert list(shown) == list(parts)
+    for column, part in parts.items():
+        said = float(shown[column].replace("−", "-").removesuffix(" %")) / 100
+        assert said == pytest.approx(part, abs=0.0006 if name == "remembering" else 0.003)
+    assert "nothing of the rows before" in page.inner_text("#baseline")
+    code = page.inner_text("#code")
+    assert 'open("model.hw.z", { builds: { whole: "lean.wasm" } })' in code
+    assert "explainOne" in code
+    if name == "remembering":  # and it goes on learning where it was
+        page.click("#learn-button")
+        page.wait_for_selector("#about:has-text('401')")
+        page.wait_for_selector("#why tbody tr:has-text('the rows before')")
+    closed(page)
+
+
+def test_what_reads_texts_and_rows_before_predicts_on_its_page(browser, site):
+    folder, address = site
+    model = hw.load(folder / "telling.hw")
+    page = opened(browser, address, "telling")
+    page.fill("#form input[name=said]", "the pump is loud and hot today")
+    best = model.predict_one(
+        {"said": "the pump is loud and hot today", "key": int(page.input_value("#form input[name=key]"))}
+    )
+    page.wait_for_selector(f"#said:text-is('{best}')")
+    page.click("#why-part > summary")
+    page.wait_for_selector("#baseline:has-text('Why is said in Python')")
     closed(page)
 
 

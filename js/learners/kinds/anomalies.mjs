@@ -4,9 +4,9 @@ import { TIME_PARTS } from "../../core.mjs";
 import { refuse, weightOf } from "../../rows/guards.mjs";
 import { checkSample } from "../../rows/values.mjs";
 import { KindLearner } from "./kind.mjs";
+import { SHAPE } from "../descent.mjs";
 
 const NOTHING_KNOWN = 0.5;
-const SHAPE = { size: 184, rows: 80 }; // places in the struct of headwater.h that says how large a learner is; bridge.c checks them
 
 export class Anomalies extends KindLearner {
   kind = "Anomaly";

@@ -16,14 +16,15 @@ import { Anomalies } from "./anomalies.mjs";
 import { Choices } from "./choices.mjs";
 import { Series } from "./series.mjs";
 import { Several } from "./several.mjs";
-import { ClassLearner, NumberLearner } from "../learner.mjs";
 import { modelParts } from "../../file/model.mjs";
+import { RememberedClass, RememberedNumber } from "./remembering.mjs";
 
 export { ConfigError, DataError, HeadwaterError, ModelFileError } from "../../errors.mjs";
+export { partsOf as partsIn } from "../learner.mjs";
 
 const KINDS = { Forecaster: Series, Anomaly: Anomalies, Bandit: Choices, Agent: Acting, MultiOutput: Several };
 const TEACH = ["learn", "learnOne", "save"];
-const WITH_MEMORY = { Classifier: ClassLearner, Regressor: NumberLearner };
+const WITH_MEMORY = { Classifier: RememberedClass, Regressor: RememberedNumber };
 
 /** Open a saved model of any kind: bytes, an address or a response, packed by gzip or not. `core`: where kinds.wasm is. */
 export async function openKind(source, { core = new URL("./kinds.wasm", import.meta.url), at = "openKind" } = {}) {
@@ -47,14 +48,21 @@ function asked(model) {
 function learnerIn(core, header, arrays) {
   const name = header.learner;
   if (Object.hasOwn(KINDS, name)) return KINDS[name].read(core, header, arrays);
-  if (Object.hasOwn(WITH_MEMORY, name)) {
-    const parts = modelParts(header, arrays, core);
-    const model = new WITH_MEMORY[name](core, parts);
-    model.restore(parts);
-    return model;
-  }
+  if (Object.hasOwn(WITH_MEMORY, name)) return remembering(core, name, modelParts(header, arrays, core));
   const expected = `one of ${[...Object.keys(KINDS), ...Object.keys(WITH_MEMORY)].join(", ")}`;
   throw new ModelFileError({ expected, got: shown(name), at: "the file", help: "Serve it with headwater serve." });
+}
+
+function remembering(core, name, parts) {
+  const model = new WITH_MEMORY[name](core, parts);
+  model.restore(parts);
+  return model;
+}
+
+/** Return the model of a file, or of parts that a smaller build gives away: in the folder of one with a memory this is whole.mjs. */
+export function modelIn(instance, { header, arrays, name, parts }) {
+  const core = new WholeCore(instance);
+  return header ? learnerIn(core, header, arrays) : remembering(core, name, parts);
 }
 
 /** Unpack what gzip has packed. */

@@ -112,7 +112,8 @@ def _loaded(learner: Learner, folder: Path, names: list[str], *, learns: bool) -
         return f"A browser loads {_kilobytes(page + _sum(sizes, OF_KINDS))} as gzip sends it."
     predict, learn, explain = (set(LOADS[what]) for what in ("predict", "learn", "explain"))
     if getattr(learner, "has_memory", False):
-        return f"A browser loads {_kilobytes(page + _sum(sizes, {'headwater.mjs', 'predict.wasm'} | learn))} as gzip sends it."
+        all_of_it = page + _sum(sizes, {"headwater.mjs", "predict.wasm"} | learn)
+        return f"A browser loads {_kilobytes(all_of_it)} as gzip sends it, {_kilobytes(sizes['whole.mjs'])} more to say why."
     if _needs_whole(learner):
         return f"A browser loads {_kilobytes(page + _sum(sizes, {'headwater.mjs'} | explain))} as gzip sends it."
     first, later = _kilobytes(page + _sum(sizes, predict)), _kilobytes(_sum(sizes, explain))

@@ -23,7 +23,7 @@ CORES = {"float32": "headwater.wasm", "float64": "headwater64.wasm"}
 KINDS = {"float32": "kinds.wasm", "float64": "kinds64.wasm"}
 """The core with the parts of all kinds. In the exported folder of a kind it is always named kinds.wasm."""
 LEARNS = "lean.wasm"
-"""The file that only a page which goes on learning has."""
+"""The file that only a page which goes on learning has. Where a state is carried from row to row it has the parts of all kinds."""
 
 
 def export_page(
@@ -85,8 +85,9 @@ def _of_rows(dtype: str, *, learns: bool, carries: bool) -> dict[str, Path]:
     sources = {path.name: path for folder in (_PAGE, _SHARED) for path in sorted(folder.iterdir()) if path.is_file()}
     sources |= {name: module / name for name in NAMES} | {"headwater.wasm": module / CORES[dtype]}
     if carries:
-        sources[LEARNS] = module_folder(OF_KINDS) / KINDS[dtype]
-        del sources["headwater.wasm"], sources["whole.mjs"]
+        kinds = module_folder(OF_KINDS)
+        sources |= {LEARNS: kinds / KINDS[dtype], "whole.mjs": kinds / "kinds.mjs"}
+        del sources["headwater.wasm"]
     elif not learns:
         del sources[LEARNS]
     return sources

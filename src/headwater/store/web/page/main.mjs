@@ -211,7 +211,7 @@ function ownCode() {
   return [
     '<script type="module">',
     'import { open } from "./headwater.mjs";',
-    'const model = await open("model.hw.z");',
+    `const model = await open("model.hw.z"${model.carries ? ', { builds: { whole: "lean.wasm" } }' : ""});`,
     `const x = ${asCode(sample)};`,
     "console.log(await model.predictOne(x));",
     ...(model.unexplained === null ? ["console.log((await model.explainOne(x)).contributions);"] : []),

@@ -5,6 +5,7 @@ import { shownNumber, shownShare, text } from "./texts.mjs";
 import { showLines } from "./good.mjs";
 
 const TINY = 1e-9; // of a number: what sums of floats leave
+const MEMORY = "memory"; // what the rows before have left, among the contributions
 const LEAST = 0.0005; // a smaller share would read as 0 %
 const [FEWEST, MOST] = [3, 12]; // classes, and columns, that are listed
 
@@ -15,7 +16,7 @@ export function showPrediction(said, unexplained) {
   byId("why").replaceChildren();
   byId("classes").replaceChildren();
   byId("unsaid").textContent = "";
-  byId("baseline").textContent = !said?.explained ? "" : said.why ? text("baseline", { baseline: shownOutput(said, said.why.baseline) }) : text(unexplained);
+  byId("baseline").textContent = !said?.explained ? "" : said.why ? text(said.why.carries ? "baseline_memory" : "baseline", { baseline: shownOutput(said, said.why.baseline) }) : text(unexplained);
   byId("said").textContent = said === null ? text("nothing") : said.classes ? shownLabel(said.y) : shownNumber(said.y);
   if (said === null) return;
   if (said.interval?.every(Number.isFinite)) {
@@ -59,7 +60,7 @@ function classesTable(classes) {
 }
 
 function whyTable(said) {
-  const { prediction, baseline } = said.why;
+  const { prediction, baseline, carries } = said.why;
   const least = said.classes ? LEAST : Number.MIN_VALUE + TINY * Math.max(Math.abs(prediction), Math.abs(baseline));
   const parts = said.why.contributions.filter(([, part]) => Math.abs(part) >= least).slice(0, MOST);
   if (!parts.length) return;
@@ -67,7 +68,8 @@ function whyTable(said) {
   const sign = (part) => (part < 0 ? "−" : "+");
   const shown = (part) => sign(part) + (said.classes ? shownShare(Math.abs(part)) : shownNumber(Math.abs(part)));
   const body = element("tbody");
-  body.append(...parts.map(([name, part]) => rowOf(shownName(name), shown(part), barOf(Math.abs(part) / most, part < 0))));
+  const named = (name) => (name === MEMORY && carries ? text("rows_before") : shownName(name));
+  body.append(...parts.map(([name, part]) => rowOf(named(name), shown(part), barOf(Math.abs(part) / most, part < 0))));
   byId("why").replaceChildren(headOf(text("feature"), text("part"), ""), body);
 }
 

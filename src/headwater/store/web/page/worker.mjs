@@ -10,6 +10,7 @@ const TEXTS = ["words", "bigrams"]; // kinds of columns of text
 const HEAD = 65_536; // characters that the separator is judged by
 
 let model = null;
+let whole = null; // the build with all parts: in the folder of a model with a memory lean.wasm has them
 let scores = null;
 let stop = false;
 
@@ -18,24 +19,24 @@ const isRegressor = () => model.classes === undefined;
 function about() {
   const { target = null, drop = [], score: before, seen } = model.notes;
   const classes = isRegressor() ? null : model.classes;
-  return { kind: model.kind, columns: model.columns, classes, learns: model.learns, learned: model.nLearned, target, drop, before, seen, unexplained: unexplained(), score: scores.n ? scores.said : null };
+  return { kind: model.kind, columns: model.columns, classes, learns: model.learns, learned: model.nLearned, target, drop, before, seen, unexplained: unexplained(), carries: carries(), score: scores.n ? scores.said : null };
 }
 
 function mappingOf(pairs) {
   return new Map(pairs.filter(([, value]) => value !== null));
 }
 
-/** The word for why only Python explains this model: it tells words of texts apart, and the rows before from this one. */
-function unexplained() {
-  if (Number(model.model.kept.settings.memory)) return "no_why_memory";
-  return model.columns.some(({ kind }) => TEXTS.includes(kind)) ? "no_why" : null;
-}
+/** Whether rows before have a share in a prediction. */
+const carries = () => Boolean(model.model.array("memory_numbers")?.data.length);
+
+/** The word for why only Python explains this model: it tells words of texts apart. */
+const unexplained = () => (model.columns.some(({ kind }) => TEXTS.includes(kind)) ? "no_why" : null);
 
 /** Say why, or null of a model that only Python explains. */
 async function whyOf(x) {
   if (unexplained()) return null;
   const { prediction, baseline, contributions, target } = await model.explainOne(x);
-  return { prediction, baseline, target, contributions: [...contributions] };
+  return { prediction, baseline, target, carries: carries(), contributions: [...contributions] };
 }
 
 /** Say what the model predicts for a sample, how sure it is, and, where it is asked, why. */
@@ -114,9 +115,17 @@ async function oneRow(cells, { columns, answerAt, learns, width }, state) {
 
 // ---- what the page may ask --------------------------------------------------------------------------------------------
 
+/** The build with all parts, as the folder has it: the header of its own model, which is opened first, says whether that has a memory. */
+function wholeFor(bytes) {
+  const end = bytes.byteLength < 8 ? 0 : Number(new DataView(bytes).getBigUint64(0, true));
+  const header = new TextDecoder().decode(new Uint8Array(bytes).subarray(8, 8 + end));
+  return /"memory_numbers": ?\{[^}]*"shape": ?\[[1-9]/.test(header) ? "./lean.wasm" : "./headwater.wasm";
+}
+
 const ANSWERS = {
   async open({ bytes }) {
-    const opened = await open(bytes, { at: "the file" });
+    whole ??= new URL(wholeFor(bytes), import.meta.url);
+    const opened = await open(bytes, { builds: { whole }, at: "the file" });
     if (opened.columns === undefined) {
       await opened.free();
       throw new TypeError("network");

@@ -4,10 +4,10 @@ import { figure, share } from "./verdict.mjs";
 const TEXTS = {
   en: {
     form: "A sample", form_help: "What is left empty counts as missing. Each change is predicted at once, on this device.", clear: "Empty the form",
-    more: "Show all {n} columns", said: "Prediction", why: "Why", feature: "Column", part: "Moves it by", share: "Share", nothing: "Nothing is known yet: teach it a first answer.",
+    more: "Show all {n} columns", said: "Prediction", why: "Why", feature: "Column", part: "Moves it by", rows_before: "the rows before", share: "Share", nothing: "Nothing is known yet: teach it a first answer.",
     no_why: "Why is said in Python, which tells the words of a text apart: model.explain_one(x).",
-    no_why_memory: "The rows before have a share in this prediction. How much they and each column move it is said in Python: model.explain_one(x).",
-    baseline: "At the baseline (numbers at their means, no categories) it says {baseline}; each column moves it from there.", interval: "in 9 of 10 cases between {low} and {high}", probability: "probability",
+    baseline: "At the baseline (numbers at their means, no categories) it says {baseline}; each column moves it from there.",
+    baseline_memory: "At the baseline (numbers at their means, no categories, nothing of the rows before) it says {baseline}; each column, and the rows before, move it from there.", interval: "in 9 of 10 cases between {low} and {high}", probability: "probability",
     learn_title: "Teach it", answer: "The true answer", another: "another …", new_answer: "New class", learn: "Learn this", score_note: "Each answer since this page was opened is compared with what the model said before it learned it.",
     score_note_numbers: "Each answer since this page was opened is compared with what the model said before it learned it.",
     no_score: "No answer yet since this page was opened.",
@@ -23,10 +23,10 @@ const TEXTS = {
   },
   zh: {
     form: "一个样本", form_help: "留空表示缺失。每次改动都会立即在本设备上预测。", clear: "清空表单",
-    more: "显示全部 {n} 列", said: "预测", why: "原因", feature: "列", part: "影响", share: "概率", nothing: "还一无所知：请先教它一个答案。",
+    more: "显示全部 {n} 列", said: "预测", why: "原因", feature: "列", part: "影响", rows_before: "之前的样本", share: "概率", nothing: "还一无所知：请先教它一个答案。",
     no_why: "原因请在 Python 中查看，那里会区分文本中的各个词：model.explain_one(x)。",
-    no_why_memory: "之前的样本也影响了这个预测。它们和各列分别起了多大作用，请在 Python 中查看：model.explain_one(x)。",
-    baseline: "在基线（数值取均值、没有类别）处它给出 {baseline}；各列使它由此移动。", interval: "十次中有九次介于 {low} 和 {high} 之间", probability: "概率",
+    baseline: "在基线（数值取均值、没有类别）处它给出 {baseline}；各列使它由此移动。",
+    baseline_memory: "在基线（数值取均值、没有类别、不含之前的样本）处它给出 {baseline}；各列和之前的样本使它由此移动。", interval: "十次中有九次介于 {low} 和 {high} 之间", probability: "概率",
     learn_title: "教它", answer: "真实答案", another: "其他 …", new_answer: "新类别", learn: "学习此样本", score_note: "打开本页以来的每个答案都与模型学习之前的预测相比较。",
     score_note_numbers: "打开本页以来的每个答案都与模型学习之前的预测相比较。",
     no_score: "打开本页以来还没有答案。",
