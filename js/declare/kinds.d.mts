@@ -32,9 +32,11 @@ interface Reply<Said> {
 export interface ClassifierQuestion extends Asked {
   /** The share of labels that a set or an interval is to hold. From 0 to 1. */
   coverage?: number | null;
+  /** What it costs to miss each true class, such as fraud=500,ok=5; 1 where it is not named. */
+  costs?: { [name: string]: Value } | null;
 }
 export interface ClassifierResponse {
-  /** The most probable class. */
+  /** The most probable class, or with costs the one whose mistakes are expected to cost least. */
   y_pred: Label | null;
   /** The probability of each class. */
   proba: { [name: string]: Value } | null;

@@ -156,7 +156,9 @@ class Served:
         if not isinstance(frame, nw.DataFrame) and not isinstance(rows, list):
             rows = np.asarray(rows)
         kind = kind_of(self.model)
-        asked = {name: value for name, value in (params or {}).items() if value is not None and value != []}
+        asked = {name: value for name, value in (params or {}).items() if value not in (None, [], "")}
+        texts = {field.name: field for field in kind.question.fields if field.type == "map"}
+        asked |= {name: texts[name].parse(value) for name, value in asked.items() if name in texts}
         proba = asked.pop("proba", False)
         nothing = kind.question.ahead and not len(rows)
         said = kind.ask(self.model, None if nothing else rows, **asked)
@@ -201,6 +203,7 @@ _PARAMS: dict[str, tuple[Any, ...]] = {
     "boolean": ("boolean", None),
     "text": ("string", None),
     "label": ("string", None),
+    "map": ("string", None),
     "list": ("string", [], (-1,)),
     "offer": ("string", [], (-1,)),
 }

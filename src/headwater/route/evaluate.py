@@ -18,6 +18,7 @@ _FIGURE = Lazy("headwater.route.verdict.numbers:figure")
 _CELL = Lazy("headwater.route.verdict.numbers:figure_cell")
 _BEATS = Lazy("headwater.route.verdict.verdict:beats_baselines")
 _RIVER_METRIC = Lazy("headwater.interop.river:RiverMetric")
+_FUNCTION_METRIC = Lazy("headwater.interop.function_metric:FunctionMetric")
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,7 +40,7 @@ class Evaluation:
     curve
         Records after each `every` rows, including the last one.
     metrics
-        The requested River metrics.
+        The requested metrics, each with ``get()``.
     """
 
     record: Record
@@ -121,7 +122,9 @@ def evaluate(
     on_record
         Callbacks for each point of the curve, such as `notebook.LiveCurve`.
     metric
-        River metrics, such as ``river.metrics.F1()``, updated with the prediction of each row.
+        River metrics, such as ``river.metrics.F1()``, updated with the prediction of each row, or functions of Python,
+        ``function(y_true, y_pred)`` or ``function(y_true, y_pred, y_proba)``, of the lists of all rows. A function is slower and keeps
+        all labels in memory. ``evaluation.metrics[0].get()`` calls it.
     progress
         Print rows and the windowed metric to standard error after each ``every`` rows.
 
@@ -152,16 +155,25 @@ def evaluate(
         "block": block,
     }
     calls = (on_record,) if callable(on_record) else tuple(on_record)
-    metrics = tuple(metric) if isinstance(metric, Sequence) else (metric,)
+    metrics = tuple(map(_as_metric, metric if isinstance(metric, Sequence) else (metric,)))
     watchers = tuple(watch) if isinstance(watch, Sequence) else (watch,)
     record = Session(
         learner,
         **pace,
         on_record=(curve.append, *((_print_progress,) if progress else ()), *calls),
-        watch=(*watchers, *map(_RIVER_METRIC, metrics)),
+        watch=(*watchers, *map(_as_watcher, metrics)),
         adapt=adapt,
     ).run(stream, target)
     return Evaluation(record, curve, metrics)
+
+
+def _as_metric(metric: Any) -> Any:
+    """Return a metric with ``get``, of a function one that keeps what it needs."""
+    return _FUNCTION_METRIC(metric) if callable(metric) and not callable(getattr(metric, "update", None)) else metric
+
+
+def _as_watcher(metric: Any) -> Any:
+    return metric if isinstance(metric, _FUNCTION_METRIC.value) else _RIVER_METRIC(metric)
 
 
 def _print_progress(record: Record) -> None:

@@ -41,6 +41,7 @@ KEYWORDS = {
     "how-to/device": "microcontroller embedded tinyml arduino stm32 cortex edge 微控 单片机 嵌入式 边缘",
     "how-to/versions": "semver stability deprecation compatibility upgrade api backwards 版本 兼容 升级 弃用",
     "how-to/correct": "residual adapter xgboost foundation model boosting 残差 修正",
+    "how-to/costs": "imbalanced rare class threshold cost sensitive calibration class weight 不平衡 阈值 稀有 代价 校准",
     "how-to/stream-processors": "bytewax quix flink spark streaming kafka connect 流处理 流式",
     "how-to/rolling": "window aggregate velocity fraud feature store sliding count 滑动窗口 聚合 风控 欺诈",
     "how-to/web": "browser page export 网页 导出",

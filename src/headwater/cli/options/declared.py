@@ -25,7 +25,7 @@ __all__ = [
     "settings_of",
 ]
 
-_METAVARS = {"list": "A,B", "boolean": "yes|no"}
+_METAVARS = {"list": "A,B", "map": "NAME=NUMBER,...", "boolean": "yes|no"}
 _COLUMN_TYPES = ("label", "number", "boolean", "any")
 """Types of fields that a column of a file can hold."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,19 @@ import numpy as np
 from headwater.errors import TargetError
 from headwater.learner.schema import Response
 from headwater.learner.schema.labels import values_of
+from headwater.types import Lazy
 
 __all__ = ["ask_classifier", "ask_regressor", "names_in", "predicted_classes", "predicted_numbers"]
 
+_CHEAPEST = Lazy("headwater.learner.schema.expected_cost:cheapest_of")
 
-def ask_classifier(learner: Any, rows: Any, *, coverage: float | None) -> Response:
+
+def ask_classifier(learner: Any, rows: Any, *, coverage: float | None, costs: Mapping[Any, Any] | None) -> Response:
     """Return classes with their probabilities, and sets where a coverage is asked for."""
-    said = Response.of(learner.predict_batch(rows))
+    predictions = learner.predict_batch(rows)
+    said = Response.of(predictions)
+    if costs is not None:
+        said = Response({**said.columns, "y_pred": _CHEAPEST(learner, predictions.proba, predictions.classes, costs)})
     if coverage is None:
         return said
     return Response({**said.columns, "set": _sets(learner, rows, coverage)})

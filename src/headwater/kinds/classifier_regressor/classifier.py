@@ -34,7 +34,9 @@ from headwater.learner.settings.setup import make_setup
 from headwater.learner.supervised import SupervisedLearner
 from headwater.learner.validation import HEAVIEST, KNOWABLE, Block, as_samples, check_labels, check_rows, known_numbers
 from headwater.nn import Loss
-from headwater.types import Predictions, as_mapping
+from headwater.types import Lazy, Predictions, as_mapping
+
+_CHEAPEST = Lazy("headwater.learner.schema.expected_cost:cheapest_of")
 
 
 @documented
@@ -138,19 +140,38 @@ class Classifier(SupervisedLearner):
         whole = sum(p) if self._sums else 1.0
         return dict(zip(self.classes[: len(p)], [share / whole for share in p], strict=True))
 
-    def predict_one(self, x: Mapping[Any, Any]) -> Any:
+    def predict_one(self, x: Mapping[Any, Any], costs: Mapping[Any, Any] | None = None) -> Any:
         """Predict the class of a sample, or None before the first class is known.
 
         Parameters
         ----------
         x : dict
             The sample.
+        costs : mapping, optional
+            What mistakes cost, by true class: a number for predicting any other, or a mapping of predicted class to number. Mistakes
+            that are not named cost 1.
 
         Returns
         -------
         hashable or None
-            The most probable class. Ties go to the class seen first.
+            The most probable class, or with ``costs`` the one whose expected cost Σₖ p(k)·cost(k, ·) is least. Ties go to the class
+            seen first.
+
+        Raises
+        ------
+        DataError
+            If a cost is not a finite number of at least 0, or none of the classes in ``costs`` is known.
+
+        Examples
+        --------
+        >>> model = Classifier(seed=1)
+        >>> for i in range(3_000):
+        ...     model.learn_one({"foreign": i % 3 == 0}, "fraud" if i % 30 == 0 else "ok")
+        >>> model.predict_one({"foreign": True}), model.predict_one({"foreign": True}, costs={"fraud": 500, "ok": 5})
+        ('ok', 'fraud')
         """
+        if costs is not None:
+            return self._cheapest([x], costs)[0]
         engine = self._checked
         if engine is None:
             engine = self._look_at_one(x)
@@ -280,13 +301,15 @@ class Classifier(SupervisedLearner):
         """
         return as_labels(list(self._learn_warned(X, y, w, progress=progress).y_pred))
 
-    def predict_many(self, X: Any) -> Any:
-        """Predict the class of each row, shape (n,), without changing anything.
+    def predict_many(self, X: Any, costs: Mapping[Any, Any] | None = None) -> Any:
+        """Predict the class of each row, shape (n,), with ``costs`` as in ``predict_one``, without changing anything.
 
         For a data frame the result is a column of the same library with the frame's index, as in River's mini-batch models.
         """
         X = as_samples(X)
         self._look(X)
+        if costs is not None:
+            return beside(X, as_labels(self._cheapest(X, costs)), self.answer_name)
         return beside(X, as_labels(list(self.predict_batch(X).y_pred)), self.answer_name)
 
     def predict_proba_many(self, X: Any) -> Any:
@@ -369,6 +392,12 @@ class Classifier(SupervisedLearner):
             self.classes.pop()
             raise
         self._index[label] = k - 1  # last, so that an indexed class always has its output
+
+    def _cheapest(self, X: Any, costs: Mapping[Any, Any]) -> list[Any]:
+        """Return the class of the least expected cost for each row."""
+        p = self._proba(X)
+        chosen: list[Any] = _CHEAPEST(self, p, self.classes[: p.shape[1]], costs)
+        return chosen
 
     def _ask(self, X: Any) -> Predictions:
         return self._forecast_of(self._proba(X, kept=True))

@@ -75,7 +75,7 @@ def imbalanced_classes(m: Measures) -> Finding | None:
         "warning" if missed else "note",
         f"{most} is {share:.1%} of the rows, {least} {rare:.2%}"
         + (f"; balanced accuracy is {recall:.1%}." if known else "."),
-        "Judge by kappa or balanced accuracy; weigh rare classes more (w), or gather more of them.",
+        "Judge by kappa or balanced accuracy; predict with costs=, or gather more of the rare class.",
         {"most": share, "least": rare, "balanced_accuracy": recall},
     )
 

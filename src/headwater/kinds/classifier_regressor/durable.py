@@ -30,6 +30,11 @@ class DurableSupervised(DurableLearner):
 class DurableNet(DurableSupervised):
     """A durable classifier or regressor, with the learner's methods."""
 
+    def predict_one(self, x: Mapping[Any, Any], costs: Mapping[Any, Any] | None = None) -> Any:
+        """Predict the label of a sample, with ``costs`` the class whose mistakes are expected to cost least."""
+        with self._model.lock:
+            return self.learner.predict_one(x) if costs is None else self.learner.predict_one(x, costs)
+
     def should_label(self, x: Mapping[Any, Any], budget: float = 0.05) -> bool:
         """Decide whether a row is worth a label, as the learner's ``should_label`` does, and if so let it wait for one.
 

@@ -33,6 +33,12 @@ _NET = frozenset(
 _COVERAGE = Field(
     "coverage", "number", "The share of labels that a set or an interval is to hold.", default=None, least=0, most=1
 )
+_COSTS = Field(
+    "costs",
+    "map",
+    "What it costs to miss each true class, such as fraud=500,ok=5; 1 where it is not named.",
+    default=None,
+)
 _GUARANTEE = Field(
     "guarantee",
     "text",
@@ -87,9 +93,13 @@ CLASSIFIER = Kind(
     importance=Lazy("headwater.explain.stream:loss_importance"),
     findings=Lazy("headwater.kinds.classifier_regressor.findings:diagnose_net"),
     durable=Lazy("headwater.kinds.classifier_regressor.durable:DurableNet"),
-    question=Question("predict", (_COVERAGE,)),
+    question=Question("predict", (_COVERAGE, _COSTS)),
     response=(
-        Field("y_pred", "label", "The most probable class."),
+        Field(
+            "y_pred",
+            "label",
+            "The most probable class, or with costs the one whose mistakes are expected to cost least.",
+        ),
         Field("proba", "map", "The probability of each class.", default=None),
         Field("set", "list", "Classes that together hold the label in that share of cases.", default=None),
     ),

@@ -208,6 +208,10 @@ def _parsed(kind: str, text: str) -> Any:
     """Parse a text as the field's type, and return it unchanged if that fails."""
     if kind in ("list", "offer") or (kind == "names" and not text.isdecimal()):
         return [_parsed("label", part.strip()) for part in text.split(",") if part.strip()]
+    if kind == "map":
+        pairs = [part.rpartition("=") for part in text.split(",")]
+        named = all(sign for _, sign, _ in pairs)
+        return {name.strip(): _parsed("number", value.strip()) for name, _, value in pairs} if named else text
     if kind == "boolean":
         return _TRUTHS.get(text.lower(), text)
     if kind == "text":
