@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from .losses import Loss
     from .network import EarlyStopping, History, Network, Parameters
+    from .network.python_loss import PythonLoss
     from .optimizers import (
         COCOB,
         FTRL,
@@ -81,6 +82,7 @@ __all__ = [
     "Optimizer",
     "Parameters",
     "Pool",
+    "PythonLoss",
     "RMSProp",
     "Recurrent",
     "SCHEDULES",
@@ -101,6 +103,7 @@ __getattr__ = lazily(
         "LayerNorm Pool Recurrent",
         ".losses": "Loss",
         ".network": "EarlyStopping History Network Parameters",
+        ".network.python_loss": "PythonLoss",
         ".optimizers": "AMSGrad AdaGrad Adadelta Adam AdamW COCOB FTRL Momentum NAdam "
         "Nesterov OPTIMIZERS Optimizer RMSProp SGD optimizer",
         ".optimizers.schedules": "Constant Cosine InverseScaling SCHEDULES Step WarmUp",

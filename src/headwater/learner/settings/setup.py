@@ -154,7 +154,7 @@ def _check_kinds(learner: Any) -> None:
             "Give e.g. nn.Adam(0.001) or 'adam'.",
             learner.optimizer is None or isinstance(learner.optimizer, str | Optimizer),
         ),
-        "loss": ("a name or nn.Loss", "Give e.g. nn.Loss('huber', 0.5).", isinstance(learner.loss, str | Loss)),
+        "loss": ("a name or nn.Loss", "A loss in Python is for nn.Network.", isinstance(learner.loss, str | Loss)),
         "norm": ("None, 'layer' or 'batch'", "Choose one of these.", learner.norm in (None, "layer", "batch")),
         "seed": ("a whole number of 0 or more", "Give e.g. seed=1.", _whole(learner.seed, 0)),
         "max_rows": ("max_rows of 16 or more", "Give e.g. 200_000.", _whole(learner.max_rows, LEAST_ROWS)),

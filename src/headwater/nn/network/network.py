@@ -23,6 +23,7 @@ from .engines import FixedNet, built, check_engine, core_of, make_net, plain_of
 from .epoch import printed, run_epoch, run_epochs, split_at
 from .history import EarlyStopping, History, as_stopping
 from .parameters import Parameters
+from .python_loss import PythonLoss, check_named
 from .summary import Summary, summary_of
 
 _TO_TORCH = Lazy("headwater.nn.torch.networks:to_torch")
@@ -38,8 +39,9 @@ class Network:
     ----------
     layers : sequence of Layer
         The first is Dense, Embedding, Recurrent or, for images, Conv; the last gives the outputs.
-    loss : str or Loss
-        The loss, whose link (sigmoid, softmax, exp) is applied after the last layer.
+    loss : str, Loss, PythonLoss or callable
+        The loss, whose link (sigmoid, softmax, exp) is applied after the last layer. A function ``loss(y_true, y_pred)`` written in
+        Python is a ``PythonLoss``, with which the engine is "plain".
     optimizer : Optimizer or str
         The optimizer, or its name, e.g. "adam", for the default settings.
     l1, l2 : float
@@ -81,7 +83,7 @@ class Network:
         self,
         layers: Sequence[Layer],
         *,
-        loss: str | Loss = "mse",
+        loss: str | Loss | PythonLoss | Callable[..., Any] = "mse",
         optimizer: str | Optimizer | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
@@ -93,9 +95,10 @@ class Network:
         engine: str = "core",
     ) -> None:
         rule = SGD() if optimizer is None else as_optimizer(optimizer)
-        self.expert = Expert(tuple(layers), as_loss(loss), rule, l1, l2, clip_norm, clip_value)
+        own: Any = PythonLoss(loss) if callable(loss) else loss if isinstance(loss, PythonLoss) else as_loss(loss)
+        self.expert = Expert(tuple(layers), own, rule, l1, l2, clip_norm, clip_value)
         check_expert(self.expert, dtype)
-        self.engine = check_engine(engine)
+        self.engine = "plain" if isinstance(own, PythonLoss) else check_engine(engine)
         self.seed = seed
         self.dtype = np.dtype(dtype)
         self._net: FixedNet | None = None
@@ -148,6 +151,7 @@ class Network:
         ConfigError
             Before the number of inputs is known, and with engine="plain".
         """
+        check_named(self.expert.loss, "Network")
         return core_of(self._net, self.engine)
 
     @property
@@ -428,6 +432,7 @@ class Network:
         path : str or Path
             The file, which is overwritten.
         """
+        check_named(self.expert.loss, "save of Network")
         SAVE(self, path)
 
     def export_onnx(self, path: Any, *, opset: int = 17) -> None:

@@ -29,7 +29,7 @@ from headwater.plain.layers import (
     LayerNormalisation,
     Mode,
 )
-from headwater.plain.losses import LINKS, LOSSES
+from headwater.plain.losses import LINKS
 from headwater.plain.network.random import LEARNING, WEIGHTS, Draws, derive_key, draw
 from headwater.plain.optimizers.gradients import clip_by_norm, clip_by_value, penalty, penalty_gradient
 from headwater.plain.optimizers.guard import EXPLOSION, PROBATION, RECOVERY, SUSPICIOUS, Progress, within
@@ -68,7 +68,7 @@ class PlainNetwork:
     layers : sequence
         Layers of ``headwater.nn``. The first is Dense, Embedding or reads an image, the last gives the outputs.
     loss : nn.Loss
-        The loss, of which ``name`` and ``number`` are used.
+        The loss, of which ``row`` and ``number`` are used.
     optimizer : nn.Optimizer
         The optimizer, of which ``rule.name``, ``numbers()`` and ``lr`` (a number, or a schedule with ``at(t)``) are used.
     inputs : int or tuple of int
@@ -115,7 +115,7 @@ class PlainNetwork:
         self.dtype = np.dtype(dtype)
         self.reads_image = isinstance(inputs, tuple)
         self.layers = build_layers(layers, inputs, seed, self.dtype)
-        self.loss, self.loss_number = LOSSES[loss.name], float(loss.number)
+        self.loss, self.loss_number = loss.row, float(loss.number)
         self.link = LINKS[self.loss.link]
         self.rule, self.lr = RULES[optimizer.rule.name], optimizer.lr
         self.numbers = tuple(
