@@ -207,6 +207,15 @@ def test_the_command_learns_with_aggregates_and_goes_on_with_them(tmp_path, caps
     assert "Leave the option out" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["card", "card@at:1x", "card@at:1h:foo(x)", "card@at:1h,1h", "@"])
+def test_the_command_names_its_option_where_the_text_is_none(text, tmp_path, capsys):
+    written(tmp_path / "a.csv", rows(80))
+    assert main(["learn", str(tmp_path / "a.csv"), "--target", "y", "--rolling", text]) == 2
+    error = capsys.readouterr().err
+    assert " — at --rolling. " in error
+    assert "of Rolling" not in error
+
+
 @pytest.mark.parametrize("options", [["--anomalies"], ["--targets", "y,amount"]])
 def test_the_command_takes_it_for_other_kinds_too(options, tmp_path):
     written(tmp_path / "a.csv", rows(80))

@@ -19,7 +19,7 @@ from headwater.types import Lazy
 
 __all__ = ["ModelOptions", "load_model"]
 
-_ROLLING = Lazy("headwater.learner.settings.rolling:Rolling")
+_ROLLING = Lazy("headwater.learner.settings.rolling:rolling_of")
 _POOL = "of the pool"
 
 
@@ -94,7 +94,7 @@ class ModelOptions:
         given = {"memory": self.memory, "by": self.by, "time": self.time}
         asked |= {name: value for name, value in given.items() if value is not None}
         if self.rolling is not None:
-            asked["rolling"] = _ROLLING.value.parse(self.rolling)
+            asked["rolling"] = _ROLLING(self.rolling, "--rolling")
         if self.no_diagnosis:
             asked["diagnosis"] = False
         return kind_with(task, at="--task").make(asked)
@@ -162,7 +162,7 @@ class ModelOptions:
     def _of_all(self, learner: Any) -> list[tuple[str, str, str | None]]:
         """Return the options that all kinds of learners share, as ``_differences`` does."""
         has = getattr(learner, "rolling", None)
-        rolling = None if self.rolling is None else repr(_ROLLING.value.parse(self.rolling))
+        rolling = None if self.rolling is None else repr(_ROLLING(self.rolling, "--rolling"))
         return [
             ("--seed", str(learner.seed), None if self.seed is None else str(self.seed)),
             ("--rolling", "left out" if has is None else repr(has), rolling),

@@ -15,7 +15,7 @@ from headwater.encode import values
 from headwater.encode.rolling import ROLLING_STATE, RollingReader
 from headwater.errors import ConfigError
 
-__all__ = ["ROLLING_STATE", "Aggregates", "Rolling"]
+__all__ = ["ROLLING_STATE", "Aggregates", "Rolling", "rolling_of"]
 
 _COUNT, _SINCE, _SUM, _MEAN, _DISTINCT = range(5)  # as in core/rows/rolling.h
 _WHATS = {"count": _COUNT, "since": _SINCE, "sum": _SUM, "mean": _MEAN, "distinct": _DISTINCT}
@@ -204,6 +204,21 @@ class _Plan:
         at = [len(windows) - 1] if since else range(len(windows))
         self.titles += tuple(titles)
         self.asked += tuple((_WHATS[what], column, i) for i in at)
+
+
+def rolling_of(text: str, at: str) -> Rolling:
+    """Return what ``Rolling.parse`` does, and say of a text that is none where it was given.
+
+    Raises
+    ------
+    ConfigError
+        If the text, or a setting in it, is invalid.
+    """
+    try:
+        return Rolling.parse(text)
+    except ConfigError as error:
+        way_out = f"Give e.g. {_FORM_EXAMPLE!r}." if error.help.startswith("Give e.g.") else error.help
+        raise ConfigError(expected=error.expected, got=error.got, at=at, help=way_out, code=error.code) from None
 
 
 class Aggregates:

@@ -11,7 +11,7 @@ import msgspec
 
 from headwater import nn
 from headwater.learner.kind import kind_of, kind_with
-from headwater.learner.settings.rolling import Rolling
+from headwater.learner.settings.rolling import Rolling, rolling_of
 from headwater.learner.supervised import SupervisedLearner
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import NewModel, StepSize, decoded
@@ -119,7 +119,7 @@ def build_learner(options: NewModel) -> Any:
         if getattr(options, name) is not None:
             chosen[name] = getattr(options, name)
     if isinstance(options.rolling, str):
-        chosen["rolling"] = Rolling.parse(options.rolling)
+        chosen["rolling"] = rolling_of(options.rolling, "rolling")
     elif options.rolling is not None:
         chosen["rolling"] = Rolling(**msgspec.structs.asdict(options.rolling))
     return kind.make(chosen)
