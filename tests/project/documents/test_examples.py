@@ -330,6 +330,14 @@ def test_a_frozen_model_is_left_alone_until_something_changes_and_then_corrected
     assert corrected < 0.35 * base
 
 
+def test_a_model_that_knows_last_year_learns_only_what_is_new():
+    said = output_of("34_warm_start")
+    assert numbers(said["last year, at the end"])[0] < 2
+    (warm, _, warm_later), (cold, _, cold_later) = numbers(said["from last year"]), numbers(said["from nothing"])
+    assert warm < 0.85 * cold
+    assert warm_later < 0.9 * cold_later
+
+
 def test_fifty_clicks_teach_an_embedding_classifier_the_words_of_a_house():
     said = output_of("33_corrections")
     assert numbers(said["after 0 clicks"])[0] < 65
