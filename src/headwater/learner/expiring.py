@@ -1,12 +1,17 @@
-"""A learner in memory that has seen nothing older than a number of rows."""
+"""A learner in memory that has seen nothing older than a number of rows, or than a time by the rows' own clock."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+import datetime as dt
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
-from headwater.errors import ConfigError
+from headwater.encode import values
+from headwater.encode.rolling import RollingReader
+from headwater.encode.rows import as_dicts
+from headwater.errors import ConfigError, DataError, shown
 from headwater.types import Predictions
 
 from .kind import Kind, kind_of
@@ -15,6 +20,11 @@ from .supervised import joined
 __all__ = ["Expiring"]
 
 LEAST_ROWS = 200
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_AGE = re.compile(r"([\d.]+) *(s|m|h|d|w)(?:ec|ond|econd|in|inute|our|ay|eek)*s?")
+_READER = RollingReader(values)
+_NEVER = -(1 << 63)
+"""A time in microseconds before all others."""
 _TEACHING = ("learn", "learn_one")
 _WHOLE = ("save", "resume", "merge")
 """Methods that would make a learner of it that never expires."""
@@ -39,22 +49,32 @@ def check_turns(learner: Any) -> None:
 
 
 class Expiring:
-    """Let two learners take turns, so that what predicts has seen the last ``max_age`` rows at most.
+    """Let two learners take turns, so that what predicts has seen nothing older than ``max_age`` rows, hours or days.
 
-    Both learn each row. The older one predicts and answers every other question, and is dropped when it has seen ``max_age`` rows.
+    Both learn each row. The older one predicts and answers every other question, and is dropped when it has reached ``max_age``.
     So no weight, name, statistic, knot or kept row is older. It takes twice the time and memory.
+
+    With ``time`` the rows' own clock counts, however irregularly they come. A learner begins with a row, and is dropped before a row
+    is learned that is more than ``max_age`` later. Another one begins each half of ``max_age``. If nothing came for so long, the next
+    row meets a new learner. What predicts knows all rows of the last half of ``max_age``. A row that comes late is learned by those
+    that began at its time or before. If it is older than all of them, none learns it, and it counts in ``late``.
 
     Parameters
     ----------
     learner : learner of any kind
         A new learner, from copies of which the two are made.
-    max_age : int
-        Rows that a learner may see before it is dropped, at least 200. A store counts time too (``hw.Retention``).
+    max_age : int, str or timedelta
+        Rows that a learner may see before it is dropped, at least 200. With ``time`` an age such as ``"36 hours"``, ``"30d"`` or a
+        timedelta. A store counts time without a column (``hw.Retention``).
+    time : hashable, optional
+        The column of times: date-times, ISO 8601 texts, or numbers of seconds. It stays a column of the learner's too.
 
     Raises
     ------
     ConfigError
-        If the learner has learned already, or ``max_age`` is too small.
+        If the learner has learned already, or ``max_age`` is too small, or no age where there is a ``time``.
+    DataError
+        If a row that is learned has no time. Nothing is learned then.
 
     Examples
     --------
@@ -64,16 +84,17 @@ class Expiring:
     ...     model.learn_one({"name": f"n{i // 100}", "a": i % 7}, i % 7 > 3)
     >>> model.predict_one({"a": 6}), model.oldest_row
     (True, 400)
+    >>> model = hw.Expiring(hw.Regressor(seed=1), max_age="24 hours", time="at")
+    >>> for hour in (0, 1, 2, 40):
+    ...     model.learn_one({"at": 3600 * hour, "a": hour % 2}, 1.0)
+    >>> model.n_learned
+    1
     """
 
-    def __init__(self, learner: Any, max_age: int) -> None:
-        if type(max_age) is not int or max_age < LEAST_ROWS:
-            raise ConfigError(
-                expected=f"a number of rows, {LEAST_ROWS} or more",
-                got=repr(max_age),
-                at="max_age",
-                help="Let it live longer.",
-            )
+    def __init__(self, learner: Any, max_age: int | str | dt.timedelta, time: Hashable = None) -> None:
+        self.time = time
+        """Column of times, None where rows count."""
+        self._life = _life(max_age, timed=time is not None)
         if learner.n_learned:
             raise ConfigError(
                 expected="a learner that has learned nothing",
@@ -85,9 +106,14 @@ class Expiring:
         self.max_age = max_age
         self._template = copy.deepcopy(learner)
         self._learners, self._ages = [copy.deepcopy(learner)], [0]
+        self._births: list[int] = []  # with a column of times, when each learner began, in microseconds
+        self._now = _NEVER
+        self.late = 0
+        """Rows that were older than every learner, so that none learned them."""
 
     def __repr__(self) -> str:
-        return f"Expiring({self._template!r}, max_age={self.max_age})"
+        timed = "" if self.time is None else f", time={self.time!r}"
+        return f"Expiring({self._template!r}, max_age={self.max_age!r}{timed})"
 
     @property
     def kind(self) -> Kind:
@@ -105,7 +131,7 @@ class Expiring:
         return self._ages[0]
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name in ("_learners", "_ages"):
+        if name.startswith("__") or name in ("_learners", "_ages", "_births"):
             raise AttributeError(name)
         if name in _WHOLE:
             raise ConfigError(
@@ -120,10 +146,10 @@ class Expiring:
         """Return a method that lets all learners learn one row."""
 
         def learn(*arguments: Any, **named: Any) -> Any:
-            self._take_turns()
-            said = [getattr(one, name)(*arguments, **named) for one in self._learners]
-            self._ages = [age + 1 for age in self._ages]
-            return said[0]
+            taking = self._taking_turns(arguments, named)
+            said = [getattr(one, name)(*arguments, **named) for one in self._learners[:taking]]
+            self._ages[:taking] = [age + 1 for age in self._ages[:taking]]
+            return said[0] if said else None
 
         return learn
 
@@ -136,11 +162,16 @@ class Expiring:
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
         """Predict row i of ``ask`` (of X without it), then learn row i of X, in turn."""
         if ask is not None:  # as many rows or any number, so that only whole calls can be cut
-            self._take_turns(len(X))
+            if self.time is None:
+                self._take_turns(len(X))
+            elif len(X):
+                times = self._times(X)
+                self._turn(max(times))
+                self._births = [min(birth, *times) for birth in self._births]
             said: list[Predictions] = [one.step_many(X, y, w, ask=ask) for one in self._learners]
             self._ages = [age + len(X) for age in self._ages]
             return said[0]
-        return joined(list(self._steps(X, y, w)))
+        return joined(list(self._steps(X, y, w) if self.time is None or not len(X) else self._timed_steps(X, y, w)))
 
     def _steps(self, X: Any, y: Any, w: Any) -> Iterator[Predictions]:
         begin, n = 0, len(X)
@@ -155,12 +186,104 @@ class Expiring:
             if not n:
                 return
 
+    def _timed_steps(self, X: Any, y: Any, w: Any) -> Iterator[Predictions]:
+        times, begin, n = self._times(X), 0, len(X)
+        while begin < n:
+            taking, end = self._turn(times[begin]), begin + 1
+            while taking == len(self._births) and end < n and self._stays(times[end]):
+                end += 1
+            self._now = max(self._now, *times[begin:end])
+            part = slice(begin, end)
+            rows, labels, weights = X[part], None if y is None else y[part], None if w is None else w[part]
+            said = [one.step_many(rows, labels, weights) for one in self._learners[:taking]]
+            self._ages[:taking] = [age + end - begin for age in self._ages[:taking]]
+            yield said[0] if said else self.learner.predict_batch(rows)
+            begin = end
+
+    def _stays(self, time: int) -> bool:
+        """Return whether a row is learned by all learners, and nobody is dropped or begins before it."""
+        return self._births[-1] <= time < self._births[-1] + self._life // 2 and time <= self._births[0] + self._life
+
+    def _turn(self, time: int) -> int:
+        """Drop what is too old at a row's time, let the next learner begin if it is due, and return how many learn the row."""
+        now = self._now = max(self._now, time)
+        while self._births and now - self._births[0] > self._life:
+            del self._learners[0], self._ages[0], self._births[0]
+        if not self._births:
+            self._learners, self._ages, self._births = [copy.deepcopy(self._template)], [0], [now]
+        elif now - self._births[-1] >= self._life // 2:
+            self._learners.append(copy.deepcopy(self._template))
+            self._ages.append(0)
+            self._births.append(now)
+        taking = sum(birth <= time for birth in self._births)
+        self.late += not taking
+        return taking
+
+    def _taking_turns(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> int:
+        """Let learners take turns at one row, and return how many learn it."""
+        if self.time is None:
+            self._take_turns()
+            return len(self._learners)
+        row = next((one for one in (*arguments, *named.values()) if isinstance(one, Mapping)), {})
+        return self._turn(self._times([row])[0])
+
+    def _times(self, X: Any) -> list[int]:
+        """Return the time of each row in microseconds.
+
+        Raises
+        ------
+        DataError
+            If a row has none.
+        """
+        rows = as_dicts(X)
+        found = [_READER.time(self.time, row.get(self.time)) for row in rows]
+        for i, time in enumerate(found):
+            if time is None:
+                raise DataError(
+                    expected=f"a time in {self.time!r}",
+                    got=shown(rows[i].get(self.time)),
+                    at="time of Expiring" if len(found) == 1 else f"row {i + 1} of {len(found):,}",
+                    help="Give a date-time, an ISO 8601 text, or seconds, or leave the row out.",
+                )
+        return [time for time in found if time is not None]
+
     def _take_turns(self, rows: int = 1) -> int:
         """Drop the older learner if it is too old for some more rows, let the next begin, and return the rows until then."""
-        if self._ages[0] + rows > self.max_age and self._ages[0]:
+        if self._ages[0] + rows > self._life and self._ages[0]:
             del self._learners[0], self._ages[0]
-        half = self.max_age // 2
+        half = self._life // 2
         if not self._ages or self._ages[-1] >= half:
             self._learners.append(copy.deepcopy(self._template))
             self._ages.append(0)
-        return min(self.max_age - self._ages[0], half - self._ages[-1])
+        return min(self._life - self._ages[0], half - self._ages[-1])
+
+
+def _life(max_age: Any, *, timed: bool) -> int:
+    """Return the age in rows, or in microseconds.
+
+    Raises
+    ------
+    ConfigError
+        If it is none.
+    """
+    if not timed:
+        if type(max_age) is int and max_age >= LEAST_ROWS:
+            return max_age
+        raise ConfigError(
+            expected=f"a number of rows, {LEAST_ROWS} or more",
+            got=repr(max_age),
+            at="max_age",
+            help="Let it live longer." if type(max_age) is int else "Name the column of times, as in time='at'.",
+        )
+    found = _AGE.fullmatch(max_age.strip()) if isinstance(max_age, str) else None
+    seconds = max_age.total_seconds() if isinstance(max_age, dt.timedelta) else 0.0
+    if found is not None and found[1].count(".") < 2 and found[1] != ".":
+        seconds = float(found[1]) * _UNITS[found[2]]
+    if not 1 <= seconds <= 1e10:
+        raise ConfigError(
+            expected="an age of at least a second, such as '36 hours', '30d' or a timedelta",
+            got=repr(max_age),
+            at="max_age",
+            help="Write it as '30 days'; without time= it is a number of rows.",
+        )
+    return round(seconds * 1e6)
