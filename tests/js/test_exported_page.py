@@ -421,6 +421,42 @@ def test_a_model_with_a_column_of_text_predicts_and_learns_and_says_where_it_is_
     closed(page, address)
 
 
+SIDES = """(code) => [...code.querySelectorAll("bdi")].map((name) => {
+  const before = document.createRange(), after = document.createRange();
+  before.setStart(name.previousSibling, name.previousSibling.length - 1), before.setEnd(name.previousSibling, name.previousSibling.length);
+  after.setStart(name.nextSibling, 0), after.setEnd(name.nextSibling, 1);
+  const [left, own, right] = [before, name, after].map((one) => one.getBoundingClientRect());
+  return [left.right <= own.left + 1, own.right <= right.left + 1, left.top === right.top];
+})"""
+"""Of each text in the code that is set apart: whether what stands before it lies left of it, and what follows right, in one line."""
+
+
+@pytest.mark.parametrize("kind", [hw.Classifier, hw.MultiOutput])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_names_read_from_right_to_left_stay_in_their_places(browser, site, tmp_path, kind, language):
+    folder, address = site
+    model, draw = kind(seed=1), random.Random(1)
+    for i in range(300):
+        x = {"درجة الحرارة": draw.gauss(20, 5), "المدينة": draw.choice(["الرياض", "دبي"]), "speed": i % 7}
+        answer = "مرتفع" if i % 3 else "منخفض"
+        model.learn_one(x, answer if kind is hw.Classifier else {"حالة": answer, "n": i % 3})
+    model.save(tmp_path / "m.hw")
+    assert main(["export", "--web", str(tmp_path / "m.hw"), str(folder / "arabic")]) == 0
+    page = opened(browser, address, name="arabic", language=language)
+    shown = page.eval_on_selector("#code", "(code) => code.textContent")
+    assert {"درجة الحرارة", "المدينة", "speed"} == set(json.loads(re.search("const x = (.*);", shown)[1]))
+    sides = page.eval_on_selector("#code", SIDES)
+    assert len(sides) == (4 if kind is hw.Classifier else 3)  # three texts of the row, and the answer that is learned
+    assert all(all(one) for one in sides), sides
+    if kind is hw.Classifier:
+        page.click("#why-part > summary")
+        page.wait_for_selector("#why tbody th")
+        assert re.search("\u2068م\\w+\u2069 \\d", page.inner_text("#baseline"))
+    else:
+        assert re.match("\u2068حالة\u2069: \u2068م\\w+\u2069 · n: ", page.inner_text("#said"))
+    closed(page, address)
+
+
 def test_a_model_that_knows_nothing_yet_says_so(browser, site, tmp_path):
     folder, address = site
     hw.Classifier().save(tmp_path / "new.hw")

@@ -1,7 +1,7 @@
 // A learned model of any kind on a page: what is particular to its kind is said in the module of its name (`show`, `teach`), and asked
 // of the worker that holds the learner.
 
-import { byId, element, fillForm, makeForm, readForm, typicalSample } from "./form.mjs";
+import { byId, element, fillForm, makeForm, readForm, showCode, typicalSample } from "./form.mjs";
 import { seenSample, showBefore, showLines } from "./good.mjs";
 import { QUESTIONS } from "./questions.mjs";
 import { applyLanguage, firstTheme, keep, language, shownCount, switchLanguage, text } from "./texts.mjs";
@@ -92,7 +92,7 @@ function showAbout() {
   byId("code-help").textContent = view.words.shared("code");
   byId("form-card").hidden = !model.columns.length;
   for (const part of document.querySelectorAll("[data-learns]")) part.hidden = !model.learns;
-  byId("code").textContent = view.code(codeOf()).split("\n").filter((line) => model.learns || !line.startsWith("model.learn")).join("\n");
+  showCode(view.code(codeOf()).split("\n").filter((line) => model.learns || !line.startsWith("model.learn")).join("\n"));
   showScore();
 }
 

@@ -18,7 +18,7 @@ export const WORDS = {
   },
 };
 
-const shown = (y) => (typeof y === "number" ? shownNumber(y) : String(y));
+const shown = (y) => (typeof y === "number" ? shownNumber(y) : brief(String(y)));
 
 export async function begin() {
   const scores = new Map();

@@ -1,6 +1,6 @@
 // A learned model on a page: what is said here goes to the worker that holds the learner, and what it answers is shown.
 
-import { byId, element, fillForm, makeForm, readForm, typicalSample } from "./form.mjs";
+import { brief, byId, element, fillForm, makeForm, readForm, showCode, typicalSample } from "./form.mjs";
 import { showPrediction, showScore, shownLabel } from "./result.mjs";
 import { seenSample, showBefore } from "./good.mjs";
 import { QUESTIONS } from "./kinds.mjs";
@@ -137,7 +137,7 @@ async function choose(file) {
   target.value = names.includes(model.target) ? model.target : "";
   for (const id of ["target", "file-predict", "file-learn"]) byId(id).disabled = false;
   byId("predictions").hidden = true;
-  byId("file-state").textContent = text("chosen", { name: file.name, columns: shownCount(names.length) });
+  byId("file-state").textContent = text("chosen", { name: brief(file.name), columns: shownCount(names.length) });
 }
 
 async function runFile(learns) {
@@ -190,7 +190,7 @@ async function open(bytes) {
   byId("page").hidden = false; // pictures are as wide as their place
   showGood();
   await refresh(sampleToBegin());
-  byId("code").textContent = ownCode();
+  showCode(ownCode());
 }
 
 async function save() {

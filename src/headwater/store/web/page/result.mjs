@@ -1,6 +1,6 @@
 // What the model says of a sample: the prediction, the classes, and why.
 
-import { byId, element, shownName } from "./form.mjs";
+import { brief, byId, element, shownName } from "./form.mjs";
 import { shownNumber, shownShare, text } from "./texts.mjs";
 import { showLines } from "./good.mjs";
 
@@ -27,7 +27,7 @@ export function showPrediction(said, unexplained) {
   if (said.why) whyTable(said);
 }
 
-const shownOutput = (said, value) => (said.classes ? `${shownLabel(said.why.target)} ${shownShare(value)}` : shownNumber(value));
+const shownOutput = (said, value) => (said.classes ? `${brief(shownLabel(said.why.target))} ${shownShare(value)}` : shownNumber(value));
 
 function headOf(...names) {
   const row = element("tr");

@@ -22,6 +22,14 @@ export function brief(name) {
   return RIGHT_TO_LEFT.test(cut) ? `\u2068${cut}\u2069` : cut;
 }
 
+const LITERAL = /("(?:[^"\\]|\\.)*")/; // of a text, in code
+
+/** Show lines of code, with each text that is read from right to left apart from what stands beside it; what is copied is the code. */
+export function showCode(code) {
+  const parts = code.split(LITERAL);
+  byId("code").replaceChildren(...parts.map((part) => (LITERAL.test(part) && RIGHT_TO_LEFT.test(part) ? element("bdi", part) : part)));
+}
+
 /** A name as a reader sees it: one that is no text in Python says what it is by itself. */
 export const shownName = (name) => brief(name.replace(/^\0(?:int|float) /, ""));
 
