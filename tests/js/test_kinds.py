@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.server
 import json
+import re
 import subprocess
 import threading
 from functools import partial
@@ -396,6 +397,7 @@ def test_the_page_of_each_kind_speaks_its_words_without_a_violation(browser, sit
     assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert "undefined" not in page.inner_text("body")
+    assert page.eval_on_selector("#code", "(one) => one.scrollWidth <= one.clientWidth")  # no line is cut off
     closed(page)
 
 
@@ -413,13 +415,16 @@ def test_what_a_page_of_a_kind_learns_is_what_python_would_have_learned(browser,
     model = hw.load(folder / f"{name}.hw")
     page = opened(browser, address, name)
     before = page.inner_text("#about")
+    assert re.fullmatch(
+        r"No (answer yet|sample was learned|value yet) since this page was opened\.", page.inner_text("#score")
+    )
     for field, value in ({"#form input[name=load]": "24.5"} if name == "anomalies" else {}).items():
         page.fill(field, value)
     for field, value in fields.items():
         page.fill(field, value)
     page.click("#learn-button")
     page.wait_for_function("(before) => document.querySelector('#about').textContent !== before", arg=before)
-    assert "No answer yet" not in page.inner_text("#score")
+    assert not page.inner_text("#score").startswith("No ")
     with page.expect_download() as waiting:
         page.click("#save")
     waiting.value.save_as(tmp_path / "saved.hw")

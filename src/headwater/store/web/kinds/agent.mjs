@@ -9,12 +9,14 @@ const FIRST = 10; // episodes that the later ones are compared with
 export const WORDS = {
   en: {
     learned: "{n} transitions learned", form: "The state", said: "What to do?", learn_title: "Teach it what an action led to", action: "The action", take: "Take it", reward: "The reward", ended: "The episode has ended", learn: "Learn this",
+    unscored: "No episode has ended since this page was opened.",
     note: "Take an action, enter the state that followed above, and the reward: both are learned together. Returns are those of episodes that ended on this page.",
     best: "{action}", value: "worth of this state: {value}", worth: "Value", share: "Probability", actions: "Action", number: "Number {n} of the action",
     taken: "Taken: {action}. Enter the state that followed above, then its reward.", first: "First take an action.",
   },
   zh: {
     learned: "已学习 {n} 次转移", form: "状态", said: "该怎么做？", learn_title: "教它动作带来了什么", action: "动作", take: "采取它", reward: "奖励", ended: "回合结束", learn: "学习此结果",
+    unscored: "打开本页以来还没有结束的回合。",
     note: "采取一个动作，在上面填入随后的状态，再填入奖励：两者一起学习。回报来自在本页结束的回合。",
     best: "{action}", value: "此状态的价值：{value}", worth: "价值", share: "概率", actions: "动作", number: "动作的第 {n} 个数",
     taken: "已采取 {action}。请在上面填入随后的状态，再填入奖励。", first: "请先采取一个动作。",

@@ -10,11 +10,13 @@ const LISTED = 12;
 export const WORDS = {
   en: {
     learned: "{n} samples learned", form: "A sample", said: "Is it unusual?", learn_title: "Teach it", learn: "Learn this sample",
+    unscored: "No sample was learned since this page was opened.",
     note: "Each sample is scored before it is learned. Alarms are counted since this page was opened; a sample that gives an alarm is not learned at first.",
     alarm: "An alarm: score {score}", usual: "Nothing unusual: score {score}", most: "more unusual than {share} of those before", column: "Column", adds: "Adds to it",
   },
   zh: {
     learned: "已学习 {n} 个样本", form: "一个样本", said: "是否异常？", learn_title: "教它", learn: "学习此样本",
+    unscored: "打开本页以来还没有学习样本。",
     note: "每个样本在学习之前先被打分。警报数从打开本页算起；引起警报的样本起初不会被学习。",
     alarm: "警报：得分 {score}", usual: "没有异常：得分 {score}", most: "比之前 {share} 的样本更异常", column: "列", adds: "贡献",
   },

@@ -10,12 +10,14 @@ const OWN = "action."; // how the columns of an action's features begin
 export const WORDS = {
   en: {
     learned: "{n} decisions learned", form: "The row", said: "Which action?", learn_title: "Teach it what came of an action", action: "The action taken", another: "another …", new_action: "New action", reward: "Its reward", learn: "Learn this",
+    unscored: "No reward yet since this page was opened.",
     note: "Rewards since this page was opened. What drawing actions evenly would have earned follows from the probability of each action.",
-    best: "{action}", expected: "expected reward {reward}", actions: "Action", worth: "Expected reward", share: "Probability", draw: "Draw an action", drawn: "Drawn: {action}, with probability {p}.",
+    best: "{action}", expected: "Expected reward {reward}", actions: "Action", worth: "Expected reward", share: "Probability", draw: "Draw an action", drawn: "Drawn: {action}, with probability {p}.",
     offer: "This offer", offered: "An offer is a row and the features of one action, whose fields begin with action.",
   },
   zh: {
     learned: "已学习 {n} 次决策", form: "样本", said: "选择哪个动作？", learn_title: "教它动作的结果", action: "采取的动作", another: "其他 …", new_action: "新动作", reward: "得到的奖励", learn: "学习此结果",
+    unscored: "打开本页以来还没有奖励。",
     note: "打开本页以来的奖励。均匀抽取动作本来会得到的奖励由各动作的概率推出。",
     best: "{action}", expected: "期望奖励 {reward}", actions: "动作", worth: "期望奖励", share: "概率", draw: "抽取一个动作", drawn: "抽到 {action}，概率 {p}。",
     offer: "此动作", offered: "这里的一行包括样本和一个动作的特征，后者的字段以 action. 开头。",

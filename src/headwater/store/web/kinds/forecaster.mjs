@@ -13,12 +13,14 @@ const FAN = [0.9, 0.5];
 export const WORDS = {
   en: {
     learned: "{n} values learned", form: "What is known of the next time", said: "What comes next", learn_title: "Teach it the next value", value: "The next value", learn: "Learn this value",
+    unscored: "No value yet since this page was opened.",
     note: "Each value since this page was opened is compared with its forecast. An empty field is a gap: time goes on.",
     line: "The next value: {y}", band: "in 9 of 10 cases between {low} and {high}", time: "Times ahead", forecast: "Forecast", low: "From", high: "To",
     picture: "The last {n} values, and the forecast of the next {h} with bands that hold 50 % and 90 % of the values", past: "values", ahead: "forecast", now: "now",
   },
   zh: {
     learned: "已学习 {n} 个数值", form: "下一时刻的已知信息", said: "接下来会是多少", learn_title: "教它下一个数值", value: "下一个数值", learn: "学习这个数值",
+    unscored: "打开本页以来还没有新的数值。",
     note: "打开本页以来的每个数值都与其预测相比较。留空表示缺失：时间照常前进。",
     line: "下一个数值：{y}", band: "十次中有九次介于 {low} 和 {high} 之间", time: "提前几步", forecast: "预测", low: "下限", high: "上限",
     picture: "最近 {n} 个数值，以及对之后 {h} 个数值的预测，两条带分别容纳 50% 和 90% 的数值", past: "数值", ahead: "预测", now: "现在",

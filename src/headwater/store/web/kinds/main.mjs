@@ -60,7 +60,7 @@ function show() {
 }
 
 function showScore() {
-  if (!showLines(byId("score"), view.score())) byId("score").textContent = text("no_score");
+  if (!showLines(byId("score"), view.score())) byId("score").textContent = view.words("unscored");
 }
 
 /** Learn what the view makes of the form, then show all as it is now. */

@@ -8,11 +8,13 @@ import { choice, field, table } from "./words.mjs";
 export const WORDS = {
   en: {
     learned: "{n} samples learned", form: "A sample", said: "Which answers?", learn_title: "Teach it", learn: "Learn this", unknown: "not known",
+    unscored: "No answer yet since this page was opened.",
     note: "Each answer since this page was opened is compared with what the model said before it learned it, output by output.",
     output: "Output", predicted: "Prediction", share: "Probability", line: "{n} answers",
   },
   zh: {
     learned: "已学习 {n} 个样本", form: "一个样本", said: "有哪些答案？", learn_title: "教它", learn: "学习此样本", unknown: "未知",
+    unscored: "打开本页以来还没有答案。",
     note: "打开本页以来的每个答案都与模型学习之前的预测相比较，逐个输出分别计算。",
     output: "输出", predicted: "预测", share: "概率", line: "{n} 个答案",
   },
