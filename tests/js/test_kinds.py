@@ -515,6 +515,27 @@ def test_what_reads_texts_and_rows_before_predicts_on_its_page(browser, site):
     closed(page)
 
 
+@pytest.mark.parametrize(
+    ("labels", "named"),
+    [
+        ({"large": True, "word": "x", "price": 1.0}, "all outputs that are classes"),
+        ({"large": True, "price": 1.0}, "large"),
+        ({"price": 1.0, "cost": 2.0}, "all outputs that are numbers"),
+    ],
+)
+def test_a_curve_over_several_outputs_says_of_which_it_is(browser, site, module, tmp_path, monkeypatch, labels, named):
+    folder, address = site
+    monkeypatch.setattr(export, "module_folder", lambda *_: module)
+    with hw.open(tmp_path / "s.db", hw.MultiOutput(seed=1)) as model:
+        for i in range(120):
+            model.learn_one({"x": i % 10}, {name: y if i % 3 else type(y)(i % 2) for name, y in labels.items()})
+    assert main(["export", "--web", str(tmp_path / "s.db"), str(folder / "stored")]) == 0
+    page = opened(browser, address, "stored")
+    assert page.locator("#before .line").count() == len(labels)
+    assert page.inner_text("#before-curve .legend > span >> nth=0") == f"Lately, as it learned · {named}:"
+    closed(page)
+
+
 def test_a_series_is_drawn_as_wide_as_its_place_and_counts_what_python_counts(browser, site):
     page = opened(browser, site[1], "series")
     assert page.inner_text("#about") == "300 values learned"

@@ -29,12 +29,20 @@ export function showBefore(noted, learns) {
   const known = showLines(byId("before"), comparisons);
   byId("before-note").textContent = known ? text("before_note", { n: shownCount(learned) }) : text(learns ? "before_none" : "before_unknown");
   byId("before-curve").replaceChildren();
-  if (known && drawn.points.length >= FEWEST) showCurve(byId("before-curve"), drawn, comparisons[0]);
+  if (known && drawn.points.length >= FEWEST) showCurve(byId("before-curve"), drawn, comparisons);
 }
 
-function showCurve(place, { names, points }, { phrase, output }) {
+/** What the curve is of: the output that alone has such a score, or all that have. */
+function shownOutputs([{ phrase, output }, ...others]) {
+  if (!output) return "";
+  const alone = others.every((other) => other.phrase !== phrase);
+  return ` · ${alone ? brief(output) : text(PERCENT.includes(phrase) ? "all_classes" : "all_numbers")}`;
+}
+
+function showCurve(place, { names, points }, comparisons) {
+  const [{ phrase }] = comparisons;
   const shown = (y) => (PERCENT.includes(phrase) ? shownShare(y) : shownNumber(y, 3));
-  const label = text("before_curve") + (output ? ` · ${brief(output)}` : "");
+  const label = text("before_curve") + shownOutputs(comparisons);
   const legend = element("p", undefined, { className: "soft legend" });
   legend.append(element("span", text("of_what", { what: label })));
   names.forEach((name, j) => {
