@@ -145,15 +145,26 @@ def read(core: Core, e: int, taken: Entries) -> Array:
     z = np.zeros((taken.count, place.m))
     if b is not None:
         z += b
-    table = weights(core, place)
-    terms = taken.values[:, None] * table[taken.rows - 1].astype(np.float64)
-    owner = taken.owner
+    add_rows(z, weights(core, place), taken)
+    return np.asarray(z + added_by_cells(core, e, taken.cells).sum(1))
+
+
+def add_rows(z: Array, table: Array, taken: Entries) -> None:
+    """Add Σ value·W[row] of each sample to z (samples, units), a few samples at a time, whose terms stay in the cache."""
+    rows, values, owner = taken.rows - 1, taken.values, taken.owner
     if (owner[1:] < owner[:-1]).any():
         order = np.argsort(owner, kind="stable")
-        owner, terms = owner[order], terms[order]
+        rows, values, owner = rows[order], values[order], owner[order]
     first = np.flatnonzero(np.diff(owner, prepend=-1))  # start of each sample's entries
-    z[owner[first]] += np.add.reduceat(terms, first) if len(first) else 0.0
-    return np.asarray(z + added_by_cells(core, e, taken.cells).sum(1))
+    ends = np.append(first[1:], len(owner))
+    at = 0
+    while at < len(first):
+        start = first[at]
+        stop = max(at + 1, int(np.searchsorted(ends, start + TOGETHER, "right")))
+        terms = table[rows[start : ends[stop - 1]]].astype(np.float64)
+        terms *= values[start : ends[stop - 1], None]
+        z[owner[first[at:stop]]] += np.add.reduceat(terms, first[at:stop] - start)
+        at = stop
 
 
 def added_by_cells(core: Core, e: int, cells: NDArray[np.int64] | None) -> Array:
@@ -411,6 +422,8 @@ CLASSES = 1
 """The kind of mixture that sums logits."""
 LAST, STAY, MOVES, FOLLOWERS = range(4)
 """Indices in the label history: last class, share of repeats, number of labels, transition counts."""
+TOGETHER = 512
+"""Entries whose rows of the table are summed at once."""
 TRUST = 5.0
 """Prior weight of the share of repeats, in labels."""
 COUNTED = 1000

@@ -54,7 +54,8 @@ def weight_size(core: Core) -> float:
 def best_hidden(core: Core) -> int | None:
     """Return the expert with a hidden layer that has the largest mixture weight."""
     hidden = [e for e, expert in enumerate(core.experts) if len(expert.layers) > 1]
-    return max(hidden, key=lambda e: float(inspect.mixture_weights(core)[e]), default=None)
+    weights = inspect.mixture_weights(core)
+    return max(hidden, key=lambda e: float(weights[e]), default=None)
 
 
 def effective_rank(H: NDArray[Any]) -> float:
