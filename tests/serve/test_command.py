@@ -27,12 +27,16 @@ def test_an_address_that_others_can_reach_needs_a_token(tmp_path, monkeypatch, c
         (["--store", "no/such/folder.db"], "--store"),
         (["--port", "99999"], "expected a port from 0 to 65535, got 99999 — at --port"),
         (["--port", "-1"], "expected a port from 0 to 65535, got -1 — at --port"),
+        (["--rolling", "card"], "got 'card' — at --rolling"),
+        (["--task", "forecast", "--horizon", "0"], "horizon"),
+        (["no-such-model.hw"], "no-such-model.hw"),
     ],
 )
 def test_options_that_cannot_be_are_told_before_anything_starts(tmp_path, monkeypatch, capsys, options, word):
     monkeypatch.chdir(tmp_path)
     assert main(["serve", *options]) == 2
     assert word in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_how_much_is_kept_may_be_said(tmp_path, monkeypatch):

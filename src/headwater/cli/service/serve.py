@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -169,14 +170,14 @@ def serve(
     bounds, store_limits = server.read_limits(limits)
     server.check_bind(host, known := {**server.tokens_of_environment(), **_tokens(tokens)})
     wanted = _replicas(more, follow, demo)
-    file, sock = _file(store or wanted.store, demo), server.listen(host, port)
+    file = _file(store or wanted.store, demo)
+    new = _maker(file, wanted.rounds or model, task, options or ModelOptions(), settings, fleet)
+    sock = server.listen(host, port)
     policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
     bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
     state = server.make_state(file, tokens=known, policy=policy, **bounded, **asdict(ages or AgeOptions()))
     state.default, state.demo, state.traces = name, demo, server.provider_for(looks.traces)
-    own = settings_of(kind_with(task, at="--task"), settings)
-    new = lambda: as_fleet((options or ModelOptions()).make(task, **own), fleet)  # noqa: E731
-    _begin(state, wanted.rounds or model, new, follow)
+    _begin(state, new, follow)
     return _run(server, state, wanted, looks, host, port, sock)
 
 
@@ -199,11 +200,30 @@ def _file(store: Path | None, demo: bool) -> Path:
     return file
 
 
-def _begin(state: Any, model: Path | None, new: Callable[[], Any], follow: SourceOptions | None) -> None:
-    """Create or load the model that the store lacks, and let it follow a broker once the server responds."""
+def _maker(
+    file: Path,
+    model: Path | None,
+    task: str,
+    options: ModelOptions,
+    settings: SettingOptions | None,
+    fleet: str | None,
+) -> Callable[[], Any]:
+    """Return a function that loads or makes the model to begin with, once: now where there is no store yet."""
+    own = settings_of(kind_with(task, at="--task"), settings)
+
+    @cache
+    def new() -> Any:
+        return load_model(model, fleets=True) if model is not None else as_fleet(options.make(task, **own), fleet)
+
+    if not file.exists():
+        new()  # so that options that can't be leave no store behind
+    return new
+
+
+def _begin(state: Any, new: Callable[[], Any], follow: SourceOptions | None) -> None:
+    """Create the model that the store lacks, and let it follow a broker once the server responds."""
     if state.default not in state.service.models.by_name:
-        learner = load_model(model, fleets=True) if model is not None else new()
-        state.service.create(state.default, learner)
+        state.service.create(state.default, new())
     if follow is not None:
         _follow(state, follow)
 
