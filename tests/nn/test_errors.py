@@ -13,6 +13,7 @@ import headwater as hw
 from headwater import nn
 from headwater.errors import ConfigError, DataError
 from headwater.nn.core import Core
+from headwater.plain.losses import LINKS
 
 ROOM = Path(nn.__file__).parent
 ELSEWHERE = {
@@ -42,6 +43,14 @@ def three(loss="cross_entropy"):
 def running_away():
     model = net(optimizer=nn.SGD(1e38))
     model.fit(X + 1, Y + 1, epochs=9)
+
+
+def squared(y_true, y_pred):
+    return (y_true - y_pred) ** 2
+
+
+def whole(y_true, y_pred):
+    return ((y_true - y_pred) ** 2).mean()
 
 
 names = ", ".join
@@ -215,6 +224,18 @@ CASES = [
     (lambda: hw.Classifier(layers=[nn.Conv(2, 3)]).learn_one({"a": 1.0}, "x"), ConfigError,
      "layers that read named values, which are no image", "nn.Conv", "layers",
      "Use nn.Network([nn.Conv(…), …], inputs=(channels, height, width)) for images."),
+    (lambda: nn.PythonLoss(5), ConfigError, "a function of y_true and y_pred", "5", "value of PythonLoss",
+     "Give e.g. lambda y_true, y_pred: (y_true - y_pred) ** 4."),
+    (lambda: nn.PythonLoss(squared, link="probit"), ConfigError, f"one of {names(LINKS)}", "'probit'", "link of PythonLoss",
+     "Choose one of these names."),
+    (lambda: net(loss=whole).learn_many(X, Y), DataError,
+     "a cost for each sample, of shape (1,), or for each output, of shape (1, 1)", "shape ()", "loss whole",
+     "y_true and y_pred are arrays of samples and outputs."),
+    (lambda: net(loss=nn.PythonLoss(squared, whole)).learn_many(X, Y), DataError,
+     "a derivative for each output, of shape (1, 1)", "shape ()", "loss squared",
+     "y_true and y_pred are arrays of samples and outputs."),
+    (lambda: net(loss=squared).save("never.hw"), ConfigError, "a network with a loss by name",
+     "squared, a function of Python", "save of Network", "Copy weights and bias of net.layers into such a network."),
 ]  # fmt: skip
 
 
