@@ -441,6 +441,7 @@ def test_what_is_missing_is_said_in_a_sentence(browser, static):  # noqa: F811
         page.set_default_timeout(PATIENCE_MS)
         page.goto(static + PAGE)
         until(page, f"document.querySelector('#play-status').textContent.includes('{words}')")
+        assert violations(page) == []  # of a page on which nothing was drawn yet
         context.close()
 
 

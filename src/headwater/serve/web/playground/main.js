@@ -99,6 +99,7 @@ function relabel() {
   byId("theme").textContent = text(isDark() ? "light" : "dark");
   document.title = `headwater · ${text("tab_playground")}`;
   showLessons();
+  for (const [name, word] of [["points", "outputs"], ["curve", "losscurve"]]) byId(`play-${name}`).setAttribute("aria-label", text(word)); // the first frame says more
   if (!state.frame) return;
   controls();
   showStatus("");
