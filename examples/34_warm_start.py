@@ -30,7 +30,7 @@ with tempfile.TemporaryDirectory() as folder:
     model = hw.Regressor(seed=1)
     found = hw.evaluate(model, history, "minutes")
     print(f"last year, at the end: {found.record.window_scores['mae']:.1f} minutes off")
-    errors = {"from last year": [], "from nothing": []}
+    errors: dict[str, list[float]] = {"from last year": [], "from nothing": []}
     with hw.open(Path(folder, "live.db"), model) as live, hw.open(Path(folder, "new.db"), hw.Regressor(seed=1)) as new:
         for row in trips(1_000, detour=15):
             y = row.pop("minutes")
