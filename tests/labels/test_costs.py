@@ -169,5 +169,5 @@ def test_a_metric_may_see_probabilities_and_stand_beside_others():
 def test_functions_of_other_shapes_and_numbers_without_probabilities_are_refused():
     with pytest.raises(ConfigError, match="a function of y_true and y_pred"):
         hw.evaluate(hw.Classifier(), pairs(), metric=lambda y: 0)
-    with pytest.raises(ConfigError, match="probabilities of all classes, got none"):
+    with pytest.raises(ConfigError, match="probabilities of all classes, got numbers"):
         hw.evaluate(hw.Regressor(), [({"a": 1}, 2.0)] * 5, metric=lambda y, p, q: 0)

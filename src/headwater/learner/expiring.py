@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from headwater.encode import values
+from headwater.encode.durations import read_duration
 from headwater.encode.rolling import RollingReader
 from headwater.encode.rows import as_dicts
 from headwater.errors import ConfigError, DataError, shown
@@ -20,8 +20,6 @@ from .supervised import joined
 __all__ = ["Expiring"]
 
 LEAST_ROWS = 200
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_AGE = re.compile(r"([\d.]+) *(s|m|h|d|w)(?:ec|ond|econd|in|inute|our|ay|eek)*s?")
 _READER = RollingReader(values)
 _NEVER = -(1 << 63)
 """A time in microseconds before all others."""
@@ -275,11 +273,10 @@ def _life(max_age: Any, *, timed: bool) -> int:
             at="max_age",
             help="Let it live longer." if type(max_age) is int else "Name the column of times, as in time='at'.",
         )
-    found = _AGE.fullmatch(max_age.strip()) if isinstance(max_age, str) else None
-    seconds = max_age.total_seconds() if isinstance(max_age, dt.timedelta) else 0.0
-    if found is not None and found[1].count(".") < 2 and found[1] != ".":
-        seconds = float(found[1]) * _UNITS[found[2]]
-    if not 1 <= seconds <= 1e10:
+    seconds, unit = read_duration(max_age) if isinstance(max_age, str) else (0.0, "")
+    if isinstance(max_age, dt.timedelta):
+        seconds = max_age.total_seconds()
+    if unit or not 1 <= seconds <= 1e10:
         raise ConfigError(
             expected="an age of at least a second, such as '36 hours', '30d' or a timedelta",
             got=repr(max_age),

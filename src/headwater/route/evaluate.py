@@ -161,19 +161,15 @@ def evaluate(
         learner,
         **pace,
         on_record=(curve.append, *((_print_progress,) if progress else ()), *calls),
-        watch=(*watchers, *map(_as_watcher, metrics)),
+        watch=(*watchers, *map(_RIVER_METRIC, metrics)),
         adapt=adapt,
     ).run(stream, target)
     return Evaluation(record, curve, metrics)
 
 
 def _as_metric(metric: Any) -> Any:
-    """Return a metric with ``get``, of a function one that keeps what it needs."""
+    """Return a metric with ``update`` and ``get``, of a function one that keeps what it needs."""
     return _FUNCTION_METRIC(metric) if callable(metric) and not callable(getattr(metric, "update", None)) else metric
-
-
-def _as_watcher(metric: Any) -> Any:
-    return metric if isinstance(metric, _FUNCTION_METRIC.value) else _RIVER_METRIC(metric)
 
 
 def _print_progress(record: Record) -> None:

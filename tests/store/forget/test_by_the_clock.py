@@ -145,3 +145,23 @@ def test_a_session_with_late_labels_takes_it():
     record = hw.evaluate(model, list(zip(rows, labels, strict=True)), delay=20).record
     assert record.rows == 600
     assert model.n_learned < 600
+
+
+@pytest.mark.parametrize("text", ["1.2.3 days", "5 dour", "3 months", "soon", "", "-1 days", "1,000 rows"])
+def test_a_text_that_is_no_length_of_time_is_refused_in_a_sentence(text):
+    with pytest.raises(ConfigError, match="expected an age"):
+        hw.Expiring(hw.Regressor(), text, time="at")
+    if "rows" not in text:
+        with pytest.raises(ConfigError, match="expected an age"):
+            hw.Retention(text)
+
+
+@pytest.mark.parametrize("text", ["36 hours", "36h", "1.5 days", "1.5d", "2,160 minutes"])
+def test_an_age_is_read_alike_in_memory_and_in_a_store(text):
+    assert hw.Retention(text).seconds == 36 * 3_600
+    model = hw.Expiring(hw.Regressor(seed=1), text, time="at")
+    for at in (0, 36 * 3_600):
+        model.learn_one({"at": at}, 1.0)
+    assert model.n_learned == 2
+    model.learn_one({"at": 36 * 3_600 + 1}, 1.0)
+    assert model.n_learned == 2  # of the second learner, which began with the second row

@@ -168,7 +168,7 @@ class RiverMetric:
             raise ConfigError(
                 expected="probabilities of all classes",
                 got="labels only, as delayed labels and some models give",
-                at=f"metric {type(self.metric).__name__}",
+                at=f"metric {getattr(self.metric, 'name', type(self.metric).__name__)}",
                 help="Choose a metric of labels, or use delay=0 and a model with predict_proba_one.",
             )
         return [dict(zip(rows.forecast.classes, p, strict=True)) for p in rows.forecast.proba.tolist()]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from headwater import _core
 from headwater.encode import values
+from headwater.encode.durations import SECONDS
 from headwater.encode.rolling import ROLLING_STATE, RollingReader
 from headwater.errors import ConfigError
 
@@ -22,7 +23,6 @@ _WHATS = {"count": _COUNT, "since": _SINCE, "sum": _SUM, "mean": _MEAN, "distinc
 _OF_ROWS = ("count", "since")
 _OF_NUMBERS = ("sum", "mean")
 _OF_NAMES = ("distinct", "since")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _WINDOW = re.compile(r"(\d+(?:\.\d+)?) ?([smhdw])")
 _AGGREGATE = re.compile(r"([a-z]+)(?:\((.+)\))?")
 _FORM = "KEY@TIME:WINDOWS:AGGREGATES"
@@ -333,7 +333,7 @@ def _seconds(window: Any) -> float:
         If it is none.
     """
     found = _WINDOW.fullmatch(window) if isinstance(window, str) else None
-    number = float(found[1]) * _UNITS[found[2]] if found else window
+    number = float(found[1]) * SECONDS[found[2]] if found else window
     if isinstance(number, bool) or not isinstance(number, int | float) or not 1e-6 <= number <= _MOST_SECONDS:
         raise _refused(
             "over", "lengths of time such as '90s', '30m', '1h', '7d' or '2w'", window, "Give e.g. ('1h', '24h')."

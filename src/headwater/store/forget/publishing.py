@@ -6,17 +6,14 @@ a model tells of a row no more than it says of anybody.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from typing import Any
 
+from headwater.encode.durations import read_duration
 from headwater.errors import ConfigError
 
 __all__ = ["Publishing"]
-
-_UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
-_TEXT = re.compile(r"([\d,.]+) *(second|minute|hour|day|row)s?")
 
 
 class Publishing:
@@ -37,17 +34,16 @@ class Publishing:
     """
 
     def __init__(self, every: int | str, copied: Callable[[Any], Any]) -> None:
-        found = _TEXT.fullmatch(str(every).strip() if type(every) is not int else f"{every} rows")
-        number = float(found[1].replace(",", "")) if found else 0.0
-        if found is None or number < 1:
+        number, unit = read_duration(str(every) if type(every) is not int else f"{every} rows")
+        if number < 1:
             raise ConfigError(
                 expected='a number of rows, or a text such as "100 rows" or "10 minutes"',
                 got=repr(every),
                 at="publish_every",
                 help="Give one of these.",
             )
-        self.rows = int(number) if found[2] == "row" else 0
-        self.seconds = 0.0 if self.rows else number * _UNITS[found[2]]
+        self.rows = int(number) if unit else 0
+        self.seconds = 0.0 if self.rows else number
         self.copied = copied
         self._at, self._time = 0, time.monotonic()
 

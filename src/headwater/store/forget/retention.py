@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 
+from headwater.encode.durations import SECONDS, read_duration
 from headwater.errors import ConfigError
 
 __all__ = ["Retention"]
 
-_UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0, "week": 604_800.0}
-_TEXT = re.compile(r"([\d,.]+) *(second|minute|hour|day|week|row)s?")
 LEAST_S = 600.0
 """Shortest age in seconds, since the clock is looked at twice a minute."""
 LEAST_ROWS = 200
@@ -60,7 +58,7 @@ class Retention:
         if isinstance(self.max_age, dt.timedelta):
             return self.max_age.total_seconds()
         number, unit = self._parts()
-        return number * _UNITS[unit] if unit in _UNITS else None
+        return None if unit or not number else number
 
     @property
     def rows(self) -> int | None:
@@ -71,9 +69,8 @@ class Retention:
         return int(number) if unit == "row" else None
 
     def _parts(self) -> tuple[float, str]:
-        found = _TEXT.fullmatch(self.max_age.strip()) if isinstance(self.max_age, str) else None
-        return (float(found[1].replace(",", "")), found[2]) if found else (0.0, "")
+        return read_duration(self.max_age) if isinstance(self.max_age, str) else (0.0, "")
 
     def __str__(self) -> str:
         """Return the age as it is stored and shown."""
-        return f"{self.rows} rows" if self.rows else f"{(self.seconds or 0) / _UNITS['day']:g} days"
+        return f"{self.rows} rows" if self.rows else f"{(self.seconds or 0) / SECONDS['d']:g} days"
