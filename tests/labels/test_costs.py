@@ -102,7 +102,10 @@ def test_classes_that_are_no_texts_are_named_as_json_writes_them():
         ({"fraud": -1}, "expected a cost of at least 0, got -1 — at costs['fraud']."),
         ({"fraud": float("nan")}, "expected a cost of at least 0, got nan — at costs['fraud']."),
         ({"ok": {"fraud": True}}, "expected a cost of at least 0, got True — at costs['ok']['fraud']."),
-        ({"frad": 5}, "expected costs of classes that the model knows, got 'frad' — at costs. Did you mean fraud?"),
+        (
+            {"frad": 5},
+            "expected costs of classes that the model knows: fraud, ok, got 'frad' — at costs. Did you mean fraud?",
+        ),
         (5, "expected costs by true class, got 5 — at costs."),
     ],
 )

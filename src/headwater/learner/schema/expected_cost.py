@@ -91,7 +91,7 @@ def _known(classes: Sequence[Any], costs: Mapping[Any, Any], at: str) -> dict[in
     if costs and not found and len(classes) > 1:
         names = list(places)
         raise DataError(
-            expected="costs of classes that the model knows",
+            expected=f"costs of classes that the model knows: {', '.join(names[:20])}",
             got=", ".join(map(shown, costs)),
             at=at,
             help=choose(_text(next(iter(costs))), names[:20]),
