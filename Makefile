@@ -1,6 +1,7 @@
 # Everything runs in .venv, which the first target that needs it makes. `make PYTHON=/path/to/python test` chooses another
-# interpreter for a new .venv. A stamp file per extra: pip runs again only when pyproject.toml has changed. Installing builds
-# the core (tools/build); a C compiler is taken where there is one, else pip gets one from PyPI for the length of the build.
+# interpreter for a new .venv. A stamp file per extra: packages are installed again only when pyproject.toml has changed, by uv
+# or by pip (tools/install.py). Installing builds the core (tools/build); a C compiler is taken where there is one, else one comes
+# from PyPI for the length of the build.
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick newest lowest typed lint types package wheels npm release bench docs figures pictures clean
@@ -16,7 +17,7 @@ CORE    := $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] src/_core/*.[ch]
 BUILT   := $(VENV)/.core.stamp
 WEB     := $(VENV)/.web.stamp
 PY   := $(VENV)/bin/python
-PIP  := $(PY) -m pip --disable-pip-version-check --quiet
+INSTALL := $(PY) -m tools.install
 
 help:
 	@echo "try it"
@@ -127,7 +128,7 @@ $(PY):
 	exit 1
 
 $(VENV)/.%.stamp: pyproject.toml | $(PY)
-	$(PIP) install --editable ".[$*]"
+	$(INSTALL) $(PY) --editable ".[$*]"
 	@touch $@ $(BUILT)
 
 # After a change in C: compiles only what includes it.
@@ -143,7 +144,7 @@ $(WEB): $(CORE) $(wildcard js/*.c js/*.mjs js/*/*.mjs) | $(VENV)/.dev.stamp
 $(WHEELS)/.stamp: tools/build/wheels/wheels.txt | $(PY)
 	rm -rf $(WHEELS)
 	$(PY) -m venv $(WHEELS)
-	$(WHEELS)/bin/python -m pip --disable-pip-version-check --quiet install -r tools/build/wheels/wheels.txt
+	$(INSTALL) $(WHEELS)/bin/python -r tools/build/wheels/wheels.txt
 	@touch $@
 
 # PyTorch serves the oracle tests only, so a CPU build is enough and missing it fails nothing (`test` says so).
@@ -151,20 +152,19 @@ $(WHEELS)/.stamp: tools/build/wheels/wheels.txt | $(PY)
 # the index serves a CUDA build of some 3 GB.
 $(VENV)/.torch.stamp: | $(VENV)/.dev.stamp
 	@$(PY) -c "import torch" 2>/dev/null \
-	    || { $(PIP) install --no-index --no-deps torch 2>/dev/null && $(PIP) install torch; } \
-	    || { [ "$$(uname -sm)" != "Linux x86_64" ] && $(PIP) install torch; } \
+	    || { $(INSTALL) $(PY) --no-index --no-deps torch 2>/dev/null && $(INSTALL) $(PY) torch; } \
+	    || { [ "$$(uname -sm)" != "Linux x86_64" ] && $(INSTALL) $(PY) torch; } \
 	    || echo "PyTorch: no CPU build within reach"
 	@touch $@
 
 # Ray, for workers on nodes. Missing it fails nothing (`test` says so).
 $(VENV)/.ray.stamp: pyproject.toml | $(VENV)/.dev.stamp
-	@$(PIP) install --editable ".[ray]" || echo "Ray: not within reach"
+	@$(INSTALL) $(PY) --editable ".[ray]" || echo "Ray: not within reach"
 	@touch $@ $(BUILT)
 
 # Clients of others that must work with the server as they are. Missing them fails nothing (`test` says so).
 $(VENV)/.clients.stamp: tests/support/processes/clients.txt | $(VENV)/.dev.stamp
-	@{ rm -rf $(CLIENTS) && $(PY) -m venv $(CLIENTS) \
-	    && $(CLIENTS)/bin/python -m pip --disable-pip-version-check --quiet install -r tests/support/processes/clients.txt; } \
+	@{ rm -rf $(CLIENTS) && $(PY) -m venv $(CLIENTS) && $(INSTALL) $(CLIENTS)/bin/python -r tests/support/processes/clients.txt; } \
 	    || { rm -rf $(CLIENTS); echo "Triton's and KServe's clients: not within reach"; }
 	@touch $@
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import warnings
 
 import numpy as np
@@ -14,6 +15,9 @@ with contextlib.suppress(ModuleNotFoundError):
     # How long an example takes depends on who else works on the machine; pytest's own timeout ends what hangs.
     settings.register_profile("headwater", deadline=None)
     settings.load_profile("headwater")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts what goes into the background like this
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -24,8 +24,8 @@ from tools.build.wheels import sbom
 
 TARGET = os.environ.get("HEADWATER_TARGET")
 CHECKOUT = (ROOT / ".git").exists()
-EDITABLE = any("editable" in word for word in sys.argv)
-"""Whether pip asks for what an editable install needs: hatchling doesn't hand that on, but it stands in how pip calls it."""
+EDITABLE = any("build_editable" in word for word in sys.orig_argv)
+"""Whether pip or uv asks for what an editable install needs: hatchling doesn't hand that on, but it stands in how they call it."""
 
 
 def sources_for_devices() -> dict[str, str]:

@@ -21,6 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tools.install import install
+
 ROOT = Path(__file__).resolve().parents[2]
 PIECE = re.compile(
     r"^```(python|sh)\n(.*?)^```$(?:\n\n(?:(?!```|#)[^\n]+\n)*\n?```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL
@@ -154,8 +156,8 @@ def _typed_in(home: Path, python: str, wheel: Path, extras: str, names: list[str
     own = str(home / "bin" / "python")
     package = f"{wheel}[{extras}]" if extras else str(wheel)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    subprocess.run([python, "-m", "venv", str(home)], check=True)
-    subprocess.run([own, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package], check=True)
+    subprocess.run([python, "-m", "venv", "--without-pip", str(home)], check=True)
+    install(own, package)
     done = subprocess.run(
         [own, "-m", "tools.docs.typed", *names], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
