@@ -48,13 +48,24 @@ static int best_level(void)
         return 1;
     return (b7 & wanted) == wanted && (low & 0xE6) == 0xE6 ? 4 : 3;
 }
+
+/* Asked once: a virtual machine traps each cpuid, which takes tens of microseconds, and a file of a fleet makes learners by
+ * the million. Threads that ask at once find the same. */
+static int known_level(void)
+{
+    static int known;
+    int level = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (!level)
+        __atomic_store_n(&known, level = best_level(), __ATOMIC_RELAXED);
+    return level;
+}
 #else
-static int best_level(void) { return 1; }
+static int known_level(void) { return 1; }
 #endif
 
 int hw_level(int wanted)
 {
-    int best = best_level();
+    int best = known_level();
     return wanted == 0 || wanted > best ? best : wanted >= 3 ? wanted : 1;
 }
 

@@ -39,9 +39,10 @@ struct hw_fleet {
     int64_t count, capacity, present;
     hw_learner *seats[MOST_SEATS];
     int seat_count, level;
-    hw_learner *seat; /* with the state of member `seated` */
-    int64_t seated;   /* -1: none; -2: the first one's */
-    bool changed;     /* since it was put there */
+    hw_learner *seat;   /* with the state of member `seated` */
+    int64_t seated;     /* -1: none; -2: the first one's */
+    hw_learner *layout; /* by which the last record was cut; NULL: none was read */
+    bool changed;       /* since it was put there */
     double counts[COUNTS], before[COUNTS];
     struct vocabulary **buckets;
     int64_t bucket_count, vocabulary_count;
@@ -213,6 +214,8 @@ static int64_t arrays_out(hw_learner *l, char *out)
     hw_array a;
     hw_locate(l, 0, &a);
     for (int i = FIRST_STATE; i < hw_states(); i++) {
+        if (hw_is_lacking(l, i))
+            continue;
         int owner = hw_locate(l, i, &a);
         int64_t bytes = bytes_kept(l, &a, owner, l->scores[0]);
         if (out && bytes && owner == HW_OF_RESERVOIR)
@@ -515,6 +518,7 @@ void hw_fleet_free(hw_fleet *f)
     for (int64_t i = 0; i < f->count; i++)
         free_member(f, f->members + i);
     free_member(f, &f->first);
+    hw_free(f->layout);
     hw_release(f->members);
     hw_release(f->buckets);
     hw_release(f);
@@ -711,36 +715,53 @@ static int cut_record(hw_learner *l, const char *record, int64_t size, hw_array 
     return at == size ? 0 : HW_BAD_STATE;
 }
 
+/* A learner of these sizes without its arrays, by which a record is cut: kept, since most records that follow have the
+ * same. */
+static int lay_out(hw_fleet *f, const int64_t *sizes, hw_fault *fault)
+{
+    const hw_learner *like = f->seats[0];
+    hw_learner *l = f->layout;
+    int status = 0;
+    if (l && !memcmp(l->sizes, sizes, HW_SIZES * sizeof *sizes))
+        return 0;
+    f->layout = NULL;
+    hw_free(l);
+    l = hw_new(&f->memory, like->declaration, hw_declared(like), f->level, like->names.key, &status, NULL);
+    if (!l)
+        return status;
+    memcpy(l->sizes, sizes, HW_SIZES * sizeof *sizes);
+    status = hw_check_sizes(l, fault);
+    hw_set_tests(l, l->sizes);
+    if (status >= 0)
+        status = hw_lower(l, (int)l->sizes[HW_N_OUTPUTS], (int)l->sizes[HW_N_OUTPUT_CAPACITY]);
+    if (status < 0)
+        return hw_free(l), status;
+    f->layout = l;
+    return 0;
+}
+
 /* The learner whose record this is; nothing in it is believed. */
 static hw_learner *learner_of(hw_fleet *f, const void *record, int64_t size, int *status, hw_fault *fault)
 {
-    const hw_learner *like = f->seats[0];
+    hw_learner *like = f->seats[0], *made = NULL;
     hw_array arrays[HW_MOST_ARRAYS];
     void *whole[HW_MOST_ARRAYS] = {0};
-    hw_learner *made = NULL, *l = NULL;
     state head;
     *fault = (hw_fault){"record of a member", "as many bytes as its sizes say", (double)size};
     *status = size < (int64_t)sizeof head ? HW_BAD_STATE : 0;
-    if (*status >= 0)
-        l = hw_new(&f->memory, like->declaration, hw_declared(like), f->level, like->names.key, status, NULL);
-    if (!l)
+    if (*status < 0)
         return NULL;
     memcpy(&head, record, sizeof head);
-    memcpy(l->sizes, head.sizes, sizeof head.sizes);
-    *status = hw_check_sizes(l, fault);
-    hw_set_tests(l, l->sizes);
-    if (*status >= 0)
-        *status = hw_lower(l, (int)l->sizes[HW_N_OUTPUTS], (int)l->sizes[HW_N_OUTPUT_CAPACITY]);
+    *status = lay_out(f, head.sizes, fault);
+    if (*status < 0)
+        return NULL;
     arrays[0] = (hw_array){"declaration", HW_F64, HW_KEEP_FIRST, 1, {hw_declared(like), 1, 1}, like->declaration};
-    if (*status >= 0)
-        hw_locate(l, 1, arrays + 1);
-    if (*status >= 0)
-        *status = cut_record(l, record, size, arrays, whole);
+    hw_array_at(f->layout, 1, arrays + 1);
+    *status = cut_record(f->layout, record, size, arrays, whole);
     if (*status >= 0)
         made = hw_restore(&f->memory, arrays, hw_states(), f->level, like->names.key, status, fault);
     for (int i = 0; i < hw_states(); i++)
         hw_release(whole[i]);
-    hw_free(l);
     return made;
 }
 

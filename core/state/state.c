@@ -430,6 +430,8 @@ static void copy_arrays(hw_learner *l, const hw_array *arrays)
 {
     for (int i = 2; i < hw_states(); i++) {
         hw_array own;
+        if (HW_LEARNS && hw_is_lacking(l, i))
+            continue; /* only sooner: a build that only predicts, where bytes count, leaves it out */
         hw_array_at(l, i, &own);
         size_t bytes = (size_t)(own.shape[0] * own.shape[1]) * hw_size_of(own.type);
         if (bytes && !is_older(arrays, i))
@@ -437,8 +439,8 @@ static void copy_arrays(hw_learner *l, const hw_array *arrays)
     }
     for (int p = 0; p < HW_KIND_PARTS; p++) {
         bool older = false;
-        for (int i = hw_first_array(p); i >= 0 && i < hw_states() && !older; i++)
-            older = l->parts[p] && hw_part_of(i) == p && is_older(arrays, i);
+        for (int i = l->parts[p] ? hw_first_array(p) : -1; i >= 0 && i < hw_states() && !older; i++)
+            older = hw_part_of(i) == p && is_older(arrays, i);
         if (older)
             hw_parts[p]->fill(l);
     }

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -47,15 +49,23 @@ def header_of(fleet: Any) -> dict[str, Any]:
 def pack(fleet: Any) -> SavedModel:
     """Return a consistent snapshot of a fleet's settings and arrays."""
     keys = json.dumps([as_json(key) for key in fleet.core.keys]).encode()
-    records = [fleet.core.record(-1), *_records(fleet)]
+    records: list[bytes] = []
+    labels: list[int] = []
+    label_end, scored, score = array("q"), array("q"), array("d")
+    for record, own, rows, total in chain([fleet.core.record(-1)], _records(fleet)):
+        records.append(record)
+        labels += own
+        label_end.append(len(labels))
+        scored.append(rows)
+        score.append(total)
     arrays: dict[str, NDArray[Any]] = {
         "keys": np.frombuffer(keys, np.uint8),
-        "records": np.frombuffer(b"".join(record for record, *_ in records), np.uint8),
-        "record_end": np.cumsum([len(record) for record, *_ in records], dtype=np.int64),
-        "labels": np.array([label for _, labels, *_ in records for label in labels], np.int32),
-        "label_end": np.cumsum([len(labels) for _, labels, *_ in records], dtype=np.int64),
-        "scored": np.array([rows for *_, rows, _ in records], np.int64),
-        "score": np.array([total for *_, total in records], np.float64),
+        "records": np.frombuffer(b"".join(records), np.uint8),
+        "record_end": np.cumsum([*map(len, records)], dtype=np.int64),
+        "labels": np.array(labels, np.int32),
+        "label_end": np.frombuffer(label_end, np.int64),
+        "scored": np.frombuffer(scored, np.int64),
+        "score": np.frombuffer(score, np.float64),
     }
     return SavedModel(header_of(fleet), arrays)
 
@@ -91,18 +101,22 @@ def fill(fleet: Any, saved: SavedModel, at: str) -> None:
         take_header(fleet, saved.header)
         arrays = saved.arrays
         keys = [from_json(key) for key in json.loads(arrays["keys"].tobytes())]
-        records, labels = _cut(arrays["records"], arrays["record_end"]), _cut(arrays["labels"], arrays["label_end"])
+        records, labels = arrays["records"].data, arrays["labels"].tolist()
+        ends, label_ends = _ends(arrays["record_end"], len(records)), _ends(arrays["label_end"], len(labels))
         rows, totals = arrays["scored"].tolist(), arrays["score"].tolist()
-        if not len(keys) + 1 == len(records) == len(labels) == len(rows) == len(totals):
-            raise ValueError("records", "one a key, and the one that members begin as", len(records))
+        if not len(keys) + 1 == len(ends) - 1 == len(label_ends) - 1 == len(rows) == len(totals):
+            raise ValueError("records", "one a key, and the one that members begin as", len(ends) - 1)
         if any(n < 0 for n in rows):
             raise ValueError("scored", "0 or more", min(rows))
-        for member, record in enumerate(records, start=-1):
-            own = labels[member + 1].tolist()
-            check_labels(fleet, own)
-            if member >= 0 and fleet.core.add(keys[member]) != member:
-                raise ValueError("keys", "different ones", keys[member])
-            fleet.core.put(member, record.tobytes(), own, rows[member + 1], totals[member + 1])
+        checked: set[tuple[int, ...]] = set()  # most members of a million have the same labels
+        for i, (record, label) in enumerate(zip(pairwise(ends), pairwise(label_ends), strict=True)):
+            own = labels[slice(*label)]
+            if tuple(own) not in checked:
+                check_labels(fleet, own)
+                checked.add(tuple(own))
+            if i and fleet.core.add(keys[i - 1]) != i - 1:
+                raise ValueError("keys", "different ones", keys[i - 1])
+            fleet.core.put(i - 1, records[slice(*record)], own, rows[i], totals[i])
 
 
 def take_header(fleet: Any, header: dict[str, Any]) -> None:
@@ -124,11 +138,11 @@ def check_labels(fleet: Any, labels: list[int]) -> None:
         raise ValueError("labels", "different classes that there are", labels)
 
 
-def _cut(whole: NDArray[Any], ends: NDArray[np.int64]) -> list[NDArray[Any]]:
-    """Split an array at the given end offsets."""
-    if ends.ndim != 1 or not len(ends) or ends[-1] != len(whole) or (np.diff(ends, prepend=0) < 0).any():
-        raise ValueError("ends", f"ascending, up to {len(whole)}", ends[-1:])
-    return np.split(whole, ends[:-1])
+def _ends(ends: NDArray[np.int64], whole: int) -> list[int]:
+    """Return the offsets at which records begin, and the end of the last one."""
+    if ends.ndim != 1 or not len(ends) or ends[-1] != whole or (np.diff(ends, prepend=0) < 0).any():
+        raise ValueError("ends", f"ascending, up to {whole}", ends[-1:])
+    return [0, *ends.tolist()]
 
 
 def fingerprint(fleet: Any) -> str:
