@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from contextlib import nullcontext
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ from headwater.cluster.fleet import ShardedFleet
 from headwater.cluster.fleet.nodes import assigned
 from headwater.cluster.fleet.places import Places
 from headwater.cluster.fleet.shard import Part, Shard, from_bytes
-from headwater.errors import ConfigError, MissingExtra, StoreError, TargetError
+from headwater.errors import ConfigError, DataError, MissingExtra, StoreError, TargetError
 
 ROWS, LABELS, NUMBERS = stream(1200, keys=40, seed=5)
 BLOCKS = [slice(at, at + 100) for at in range(0, 1200, 100)]
@@ -70,6 +71,23 @@ def test_keys_over_several_shards_learn_to_the_bit_as_in_one(alone, tmp_path):
         p = fleet.predict_proba_one(x)
         assert sum(p.values()) == pytest.approx(1)
         assert fleet.predict_one(x) == max(p, key=p.__getitem__)
+
+
+@pytest.mark.parametrize("member", [make, lambda: hw.Regressor(hidden=(8,), seed=3)], ids=["classes", "numbers"])
+def test_a_row_alone_is_answered_as_by_a_fleet_in_this_process(member, tmp_path):
+    y = LABELS if member is make else NUMBERS
+    one = hw.Fleet(member, "machine")
+    with ShardedFleet(member, "machine", tmp_path, shards=3, address=False) as fleet:
+        for each in one, fleet:
+            each.learn_many(ROWS[:300], y[:300])
+        some = [*ROWS[:30], {"machine": "nobody"}, {"machine": ROWS[0]["machine"]}, {"machine": None, "a": 1.0}]
+        assert [fleet.predict_one(x) for x in some] == [one.predict_one(x) for x in some]
+        if member is make:
+            assert [fleet.predict_proba_one(x) for x in some] == [one.predict_proba_one(x) for x in some]
+        with pytest.raises(DataError) as mistake:
+            one.predict_one([1.0])
+        with pytest.raises(DataError, match=re.escape(str(mistake.value))):
+            fleet.predict_one([1.0])
 
 
 def test_shards_that_come_and_go_take_only_their_keys_along(alone, tmp_path):

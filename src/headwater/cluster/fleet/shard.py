@@ -13,15 +13,15 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import numpy as np
 
 from headwater.errors import ConfigError, HeadwaterError, StoreError
-from headwater.kinds.fleet import Fleet
+from headwater.kinds.fleet import ClassifierFleet, Fleet
 from headwater.store.members import IN_USE, MemberStore
 from headwater.store.model_file import SavedModel, seal, unseal
 from headwater.store.model_file.settings import as_json, from_json
@@ -170,6 +170,15 @@ class Shard:
     def predict(self, rows: list[Any]) -> bytes:
         """Predict rows without learning them."""
         return as_bytes(self.fleet.predict_batch(rows))
+
+    def predict_one(self, row: Mapping[Any, Any]) -> str:
+        """Predict the label of a row, as JSON: a row alone is told in double precision, a block in that of the model."""
+        return json.dumps(as_json(self.fleet.predict_one(row)))
+
+    def predict_proba_one(self, row: Mapping[Any, Any]) -> str:
+        """Predict the classes of a row and their probabilities, as JSON."""
+        p = cast(ClassifierFleet, self.fleet).predict_proba_one(row)
+        return json.dumps([[as_json(label) for label in p], [*p.values()]])
 
     def done(self, source: str) -> int:
         """Return the number of the last block learned of a source, or −1."""

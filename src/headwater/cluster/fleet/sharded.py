@@ -11,7 +11,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,14 +196,21 @@ class ShardedFleet:
         return self._array(self.predict_batch(X))
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
-        """Predict the label of a sample with its key."""
-        return self.predict_batch([x]).y_pred[0]
+        """Predict the label of a sample with its key, as a fleet in one process does."""
+        return from_json(json.loads(self._answer("predict_one", x)))
 
     def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
-        """Predict the probability of every class of any member, with 0 for classes unknown to the key's member."""
-        forecast = self.predict_batch([x])
-        p = [] if forecast.proba is None else forecast.proba[0].tolist()
-        return dict(zip(forecast.classes, p, strict=True))
+        """Predict the probability of each class that the key's member has seen, as a fleet in one process does."""
+        labels, p = json.loads(self._answer("predict_proba_one", x))
+        return dict(zip(map(from_json, labels), p, strict=True))
+
+    def _answer(self, question: str, x: Mapping[Any, Any]) -> str:
+        """Ask the shard of a row's key."""
+        (row,) = as_list([x])
+        with self._lock:
+            self._follow()
+            name = self._places.of(row.get(self.key))
+            return cast("str", self._call(question, {name: (row,)})[name])
 
     def _array(self, forecast: Predictions) -> NDArray[Any]:
         return np.asarray(forecast.y_pred) if not has_classes(self.task) else as_labels(list(forecast.y_pred))
