@@ -162,6 +162,32 @@ def test_the_header_says_columns_classes_and_memory(tmp_path):
     assert sizes["ram"] < 6000
 
 
+@needs_compiler
+@pytest.mark.parametrize(
+    ("name", "line", "sentence"),
+    [
+        ("linear", "1 2 3", "expected 8 numbers and a label, got the end after 3, at row 2; it was left out.\n"),
+        ("linear", "0 x", "expected 8 numbers and a label, got something else after 1, at row 2; it was left out.\n"),
+        (
+            "linear",
+            "0 " * 10,
+            "expected 8 numbers and a label, got something else after 9, at row 2; it was left out.\n",
+        ),
+        ("linear", "0 " * 8 + "9", "expected a class from 0 to 2, got 9, at row 2; it was left out.\n"),
+        ("regressor", "0 " * 8 + "inf", "expected a finite number as label, got inf, at row 2; it was left out.\n"),
+        ("linear", "", ""),
+    ],
+)
+def test_the_example_says_what_is_wrong_with_a_row_in_one_sentence(name, line, sentence, tmp_path):
+    export_device(taught(name), tmp_path)
+    good = "0 " * 8 + "1\n"
+    done = subprocess.run(
+        [example(tmp_path)], input=f"{good}{line}\n{good}", check=True, capture_output=True, text=True
+    )
+    assert done.stderr == sentence
+    assert done.stdout.startswith("2 rows, ")
+
+
 @pytest.mark.skipif(not shutil.which("g++"), reason="there is no compiler for C++ here")
 def test_the_header_may_be_included_by_cplusplus(tmp_path):
     export_device(taught("linear"), tmp_path)

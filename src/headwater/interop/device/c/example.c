@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +34,36 @@ static int program_flash(void *context, uint32_t at, const void *from, uint32_t 
     return 0;
 }
 
-/* A row, and its label, where it has one; 0 at the end. "nan" is a number that is missing. */
-static int next_row(double *x, double *y)
+/* The row of a line, and its label, where it has one; false: the line holds something else. "nan" is a number that is
+ * missing. */
+static bool row_of(const char *line, double *x, double *y, long row)
 {
-    for (int i = 0; i < MODEL_INPUTS; i++)
-        if (scanf("%lf", x + i) != 1)
-            return 0;
-    return MODEL_SCORES || scanf("%lf", y) == 1;
+    const int wanted = MODEL_INPUTS + !MODEL_SCORES;
+    int found = 0;
+    char *end;
+    for (; found < wanted; found++, line = end) {
+        *(found < MODEL_INPUTS ? x + found : y) = strtod(line, &end);
+        if (end == line)
+            break;
+    }
+    line += strspn(line, " \t\r\n");
+    if (found == wanted && !*line)
+        return true;
+    if (found || *line)
+        fprintf(stderr, "expected %d numbers%s, got %s after %d, at row %ld; it was left out.\n", MODEL_INPUTS,
+                MODEL_SCORES ? "" : " and a label", *line ? "something else" : "the end", found, row);
+    return false;
+}
+
+/* What a row was left out for. */
+static void tell(int status, double y, long row)
+{
+    if (status == MODEL_NO_MEMORY)
+        fprintf(stderr, "the arena is too small for what row %ld brings; it was left out.\n", row);
+    else if (MODEL_CLASSES)
+        fprintf(stderr, "expected a class from 0 to %d, got %g, at row %ld; it was left out.\n", MODEL_CLASSES - 1, y, row);
+    else
+        fprintf(stderr, "expected a finite number as label, got %g, at row %ld; it was left out.\n", y, row);
 }
 
 /* What a prediction is judged by: whether it is right, how far off it is, or the score of how unusual the row is. */
@@ -71,6 +95,7 @@ int main(int count, char **arguments)
 {
     const model_flash memory = {read_flash, erase_flash, program_flash, NULL, 0, MODEL_FLASH_BYTES, flash};
     const char *name = count > 1 ? arguments[1] : NULL;
+    static char line[32 * (MODEL_INPUTS + 2)];
     double x[MODEL_INPUTS + 1], y = 0, sum = 0;
     float p[MODEL_OUTPUTS];
     long rows = 0;
@@ -84,10 +109,13 @@ int main(int count, char **arguments)
         return fprintf(stderr, "The arena is too small.\n"), 1;
     if (model_load(&memory) == 0)
         printf("goes on from %s\n", name);
-    while (next_row(x, &y)) {
-        if (model_learn(x, y, 1, p) < 0)
-            continue; /* a label that can't be: the row is left out */
-        if (y == y) {
+    for (long row = 1; fgets(line, sizeof line, stdin); row++) {
+        if (!row_of(line, x, &y, row))
+            continue;
+        int status = model_learn(x, y, 1, p);
+        if (status < 0)
+            tell(status, y, row);
+        else if (y == y) {
             rows += 1;
             sum += judged(p, y);
         }
