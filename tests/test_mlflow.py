@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import warnings
 
@@ -15,12 +16,18 @@ import headwater.interop.mlflow
 from headwater.errors import MissingExtra
 from headwater.route.session import Session
 from headwater.store.learner_file import to_bytes
+from support.packages.imports import when_used
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # MLflow warns of its own type hints when it is imported
-    mlflow = pytest.importorskip("mlflow.pyfunc", reason="MLflow is not installed") and sys.modules["mlflow"]
+mlflow = when_used("mlflow", reason="MLflow is not installed")
 
 ROWS = pd.DataFrame([x for x, _ in datasets.Phishing().take(20)])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def imported():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow warns of its own type hints when it is imported
+        importlib.import_module("mlflow.pyfunc")
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ import headwater as hw
 from fleet.machines import stream
 from headwater.cluster.fleet import ShardedFleet
 from headwater.errors import LostMembers, StoreError
+from support.packages.imports import when_used
 from support.processes.nodes import add_node, ray_nodes
 
-pytest.importorskip("ray", reason="the extra ray is not installed: pip install headwater[ray]")
+when_used("ray", reason="the extra ray is not installed: pip install headwater[ray]")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
 ROWS, LABELS, NUMBERS = stream(1200, keys=40, seed=5)

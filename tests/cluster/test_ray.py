@@ -15,10 +15,11 @@ import pytest
 
 from headwater.cluster import Cluster
 from headwater.errors import HeadwaterError, TargetError
+from support.packages.imports import when_used
 from support.processes.nodes import add_node, ray_nodes
 from support.processes.rounds import make, stream
 
-pytest.importorskip("ray", reason="the extra ray is not installed: pip install headwater[ray]")
+when_used("ray", reason="the extra ray is not installed: pip install headwater[ray]")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
 ROWS = stream(4000)

@@ -12,8 +12,9 @@ from headwater.errors import ConfigError, MissingExtra
 from headwater.nn.torch.networks import MODULES, NAMES
 from headwater.plain import ACTIVATIONS, LOSSES
 from support import nets
+from support.packages.imports import when_used
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+torch = when_used("torch", reason="PyTorch is not installed")
 
 IMAGES = {"conv", "max_pool", "mean_pool", "flatten"}  # tests/oracles/test_images.py
 EQUAL = {"float64": 1e-12, "float32": 1e-5}
@@ -151,44 +152,56 @@ def test_batch_norm_that_has_seen_batches_is_not_started_anew(rng):
     assert net.to_torch()[1].num_batches_tracked > 1
 
 
-NN = torch.nn
+NN = when_used("torch.nn")
 REFUSED = [
-    (NN.Sequential(NN.ReLU()), "expected Linear or EmbeddingBag first, got ReLU — at module"),
-    (NN.Sequential(), "expected Linear or EmbeddingBag first, got nothing"),
-    (NN.Sequential(NN.Linear(3, 4), NN.Conv1d(1, 1, 1)), r"got Conv1d.* — at module\[1\]. Leave it out"),
-    (NN.Sequential(NN.Linear(3, 4), NN.Softmax(1), NN.Linear(4, 1)), r"at module\[1\]. A last softmax belongs to loss"),
+    (lambda: NN.Sequential(NN.ReLU()), "expected Linear or EmbeddingBag first, got ReLU — at module"),
+    (lambda: NN.Sequential(), "expected Linear or EmbeddingBag first, got nothing"),  # noqa: PLW0108 - not before it is asked
+    (lambda: NN.Sequential(NN.Linear(3, 4), NN.Conv1d(1, 1, 1)), r"got Conv1d.* — at module\[1\]. Leave it out"),
     (
-        NN.Sequential(NN.Linear(3, 4), NN.Linear(5, 1)),
+        lambda: NN.Sequential(NN.Linear(3, 4), NN.Softmax(1), NN.Linear(4, 1)),
+        r"at module\[1\]. A last softmax belongs to loss",
+    ),
+    (
+        lambda: NN.Sequential(NN.Linear(3, 4), NN.Linear(5, 1)),
         r"expected 4 inputs, got 5 — at module\[1\]. Make the widths fit",
     ),
-    (NN.Sequential(NN.Linear(3, 4), NN.Sequential(NN.LayerNorm(3))), r"expected 4 inputs, got 3 — at module\[1\]\[0\]"),
     (
-        NN.Sequential(NN.Linear(3, 4), NN.LayerNorm(4, bias=False)),
+        lambda: NN.Sequential(NN.Linear(3, 4), NN.Sequential(NN.LayerNorm(3))),
+        r"expected 4 inputs, got 3 — at module\[1\]\[0\]",
+    ),
+    (
+        lambda: NN.Sequential(NN.Linear(3, 4), NN.LayerNorm(4, bias=False)),
         "expected gain and shift, or neither, got bias=False",
     ),
-    (NN.Sequential(NN.Linear(3, 4), NN.LayerNorm((2, 4))), "expected a normalized_shape of one number"),
-    (NN.Sequential(NN.Linear(3, 4), NN.BatchNorm1d(4, eps=0.1)), r"expected eps=1e-05, got 0.1 — at module\[1\]"),
-    (NN.Sequential(NN.Linear(3, 4), NN.BatchNorm1d(4, affine=False)), "expected affine=True"),
-    (NN.Sequential(NN.Linear(3, 4), NN.BatchNorm1d(4, momentum=None)), "expected a momentum"),
-    (NN.Sequential(NN.Linear(3, 4), NN.BatchNorm1d(4, track_running_stats=False)), "expected running statistics"),
+    (lambda: NN.Sequential(NN.Linear(3, 4), NN.LayerNorm((2, 4))), "expected a normalized_shape of one number"),
     (
-        NN.Sequential(NN.Linear(3, 4), NN.GELU(approximate="tanh")),
+        lambda: NN.Sequential(NN.Linear(3, 4), NN.BatchNorm1d(4, eps=0.1)),
+        r"expected eps=1e-05, got 0.1 — at module\[1\]",
+    ),
+    (lambda: NN.Sequential(NN.Linear(3, 4), NN.BatchNorm1d(4, affine=False)), "expected affine=True"),
+    (lambda: NN.Sequential(NN.Linear(3, 4), NN.BatchNorm1d(4, momentum=None)), "expected a momentum"),
+    (
+        lambda: NN.Sequential(NN.Linear(3, 4), NN.BatchNorm1d(4, track_running_stats=False)),
+        "expected running statistics",
+    ),
+    (
+        lambda: NN.Sequential(NN.Linear(3, 4), NN.GELU(approximate="tanh")),
         r"expected GELU\(approximate='none'\), got approximate='tanh'",
     ),
-    (NN.Sequential(NN.Linear(3, 4), NN.Softplus(beta=2)), r"expected Softplus\(beta=1\), got beta=2"),
+    (lambda: NN.Sequential(NN.Linear(3, 4), NN.Softplus(beta=2)), r"expected Softplus\(beta=1\), got beta=2"),
     (
-        NN.Sequential(NN.Linear(3, 4), NN.Hardtanh(0, 1)),
+        lambda: NN.Sequential(NN.Linear(3, 4), NN.Hardtanh(0, 1)),
         r"expected Hardtanh\(min_val=-1, max_val=1\), got min_val=0, max_val=1",
     ),
-    (NN.Sequential(NN.EmbeddingBag(5, 4)), "expected mode='sum', got 'mean'"),
-    (NN.Sequential(NN.Linear(3, 4)).half(), "expected 'float32' or 'float64', got 'float16'"),
+    (lambda: NN.Sequential(NN.EmbeddingBag(5, 4)), "expected mode='sum', got 'mean'"),
+    (lambda: NN.Sequential(NN.Linear(3, 4)).half(), "expected 'float32' or 'float64', got 'float16'"),
 ]
 
 
 @pytest.mark.parametrize(("module", "sentence"), REFUSED, ids=[str(i) for i in range(len(REFUSED))])
 def test_a_module_that_is_no_stack_of_ours_is_refused_with_its_place(module, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        nn.from_torch(module, loss="mse")
+        nn.from_torch(module(), loss="mse")
 
 
 def test_without_pytorch_the_extra_is_named(monkeypatch):

@@ -16,17 +16,22 @@ from headwater.nn import Activation, Dense, LayerNorm, Momentum
 from headwater.nn.core import weights
 from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
+from support.packages.imports import when_used
 
-torch = pytest.importorskip(
+torch = when_used(
     "torch",
     reason="no PyTorch, so the tests against it are SKIPPED. To run them: .venv/bin/python -m pip install torch",
 )
-torch.set_num_threads(1)
-F = torch.nn.functional
+F = when_used("torch.nn.functional")
 VALUES, SOFTMAX, NORMAL = 1, 2, 3
 UNITS, OUTPUTS, GAMMA, LAMBDA, KAPPA, ENTROPY = 12, 4, 0.97, 0.85, (2.0, 3.0), 0.01
 STEPS, TOLERANCE = 300, 1e-9
 COLUMNS = ("agent time", "a", "b")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
 
 
 def made(policy: int) -> Engine:

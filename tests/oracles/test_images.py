@@ -8,8 +8,9 @@ import pytest
 from headwater import nn
 from headwater.nn import inspect
 from support.nets import unsettle
+from support.packages.imports import when_used
 
-torch = pytest.importorskip("torch")
+torch = when_used("torch")
 
 LENET = [
     nn.Conv(6, 5, "relu", padding=2), nn.Pool(2), nn.Conv(16, 5, "relu"), nn.Pool(2), nn.Flatten(), nn.Dense(120, "relu"),

@@ -10,31 +10,36 @@ population's variance there and the unbiased one here.
 
 from __future__ import annotations
 
+import functools
 import warnings
+from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx.backend.test.loader import load_model_tests
-from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_tensor_value_info
-from onnx.reference import ReferenceEvaluator
 
 from headwater import nn
 from headwater.nn import inspect
 from headwater.nn.core import STEPS, weights
 from headwater.nn.shapes import shapes
+from support.packages.imports import when_used
+
+onnx, helper = when_used("onnx"), when_used("onnx.helper")
+loader, reference = when_used("onnx.backend.test.loader"), when_used("onnx.reference")
 
 TOLERANCE = 2e-6
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the generators of other operators' vectors divide by zero on purpose
-    CASES = {case.name: case for case in load_model_tests(kind="node")}
+
+@functools.cache
+def cases() -> dict[str, Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the generators of other operators' vectors divide by zero on purpose
+        return {case.name: case for case in loader.load_model_tests(kind="node")}
 
 
 def case_of(name: str) -> tuple[dict, list[np.ndarray], list[np.ndarray]]:
     """Attributes of the one node, its inputs and its outputs."""
-    case = CASES[name]
-    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in case.model.graph.node[0].attribute}
+    case = cases()[name]
+    attributes = {a.name: helper.get_attribute_value(a) for a in case.model.graph.node[0].attribute}
     inputs, outputs = case.data_sets[0]
     return attributes, inputs, outputs
 
@@ -217,15 +222,15 @@ def test_adam_with_bias_correction_equals_onnx_once_eps_is_moved(t):
     names = ["R", "T", "X", "G", "V", "H", "X_new", "V_new", "H_new"]
     domain = "ai.onnx.preview.training"
     attributes = {"alpha": 0.9, "beta": 0.99, "epsilon": eps}
-    node = make_node("Adam", names[:6], names[6:], domain=domain, **attributes)
+    node = helper.make_node("Adam", names[:6], names[6:], domain=domain, **attributes)
     kinds = [onnx.TensorProto.DOUBLE, onnx.TensorProto.INT64, *[onnx.TensorProto.DOUBLE] * 7]
     shapes = [[], [], *[[5]] * 7]
-    infos = [make_tensor_value_info(*three) for three in zip(names, kinds, shapes, strict=True)]
-    graph = make_graph([node], "adam", infos[:6], infos[6:])
-    model = make_model(graph, opset_imports=[make_opsetid(domain, 1)])
+    infos = [helper.make_tensor_value_info(*three) for three in zip(names, kinds, shapes, strict=True)]
+    graph = helper.make_graph([node], "adam", infos[:6], infos[6:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid(domain, 1)])
     given = dict(zip(names, [np.float64(r), np.int64(t), x, g, v, h], strict=False))
     given |= {"R": np.array(r), "T": np.array(t)}
-    x_new, v_new, h_new = ReferenceEvaluator(model).run(None, given)
+    x_new, v_new, h_new = reference.ReferenceEvaluator(model).run(None, given)
 
     moved = nn.Adam(r, beta1=0.9, beta2=0.99, eps=eps / np.sqrt(1 - 0.99**t))
     x1, (v1, h1) = step(moved, 0.0, t - 1, x, g, [v, h])

@@ -10,6 +10,9 @@ reason after.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -18,13 +21,13 @@ from headwater.nn.core import STEPS as TAKEN
 from headwater.nn.core import UNDONE
 from headwater.plain import LOSSES
 from support.nets import unsettle
+from support.packages.imports import when_used
 
-torch = pytest.importorskip(
+torch = when_used(
     "torch",
     reason="no PyTorch, so the tests against it are SKIPPED. To run them: .venv/bin/python -m pip install torch",
 )
 TOLERANCE, STEPS = 1e-10, 1_000
-torch.set_num_threads(1)
 
 # Ours, PyTorch's class, its arguments. Weight decay is for weights, in a group of their own; biases have none.
 OPTIMIZERS = {
@@ -39,37 +42,58 @@ OPTIMIZERS = {
     "amsgrad": (nn.AMSGrad(0.005), "Adam", {"lr": 0.005, "amsgrad": True}),
     "nadam": (nn.NAdam(0.005), "NAdam", {"lr": 0.005}),
 }
-F = torch.nn.functional
-# (z, y) → loss; y is (n, k), or for cross-entropy class numbers or probabilities.
-TORCH_LOSSES = {
-    "mse": F.mse_loss,
-    "mae": F.l1_loss,
-    "huber": lambda z, y: F.huber_loss(z, y, delta=0.7),
-    "binary_cross_entropy": F.binary_cross_entropy_with_logits,
-    "cross_entropy": F.cross_entropy,
-    "hinge": lambda z, y: (1 - (2 * F.one_hot(y, z.shape[1]) - 1) * z).clamp(min=0).mean(),
-    "poisson": F.poisson_nll_loss,
-    "quantile": lambda z, y: torch.maximum(0.3 * (y - z), (0.3 - 1) * (y - z)).mean(),
-}
+F = when_used("torch.nn.functional")
+
+
+@functools.cache
+def torch_losses() -> dict[str, Callable]:
+    """Return functions of (z, y); y is (n, k), or for cross-entropy class numbers or probabilities."""
+    return {
+        "mse": F.mse_loss,
+        "mae": F.l1_loss,
+        "huber": lambda z, y: F.huber_loss(z, y, delta=0.7),
+        "binary_cross_entropy": F.binary_cross_entropy_with_logits,
+        "cross_entropy": F.cross_entropy,
+        "hinge": lambda z, y: (1 - (2 * F.one_hot(y, z.shape[1]) - 1) * z).clamp(min=0).mean(),
+        "poisson": F.poisson_nll_loss,
+        "quantile": lambda z, y: torch.maximum(0.3 * (y - z), (0.3 - 1) * (y - z)).mean(),
+    }
+
+
 OURS = {"huber": nn.Loss("huber", 0.7), "quantile": nn.Loss("quantile", 0.3)}
-ACTIVATIONS = {
-    "identity": torch.nn.Identity(),
-    "relu": torch.nn.ReLU(),
-    "leaky_relu": torch.nn.LeakyReLU(0.01),
-    "sigmoid": torch.nn.Sigmoid(),
-    "tanh": torch.nn.Tanh(),
-    "elu": torch.nn.ELU(),
-    "selu": torch.nn.SELU(),
-    "gelu": torch.nn.GELU(),
-    "silu": torch.nn.SiLU(),
-    "softplus": torch.nn.Softplus(threshold=50),  # its own 20 is an approximation
-    "hard_tanh": torch.nn.Hardtanh(),
+ACTIVATIONS = {  # PyTorch's class and its arguments
+    "identity": ("Identity", {}),
+    "relu": ("ReLU", {}),
+    "leaky_relu": ("LeakyReLU", {"negative_slope": 0.01}),
+    "sigmoid": ("Sigmoid", {}),
+    "tanh": ("Tanh", {}),
+    "elu": ("ELU", {}),
+    "selu": ("SELU", {}),
+    "gelu": ("GELU", {}),
+    "silu": ("SiLU", {}),
+    "softplus": ("Softplus", {"threshold": 50}),  # its own 20 is an approximation
+    "hard_tanh": ("Hardtanh", {}),
 }
 
 
-class Bag(torch.nn.EmbeddingBag):
-    def forward(self, ids):
-        return super().forward(ids.long())
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def activation(name: str) -> torch.nn.Module:
+    kind, options = ACTIVATIONS[name]
+    return getattr(torch.nn, kind)(**options)
+
+
+def bag(rows: int, units: int) -> torch.nn.EmbeddingBag:
+    """The bag whose ids come as floats."""
+
+    class Bag(torch.nn.EmbeddingBag):
+        def forward(self, ids):
+            return super().forward(ids.long())
+
+    return Bag(rows, units, mode="sum")
 
 
 def module_of(net: nn.Network) -> torch.nn.Sequential:
@@ -80,10 +104,10 @@ def module_of(net: nn.Network) -> torch.nn.Sequential:
         part = places.get(i)
         if isinstance(layer, nn.Dense):
             n, m = part.weights.shape
-            found += [torch.nn.Linear(n, m, bias=layer.bias), ACTIVATIONS[layer.activation]]
+            found += [torch.nn.Linear(n, m, bias=layer.bias), activation(layer.activation)]
             copy(found[-2].weight, part.weights.T)
         elif isinstance(layer, nn.Embedding):
-            found.append(Bag(layer.rows, layer.units, mode="sum"))
+            found.append(bag(layer.rows, layer.units))
             copy(found[-1].weight, part.weights)
         elif isinstance(layer, nn.LayerNorm):
             found.append(torch.nn.LayerNorm(part.weights.shape, eps=layer.eps))
@@ -92,7 +116,7 @@ def module_of(net: nn.Network) -> torch.nn.Sequential:
             found.append(torch.nn.BatchNorm1d(len(part.weights), momentum=layer.momentum))
             copy(found[-1].weight, part.weights)
         else:
-            found.append(ACTIVATIONS[layer.name])
+            found.append(activation(layer.name))
         if part is not None and part.bias is not None:
             copy(next(m for m in reversed(found) if list(m.parameters())).bias, part.bias)
     return torch.nn.Sequential(*found).double()
@@ -177,7 +201,7 @@ def test_a_thousand_steps_of_an_optimizer_end_where_pytorchs_do(rule, path):
 
     size = learn(net, X, y, path)
 
-    train(module, optimizer_of(module, kind, options), TORCH_LOSSES["mse"], X, y, size, STEPS)
+    train(module, optimizer_of(module, kind, options), torch_losses()["mse"], X, y, size, STEPS)
     assert_same(net, module)
 
 
@@ -194,7 +218,7 @@ def test_the_l2_penalty_is_weight_decay_of_the_weights_and_values_are_clipped_be
 
     size = learn(net, X, y, path)
 
-    train(module, optimizer_of(module, kind, options, l2=0.02), TORCH_LOSSES["mse"], X, y, size, STEPS, clip=0.1)
+    train(module, optimizer_of(module, kind, options, l2=0.02), torch_losses()["mse"], X, y, size, STEPS, clip=0.1)
     assert_same(net, module)
 
 
@@ -211,12 +235,12 @@ def test_a_thousand_steps_on_a_loss_end_where_pytorchs_do(loss, path):
         loss=OURS.get(name, name), optimizer=nn.SGD(0.02), dtype="float64", seed=1, inputs=5,
     )  # fmt: skip
     module = module_of(unsettle(net, rng))
-    value = TORCH_LOSSES[name](module(torch.tensor(X)), torch.tensor(y)).item()
+    value = torch_losses()[name](module(torch.tensor(X)), torch.tensor(y)).item()
     assert abs(net.loss(X, y) - value) <= 1e-13 * max(1, abs(value))
 
     size = learn(net, X, y, path)
 
-    train(module, torch.optim.SGD(module.parameters(), lr=0.02), TORCH_LOSSES[name], X, y, size, STEPS)
+    train(module, torch.optim.SGD(module.parameters(), lr=0.02), torch_losses()[name], X, y, size, STEPS)
     assert_same(net, module)
 
 
@@ -233,7 +257,7 @@ def test_a_thousand_steps_through_an_activation_end_where_pytorchs_do(f, path):
 
     size = learn(net, X, y, path)
 
-    train(module, torch.optim.SGD(module.parameters(), lr=0.01), TORCH_LOSSES["mse"], X, y, size, STEPS)
+    train(module, torch.optim.SGD(module.parameters(), lr=0.01), torch_losses()["mse"], X, y, size, STEPS)
     assert_same(net, module)
 
 
@@ -249,7 +273,7 @@ def test_a_thousand_steps_through_layer_norm_end_where_pytorchs_do(rule, path):
 
     size = learn(net, X, y, path)
 
-    train(module, optimizer_of(module, kind, options), TORCH_LOSSES["mse"], X, y, size, STEPS)
+    train(module, optimizer_of(module, kind, options), torch_losses()["mse"], X, y, size, STEPS)
     assert_same(net, module)
 
 
@@ -266,7 +290,7 @@ def test_a_thousand_mini_batches_through_batch_norm_end_where_pytorchs_do(rule):
 
     size = learn(net, X, y, "mini-batch")
 
-    train(module, optimizer_of(module, kind, options), TORCH_LOSSES["mse"], X, y, size, STEPS)
+    train(module, optimizer_of(module, kind, options), torch_losses()["mse"], X, y, size, STEPS)
     assert_same(net, module)
     norms = [m for m in module if isinstance(m, torch.nn.BatchNorm1d)]
     ours = [operation for operation in net.core.operations(0) if operation.running is not None]
@@ -293,7 +317,7 @@ def test_a_thousand_steps_through_an_embedding_end_where_pytorchs_do(rule, path)
 
     size = learn(net, X, y, path)
 
-    train(module, optimizer_of(module, kind, options), TORCH_LOSSES["mse"], X, y, size, STEPS)
+    train(module, optimizer_of(module, kind, options), torch_losses()["mse"], X, y, size, STEPS)
     assert_same(net, module)
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from headwater import nn
 from headwater.plain import ACTIVATIONS, LINKS, LOSSES, RULES, PlainNetwork, StepInfo
+from support.packages.imports import when_used
 
-torch = pytest.importorskip(
+torch = when_used(
     "torch",
     reason="no PyTorch, so the tests against it are SKIPPED. To run them: .venv/bin/python -m pip install torch",
 )
-torch.set_num_threads(1)
 TOLERANCE = 1e-11
-F = torch.nn.functional
+F = when_used("torch.nn.functional")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
 
 
 def same(ours: np.ndarray, theirs, tolerance: float = TOLERANCE) -> None:
@@ -42,16 +50,19 @@ def test_the_module_that_a_link_names_computes_the_same(link):
     same(link.value(z.numpy()), getattr(torch.nn, link.torch.name)(**link.torch.required)(z), 1e-14)
 
 
-TORCH_LOSSES = {  # (z, y) → the mean over the samples
-    "mse": F.mse_loss,
-    "mae": F.l1_loss,
-    "huber": lambda z, y: F.huber_loss(z, y, delta=1.0),
-    "binary_cross_entropy": F.binary_cross_entropy_with_logits,
-    "cross_entropy": F.cross_entropy,
-    "hinge": lambda z, y: (1 - (2 * y - 1) * z).clamp(min=0).mean(),
-    "poisson": F.poisson_nll_loss,
-    "quantile": lambda z, y: torch.maximum(0.5 * (y - z), (0.5 - 1) * (y - z)).mean(),
-}
+@functools.cache
+def torch_losses() -> dict[str, Callable]:
+    """Return functions of (z, y): the mean over the samples."""
+    return {
+        "mse": F.mse_loss,
+        "mae": F.l1_loss,
+        "huber": lambda z, y: F.huber_loss(z, y, delta=1.0),
+        "binary_cross_entropy": F.binary_cross_entropy_with_logits,
+        "cross_entropy": F.cross_entropy,
+        "hinge": lambda z, y: (1 - (2 * y - 1) * z).clamp(min=0).mean(),
+        "poisson": F.poisson_nll_loss,
+        "quantile": lambda z, y: torch.maximum(0.5 * (y - z), (0.5 - 1) * (y - z)).mean(),
+    }
 
 
 @pytest.mark.parametrize("row", LOSSES.values(), ids=lambda row: row.name)
@@ -59,7 +70,7 @@ def test_value_and_gradient_of_a_loss_are_pytorchs(row):
     rng = np.random.default_rng(0)
     z = torch.tensor(3 * rng.normal(size=(50, 3)), requires_grad=True)
     y = rng.dirichlet(np.ones(3), 50) if row.name == "cross_entropy" else rng.integers(0, 2, (50, 3)).astype(float)
-    value = TORCH_LOSSES[row.name](z, torch.tensor(y))
+    value = torch_losses()[row.name](z, torch.tensor(y))
     value.backward()
     same(row.value(z.detach().numpy(), y, row.default).mean(), value, 1e-13)
     same(row.gradient(z.detach().numpy(), y, row.default) / 50, z.grad, 1e-13)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import headwater as hw
+from support.packages.imports import when_used
 
-onnxruntime = pytest.importorskip("onnxruntime")
+onnxruntime = when_used("onnxruntime")
 RNG = np.random.default_rng(0)
 ROWS = [{"p": float(RNG.normal()), "q": i % 7, "c": "xyz"[i % 3]} for i in range(600)]
 ASKED = [{"p": 0.3, "q": 2, "c": "x"}, {"p": float("nan"), "q": 40, "c": "never seen"}, {"p": -9.0, "q": 0, "c": "z"}]

@@ -6,24 +6,24 @@ import datetime as dt
 import json
 
 import numpy as np
-import onnxruntime
-from onnx.reference import ReferenceEvaluator
 
 import headwater as hw
 from headwater.encode.values import as_number, as_text, as_time, missing
 from headwater.store.onnx.export import onnx_model
+from support.packages.imports import when_used
 
 CLOSE = 1e-5
 EPOCH = dt.datetime(1970, 1, 1)
-OPTIONS = onnxruntime.SessionOptions()
-OPTIONS.log_severity_level = 3  # it warns of inputs that may be left out
-OPTIONS.intra_op_num_threads = 1
+onnxruntime, reference = when_used("onnxruntime"), when_used("onnx.reference")
 
 
 def run(graph, feed: dict) -> tuple[list, list]:
     """Outputs of onnxruntime and of the reference evaluator."""
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), OPTIONS, providers=["CPUExecutionProvider"])
-    return session.run(None, feed), ReferenceEvaluator(graph).run(None, feed)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # it warns of inputs that may be left out
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session.run(None, feed), reference.ReferenceEvaluator(graph).run(None, feed)
 
 
 def about(graph) -> dict:
