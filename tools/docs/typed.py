@@ -6,6 +6,7 @@ environments, on each of these Pythons, with nothing but headwater and the extra
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import doctest
 import io
@@ -63,18 +64,45 @@ def needs(page: str) -> str:
     return found[1] if found else ""
 
 
-def differences(page: str, folder: Path) -> Iterator[str]:
-    """Type a page in a folder with the examples in it, and yield a sentence for each output that isn't what the page shows."""
-    names: dict[str, Any] = {"__name__": page}
+def alike(names: list[str]) -> list[list[str]]:
+    """Return these pages in groups whose code is the same but for comments and docstrings, as in two languages: it is typed once."""
+    groups: dict[object, list[str]] = defaultdict(list)
+    for name in names:
+        code = tuple(_bare(kind, code) for kind, code, _ in PIECE.findall((ROOT / name).read_text(encoding="utf-8")))
+        groups[needs(name), code].append(name)
+    return list(groups.values())
+
+
+def _bare(kind: str, code: str) -> str:
+    """Return a block without what it says to its reader alone."""
+    if kind == "sh":
+        return "\n".join(line for line in code.splitlines() if not line.startswith("#"))
+    if code.startswith(">>>"):
+        return code
+    tree = ast.parse(code)
+    for part in ast.walk(tree):
+        if isinstance(part, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(part) and len(part.body) > 1:
+            del part.body[0]
+    return ast.dump(tree)
+
+
+def differences(pages: list[str], folder: Path) -> Iterator[str]:
+    """Type a page in a folder with the examples in it, and yield a sentence for each output that isn't what it shows.
+
+    The code of further pages is alike, and what they show is compared with the same outputs.
+    """
+    first, *others = (PIECE.findall((ROOT / page).read_text(encoding="utf-8")) for page in pages)
+    names: dict[str, Any] = {"__name__": pages[0]}
     if not (folder / "examples").exists():
         (folder / "examples").symlink_to(ROOT / "examples")
-    for i, (kind, code, shown) in enumerate(PIECE.findall((ROOT / page).read_text(encoding="utf-8")), 1):
+    for i, (kind, code, shown) in enumerate(first, 1):
         if kind == "python" and code.startswith(">>>"):
-            yield from _prompts(code, names, page)
+            yield from _prompts(code, names, pages[0])
             continue
-        said = _python(code, f"{page}, block {i}", names) if kind == "python" else _commands(code, folder)
-        if shown and not _same(shown, said, whole=kind == "python"):
-            yield f"block {i} of {page} prints\n{said}\nand the page shows\n{shown}"
+        said = _python(code, f"{pages[0]}, block {i}", names) if kind == "python" else _commands(code, folder)
+        for page, text in zip(pages, [shown, *(blocks[i - 1][2] for blocks in others)], strict=True):
+            if text and not _same(text, said, whole=kind == "python"):
+                yield f"block {i} of {page} prints\n{said}\nand the page shows\n{text}"
 
 
 def _python(code: str, name: str, names: dict[str, Any]) -> str:
@@ -119,16 +147,16 @@ def _same(shown: str, said: str, *, whole: bool) -> bool:
 
 
 def type_pages(names: list[str]) -> int:
-    """Type pages, each in a folder of its own, and return how many differ."""
+    """Type pages, each group of them that are alike in a folder of its own, and return how many groups differ."""
     wrong = 0
-    for name in names:
+    for group in alike(names):
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             try:
-                told = list(differences(name, Path(folder)))
+                told = list(differences(group, Path(folder)))
             except Exception:  # noqa: BLE001 - whatever a reader would meet
                 told = [f"stops:\n{traceback.format_exc(limit=-2)}"]
         wrong += bool(told)
-        print(f"{name}:", *(told or ["as shown"]), sep="\n" if told else " ", flush=True)
+        print(f"{' and '.join(group)}:", *(told or ["as shown"]), sep="\n" if told else " ", flush=True)
     return wrong
 
 

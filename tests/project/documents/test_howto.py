@@ -12,10 +12,10 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 GUIDES = [page for page in typed.pages() if "/how-to/" in page]
 
 
-@pytest.mark.parametrize("page", GUIDES)
-def test_the_blocks_and_commands_of_a_guide_print_what_it_shows(page, tmp_path, monkeypatch):
+@pytest.mark.parametrize("pages", typed.alike(GUIDES), ids=" and ".join)
+def test_the_blocks_and_commands_of_a_guide_print_what_it_shows(pages, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert list(typed.differences(page, tmp_path)) == []
+    assert list(typed.differences(pages, tmp_path)) == []
 
 
 @pytest.mark.parametrize("page", typed.pages())
@@ -38,7 +38,21 @@ def test_what_differs_from_a_page_is_seen(tmp_path, monkeypatch):
     (tmp_path / "examples").mkdir()
     page = "```python\nprint(1)\n```\n\n```text\n2\n```\n\n```sh\necho 3; echo 12,345 rows/s\n```\n\n```text\n1 rows/s\n```\n"
     (tmp_path / "a.md").write_text(page + "\n```python\n>>> 1 + 1\n3\n```\n")
-    first, second = typed.differences("a.md", tmp_path)
+    first, second = typed.differences(["a.md"], tmp_path)
     assert first == "block 1 of a.md prints\n1\n\nand the page shows\n2\n"
     assert "Expected:\n    3\nGot:\n    2" in second
     assert typed.needs("a.md") == ""
+
+
+def test_what_one_of_two_pages_of_the_same_code_shows_is_compared_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(typed, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").mkdir()
+    page = '```python\ndef one():\n    """{}"""\n    return {}\n\n\nprint(one())  # {}\n```\n\n```text\n{}\n```\n'
+    (tmp_path / "a.md").write_text(page.format("One.", 1, "say it", 1), encoding="utf-8")
+    (tmp_path / "b.md").write_text(page.format("一。", 1, "说出", 2), encoding="utf-8")
+    (tmp_path / "c.md").write_text(page.format("One.", 2, "say it", 1), encoding="utf-8")
+    assert typed.alike(["a.md", "b.md", "c.md"]) == [["a.md", "b.md"], ["c.md"]]
+    assert list(typed.differences(["a.md", "b.md"], tmp_path)) == [
+        "block 1 of b.md prints\n1\n\nand the page shows\n2\n"
+    ]
