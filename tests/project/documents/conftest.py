@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import os
 import threading
 
 import pytest
@@ -22,12 +23,20 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def site_folder(tmp_path_factory):
-    """Build the site strictly, as `make docs` does."""
+    """Build the site strictly, as `make docs` does: once for all workers of a run, while the others wait."""
+    import fcntl
+
     import generate
 
-    out = tmp_path_factory.mktemp("site")
-    built = generate.build(out)
-    assert built == [], "\n".join(built)
+    own = tmp_path_factory.getbasetemp()
+    out = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "site"
+    out.mkdir(exist_ok=True)
+    wrong = out / "wrong.txt"
+    with (out / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not wrong.exists():
+            wrong.write_text("\n".join(generate.build(out)), encoding="utf-8")
+    assert wrong.read_text(encoding="utf-8") == ""
     return out / "site"
 
 
