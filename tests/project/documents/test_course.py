@@ -195,6 +195,11 @@ def test_a_picture_on_disk_is_what_the_generator_draws(name):
     np.testing.assert_allclose(places[0], places[1], atol=0.5)
 
 
+def test_a_picture_is_made_smaller_and_says_the_same():
+    drawn = '<g>\n  <path d="M 1.23456 2\nL -0.98765 3"/>\n  <text x="0.123456">0.7616</text>\n</g>\n'
+    assert figures.compact(drawn) == '<g>\n<path d="M 1.23 2\nL -0.99 3"/>\n<text x="0.12">0.7616</text>\n</g>\n'
+
+
 LABEL = re.compile(r"<text\b[^>]*>([^<]+)</text>")
 ALIKE = {
     "ADWIN",

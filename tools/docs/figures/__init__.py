@@ -22,7 +22,7 @@ from tools.docs.forms import WORDS, chinese, dark
 from . import acting, descent, fit, memory, nets, pixels, streams
 from .palette import INK
 
-__all__ = ["FOLDERS", "PICTURES", "WORDS", "chinese", "dark", "svg"]
+__all__ = ["FOLDERS", "PICTURES", "WORDS", "chinese", "compact", "dark", "svg"]
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 FOLDERS = {"en": DOCS / "learn" / "figures", "zh": DOCS / "zh" / "figures"}
@@ -45,4 +45,11 @@ def svg(name: str) -> str:
     with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
         metadata = {"Date": None, "Creator": f"matplotlib {mpl.__version__}", "Title": name}
         PICTURES[name]().savefig(out, format="svg", metadata=metadata)
-    return re.sub(r"[ \t]+$", "", out.getvalue(), flags=re.MULTILINE)
+    return compact(out.getvalue())
+
+
+def compact(drawn: str) -> str:
+    """Return an SVG without indentation, and with places to a hundredth of a point, which is less than a screen shows."""
+    bare = re.sub(r"^[ \t]+(?=<)|[ \t]+$", "", drawn, flags=re.MULTILINE)
+    place = re.compile(r"-?\d+\.\d{3,}")
+    return re.sub(r"<\w[^>]*>", lambda tag: place.sub(lambda number: f"{float(number[0]):.2f}", tag[0]), bare)
