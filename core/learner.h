@@ -457,6 +457,8 @@ hw_covers_classes(const hw_learner *l) /* a sigmoid for two of them is no other 
            (l->expert[0].loss == HW_LOSS_binary_cross_entropy && !l->targets && !l->intervals);
 }
 static inline int64_t hw_declared(const hw_learner *l) { return (int64_t)(hw_capacity(l->declaration) / sizeof(double)); }
+static inline int hw_numbers_of_kind(int kind) { return kind == HW_NUMBER ? 1 : kind == HW_TIME ? HW_TIME_PARTS : 0; }
+int32_t hw_numbers_of_column(const hw_learner *l, int32_t column);
 static inline int64_t hw_to_share(const hw_learner *l) { return l->max_rows / 4 < 1024 ? l->max_rows / 4 : 1024; }
 /* Rows that it has learned itself: l->learned counts those of the learner before it, which it succeeded, too. */
 static inline int64_t hw_age(const hw_learner *l)

@@ -349,7 +349,7 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
     DECLARED(!l->history || l->mixture, "label history", "cross-entropy, or answers that are standardised", 1);
     for (int p = 0; p < HW_KIND_PARTS && status >= 0; p++)
         status = own[p] ? hw_parts[p]->parse(l, d, own[p], fault) : 0;
-    return status;
+    return HW_EMBEDS && status >= 0 ? hw_check_reader(l, fault) : status;
 }
 
 /* ---- laying out ------------------------------------------------------------------------------------------ */

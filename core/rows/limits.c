@@ -165,8 +165,11 @@ static int measure_value(hw_learner *l, const hw_value *v, hw_growth *g, int64_t
         g->rows += fresh ? slots * (1 + l->knots) : 0;
         *text += fresh ? v->name_size : 0;
     }
-    if (HW_EMBEDS && v->has & HW_HAS_NUMBERS) /* its rows are no names */
-        *rows += hw_embedding_size(l, column) ? 0 : (int64_t)v->count;
+    bool block = HW_EMBEDS && v->has & HW_HAS_NUMBERS && !hw_embedding_size(l, column);
+    if (block && l->intervals == HW_ANOMALY)
+        g->rows += (int64_t)v->count;
+    else if (block) /* its rows are no names */
+        *rows += (int64_t)v->count;
     if (!(v->has & HW_HAS_TEXT) || (kind == HW_NUMBER && v->has & HW_HAS_NUMBER) ||
         (kind == HW_TIME && v->has & HW_HAS_TIME))
         return 0;

@@ -415,6 +415,35 @@ static int32_t shared_slot(hw_learner *l, uint64_t key, int learn)
     return l->shared_slots[at];
 }
 
+/* How many slots a column has, one behind the other: an anomaly model has some for the numbers of an embedding. */
+int32_t hw_numbers_of_column(const hw_learner *l, int32_t column)
+{
+    int kind = l->columns.kind[column];
+    if (hw_is_embedding(kind) && l->intervals == HW_ANOMALY)
+        return l->columns.slot[column] < 0 ? 0 : hw_embedding_size(l, column);
+    return hw_numbers_of_kind(kind);
+}
+
+/* Append slots of an embedding's numbers; 1, 0 if there is no space, or an error. */
+static int append_numbers(hw_learner *l, int32_t column, int32_t count)
+{
+    uint32_t size;
+    const char *name = hw_column_name(l, column, &size);
+    int status = has_space(l, count);
+    if (status <= 0)
+        return status;
+    status = hw_reserve_rows(l, l->rows + count);
+    if (status >= 0)
+        status = hw_reserve_slots(l, (int64_t)l->slots.count + count);
+    if (status < 0)
+        return status;
+    l->columns.slot[column] = l->slots.count;
+    l->text->columns[column] = count;
+    for (int32_t i = 0; status >= 0 && i < count; i++)
+        status = append_number(l, draw_key(l, KEY_PART, name, size, (uint64_t)i));
+    return status < 0 ? status : 1;
+}
+
 /* ---- samples as entries ---------------------------------------------------------------------------------- */
 
 static void add_entry(hw_learner *l, int32_t slot, double x)
@@ -462,6 +491,26 @@ static int add_parts(hw_learner *l, const double *parts, int32_t first, const hw
             add_entry(l, slot, parts[i]);
         l->unknown += slot < 0 && parts[i] == parts[i];
     }
+    return 0;
+}
+
+/* The entries of an embedding of an anomaly model: numbers of a block, whose statistics lie one behind the other. */
+static int read_block(hw_learner *l, const hw_value *v, int32_t column, int learn)
+{
+    double square = 0;
+    for (uint32_t i = 0; i < v->count; i++)
+        square += v->numbers[i] * v->numbers[i];
+    if (!(square > 0)) /* it has no direction */
+        return 0;
+    if (learn && l->columns.slot[column] < 0) {
+        int status = append_numbers(l, column, (int32_t)v->count);
+        if (status <= 0)
+            return status;
+    }
+    int32_t first = l->columns.slot[column];
+    double unit = l->columns.kind[column] == HW_COSINE ? __builtin_sqrt(square) : 1;
+    for (uint32_t i = 0; first >= 0 && i < v->count; i++)
+        add_entry(l, first + (int32_t)i, v->numbers[i] / unit);
     return 0;
 }
 
@@ -537,6 +586,8 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
             add_entry(l, -l->names.value[category] - 1, 1);
         return hw_read_text(l, v, column, name, size);
     }
+    if (hw_is_embedding(kind) && l->intervals == HW_ANOMALY)
+        return v->has & HW_HAS_NUMBERS && column >= 0 ? read_block(l, v, column, learn) : 0;
     if (hw_is_embedding(kind))
         return v->has & HW_HAS_NUMBERS && column >= 0 ? hw_read_embedding(l, v, column, learn) : 0;
     return v->has & HW_HAS_TEXT ? read_category(l, v, column, name, size, learn) : 0;

@@ -200,7 +200,7 @@ static int check_names(const hw_learner *l, hw_fault *fault)
     SAVED(before == l->sizes[HW_N_BYTES], "names_end", "all bytes", before);
     SAVED(columns == c->count, "columns", "one name each", columns);
     for (int32_t i = 0; i < c->count; i++) {
-        int numbers = c->kind[i] == HW_NUMBER ? 1 : c->kind[i] == HW_TIME ? HW_TIME_PARTS : 0;
+        int numbers = HW_EMBEDS ? hw_numbers_of_column(l, i) : hw_numbers_of_kind(c->kind[i]);
         SAVED(c->kind[i] < (!l->text    ? HW_WORDS
                             : HW_EMBEDS ? HW_KINDS
                                         : HW_COSINE),

@@ -62,9 +62,11 @@ static void learn_text(hw_learner *l, const real *mixed, double y, double weight
     bool classes = l->mixture == HW_CLASSES;
     double factor = least(weight * l->step[0] * l->step[1], FASTEST), rate = factor * (classes ? OF_CLASSES : OF_A_NUMBER);
     for (int j = 0; j < k; j++)
-        d[j] = mixed[j];
+        d[j] = HW_EMBEDS && l->bandit ? 0 : mixed[j];
     if (classes)
         d[(int)y] -= 1;
+    else if (HW_EMBEDS && l->bandit) /* only the action that was taken has an error to learn from */
+        d[l->bandit->action] = (real)hw_miss_of_value(l, y);
     else
         d[0] = (real)within((double)mixed[0] - y, -FAR_MISS, FAR_MISS);
     real sum = 0;

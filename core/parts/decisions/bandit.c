@@ -130,7 +130,7 @@ static int reserve(hw_learner *l, int64_t pairs)
     int64_t inputs = b->counts[HW_BC_INPUTS] ? b->counts[HW_BC_INPUTS] : FEWEST;
     while (inputs < l->rows && inputs < b->most)
         inputs *= 2;
-    inputs = inputs < b->most ? inputs : b->most;
+    inputs = inputs < b->most && !(HW_EMBEDS && l->text) ? inputs : b->most;
     bool fits = inputs == b->counts[HW_BC_INPUTS] && l->outputs == b->counts[HW_BC_ACTIONS];
     int status = fits ? 0 : hw_reserve_stack(l);
     return fits || status < 0 ? status : lay_out(l, l->outputs, inputs);
@@ -164,6 +164,31 @@ static int begin(hw_learner *l)
     return 0;
 }
 
+/* ---- what least squares read of the sample at hand --------------------------------------------------------- */
+
+/* Rows of the table that may take part. The last inputs are the sketch of embeddings, where these are read. */
+static int64_t table_inputs(const hw_learner *l)
+{
+    return l->bandit->most - (HW_EMBEDS && l->text && l->bandit->most > HW_SKETCH ? HW_SKETCH : 0);
+}
+
+static int64_t sketched(const hw_learner *l)
+{
+    return HW_EMBEDS && hw_has_words(l) ? l->bandit->most - table_inputs(l) : 0;
+}
+
+/* sum, and that of the inputs at hand times the numbers of n inputs. */
+static double add_products(const hw_learner *l, const double *numbers, int64_t n, double sum)
+{
+    int64_t most = table_inputs(l), rows = n < most ? n : most, sketch = n > most ? sketched(l) : 0;
+    for (int64_t i = 0; i < l->active; i++)
+        if (l->rows_at[i] < rows)
+            sum += numbers[l->rows_at[i]] * hw_get(l, l->values_at, i);
+    for (int64_t k = 0; k < sketch; k++)
+        sum += numbers[most + k] * l->text->sketch[k];
+    return sum;
+}
+
 /* ---- what the inputs say by themselves ----------------------------------------------------------------------- */
 
 /* theta' x of action a: the mean of all rewards, and the sum over the sample's pairs of rows that take part. */
@@ -174,31 +199,27 @@ static double linear_value(const hw_learner *l, int64_t a)
     double sum = l->stack ? hw_mean_reward(l->stack) : 0;
     if (a < 0 || a >= b->counts[HW_BC_ACTIONS])
         return sum;
-    const double *w = b->weights + a * n;
-    for (int64_t i = 0; i < l->active; i++)
-        if (l->rows_at[i] < n)
-            sum += w[l->rows_at[i]] * hw_get(l, l->values_at, i);
-    return sum;
+    return add_products(l, b->weights + a * n, n, sum);
 }
 
 /* x' P x of action a; of one that has none yet, as it would begin. */
 static double linear_variance(const hw_learner *l, int64_t a)
 {
     const hw_bandit_t *b = l->bandit;
-    int64_t n = a >= 0 && a < b->counts[HW_BC_ACTIONS] ? b->counts[HW_BC_INPUTS] : 0;
+    int64_t n = a >= 0 && a < b->counts[HW_BC_ACTIONS] ? b->counts[HW_BC_INPUTS] : 0, most = table_inputs(l);
+    const double *P = b->inverse + (n ? a * n * n : 0);
     double sum = 0;
     for (int64_t i = 0; i < l->active; i++) {
         int64_t r = l->rows_at[i];
-        double x = hw_get(l, l->values_at, i), own = 0;
-        if (r >= n) {
-            sum += r < b->most ? x * x / RIDGE : 0;
-            continue;
-        }
-        const double *p = b->inverse + (a * n + r) * n;
-        for (int64_t j = 0; j < l->active; j++)
-            if (l->rows_at[j] < n)
-                own += p[l->rows_at[j]] * hw_get(l, l->values_at, j);
-        sum += x * own;
+        double x = hw_get(l, l->values_at, i);
+        if (r < n && r < most)
+            sum += x * add_products(l, P + r * n, n, 0);
+        else
+            sum += r < most ? x * x / RIDGE : 0;
+    }
+    for (int64_t k = 0; k < sketched(l); k++) {
+        double x = l->text->sketch[k];
+        sum += n > most ? x * add_products(l, P + (most + k) * n, n, 0) : x * x / RIDGE;
     }
     return sum;
 }
@@ -222,24 +243,26 @@ static void let_drift(hw_bandit_t *b, int64_t a)
         P[i * n + i] += DRIFTS * most(0, 1 - P[i * n + i] * RIDGE);
 }
 
+static void add_row(double *restrict sum, const double *restrict row, double x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        sum[i] += row[i] * x;
+}
+
 /* k = P x / (1 + x'P x), theta += k (y - theta'x), P -= k (P x)'. P stays symmetric to the bit. */
 static void learn_linear(hw_learner *l, int64_t a, double y)
 {
     hw_bandit_t *b = l->bandit;
-    int64_t n = b->counts[HW_BC_INPUTS];
-    double *P = b->inverse + a * n * n, *w = b->weights + a * n, *px = b->row, along = 0, miss = y - linear_value(l, a);
+    int64_t n = b->counts[HW_BC_INPUTS], most = table_inputs(l);
+    double *P = b->inverse + a * n * n, *w = b->weights + a * n, *px = b->row, along, miss = y - linear_value(l, a);
     for (int64_t i = 0; i < n; i++)
         px[i] = 0;
-    for (int64_t j = 0; j < l->active; j++) {
-        if (l->rows_at[j] >= n)
-            continue;
-        const double *p = P + l->rows_at[j] * n;
-        double x = hw_get(l, l->values_at, j);
-        for (int64_t i = 0; i < n; i++)
-            px[i] += p[i] * x;
-    }
     for (int64_t j = 0; j < l->active; j++)
-        along += l->rows_at[j] < n ? px[l->rows_at[j]] * hw_get(l, l->values_at, j) : 0;
+        if (l->rows_at[j] < n && l->rows_at[j] < most)
+            add_row(px, P + l->rows_at[j] * n, hw_get(l, l->values_at, j), n);
+    for (int64_t k = 0; n > most && k < sketched(l); k++)
+        add_row(px, P + (most + k) * n, l->text->sketch[k], n);
+    along = add_products(l, px, n, 0);
     double down = 1 + along;
     if (!(along >= 0) || !finite(down) || !finite(miss)) { /* rounding has made it no inverse any more */
         begin_inverse(b, a);
@@ -281,13 +304,19 @@ static void weigh(hw_learner *l, double linear, double y, double weight)
     }
 }
 
+/* What the sample's embeddings add to the value of action a. */
+static double value_of_blocks(const hw_learner *l, int64_t a)
+{
+    return HW_EMBEDS && hw_has_words(l) ? hw_get(l, l->text->z, a) : 0;
+}
+
 /* The value that the sample at hand gives to action a, in [0, 1]. */
 static double value_of_row(const hw_learner *l, int64_t a)
 {
     double nets = 0;
     for (int e = 0; e < l->experts; e++)
         nets += l->running[e * HW_RUNNING + HW_WEIGHT] * hw_get(l, l->predictions, (int64_t)e * l->output_capacity + a);
-    double value = nets + l->bandit->shares[2 * l->experts] * linear_value(l, a);
+    double value = nets + l->bandit->shares[2 * l->experts] * linear_value(l, a) + value_of_blocks(l, a);
     return finite(value) ? within(value, 0, 1) : 0;
 }
 
@@ -299,6 +328,8 @@ static double value_of(const hw_learner *l, int64_t a)
     double value = value_of_row(l, a);
     return l->stack && a < l->bandit->counts[HW_BC_ACTIONS] ? hw_stacked_value(l->stack, a, value) : value;
 }
+
+double hw_miss_of_value(const hw_learner *l, double y) { return value_of_row(l, l->bandit->action) - y; }
 
 void hw_learn_values(hw_learner *l, double y)
 {
@@ -360,7 +391,7 @@ static double bonus_of(const hw_learner *l, int64_t a)
     double square = linear_variance(l, a), deviation = square > 0 ? __builtin_sqrt(square) : 0;
     if (!l->stack)
         return BONUS_BEFORE * deviation;
-    double few = least(1, __builtin_sqrt(FEW_INPUTS / most((double)l->active, 1)));
+    double few = least(1, __builtin_sqrt(FEW_INPUTS / most((double)(l->active + sketched(l)), 1)));
     return BONUS * few * deviation + hw_stacked_bonus(l->stack, a < l->bandit->counts[HW_BC_ACTIONS] ? a : -1);
 }
 
@@ -377,7 +408,8 @@ static double score_of(const hw_learner *l, int64_t a)
         return finite(score) ? within(score, 0, 1) : 0;
     }
     double square = linear_variance(l, a);
-    double score = linear_value(l, a) + (square > 0 ? b->amount * __builtin_sqrt(square) : 0);
+    double linear = linear_value(l, a) + (a < l->outputs ? value_of_blocks(l, a) : 0);
+    double score = linear + (square > 0 ? b->amount * __builtin_sqrt(square) : 0);
     return finite(score) ? score : 0;
 }
 

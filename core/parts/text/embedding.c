@@ -45,6 +45,9 @@ static bool has_room(const hw_words *t, int64_t size) { return t->counts[HW_TC_R
 int hw_check_room(hw_learner *l, int64_t size)
 {
     const hw_words *t = l->text;
+    int64_t rows = l->rows + size, most = l->max_rows - hw_to_share(l);
+    if (l->intervals == HW_ANOMALY) /* they are rows of the table */
+        return !l->shared_from && rows <= most ? 0 : hw_exceed(l, "max_rows", most, rows);
     return has_room(t, size) ? 0 : hw_exceed(l, "max_rows", t->max_rows, t->counts[HW_TC_ROWS] + size + HEADS);
 }
 
@@ -94,6 +97,19 @@ static double unit_of(const hw_learner *l, const hw_block *b)
     return longest > mean ? longest : mean;
 }
 
+/* Each number is added to one of the numbers of the sketch, with a sign by its name, so that sketches of embeddings are at
+ * about the angles that embeddings are at (Weinberger et al. 2009), each number around 1 in size. */
+static void add_to_sketch(hw_learner *l, const hw_block *b, double unit)
+{
+    hw_words *t = l->text;
+    uint32_t size;
+    const char *name = hw_column_name(l, b->column, &size);
+    uint64_t own = name_of(name, size, (uint32_t)b->size);
+    double scale = __builtin_sqrt((double)HW_SKETCH) / unit;
+    for (int32_t i = 0; i < b->size; i++)
+        t->sketch[i % HW_SKETCH] += hw_mix64(own + (uint64_t)i) >> 63 ? b->numbers[i] * scale : -b->numbers[i] * scale;
+}
+
 /* The rows and values of a block behind those that are there. */
 static void add_block(hw_learner *l, hw_block *b)
 {
@@ -105,6 +121,8 @@ static void add_block(hw_learner *l, hw_block *b)
         t->rows[t->known] = (int32_t)(b->first + i);
         hw_put(l, t->values, t->known++, b->numbers[i] / unit);
     }
+    if (l->bandit)
+        add_to_sketch(l, b, unit);
 }
 
 static uint64_t digest_of_block(const hw_block *b)

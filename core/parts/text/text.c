@@ -321,6 +321,8 @@ void hw_clear_text(hw_learner *l)
     t->count = t->known = 0;
     if (HW_EMBEDS)
         t->of_words = t->blocks = t->embedded = 0;
+    if (HW_EMBEDS)
+        memset(t->sketch, 0, sizeof t->sketch);
     t->digest = 0;
 }
 
@@ -441,6 +443,15 @@ int hw_add_text_column(hw_learner *l, const char *name, uint32_t size, int kind)
 
 /* ---- declaring, keeping, looking ------------------------------------------------------------------------- */
 
+static const char MIXED[] = "a pool of experts whose logits or numbers are mixed";
+
+/* A bandit and an anomaly model have no mixture: they read embeddings alone. Called once all parts are declared. */
+int hw_check_reader(hw_learner *l, hw_fault *fault)
+{
+    DECLARED(!l->text || l->mixture || l->bandit || l->intervals == HW_ANOMALY, "text", MIXED, l->mixture);
+    return 0;
+}
+
 static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
 {
     (void)all;
@@ -449,8 +460,7 @@ static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fa
              "columns found to be text", "0, 1 or 2", d[HW_T_FOUND]);
     DECLARED(d[HW_T_ROWS] >= 16 && d[HW_T_ROWS] <= 1 << 30 && d[HW_T_ROWS] == (double)(int64_t)d[HW_T_ROWS],
              "rows of words", "16 to 1073741824", d[HW_T_ROWS]);
-    DECLARED(l->growing && l->mixture && l->intervals != HW_ANOMALY, "text",
-             "a pool of experts whose logits or numbers are mixed", l->mixture);
+    DECLARED(l->growing && (l->mixture || (HW_EMBEDS && d[HW_T_FOUND] == HW_FIND_NONE)), "text", MIXED, l->mixture);
     hw_words *t = hw_begin_part(l, HW_PART_text);
     if (!t)
         return HW_NO_MEMORY;

@@ -2,6 +2,7 @@
 #ifndef HW_PART_TEXT_H
 #define HW_PART_TEXT_H
 
+enum { HW_SKETCH = 32 };                        /* numbers of a sketch */
 enum { HW_TC_ROWS, HW_TC_TEXTS, HW_TC_COUNTS }; /* rows; samples with text so far */
 
 /* An embedding of the sample at hand. */
@@ -33,6 +34,7 @@ typedef struct hw_words {
     uint64_t digest, predicted; /* of all hashes; of the sample that was predicted last */
     hw_block *block;
     int64_t blocks, embedded; /* embeddings, and their numbers */
+    double sketch[HW_SKETCH]; /* of the numbers of embeddings, for least squares of a bandit */
     int64_t of_words;         /* rows and values that are words'; behind them stand those of embeddings */
 } hw_words;
 enum { HW_TC_COLUMNS = 1, HW_TC_WORDS, HW_TC_OUTPUTS }; /* of shapes */
@@ -68,6 +70,7 @@ void hw_end_embeddings(hw_learner *l, int learn);
 int64_t hw_merged_text_row(hw_learner *l, uint64_t key);
 void hw_clear_text(hw_learner *l);
 int hw_read_text(hw_learner *l, const hw_value *v, int32_t column, const char *name, uint32_t name_size);
+int hw_check_reader(hw_learner *l, hw_fault *fault);
 int hw_end_text(hw_learner *l, int learn);
 int hw_text_kind(const hw_learner *l, int kind);
 void hw_note_text(hw_learner *l, int32_t column, const hw_value *v, bool repeated);

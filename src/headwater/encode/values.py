@@ -43,6 +43,9 @@ _SECONDS = ("W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as")
 _DAY_US = 86_400_000_000
 _DOUBLE = struct.Struct("d")
 
+FEWEST_NUMBERS, MOST_NUMBERS = 64, 4096
+"""Length of a list in a new column that is read as an embedding."""
+
 KEY_BITS = 1024
 """Maximum bits of an integer key, low enough to parse under any limit of Python's on digits in a text."""
 KEY_DEPTH = 8
@@ -333,6 +336,22 @@ def flat(value: Any, known: int) -> Any:
     if value.ndim != 1 or value.dtype.kind not in "fiub":
         return value.astype(object) if known else None
     return np.ascontiguousarray(value, value.dtype if value.dtype in (np.float32, np.float64) else np.float64)
+
+
+def is_embedding(value: Any) -> bool:
+    """Return whether a value is a list or an array of 64 to 4,096 finite numbers, an embedding where its column is new.
+
+    Examples
+    --------
+    >>> is_embedding([0.5] * 64), is_embedding([0.5] * 63), is_embedding("a")
+    (True, False, False)
+    """
+    if isinstance(value, np.ndarray):
+        numbers = value.ndim == 1 and value.dtype.kind in "fiub" and bool(np.isfinite(value).all())
+        return numbers and FEWEST_NUMBERS <= len(value) <= MOST_NUMBERS
+    return (
+        isinstance(value, list | tuple) and FEWEST_NUMBERS <= len(value) <= MOST_NUMBERS and all(map(_is_finite, value))
+    )
 
 
 def no_embedding(name: bytes, value: Any, size: int) -> DataError:

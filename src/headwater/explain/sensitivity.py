@@ -24,16 +24,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.encode.vocabulary import CATEGORY, NUMBER, TIME, Column
+from headwater.encode.vocabulary import CATEGORY, COSINE, NUMBER, RAW, TIME, Column
 from headwater.errors import ConfigError, DataError
 from headwater.learner.base import at_one_moment
 from headwater.types import Predictions
 
-__all__ = ["check_method", "outputs_of", "sensitivity"]
+__all__ = ["check_method", "embedding_sizes", "outputs_of", "sensitivity"]
 
 METHOD = "sensitivity"
 _CATEGORIES = 50
 """Values of a category that are tried, the first to appear."""
+_DIRECTIONS = 16
+"""Random directions of an embedding that are tried."""
 _TIMES = [dt.datetime(2024, 1, 1) + dt.timedelta(hours=29 * i) for i in range(24)]  # noqa: DTZ001 - each hour once, in four weeks
 
 Outputs = Callable[[Sequence[dict[Any, Any]]], NDArray[np.float64]]
@@ -90,7 +92,11 @@ def sensitivity(learner: Any, method: str | None = None, *, outputs: Outputs | N
     own, seen = learner.kind.own_inputs, engine.core.statistics
     columns = {name: column for name, column in engine.columns.items() if not (own and str(name).startswith(own))}
     means = {name: float(seen.mean[column.slot]) for name, column in columns.items() if column.kind == NUMBER}
-    found = {name: _moved(says, means, name, column, seen.variance) for name, column in columns.items()}
+    sizes = embedding_sizes(engine)
+    found = {
+        name: _moved(says, means, name, column, _values(column, means.get(name), seen.variance, sizes.get(name, 0)))
+        for name, column in columns.items()
+    }
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
@@ -119,9 +125,15 @@ def check_method(method: str | None, learner: Any) -> None:
         )
 
 
-def _moved(says: Outputs, means: dict[Any, Any], name: Any, column: Column, variance: NDArray[Any]) -> float:
-    """Return how much the outputs move with one column."""
-    values = _values(column, means.get(name), variance)
+def embedding_sizes(engine: Any) -> dict[Any, int]:
+    """Return how many numbers the embeddings of each such column have, 0 before the first."""
+    columns = engine.columns
+    sizes = engine.core.array("text_columns").tolist() if engine.setup.text else [0] * len(columns)
+    return {name: size for (name, own), size in zip(columns.items(), sizes, strict=True) if own.kind in (COSINE, RAW)}
+
+
+def _moved(says: Outputs, means: dict[Any, Any], name: Any, column: Column, values: list[Any]) -> float:
+    """Return how much the outputs move with one column, between these values of it."""
     if not values:
         return 0.0
     base = {other: mean for other, mean in means.items() if other != name}
@@ -131,8 +143,10 @@ def _moved(says: Outputs, means: dict[Any, Any], name: Any, column: Column, vari
     return float(moved[np.isfinite(moved)].mean()) if np.isfinite(moved).any() else 0.0
 
 
-def _values(column: Column, mean: Any, variance: NDArray[Any]) -> list[Any]:
-    """Return the values that a column takes."""
+def _values(column: Column, mean: Any, variance: NDArray[Any], size: int) -> list[Any]:
+    """Return the values that a column takes, for an embedding of this size some random directions."""
+    if column.kind in (COSINE, RAW):
+        return list(np.random.default_rng(0).normal(size=(_DIRECTIONS, size))) if size else []
     if column.kind == NUMBER:
         deviation = float(np.sqrt(max(variance[column.slot], 0.0)))
         return [mean - deviation, mean + deviation] if deviation > 0 else []

@@ -46,9 +46,9 @@ _PLOT = Lazy("headwater.plot.inside:layers")
 _SEAMS = frozenset([
     "aggregates_in", "answer_name", "answers_now", "as_observed", "as_read", "check_limits", "check_transition", "check_values",
     "decision_function", "engine", "estimator", "fit", "follow_core", "has_memory", "has_rolling", "held", "instead", "keep_record",
-    "kept_sample", "learned_engine", "lock", "losses_now", "mutate", "note_reading", "new_engine", "observed", "observed_state",
-    "one_output", "partial_fit", "predict", "predict_proba", "refused", "resume", "resume_observed", "resume_sample", "sample",
-    "sample_due", "score", "setup", "take_scored", "written_notes",
+    "kept_sample", "later", "learned_engine", "lock", "losses_now", "mutate", "note_reading", "new_engine", "observed",
+    "observed_state", "one_output", "partial_fit", "predict", "predict_proba", "refused", "resume", "resume_observed",
+    "resume_sample", "sample", "sample_due", "score", "setup", "take_scored", "written_notes",
 ])  # fmt: skip
 """Members for other rooms, and those of scikit-learn that only name an estimator.
 
@@ -103,6 +103,8 @@ class Learner(ABC):
     """Name of the estimator in ``headwater.interop.sklearn``, if any."""
     instead: ClassVar[str] = "learn_many"
     """Methods to use instead of scikit-learn's."""
+    later: ClassVar[Mapping[str, Any]] = {"rolling": None}
+    """Settings that a file has only where they differ from these, so that versions which don't know them read all other files."""
     _seams: ClassVar[frozenset[str]] = _SEAMS
 
     def __init_subclass__(cls) -> None:

@@ -277,7 +277,9 @@ def _unpack(saved: SavedModel, at: str) -> Any:
 def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learner:
     settings = {name: from_json(value) if type(value) is dict else value for name, value in header["settings"].items()}
     cls: type[Learner] = kind_named(header["learner"]).cls
-    if "text" in cls.__dataclass_fields__:  # files of the first versions predate text columns
+    if (
+        "text" in cls.__dataclass_fields__ and "text" not in cls.later
+    ):  # files of the first versions predate text columns
         settings.setdefault("text", None)
     learner = cls(**settings)
     learner.follow_core(_core_of(header))

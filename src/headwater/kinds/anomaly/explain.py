@@ -23,7 +23,7 @@ from headwater.encode.values import as_text, missing
 from headwater.encode.vocabulary import CATEGORY
 from headwater.errors import DataError
 from headwater.explain.explanation import Explanation
-from headwater.explain.sensitivity import sensitivity
+from headwater.explain.sensitivity import embedding_sizes, sensitivity
 from headwater.kinds.anomaly.learner import Anomaly
 from headwater.learner.base import at_one_moment
 
@@ -71,7 +71,7 @@ def explain_anomaly(model: Anomaly, x: Mapping[Any, Any]) -> Explanation:
         )
     columns, x = engine.columns, model.as_read(x)
     score, of_new, parts = engine.core.learner.contributions_one(x)
-    names = _names_of_rows(columns, engine.core.array("slot_row").tolist())
+    names = _names_of_rows(columns, engine.core.array("slot_row").tolist(), embedding_sizes(engine))
     found: dict[Any, float] = dict.fromkeys(x, 0.0)
     for row, part in parts:
         if row in names:
@@ -93,11 +93,12 @@ def score_importance(model: Anomaly, method: str | None = None) -> dict[Any, flo
     return sensitivity(model, method, outputs=says)
 
 
-def _names_of_rows(columns: Mapping[Any, Column], row_of_slot: list[int]) -> dict[int, Any]:
-    """Return the column of each table row."""
+def _names_of_rows(columns: Mapping[Any, Column], row_of_slot: list[int], sizes: Mapping[Any, int]) -> dict[int, Any]:
+    """Return the column of each table row. ``sizes`` are those of embeddings."""
     names: dict[int, Any] = {}
     for name, column in columns.items():
-        slots = column.parts or ((column.slot,) if column.slot >= 0 else ())
+        one = range(column.slot, column.slot + sizes.get(name, 1))
+        slots = column.parts or (one if column.slot >= 0 else ())
         names |= {row_of_slot[slot]: name for slot in slots}
         names |= dict.fromkeys(column.values.values(), name)
     return names

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.encode.rows import as_dicts
 from headwater.encode.vocabulary import LEAST_ROWS
 from headwater.errors import ConfigError, DataError
 from headwater.kinds.anomaly.kind import KIND
@@ -17,6 +18,7 @@ from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
 from headwater.learner.kind import Kind
 from headwater.learner.schema.labels import beside
 from headwater.learner.settings.river_words import in_river
+from headwater.learner.settings.text import AUTO, check_embeddings, reading
 from headwater.learner.validation import HEAVIEST, Block, as_samples, check_rows, check_sample, check_weights
 from headwater.nn import Dense, Loss, Momentum
 from headwater.nn.core import ANOMALY
@@ -67,6 +69,9 @@ class Anomaly(Learner):
         Units of the autoencoder's hidden layer.
     max_rows : int
         Maximum rows of the input table. Further names share rows, so memory stays bounded.
+    text : str or dict, optional
+        Columns of embeddings. "auto" reads a list of 64 to 4,096 numbers in the first row as one, None reads lists as numbered
+        columns, and a dict declares a column "cosine" or "raw" (as in `Classifier`).
     rolling : Rolling, optional
         Counts, sums, means, distinct names and times since over the last hour or day, by key, as columns more (`Rolling`).
     seed : int
@@ -99,10 +104,12 @@ class Anomaly(Learner):
     hidden: int = 8
     max_rows: int = 200_000
     rolling: Rolling | None = None
+    text: str | Mapping[Any, str] | None = AUTO
 
     kind: ClassVar[Kind] = KIND
     estimator: ClassVar[str] = "OnlineOutlierDetector"
     instead: ClassVar[str] = "learn_many, score_many or hw.evaluate"
+    later: ClassVar[Mapping[str, Any]] = {**Learner.later, "text": AUTO}
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -136,12 +143,23 @@ class Anomaly(Learner):
             )
         encoder = Expert((Dense(self.hidden, "tanh"), Dense(1)), Loss("mse"), Momentum(STEP))
         sizes = (self.max_rows, True, False, 0, self.neighbours)
-        return Setup((encoder,), self.seed, self.dtype, *sizes, intervals=ANOMALY, rolling=self.rolling)
+        setup = Setup((encoder,), self.seed, self.dtype, *sizes, intervals=ANOMALY, rolling=self.rolling)
+        return reading(setup, self.text, columns=check_embeddings(self))
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
-        rolling = self._rolling if state is None else None
-        return Engine(self._setup, state, limits=self._limits, rolling=rolling)
+        if state is None:
+            return self._begun({})
+        return Engine(reading(self._setup, self.text, state=state), state, limits=self._limits)
+
+    def _begun(self, x: Mapping[Any, Any]) -> Engine:
+        """Return a new engine, which reads embeddings if the first row has one."""
+        return Engine(reading(self._setup, self.text, x), limits=self._limits, rolling=self._rolling)
+
+    def check_values(self, X: list[Any]) -> None:
+        """Raise DataError for the first row with what is no embedding of its column. Nothing is learned."""
+        if self._engine is not None:
+            self._engine.core.learner.check_embeddings(X)
 
     # ---- one row ----------------------------------------------------------------------------------------------------
 
@@ -252,7 +270,9 @@ class Anomaly(Learner):
         -------
         ndarray (n,)
         """
-        before = self._refused_rows()
+        before, X = self._refused_rows(), as_samples(X)
+        if isinstance(X, list):
+            self.check_values(X)
         scores = np.asarray(self.step_many(X, None, w).y_pred)
         self._warn_refused(before, depth=3)
         return scores
@@ -280,7 +300,7 @@ class Anomaly(Learner):
             if ask is not None and not n:
                 return self.predict_batch(block.ask)
             if n and self._engine is None:
-                self._engine = self.new_engine()
+                self._engine = self._begun(next(iter(as_dicts(block.part(slice(0, 1)).X))))
             engine = self._engine
             if engine is None:
                 return Predictions(np.zeros(0))

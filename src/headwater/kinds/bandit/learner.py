@@ -26,6 +26,7 @@ from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
 from headwater.learner.kind import Kind, check_can
 from headwater.learner.schema.labels import as_labels
 from headwater.learner.settings.limits import Growth, check_classes
+from headwater.learner.settings.text import AUTO, check_embeddings, reading
 from headwater.learner.validation import as_answers, as_samples, check_pairs, check_rows, check_sample, is_weighted
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm, Loss, RMSProp
 from headwater.nn.expert import Expert
@@ -97,6 +98,9 @@ class Bandit(Learner):
         Units of the first net. The second one has half as many.
     max_rows : int
         As in ``Classifier``.
+    text : str or dict, optional
+        Columns of embeddings. "auto" reads a list of 64 to 4,096 numbers in the first row as one, None reads lists as numbered
+        columns, and a dict declares a column "cosine" or "raw" (as in `Classifier`).
     rolling : Rolling, optional
         Counts, sums, means, distinct names and times since over the last hour or day, by key, as columns more (`Rolling`).
     seed : int
@@ -137,9 +141,11 @@ class Bandit(Learner):
     hidden: int = 64
     max_rows: int = 200_000
     rolling: Rolling | None = None
+    text: str | Mapping[Any, str] | None = AUTO
 
     kind: ClassVar[Kind] = KIND
     instead: ClassVar[str] = "act, learn or learn_many"
+    later: ClassVar[Mapping[str, Any]] = {**Learner.later, "text": AUTO}
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -158,7 +164,8 @@ class Bandit(Learner):
         explore = float(list(EXPLORATIONS).index(self.explore))
         declared = (explore, amount, POWER, low, high, float(INPUTS), *(() if older else (0.0,)))
         sizes = (self.max_rows, True, False, 0, RING)
-        return Setup(_nets(self.hidden), self.seed, self.dtype, *sizes, bandit=declared, rolling=self.rolling)
+        setup = Setup(_nets(self.hidden), self.seed, self.dtype, *sizes, bandit=declared, rolling=self.rolling)
+        return reading(setup, self.text, columns=check_embeddings(self))
 
     def _checked(self) -> tuple[float, float]:
         """Validate the settings and return the lowest and the highest reward."""
@@ -191,18 +198,28 @@ class Bandit(Learner):
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
         featured = state is not None and len(self._setup.bandit) > FEATURED and bool(state["declaration"][-1] == 1)
         rolling = self._rolling if state is None else None
-        return Engine(self._declared(featured), state, limits=self._limits, rolling=rolling)
+        setup = self._declared(featured)
+        return Engine(
+            setup if state is None else reading(setup, self.text, state=state),
+            state,
+            limits=self._limits,
+            rolling=rolling,
+        )
 
     def _declared(self, featured: bool) -> Setup:
         """Return the setup, for actions with features one with a single output and more inputs of least squares."""
         own = self._setup
         return replace(own, bandit=(*own.bandit[: FEATURED - 1], float(WIDE), 1.0)) if featured else own
 
-    def _begun(self, featured: bool = False) -> Engine:
-        """Return the engine, creating it on first use. What first comes decides whether actions have features."""
-        if self._engine is None or (not self.n_learned and featured != self._is_featured()):
-            self._engine = Engine(self._declared(featured), limits=self._limits, rolling=self._rolling)
-        return self._engine
+    def _begun(self, x: Mapping[Any, Any], *, featured: bool = False) -> Engine:
+        """Return the engine, creating it on first use. The first row decides whether it reads features of actions, and embeddings."""
+        engine = self._engine
+        if engine is not None and self.n_learned:
+            return engine
+        setup = reading(self._declared(featured), self.text, x)
+        if engine is None or (engine.setup.bandit, engine.setup.text) != (setup.bandit, setup.text):
+            engine = self._engine = Engine(setup, limits=self._limits, rolling=self._rolling)
+        return engine
 
     @property
     def with_features(self) -> bool:
@@ -216,6 +233,11 @@ class Bandit(Learner):
         """Validate actions to choose from."""
         check_offer(actions, learned_features(self))
         return offered(actions, self.actions)
+
+    def check_values(self, X: list[Any]) -> None:
+        """Raise DataError for the first row with what is no embedding of its column. Nothing is learned."""
+        if self._engine is not None:
+            self._engine.core.learner.check_embeddings(X)
 
     # ---- one decision -----------------------------------------------------------------------------------------------
 
@@ -242,6 +264,7 @@ class Bandit(Learner):
         """
         check_sample(x)
         with self.lock:
+            self.check_values([x])
             found = self._on_offer(actions)
             chosen, p, _ = self._decide(x, found, draw=True)
             return list(found)[chosen], p[chosen]
@@ -273,6 +296,7 @@ class Bandit(Learner):
         offer = actions if isinstance(actions, Mapping) else list(actions or ())
         given = (action, reward, p) if actions is None else (action, reward, p, offer)
         with self.lock:
+            self.check_values([x])
             check_offer(actions, learned_features(self))
             self._learn_row(x, given)
         self._warn_refused(before, depth=3)
@@ -285,6 +309,12 @@ class Bandit(Learner):
         >>> Bandit().probabilities({"x": 1.0}, ["a", "b"])
         {'a': 0.5, 'b': 0.5}
         """
+        with self.lock:
+            self.check_values([x])
+            return self._shares(x, actions)
+
+    def _shares(self, x: Mapping[Any, Any], actions: Offer | None = None) -> dict[Any, float]:
+        """Return the probability of each action, where a wrong embedding is missing."""
         check_sample(x)
         with self.lock:
             found = self._on_offer(actions)
@@ -300,6 +330,12 @@ class Bandit(Learner):
         x, actions
             As in ``act``. The result is {} if no action is known or given.
         """
+        with self.lock:
+            self.check_values([x])
+            return self._values(x, actions)
+
+    def _values(self, x: Mapping[Any, Any], actions: Offer | None = None) -> dict[Any, float]:
+        """Return the expected reward of each action, where a wrong embedding is missing."""
         check_sample(x)
         with self.lock:
             check_offer(actions, learned_features(self))
@@ -324,9 +360,9 @@ class Bandit(Learner):
         if isinstance(found, dict):
             x = self.as_read(x)  # once for all actions
             rows = [joined(x, features) for features in found.values()]
-            return self._begun(featured=True).core.learner.decide_rows(rows, draw)
+            return self._begun(rows[0], featured=True).core.learner.decide_rows(rows, draw)
         numbers = array("i", [self._index.get(action, -1) for action in found])
-        decided: tuple[int, list[float], list[float]] = self._begun().core.learner.decide(x, numbers, draw)
+        decided: tuple[int, list[float], list[float]] = self._begun(x).core.learner.decide(x, numbers, draw)
         return decided
 
     # ---- many decisions ---------------------------------------------------------------------------------------------
@@ -346,7 +382,9 @@ class Bandit(Learner):
         list
             Actions, None before the first was known.
         """
-        before = self._refused_rows()
+        before, X = self._refused_rows(), as_samples(X)
+        if isinstance(X, list):
+            self.check_values(X)
         best = list(self.step_many(X, y).y_pred)
         self._warn_refused(before, depth=3)
         return best
@@ -420,13 +458,13 @@ class Bandit(Learner):
         found = list(dict.fromkeys(extra or self.actions))
         if not found:
             return None, {}, {}
-        values = self.expected_rewards(x, list(dict.fromkeys([*self.actions, *found])))
+        values = self._values(x, list(dict.fromkeys([*self.actions, *found])))
         best = max(self.actions, key=values.__getitem__) if self.actions else None
-        return best, self.probabilities(x, found), values
+        return best, self._shares(x, found), values
 
     def _said_of_offer(self, x: Mapping[Any, Any], offer: dict[Any, Any]) -> Said:
         """Return the best action of an offer with features, and probabilities and values by the place of each."""
-        values, p = self.expected_rewards(x, offer), self.probabilities(x, offer)
+        values, p = self._values(x, offer), self._shares(x, offer)
         best = max(values, key=values.__getitem__) if self.n_learned else None
         return best, dict(enumerate(p.values())), dict(enumerate(values.values()))
 
@@ -453,18 +491,18 @@ class Bandit(Learner):
         self.refused["reward"] += not low <= decision.reward <= high
         if isinstance(decision.actions, dict):
             row = joined(x, decision.actions[decision.action])
-            self._begun(featured=True).core.learner.learn_action(row, 0, decision.reward, decision.p)
+            self._begun(row, featured=True).core.learner.learn_action(row, 0, decision.reward, decision.p)
             return
-        number = self._index.get(decision.action)
+        engine, number = self._begun(x), self._index.get(decision.action)
         if number is None:
             number = self._add_action(decision.action)
-        self._begun().core.learner.learn_action(x, number, decision.reward, decision.p)
+        engine.core.learner.learn_action(x, number, decision.reward, decision.p)
 
     def _add_action(self, action: Hashable) -> int:
         """Append an action with an output that starts at zero and its own least squares."""
         check_classes(self._index, [action], self._limits)
         k = len(self.actions) + 1
-        engine = self._begun()
+        engine = self._engine or self._begun({})
         if k > 1:
             engine.core.learner.add_outputs(k, 0.0)
         self.actions.append(action)

@@ -3,6 +3,6 @@
 ``river_words`` makes a learner one of River's estimators without importing River.
 """
 
-from .settings import LATER, Settings, documented, params_of, replaced, settings_of, shown, written_settings
+from .settings import Settings, documented, params_of, replaced, settings_of, shown, written_settings
 
-__all__ = ["LATER", "Settings", "documented", "params_of", "replaced", "settings_of", "shown", "written_settings"]
+__all__ = ["Settings", "documented", "params_of", "replaced", "settings_of", "shown", "written_settings"]

@@ -16,10 +16,7 @@ from headwater.nn.optimizers.schedules import Schedule
 if TYPE_CHECKING:
     from .rolling import Rolling
 
-__all__ = ["LATER", "Settings", "documented", "params_of", "settings_of", "shown", "written_settings"]
-
-LATER = ("rolling",)
-"""Settings that a file has only where they are used, so that versions which don't know them read all other files."""
+__all__ = ["Settings", "documented", "params_of", "settings_of", "shown", "written_settings"]
 
 T = TypeVar("T")
 
@@ -142,7 +139,8 @@ def settings_of(learner: Any) -> dict[str, Any]:
 
 def written_settings(learner: Any) -> dict[str, Any]:
     """Return a learner's settings by name, as a file has them."""
-    return {name: value for name, value in settings_of(learner).items() if name not in LATER or value is not None}
+    later = learner.later
+    return {name: value for name, value in settings_of(learner).items() if name not in later or value != later[name]}
 
 
 def params_of(learner: Any) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def declaration(
     ]
     numbers += [history, low, high, max_rows, outputs, embedding, tables, tests, len(experts)]
     numbers += remembered(_experts, tuple(experts), outputs, inputs if isinstance(inputs, tuple) else None)
-    numbers += (*lean, *forecast, *bandit, *text, *memory, *agent)
+    numbers += (*lean, *forecast, *text, *bandit, *memory, *agent)
     return np.array(numbers, np.float64)
 
 
