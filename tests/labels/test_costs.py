@@ -3,14 +3,26 @@
 import csv
 import io
 import itertools
+import json
+import warnings
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 import headwater as hw
 from headwater.cli import main
 from headwater.errors import ConfigError, DataError
+from headwater.interop.sklearn import OnlineClassifier
 from headwater.learner.schema.expected_cost import cheapest
+from headwater.serve.app import build
+from headwater.serve.http.limits import ServerLimits
+from headwater.serve.run import make_state
+from headwater.store.learner_file import from_bytes, to_bytes
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
+    from starlette.testclient import TestClient
 
 CLASSES = ["ok", "fraud", "lost"]
 
@@ -174,3 +186,102 @@ def test_functions_of_other_shapes_and_numbers_without_probabilities_are_refused
         hw.evaluate(hw.Classifier(), pairs(), metric=lambda y: 0)
     with pytest.raises(ConfigError, match="probabilities of all classes, got numbers"):
         hw.evaluate(hw.Regressor(), [({"a": 1}, 2.0)] * 5, metric=lambda y, p, q: 0)
+
+
+def test_a_private_classifier_takes_costs_and_its_promise_stays(tmp_path):
+    privacy = hw.Privacy(epsilon=3, bounds={"age": (0, 100)}, classes=["no", "yes"])
+    model = hw.Classifier(privacy=privacy)
+    for i in range(3_200):
+        model.learn_one({"age": i % 100}, "yes" if i % 100 > 80 else "no")
+    x, costs = {"age": 70}, {"yes": 500}
+    before = str(model.privacy_)
+    assert model.predict_one(x) == "no"
+    assert model.predict_one(x, costs) == "yes"
+    assert model.predict_many([x, x], costs).tolist() == ["yes", "yes"]
+    assert next(iter(model.ask([x], costs=costs).rows()))["y_pred"] == "yes"
+    assert str(model.privacy_) == before
+    with pytest.raises(DataError, match="costs of classes that the model knows: no, yes"):
+        model.predict_one(x, {"maybe": 5})
+    with hw.open(tmp_path / "store.db", hw.Classifier(privacy=privacy)) as durable:
+        durable.learn_one(x, "no")
+        assert durable.predict_one(x, {"yes": 1e6}) == "yes"
+
+
+@pytest.fixture
+def client(model, tmp_path):
+    state = make_state(tmp_path / "a.db", limits=ServerLimits())
+    state.service.change(state.service.models.create, "default", from_bytes(to_bytes(model), "x"))
+    with TestClient(build(state), raise_server_exceptions=True) as found:
+        yield found
+    state.close()
+
+
+def test_predict_over_http_takes_costs_for_each_row(client):
+    x = {"foreign": True}
+    rows = [{"x": x}, {"x": x, "costs": {"fraud": 500, "ok": 5}}, {"x": x, "costs": {"fraud": {"ok": 500}}}]
+    said = client.post("/predict", json=rows).json()
+    assert [row["y_pred"] for row in said] == ["ok", "fraud", "fraud"]
+    assert said[0]["proba"] == said[1]["proba"]
+    asked = client.post("/ask", json={"rows": [x], "costs": {"fraud": 500, "ok": 5}}).json()
+    assert asked["rows"][0]["y_pred"] == "fraud"
+
+
+def test_what_is_kept_for_a_late_label_is_the_class_that_was_given_out(client):
+    said = client.post("/predict", json={"x": {"foreign": True}, "costs": {"fraud": 500}}).json()
+    client.post("/label", json={"id": said["id"], "y": "fraud"})
+    assert said["y_pred"] == "fraud"
+    (kept,) = client.post("/ask", json={"rows": [{"foreign": True}], "costs": {"fraud": 500}, "keep": True}).json()[
+        "rows"
+    ]
+    assert kept["y_pred"] == "fraud"
+    client.post("/teach", json={"asked": [kept["id"]], "labels": ["fraud"]})
+    (learner,) = client.get("/models/default").json()["learners"]
+    assert learner["scores"]["model"]["accuracy"] == 1.0
+    assert learner["scores"]["n"] == 2
+
+
+@pytest.mark.parametrize(
+    ("costs", "sentence"),
+    [
+        ({"fraud": -1}, "a cost of at least 0"),
+        ({"fruad": 5}, "costs of classes that the model knows"),
+        ({"fraud": "much"}, "object"),
+        ([5], "object"),
+    ],
+)
+def test_what_is_no_cost_is_refused_over_http(client, costs, sentence):
+    refused = client.post("/predict", json={"x": {"foreign": True}, "costs": costs})
+    assert refused.status_code == 400
+    assert sentence in json.dumps(refused.json())
+
+
+def test_a_model_without_classes_refuses_costs_over_http(tmp_path):
+    state = make_state(tmp_path / "a.db", limits=ServerLimits())
+    state.service.change(state.service.models.create, "default", hw.Regressor())
+    with TestClient(build(state), raise_server_exceptions=True) as client:
+        refused = client.post("/predict", json={"x": {"a": 1.0}, "costs": {"a": 5}})
+        assert refused.status_code == 400
+        assert "costs" in json.dumps(refused.json())
+    state.close()
+
+
+def test_the_openapi_schema_has_costs(client):
+    schema = client.get("/openapi.json").json()["components"]["schemas"]["PredictRequest"]
+    assert "costs" in schema["properties"]
+
+
+def test_an_estimator_predicts_at_costs_and_learns_and_scores_probabilities_as_before():
+    X = np.array([[i % 3 == 0] for i in range(3_000)], float)
+    y = np.array(["fraud" if i % 30 == 0 else "ok" for i in range(3_000)])
+    plain, costed = OnlineClassifier().fit(X, y), OnlineClassifier(costs={"fraud": 500, "ok": 5}).fit(X, y)
+    assert np.array_equal(plain.predict_proba(X), costed.predict_proba(X))
+    assert plain.predict(X[:2]).tolist() == ["ok", "ok"]
+    assert costed.predict(X[:2]).tolist() == ["fraud", "ok"]
+    assert plain.set_params(costs={"fraud": 500, "ok": 5}).predict(X[:2]).tolist() == ["fraud", "ok"]
+    assert clone(costed).costs == {"fraud": 500, "ok": 5}
+    both = OnlineClassifier(costs=[{"fraud": 500, "ok": 5}, None]).fit(X, np.column_stack([y, y]))
+    assert both.predict(X[:1]).tolist() == [["fraud", "ok"]]
+    with pytest.raises(ValueError, match="costs of 2 columns of labels"):
+        both.set_params(costs={"fraud": 5}).predict(X[:1])
+    with pytest.raises(ValueError, match="a loss with probabilities"):
+        OnlineClassifier(loss="hinge", costs={"fraud": 5}).fit(X, y).predict(X)

@@ -39,7 +39,7 @@ def test_settings_pass_as_the_defaults_do(estimator):
 @pytest.mark.parametrize(("estimator", "learner"), [(OnlineClassifier, hw.Classifier), (OnlineRegressor, hw.Regressor)])
 def test_the_parameters_are_those_of_the_learner(estimator, learner):
     own, its = inspect.signature(estimator).parameters, inspect.signature(learner).parameters
-    added = {"epochs", "class_weight", "random_state"}
+    added = {"epochs", "class_weight", "costs", "random_state"}
     assert set(own) - added == set(its) - {"seed", "privacy"}
     assert all(own[name].default == its[name].default for name in set(own) - added)
 

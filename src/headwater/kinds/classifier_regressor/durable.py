@@ -15,10 +15,10 @@ __all__ = ["DurableNet", "DurableSupervised"]
 class DurableSupervised(DurableLearner):
     """A durable learner of classes or numbers, with the methods that all of them have. Labels may arrive later, by id."""
 
-    def predict_one(self, x: Mapping[Any, Any]) -> Any:
-        """Predict the label of a sample."""
+    def predict_one(self, x: Mapping[Any, Any], costs: Mapping[Any, Any] | None = None) -> Any:
+        """Predict the label of a sample, with ``costs`` the class whose mistakes are expected to cost least."""
         with self._model.lock:
-            return self.learner.predict_one(x)
+            return self.learner.predict_one(x) if costs is None else self.learner.predict_one(x, costs)
 
     def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
         """Predict the probability of each class seen so far."""
@@ -29,11 +29,6 @@ class DurableSupervised(DurableLearner):
 
 class DurableNet(DurableSupervised):
     """A durable classifier or regressor, with the learner's methods."""
-
-    def predict_one(self, x: Mapping[Any, Any], costs: Mapping[Any, Any] | None = None) -> Any:
-        """Predict the label of a sample, with ``costs`` the class whose mistakes are expected to cost least."""
-        with self._model.lock:
-            return self.learner.predict_one(x) if costs is None else self.learner.predict_one(x, costs)
 
     def should_label(self, x: Mapping[Any, Any], budget: float = 0.05) -> bool:
         """Decide whether a row is worth a label, as the learner's ``should_label`` does, and if so let it wait for one.

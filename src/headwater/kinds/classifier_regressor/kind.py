@@ -1,7 +1,7 @@
 """The declarations of the kinds Classifier and Regressor."""
 
 from headwater.learner.kind import Kind
-from headwater.learner.schema import Field, Question, Views
+from headwater.learner.schema import COSTS, Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.learner.validation import FARTHEST
 from headwater.types import Lazy
@@ -32,12 +32,6 @@ _NET = frozenset(
 
 _COVERAGE = Field(
     "coverage", "number", "The share of labels that a set or an interval is to hold.", default=None, least=0, most=1
-)
-_COSTS = Field(
-    "costs",
-    "map",
-    "What it costs to miss each true class, such as fraud=500,ok=5; 1 where it is not named.",
-    default=None,
 )
 _GUARANTEE = Field(
     "guarantee",
@@ -93,7 +87,7 @@ CLASSIFIER = Kind(
     importance=Lazy("headwater.explain.stream:loss_importance"),
     findings=Lazy("headwater.kinds.classifier_regressor.findings:diagnose_net"),
     durable=Lazy("headwater.kinds.classifier_regressor.durable:DurableNet"),
-    question=Question("predict", (_COVERAGE, _COSTS)),
+    question=Question("predict", (_COVERAGE, COSTS)),
     response=(
         Field(
             "y_pred",

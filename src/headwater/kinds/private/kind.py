@@ -1,7 +1,7 @@
 """The declarations of the kinds PrivateClassifier and PrivateRegressor."""
 
 from headwater.learner.kind import Kind
-from headwater.learner.schema import Field, Question, Views
+from headwater.learner.schema import COSTS, Field, Question, Views
 from headwater.learner.schema.answer import Answer
 from headwater.learner.validation import FARTHEST
 from headwater.types import Lazy
@@ -80,11 +80,16 @@ PRIVATE_CLASSIFIER = Kind(
     importance=Lazy("headwater.kinds.private.explain:curve_importance"),
     findings=Lazy("headwater.kinds.private.explain:diagnose_private"),
     durable=Lazy("headwater.kinds.private.durable:DurablePrivate"),
-    question=Question("predict"),
+    question=Question("predict", (COSTS,)),
     response=(
-        Field("y_pred", "label", "The most probable class."),
+        Field(
+            "y_pred",
+            "label",
+            "The most probable class, or with costs the one whose mistakes are expected to cost least.",
+        ),
         Field("proba", "map", "The probability of each class.", default=None),
     ),
+    respond=Lazy("headwater.kinds.private.ask:ask_private_classifier"),
     settings=_SETTINGS,
     explained=(Field("target", "label", "The class that is explained; the predicted one without it.", default=None),),
     costs=Lazy("headwater.route.drift.costs:ClassCosts"),

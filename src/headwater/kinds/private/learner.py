@@ -18,6 +18,7 @@ from headwater.errors import ConfigError, TargetError, UnlikelyData
 from headwater.learner.base import Learner
 from headwater.learner.kind import Kind
 from headwater.learner.sampling.sample import DiagnosisSample
+from headwater.learner.schema.expected_cost import cheapest_of
 from headwater.learner.schema.labels import as_labels, beside, join_stretches, table_beside
 from headwater.learner.settings.limits import check_classes
 from headwater.learner.validation import FARTHEST, HEAVIEST, PLAIN, Block, as_samples, check_block, check_rows
@@ -373,10 +374,22 @@ class PrivateClassifier(PrivateLearner):
         said = self.predict_batch([x])
         return dict(zip(said.classes, [] if said.proba is None else said.proba[0].tolist(), strict=True))
 
-    def predict_one(self, x: Mapping[Any, Any]) -> Hashable | None:
-        """Predict the class of a sample, or None before the first class is known."""
-        label: Hashable | None = self.predict_batch([x]).y_pred[0]
+    def predict_one(self, x: Mapping[Any, Any], costs: Mapping[Any, Any] | None = None) -> Hashable | None:
+        """Predict the class of a sample, or None before the first class is known. ``costs`` are as in `Classifier.predict_one`."""
+        label: Hashable | None = self._classes_of([x], costs)[0]
         return label
+
+    def predict_many(self, X: Any, costs: Mapping[Any, Any] | None = None) -> Any:
+        """Predict the class of each row, shape (n,), with ``costs`` as in ``predict_one``, without changing anything."""
+        X = as_samples(X)
+        return beside(X, as_labels(self._classes_of(X, costs)), "y_pred")
+
+    def _classes_of(self, X: Any, costs: Mapping[Any, Any] | None) -> list[Any]:
+        """Return the most probable class of each row, or the one of the least expected cost."""
+        said = self.predict_batch(X)
+        if costs is None:
+            return list(said.y_pred)
+        return cheapest_of(self, said.proba, said.classes, costs)
 
     def predict_proba_many(self, X: Any) -> Any:
         """Predict probabilities, shape (n, k), one column per class in the order of ``classes``."""

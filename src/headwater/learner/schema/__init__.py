@@ -1,8 +1,8 @@
 """Schemas of a kind's question, response and label."""
 
 from .field import REQUIRED, Field, object_schema
-from .question import Question
+from .question import COSTS, Question
 from .response import Response, Wide
 from .views import Column, Views
 
-__all__ = ["REQUIRED", "Column", "Field", "Question", "Response", "Views", "Wide", "object_schema"]
+__all__ = ["COSTS", "REQUIRED", "Column", "Field", "Question", "Response", "Views", "Wide", "object_schema"]

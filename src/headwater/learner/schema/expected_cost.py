@@ -58,7 +58,7 @@ def cheapest_of(learner: Any, p: Any, classes: Sequence[Any], costs: Mapping[Any
     ConfigError
         If its loss gives scores, which are no probabilities.
     """
-    if learner.setup.experts[0].loss.name == "hinge":
+    if learner.setup is not None and learner.setup.experts[0].loss.name == "hinge":
         raise ConfigError(
             expected="a classifier with probabilities",
             got="loss='hinge', which gives scores",

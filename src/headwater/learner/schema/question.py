@@ -10,7 +10,15 @@ from headwater.errors import ConfigError, did_you_mean
 
 from .field import Field
 
-__all__ = ["Question"]
+__all__ = ["COSTS", "Question"]
+
+COSTS = Field(
+    "costs",
+    "map",
+    "What it costs to miss each true class, such as fraud=500,ok=5; 1 where it is not named.",
+    default=None,
+)
+"""The field of a question about classes by whose costs the class is chosen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,13 @@ from headwater.errors import DataError
 from headwater.learner.kind import check_can, kind_of
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.learning import committed, labelled
+from headwater.serve.api.predicting import Prediction, at_costs
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.costs import size_of
 from headwater.serve.http.limits import too_many
 from headwater.serve.http.schemas import Ask, Teach, count_cells, decoded, label_key, to_features
 from headwater.serve.state import ServerState
-from headwater.store.journal.events import JournalEvent
+from headwater.store.journal.events import JournalEvent, PendingPrediction
 from headwater.store.journal.requests import LabelRequest, LearnRequest, PendingRequest
 from headwater.store.service.learner_state import FALLBACK
 from headwater.store.service.model import Model
@@ -117,7 +118,7 @@ async def _kept(request: Request, model: Model, rows: list[dict[str, Any]], ques
     """Ask rows whose labels come later, and store what was said under ids."""
     request.state.learning(model.name)
     check_can(model.champion.learner, "late", at="keep")
-    command = PendingRequest(model.id, await request.state.waiters.run(partial(model.issue, rows, question)))
+    command = PendingRequest(model.id, await request.state.waiters.run(partial(_issued, model, rows, question)))
     if rows:
         await committed(request, command, len(rows))
     request.state.measures.given_out[model.id] += len(rows)
@@ -128,6 +129,15 @@ async def _kept(request: Request, model: Model, rows: list[dict[str, Any]], ques
         shares = {} if p is None else {"proba": p}
         found.append({"id": answer["id"], **as_json({column: said, **shares})})
     return json_response({"seq": max((one.seq for one in command.predictions), default=model.seq), "rows": found})
+
+
+def _issued(model: Model, rows: list[dict[str, Any]], question: dict[str, Any]) -> list[PendingPrediction]:
+    """Return what is kept of each row, with costs the class that they choose."""
+    issued, costs = model.issue(rows, question), question.get("costs")
+    if costs is None:
+        return issued
+    said = at_costs(model.champion, [Prediction(one.predicted, one.seq) for one in issued], [costs] * len(issued))
+    return [PendingPrediction(one.x, own.by_learner, one.seq) for one, own in zip(issued, said, strict=True)]
 
 
 async def teach(request: Request) -> Response:

@@ -11,7 +11,7 @@ from typing import Any
 from headwater.errors import HeadwaterError
 from headwater.learner.kind import Kind, check_can, kind_with
 from headwater.serve.api.keys import check_keys
-from headwater.serve.api.predicting import Prediction, apart, is_at_hand, predict_rows
+from headwater.serve.api.predicting import Prediction, apart, at_costs, is_at_hand, predict_rows
 from headwater.serve.background.writer import Command
 from headwater.serve.endpoint import Request, Response, error_response
 from headwater.serve.http.costs import Size, size_of
@@ -31,7 +31,7 @@ from headwater.store.journal.requests import LabelRequest, LearnRequest, Pending
 from headwater.store.service.model import Model
 
 _PREDICT, _EXAMPLE, _LABEL = Body(PredictRequest), Body(Example), Body(DelayedLabel)
-_X, _W, _ID, _KEEP, _COVERAGE = map(attrgetter, ("x", "w", "id", "keep", "coverage"))
+_X, _W, _ID, _KEEP, _COVERAGE, _COSTS = map(attrgetter, ("x", "w", "id", "keep", "coverage", "costs"))
 _NONE = {None}
 _LINES = b"application/x-ndjson"
 _WRITTEN_AT_ONCE = 500
@@ -48,8 +48,12 @@ async def predict(request: Request) -> Response:
     kind: Kind = champion.learner.kind
     # C loops, of which a large request takes no more than the decoding of its rows.
     X, wanted = list(map(_X, rows)), list(map(_COVERAGE, rows))
+    costs = list(map(_COSTS, rows))
+    costed = costs.count(None) < n
     if alone := request.granted == "label":
-        _check_alone(kind, any(share is not None for share in wanted), model)
+        _check_alone(
+            kind, "coverage" if any(share is not None for share in wanted) else "costs" if costed else "", model
+        )
     keeps = (
         not alone and "late" in kind.can and kind.issue is None and not (state.rounds and state.learns_elsewhere(model))
     )
@@ -62,6 +66,8 @@ async def predict(request: Request) -> Response:
         issued = await apart(state, request.budget, n, partial(model.issue, [X[i] for i in kept], {}))
         for i, one in zip(kept, issued, strict=True):
             predictions[i] = Prediction(one.predicted, one.seq, predictions[i].inside)
+    if costed:
+        predictions = await apart(state, request.budget, n, partial(at_costs, champion, predictions, costs))
     ids = await _kept(request, model, X, predictions, kept) if kept else {}
     out = partial(_predicted, predictions, model.champion.name, ids, kind, shape, alone=alone)
     response = out() if is_at_hand(request.budget, n) else await state.workers.run(out)
@@ -183,19 +189,19 @@ async def read_rows(request: Request, body: Body) -> tuple[list[Any], str]:
     return rows, "lines" if lines else "list" if many else "one"
 
 
-def _check_alone(kind: Kind, coverage: bool, model: Model) -> None:
+def _check_alone(kind: Kind, asked: str, model: Model) -> None:
     """Raise Forbidden for what tells more than a class, to a token that is told classes alone.
 
     Raises
     ------
     Forbidden
-        If the model predicts no classes, or a set was requested.
+        If the model predicts no classes, or ``asked`` names what would show how probable they are: a set, or costs.
     """
-    if coverage or "classes" not in kind.can:
+    if asked or "classes" not in kind.can:
         raise Forbidden(
             expected="a token of scope read",
             got="label, which is told predicted classes alone",
-            at="coverage" if coverage else model.name,
+            at=asked or model.name,
             help="Use another token, or ask for a class.",
         )
 

@@ -8,13 +8,14 @@ from itertools import repeat
 from typing import Any, NamedTuple, TypeVar
 
 from headwater.learner.kind import kind_of
+from headwater.learner.schema.expected_cost import cheapest_of
 from headwater.serve.api.keys import check_keys
 from headwater.serve.http.costs import Budget, size_of
 from headwater.serve.http.errors import TooOld
 from headwater.serve.http.schemas import LARGE, count_cells
 from headwater.serve.state import ServerState
 from headwater.store.journal.events import Predictions
-from headwater.store.service.learner_state import FALLBACK
+from headwater.store.service.learner_state import FALLBACK, LearnerState
 from headwater.store.service.model import Model
 
 T = TypeVar("T")
@@ -38,6 +39,14 @@ class Prediction(NamedTuple):
         own = self.by_learner
         return own.get(FALLBACK) or own.get(name) or next(iter(own.values()))
 
+    def at_cost(self, learner: Any, name: str, costs: Mapping[str, Any]) -> Prediction:
+        """Return the prediction of the class whose mistakes are expected to cost least."""
+        said, p = self.by_learner.get(name, (None, None))
+        if FALLBACK in self.by_learner or not p:
+            return self
+        (said,) = cheapest_of(learner, [list(p.values())], list(p), costs)
+        return self._replace(by_learner={**self.by_learner, name: (said, p)})
+
 
 def is_at_hand(budget: Budget, rows: int) -> bool:
     """Return whether rows are few, and their body small, so that the event loop handles them itself."""
@@ -53,6 +62,28 @@ async def apart(state: ServerState, budget: Budget, rows: int, work: Callable[[]
         If too much is in progress there.
     """
     return work() if is_at_hand(budget, rows) else await state.workers.run(work)
+
+
+def at_costs(
+    champion: LearnerState, predictions: list[Prediction], costs: Sequence[Mapping[str, Any] | None]
+) -> list[Prediction]:
+    """Return predictions whose class is, for rows with costs, the one whose mistakes are expected to cost least.
+
+    A fallback that answers for the model stays: it has no probabilities.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If the model is no classifier with probabilities, or a cost can't be.
+    """
+    learner = champion.learner
+    one = getattr(learner, "first", learner)  # of a fleet what its members begin as
+    return [
+        own
+        if cost is None
+        else own.at_cost(one, champion.name, kind_of(learner).question.read({"costs": cost})["costs"])
+        for own, cost in zip(predictions, costs, strict=True)
+    ]
 
 
 async def predict_rows(
@@ -159,4 +190,4 @@ def _as_predictions(rows: list[Predictions], seq: int, inside: dict[int, dict[st
     return [Prediction(row, seq, inside.get(i, {})) for i, row in enumerate(rows)]
 
 
-__all__ = ["Prediction", "apart", "is_at_hand", "predict_rows"]
+__all__ = ["Prediction", "apart", "at_costs", "is_at_hand", "predict_rows"]

@@ -45,12 +45,14 @@ class PredictRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A sample to predict. With ``keep`` its label may be sent later under the returned id.
 
     With ``coverage`` the response has a ``set`` of classes, or an ``interval`` with its two bounds, that contains the true label with
-    this long-run coverage.
+    this long-run coverage. With ``costs`` by true class, or by true and predicted class, a classifier predicts the class whose
+    mistakes are expected to cost least. Mistakes that are not named cost 1.
     """
 
     x: Features
     keep: bool = True
     coverage: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
+    costs: dict[Name, float | dict[Name, float]] | None = None
 
 
 class Example(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -22,6 +23,7 @@ from headwater.interop.sklearn.learning import (
 )
 from headwater.interop.sklearn.tables import check_ask, check_fit
 from headwater.kinds.classifier_regressor.classifier import Classifier
+from headwater.learner.schema.expected_cost import cheapest
 from headwater.learner.settings import Settings, documented
 from headwater.nn import Loss
 
@@ -67,6 +69,9 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
         Number of passes of ``fit`` over the rows.
     class_weight : dict, list of dict or "balanced", optional
         Weight of each class, as in scikit-learn. It multiplies the weights of the rows.
+    costs : dict or list of dict, optional
+        What mistakes cost, by true class, as in ``Classifier.predict_one``. ``predict`` then returns the class of the least expected
+        cost. What is learned, and ``predict_proba``, stay. For several columns of labels this is a list with one for each.
     random_state : int, RandomState or None
         An int is the seed.
 
@@ -90,6 +95,7 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
     dtype: str = "float32"
     epochs: int = 1
     class_weight: Any = None
+    costs: Any = None
     random_state: Any = 0
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -160,9 +166,10 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
         return self._known[0] if self._shape == ONE else self._known
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the class of each row, shape (n,) or (n, outputs)."""
+        """Predict the class of each row, shape (n,) or (n, outputs), with ``costs`` the one of the least expected cost."""
         scores = self._scores(X)
-        labels = [known[p.argmax(1)] for known, p in zip(self._known, scores, strict=True)]
+        costs = self._costs()
+        labels = [_chosen(known, p, cost) for known, p, cost in zip(self._known, scores, costs, strict=True)]
         return labels[0] if self._shape == ONE else np.column_stack(labels)
 
     @available_if(_has_proba)  # type: ignore[untyped-decorator]
@@ -223,6 +230,20 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
         self._known = [np.unique(column) for column in classes]
         self.models_ = new_learners(Classifier, self, len(self._known))
 
+    def _costs(self) -> list[Any]:
+        """Return the costs of each output's mistakes, None where there are none."""
+        n = len(self._known)
+        costs = [self.costs] if isinstance(self.costs, Mapping) else self.costs
+        if costs is None:
+            return [None] * n
+        if not _has_proba(self):
+            raise ValueError("expected a loss with probabilities, got 'hinge' — at costs. Use loss='cross_entropy'.")
+        if not isinstance(costs, list | tuple) or len(costs) != n:
+            raise ValueError(
+                f"expected costs of {n} columns of labels, got {self.costs!r:.80} — at costs. Give a list."
+            )
+        return list(costs)
+
     def _scores(self, X: Any) -> list[NDArray[Any]]:
         """Return the scores (n, k) of the known classes for each output.
 
@@ -238,6 +259,13 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
             never = np.full((len(learned), 1), 0.0 if _has_proba(self) else -np.inf)
             out.append(np.hstack([learned, never])[:, at])
         return out
+
+
+def _chosen(known: NDArray[Any], p: NDArray[Any], costs: Any) -> NDArray[Any]:
+    """Return the most probable of the known classes for each row, or the one of the least expected cost."""
+    if costs is None:
+        return np.asarray(known[p.argmax(1)])
+    return np.array(cheapest(p, known.tolist(), costs), known.dtype)
 
 
 def _log_odds(p: NDArray[Any]) -> NDArray[Any]:
