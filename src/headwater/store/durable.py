@@ -67,6 +67,8 @@ def open(  # noqa: A001 - as gzip.open
     ...     model.n_learned, model.seq
     (1, 1)
     """
+    if learner is not None:
+        kind_of(learner)  # what is no learner says so before there is a file
     service = Service(path, LEARNER_FORMAT, policy, limits=limits, retention=retention, publish_every=publish_every)
     if NAME not in service.models.by_name:
         if learner is None:

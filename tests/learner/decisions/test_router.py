@@ -9,6 +9,7 @@ import pytest
 import headwater as hw
 from headwater.errors import ConfigError, DataError
 from headwater.kinds.router.prompts import row_of
+from headwater.store.onnx import export_onnx
 
 PRICES = {"small": 0.25, "large": 3.0}
 GOOD = {("small", "chat"): 0.9, ("small", "math"): 0.3, ("large", "chat"): 0.92, ("large", "math"): 0.9, ("new", "chat"): 0.92, ("new", "math"): 0.9}  # fmt: skip
@@ -216,3 +217,22 @@ def test_a_frontier_of_no_decisions_is_refused():
     with pytest.raises(DataError, match="some decisions"):
         hw.Router(PRICES).frontier()
     assert repr(hw.Router(PRICES, budget=0.1)) == "Router({'small': 0.25, 'large': 3.0}, budget=0.1, seed=0)"
+
+
+def test_what_keeps_or_scores_a_learner_refuses_a_router_in_a_sentence_that_names_the_way(tmp_path):
+    router = hw.Router({"small": 0.25, "large": 3.0})
+    row = ([{"a": 1.0}], ["x"])
+    doors = [
+        lambda: hw.open(tmp_path / "a.db", router),
+        lambda: hw.Session(router),
+        lambda: hw.evaluate(router, row),
+        lambda: hw.Fleet(router, key="k"),
+        lambda: hw.Expiring(router, 400),
+        lambda: export_onnx(router, tmp_path / "m.onnx"),
+    ]
+    for door in doors:
+        with pytest.raises(ConfigError, match=r"got a Router, which learns by the ids of its choices.*bandit=hw\.open"):
+            door()
+    assert not (tmp_path / "a.db").exists()
+    with pytest.raises(AttributeError, match="no attribute 'chose'"):
+        router.chose  # noqa: B018

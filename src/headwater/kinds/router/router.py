@@ -51,6 +51,8 @@ _LOG = 10_000
 """Decisions that are kept for estimates of other policies."""
 _RECENT = 1_000
 """Prompts over which the frontier is computed."""
+_OF_LEARNERS = ("engine", "kind", "learn_one", "n_learned", "predict_one", "predict_proba_one", "score_one", "task")
+"""What those ask of a learner who keep, score or dress one. A router refuses it in a sentence."""
 _LAMBDAS = (0.0, *np.geomspace(1e-3, 1e3, 40).tolist())
 
 
@@ -430,6 +432,19 @@ class Router:
         router._price, router._debt = state["price"], state["debt"]
         router.decisions, router.spent = state["decisions"], state["spent"]
         return router
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_LEARNERS:
+            raise ConfigError(
+                expected="a learner of labeled rows",
+                got="a Router, which learns by the ids of its choices",
+                at="learner",
+                help="Give its bandit: hw.Router(models, bandit=hw.open(path, hw.Bandit())) keeps and serves what it learns.",
+            )
+        raise AttributeError(f"'Router' object has no attribute {name!r}", name=name, obj=self)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.kind  # raises, as a fleet's members and others are copies
 
     def __repr__(self) -> str:
         return f"Router({self.models!r}, budget={self.budget!r}, seed={self._seed})"
