@@ -234,9 +234,11 @@ export interface MultiOutput {
 // ---- PrivateClassifier: a private classifier ---------------------------------------------------------------
 
 export interface PrivateClassifierQuestion extends Asked {
+  /** What it costs to miss each true class, such as fraud=500,ok=5; 1 where it is not named. */
+  costs?: { [name: string]: Value } | null;
 }
 export interface PrivateClassifierResponse {
-  /** The most probable class. */
+  /** The most probable class, or with costs the one whose mistakes are expected to cost least. */
   y_pred: Label | null;
   /** The probability of each class. */
   proba: { [name: string]: Value } | null;

@@ -39,7 +39,6 @@ def module() -> str:
     from headwater.kinds import KINDS
     from headwater.kinds.fleet.base import INSTEAD
     from headwater.learner.default_pool import CELLS, EFFORTS, KNOTS, LEAN, pool
-    from headwater.learner.settings import LATER
     from headwater.learner.settings.setup import DEFAULT_OPTIMIZER, RING
     from headwater.nn.core.declaration import IMAGE, KERNEL, LAYER_KINDS
     from headwater.nn.optimizers.base import SHARES
@@ -72,7 +71,8 @@ def module() -> str:
         "SHARES": ("Shares of the past that are kept: at 1 nothing new would ever count.", list(SHARES)),
         "SETTINGS": (
             "The settings of a learner with their defaults; each kind has its own loss.",
-            {name: value for name, value in _defaults(Classifier).items() if name not in LATER} | {"loss": None},
+            {name: value for name, value in _defaults(Classifier).items() if name not in Classifier.later}
+            | {"loss": None},
         ),
         "SINGLE_RULE": ("The update rule of a single net.", _plain(DEFAULT_OPTIMIZER)),
         "POOLS": (
