@@ -30,6 +30,11 @@ enum { HW_EMBEDS = 0 }; /* columns of embeddings are refused */
 #else
 enum { HW_EMBEDS = HW_WHOLE };
 #endif
+#if defined HW_PAGE || defined HW_FLOAT_ONLY
+enum { HW_SMALL = 1 }; /* for pages and boards: what is only faster, with the same bits, is left out */
+#else
+enum { HW_SMALL = 0 };
+#endif
 
 /* The kind of a layer, without those that a smaller build refuses, so that what they need isn't loaded. */
 static inline __attribute__((always_inline)) int hw_kind(int kind)
@@ -361,9 +366,19 @@ int hw_reserve_slots(hw_learner *l, int64_t n);             /* room for so many 
 int32_t hw_append_column(hw_learner *l, const hw_value *v); /* its number; −1: the table is full */
 uint64_t hw_name_key(const hw_names *n, int32_t owner, const char *bytes, uint32_t size);
 int64_t hw_category_row(hw_learner *l, int32_t column, const char *name, uint32_t name_size, const hw_value *v, int learn);
-int hw_reserve_shared(hw_learner *l);                                           /* room for the rows to share */
-int hw_share_rows(hw_learner *l);                                               /* the table is full from now on */
-int32_t hw_knot_below(const double *knots, int32_t count, double x, double *u); /* u: how far x lies towards the next */
+int hw_reserve_shared(hw_learner *l); /* room for the rows to share */
+int hw_share_rows(hw_learner *l);     /* the table is full from now on */
+/* The interval between three ascending knots or more in which x lies: 0 to count - 2, those outside in the outermost. By
+ * halving, without a branch to guess. u: how far x lies towards the interval's end. */
+static inline int32_t hw_knot_below(const double *knots, int32_t count, double x, double *u)
+{
+    int32_t k = 0, last = count - 2;
+    for (int32_t step = last < 16 ? 8 : 32; step; step >>= 1)
+        k += k + step <= last && x >= knots[k + step <= last ? k + step : last] ? step : 0;
+    double part = (x - knots[k]) / (knots[k + 1] - knots[k]);
+    *u = part < 0 ? 0 : part > 1 ? 1 : part;
+    return k;
+}
 void hw_sort(double *x, int64_t n); /* at most HW_RESERVOIR values, equal ones in their order (0 and -0 are equal) */
 int hw_move_knots(hw_learner *l, int32_t slot); /* to the quantiles of what is kept of its past; says how many there are */
 void hw_refit_curve(hw_learner *l, int32_t slot, const double *knots, int32_t count); /* as it is, through other knots */
@@ -564,22 +579,35 @@ static inline int64_t hw_vector_length(const hw_learner *l, int vector, int64_t 
     return vector < 0 ? l->dense + rows * l->stride : l->numbers.rows + rows * l->numbers.stride;
 }
 
+static inline bool hw_is_double(const hw_learner *l)
+{
+#ifdef HW_FLOAT_ONLY /* hw_new makes no other learner there */
+    return (void)l, false;
+#else
+    return l->is_double;
+#endif
+}
+
 static inline size_t hw_number(const hw_learner *l) /* bytes of a parameter */
 {
-    return l->is_double ? sizeof(double) : sizeof(float);
+    return hw_is_double(l) ? sizeof(double) : sizeof(float);
 }
 
-static inline double hw_get(const hw_learner *l, const void *v, int64_t i)
+static inline __attribute__((always_inline)) double hw_get_as(bool is_double, const void *v, int64_t i)
 {
-    return l->is_double ? ((const double *)v)[i] : (double)((const float *)v)[i];
+    return is_double ? ((const double *)v)[i] : (double)((const float *)v)[i];
 }
 
-static inline void hw_put(const hw_learner *l, void *v, int64_t i, double x)
+static inline __attribute__((always_inline)) void hw_put_as(bool is_double, void *v, int64_t i, double x)
 {
-    if (l->is_double)
+    if (is_double)
         ((double *)v)[i] = x;
     else
         ((float *)v)[i] = (float)x;
 }
+
+static inline double hw_get(const hw_learner *l, const void *v, int64_t i) { return hw_get_as(hw_is_double(l), v, i); }
+
+static inline void hw_put(const hw_learner *l, void *v, int64_t i, double x) { hw_put_as(hw_is_double(l), v, i, x); }
 
 #endif

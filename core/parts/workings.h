@@ -28,13 +28,13 @@ typedef struct hw_lag_t {
     bool own;                    /* the sample had named these columns itself */
 } hw_lag_t;
 
-/* Curves: slots whose knots move after the sample at hand; those curves, the knots as they were, and which curve a row
- * belongs to; and where the samples for replay are read again to. Where knots are declared. */
+/* Curves: slots whose knots move after the sample at hand; those curves, the knots as they were, of each row too, and which
+ * curve a row belongs to; and where the samples for replay are read again to. Where knots are declared. */
 typedef struct hw_curves_t {
     int32_t *due;
     int32_t due_count, due_capacity;
     void *moved;
-    double *knots;
+    double *knots, *knot;
     int32_t *of;
     int32_t *rows;
     void *values;

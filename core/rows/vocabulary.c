@@ -250,16 +250,6 @@ int hw_append_basis(hw_learner *l, int32_t slot)
 
 /* ---- knots ------------------------------------------------------------------------------------------------ */
 
-int32_t hw_knot_below(const double *knots, int32_t count, double x, double *u)
-{
-    int64_t k = 0;
-    for (int32_t i = 1; i < count - 1; i++) /* they ascend; counted without a branch, which would be guessed wrong */
-        k += x >= knots[i];
-    double part = (x - knots[k]) / (knots[k + 1] - knots[k]);
-    *u = part < 0 ? 0 : part > 1 ? 1 : part;
-    return (int32_t)k;
-}
-
 /* Where a new knot lies among the old ones: between k and k + 1, u of the way; neither was touched: nowhere. */
 typedef struct knot_place {
     int32_t k;
@@ -273,19 +263,22 @@ enum { TOGETHER = 16 }; /* columns of a basis's rows that are refitted at once *
 static void refit_columns(hw_learner *l, void *all, int64_t at, int64_t stride, int wide, int32_t old_count,
                           const knot_place *place, int32_t count)
 {
-    double old[64][TOGETHER] = {{0}}, now[TOGETHER];
-    for (int32_t k = 0; k < old_count; k++)
+    double old[64][TOGETHER], now[TOGETHER];
+    for (int32_t k = 0; k < old_count; k++) {
         for (int j = 0; j < wide; j++)
             old[k][j] = hw_get(l, all, at + k * stride + j);
+        for (int j = wide; j < TOGETHER; j++)
+            old[k][j] = 0;
+    }
     for (int32_t i = 0; i < count; i++) {
         if (place[i].nowhere)
             continue;
         const double *lower = old[place[i].k], *upper = old[place[i].k + 1], u = place[i].u;
-        for (int j = 0; j < TOGETHER; j++)
-            now[j] = lower[j] + u * (upper[j] - lower[j]);
-        for (int j = 0; j < wide; j++)
-            if (now[j] != now[j]) /* a sum of squares that overflowed lies beside it */
-                now[j] = u < 1 ? lower[j] : upper[j];
+        const double *one = u < 1 ? lower : upper;
+        for (int j = 0; j < TOGETHER; j++) {
+            double x = lower[j] + u * (upper[j] - lower[j]);
+            now[j] = x == x ? x : one[j]; /* a sum of squares that overflowed lies beside it */
+        }
         for (int j = 0; j < wide; j++)
             hw_put(l, all, at + i * stride + j, now[j]);
     }
@@ -321,22 +314,70 @@ void hw_refit_curve(hw_learner *l, int32_t slot, const double *knots, int32_t co
     s->knot_count[slot] = count;
 }
 
-/* Runs are merged without a branch. */
+/* In ascending order; equal ones stay, and 0 and -0 are equal. */
+static inline void order_two(double *a, double *b)
+{
+    double x = *a, y = *b;
+    *a = y < x ? y : x;
+    *b = x > y ? x : y;
+}
+
+static void sort_fours(double *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += 4) {
+        double a = x[i], b = x[i + 1], c = x[i + 2], d = x[i + 3];
+        for (int round = 0; round < 2; round++) {
+            order_two(&a, &b);
+            order_two(&c, &d);
+            order_two(&b, &c);
+        }
+        x[i] = a;
+        x[i + 1] = b;
+        x[i + 2] = c;
+        x[i + 3] = d;
+    }
+}
+
+/* Two runs of the same length are merged from both ends at once, so that neither waits for the other; and without a branch,
+ * which would be guessed wrong. */
+static void merge_runs(const double *from, int64_t run, double *to)
+{
+    int64_t i = 0, j = run, last_i = run - 1, last_j = 2 * run - 1;
+    for (int64_t k = 0; k < run; k++) {
+        int64_t second = from[j] < from[i], first = from[last_j] < from[last_i];
+        to[k] = second ? from[j] : from[i];
+        to[2 * run - 1 - k] = first ? from[last_i] : from[last_j];
+        j += second;
+        i += 1 - second;
+        last_i -= first;
+        last_j -= 1 - first;
+    }
+}
+
+static void merge_rest(const double *from, int64_t run, int64_t n, double *to)
+{
+    int64_t middle = run < n ? run : n, i = 0, j = middle, at = 0;
+    while (i < middle && j < n) {
+        bool second = from[j] < from[i];
+        to[at++] = second ? from[j] : from[i];
+        j += second;
+        i += !second;
+    }
+    memcpy(to + at, from + (i < middle ? i : j), (size_t)(n - at) * sizeof(double));
+}
+
 void hw_sort(double *x, int64_t n)
 {
     double spare[HW_RESERVOIR], *from = x, *to = spare, *other;
-    for (int64_t run = 1; run < n; run *= 2, other = from, from = to, to = other)
-        for (int64_t start = 0; start < n; start += 2 * run) {
-            int64_t i = start, middle = start + run < n ? start + run : n;
-            int64_t j = middle, end = start + 2 * run < n ? start + 2 * run : n, at = start;
-            while (i < middle && j < end) {
-                bool second = from[j] < from[i];
-                to[at++] = second ? from[j] : from[i];
-                j += second;
-                i += !second;
-            }
-            memcpy(to + at, from + (i < middle ? i : j), (size_t)(end - at) * sizeof(double));
-        }
+    int64_t run = HW_SMALL || n % 4 ? 1 : 4, start;
+    if (run == 4)
+        sort_fours(x, n);
+    for (; run < n; run *= 2, other = from, from = to, to = other) {
+        for (start = 0; !HW_SMALL && start + 2 * run <= n; start += 2 * run)
+            merge_runs(from + start, run, to + start);
+        for (; start < n; start += 2 * run)
+            merge_rest(from + start, run, n - start < 2 * run ? n - start : 2 * run, to + start);
+    }
     if (from != x)
         memcpy(x, from, (size_t)n * sizeof(double));
 }

@@ -117,6 +117,7 @@ static const struct row {
             WORK(OF(curves, due)),
             WORK(OF(curves, moved)),
             WORK(OF(curves, knots)),
+            WORK(OF(curves, knot)),
             WORK(OF(curves, of)),
             WORK(OF(curves, rows)),
             WORK(OF(curves, values)),
@@ -271,7 +272,7 @@ int hw_array_at(hw_learner *l, int i, hw_array *a)
                     .merge = r->merge,
                     .dimensions = r->across == ALONE ? 1 : 2,
                     .shape = {count_of(l, i), across(l, r), 1}};
-    a->type = r->type == REAL ? (l->is_double ? HW_F64 : HW_F32) : r->type;
+    a->type = r->type == REAL ? (hw_is_double(l) ? HW_F64 : HW_F32) : r->type;
     a->data = array_of(l, r);
     return r->owner;
 }

@@ -28,7 +28,7 @@ enum { LINE = HW_LINE, VECTOR = 64 };
 #define READ(references) (*(references))
 #define COUNT(references, by) (*(references) += (by))
 #else
-#define READ(references) __atomic_load_n(references, __ATOMIC_RELAXED)
+#define READ(references) __atomic_load_n(references, __ATOMIC_ACQUIRE) /* who let go has read all it wanted */
 #define COUNT(references, by) __atomic_add_fetch(references, by, __ATOMIC_ACQ_REL)
 #endif
 

@@ -129,7 +129,7 @@ def test_an_arena_that_is_too_small_refuses_rows_and_still_predicts(tmp_path):
         COMPILER.run(*STRICT, f"-DMODEL_ARENA_BYTES={room}", f"-I{tmp_path}", *sources, "-o", tmp_path / "arena")
         assert subprocess.run([tmp_path / "arena"], capture_output=True, text=True, check=True).stdout == said
     COMPILER.run(
-        *STRICT, f"-DMODEL_ARENA_BYTES={sizes['ram'] * 7 // 8}", f"-I{tmp_path}", *sources, "-o", tmp_path / "arena"
+        *STRICT, f"-DMODEL_ARENA_BYTES={sizes['ram'] * 3 // 4}", f"-I{tmp_path}", *sources, "-o", tmp_path / "arena"
     )
     said = subprocess.run([tmp_path / "arena"], capture_output=True, text=True, check=True).stdout
     assert re.fullmatch(r"[1-9]\d* refused\n", said)

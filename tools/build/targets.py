@@ -140,12 +140,12 @@ def wasm(folder: Path, name: str = "headwater.wasm") -> Path:
     without = tuple(f"-DHW_WITHOUT_{part}" for part in left_out)
     parts = [one for one in units(compiler) if one.name not in gone]
     parts.append(Unit("page_bridge", ROOT / "js" / "bridge.c", compiler.architecture(1)))
+    numbers = () if page.double else ("-DHW_FLOAT_ONLY",)
     own = [
         replace(
-            one, options=(*one.options, "-Xclang", "-Oz", *switch, *without, "-DHW_PAGE", f"-DHW_BUILD={page.build}")
+            one, options=(*one.options, "-Xclang", "-Oz", *numbers, *without, "-DHW_PAGE", f"-DHW_BUILD={page.build}")
         )
         for one in parts
-        for switch in [() if page.double or one.name not in ("learner", "page_bridge") else ("-DHW_FLOAT_ONLY",)]
         if page.double or not one.name.endswith("f64")
     ]
     return linked(compiler, compiled(compiler, own), exports, folder / name)
