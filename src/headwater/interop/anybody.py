@@ -77,6 +77,7 @@ def as_learner(model: Any) -> Learner:
         learner: Learner = _OF_RIVER(model)
         return learner
     if not isinstance(model, _Learns) or not isinstance(model, _Predicts | _Weighs | _Scores):
+        getattr(model, "kind", None)  # a router says itself that it learns otherwise
         raise ConfigError(
             expected="a model with learn_one and predict_one, predict_proba_one or score_one",
             got=type(model).__name__,

@@ -53,9 +53,10 @@ def teach_shards(folder: Path, first: int, n: int) -> dict[str, Any]:
 
 
 def of_shards(fleet: ShardedFleet) -> dict[str, Any]:
-    """How far a stream was learned, the scores, and what is predicted."""
-    said = [fleet.predict_proba_one(x) for x in rows_of(fleet, LEARNED, 6)]
-    proba = [{str(name): p.hex() for name, p in one.items()} for one in said]
+    """How far a stream was learned, the scores, and what is predicted for a block."""
+    said = fleet.predict_batch(rows_of(fleet, LEARNED, 6))
+    shares = [] if said.proba is None else said.proba.tolist()
+    proba = [{str(name): p.hex() for name, p in zip(said.classes, one, strict=True)} for one in shares]
     return {"done": fleet.done("stream"), "score": fleet.score(), "proba": proba}
 
 
