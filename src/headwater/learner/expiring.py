@@ -14,7 +14,7 @@ from headwater.encode.rows import as_dicts
 from headwater.errors import ConfigError, DataError, shown
 from headwater.types import Predictions
 
-from .kind import Kind, kind_of
+from .kind import Kind, check_learner, kind_of
 from .supervised import joined
 
 __all__ = ["Expiring"]
@@ -93,6 +93,7 @@ class Expiring:
         self.time = time
         """Column of times, None where rows count."""
         self._life = _life(max_age, timed=time is not None)
+        check_learner(learner)
         if learner.n_learned:
             raise ConfigError(
                 expected="a learner that has learned nothing",

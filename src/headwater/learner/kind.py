@@ -35,6 +35,7 @@ __all__ = [
     "Reduction",
     "check_can",
     "check_kind",
+    "check_learner",
     "check_stateless",
     "has_task",
     "kind_named",
@@ -365,7 +366,23 @@ def kind_with(task: str, *, at: str = "task") -> Kind:
 def kind_of(learner: Any) -> Kind:
     """Return the kind of a learner, or for a model that only has a task, the built-in kind with that task."""
     kind = getattr(learner, "kind", None)  # an instance check of a protocol costs ten calls, at each row
-    return kind if isinstance(kind, Kind) else kind_with(learner.task)
+    if isinstance(kind, Kind):
+        return kind
+    check_learner(learner)
+    return kind_with(learner.task)
+
+
+def check_learner(model: Any) -> None:
+    """Raise ConfigError if a model's class says in ``_learns_otherwise`` that it doesn't learn from labeled rows.
+
+    Raises
+    ------
+    ConfigError
+        In the words of the class: what it is, and what to do instead.
+    """
+    if own := getattr(type(model), "_learns_otherwise", None):
+        got, instead = own
+        raise ConfigError(expected="a learner of labeled rows", got=got, at="learner", help=instead, code="kind")
 
 
 def default_kind() -> Kind:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from numbers import Real
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -51,8 +51,6 @@ _LOG = 10_000
 """Decisions that are kept for estimates of other policies."""
 _RECENT = 1_000
 """Prompts over which the frontier is computed."""
-_OF_LEARNERS = ("engine", "kind", "learn_one", "n_learned", "predict_one", "predict_proba_one", "score_one", "task")
-"""What those ask of a learner who keep, score or dress one. A router refuses it in a sentence."""
 _LAMBDAS = (0.0, *np.geomspace(1e-3, 1e3, 40).tolist())
 
 
@@ -146,6 +144,12 @@ class Router:
     Badanidiyuru, Kleinberg & Slivkins 2013 (bandits with knapsacks); Balseiro & Gur 2019 (pacing by a dual variable); Foster &
     Rakhlin 2020 (exploration by gaps).
     """
+
+    _learns_otherwise: ClassVar[tuple[str, str]] = (
+        "a Router, which learns by the ids of its choices",
+        "Give its bandit: hw.Router(models, bandit=hw.open(path, hw.Bandit())) keeps and serves what it learns.",
+    )
+    """What it is, and what to do instead, where a learner of labeled rows is expected (`check_learner`)."""
 
     def __init__(
         self, models: Mapping[str, float], budget: float | None = None, *, seed: int = 0, bandit: Any = None
@@ -432,19 +436,6 @@ class Router:
         router._price, router._debt = state["price"], state["debt"]
         router.decisions, router.spent = state["decisions"], state["spent"]
         return router
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _OF_LEARNERS:
-            raise ConfigError(
-                expected="a learner of labeled rows",
-                got="a Router, which learns by the ids of its choices",
-                at="learner",
-                help="Give its bandit: hw.Router(models, bandit=hw.open(path, hw.Bandit())) keeps and serves what it learns.",
-            )
-        raise AttributeError(f"'Router' object has no attribute {name!r}", name=name, obj=self)
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        return self.kind  # raises, as a fleet's members and others are copies
 
     def __repr__(self) -> str:
         return f"Router({self.models!r}, budget={self.budget!r}, seed={self._seed})"
