@@ -46,6 +46,8 @@ static inline __attribute__((always_inline)) int hw_kind(int kind)
 /* ---- memory.c ------------------------------------------------------------------------------------------------------ */
 
 void *hw_allocate(const hw_allocator *memory, uint64_t bytes); /* zeros, on a cache line; NULL if there is none */
+void *hw_allocate_unset(const hw_allocator *memory,
+                        uint64_t bytes); /* the same without zeros: pages that nobody writes cost nothing */
 /* Room for `bytes`; what was there stays, the rest is zeros. Returns false, and changes nothing, if there is none. */
 bool hw_extend(const hw_allocator *memory, void *pointer_to_pointer, uint64_t bytes);
 size_t hw_capacity(const void *data); /* how many bytes were taken */

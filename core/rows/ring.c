@@ -345,8 +345,8 @@ static int64_t roomy(const layout *at, int64_t more)
 
 static int take_pairs(hw_learner *l, pairs *p, int64_t capacity)
 {
-    *p = (pairs){.rows = hw_allocate(&l->memory, (uint64_t)capacity * 4),
-                 .values = hw_allocate(&l->memory, (uint64_t)capacity * hw_number(l))};
+    *p = (pairs){.rows = hw_allocate_unset(&l->memory, (uint64_t)capacity * 4), /* read up to what was written */
+                 .values = hw_allocate_unset(&l->memory, (uint64_t)capacity * hw_number(l))};
     if (p->rows && p->values)
         return 0;
     hw_release(p->rows);

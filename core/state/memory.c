@@ -34,7 +34,7 @@ enum { LINE = HW_LINE, VECTOR = 64 };
 
 static block *block_of(const void *data) { return (block *)((char *)(uintptr_t)data - sizeof(block)); }
 
-void *hw_allocate(const hw_allocator *memory, uint64_t bytes)
+static void *allocate(const hw_allocator *memory, uint64_t bytes, bool set)
 {
     if (bytes > (SIZE_MAX >> 2))
         return NULL;
@@ -45,10 +45,15 @@ void *hw_allocate(const hw_allocator *memory, uint64_t bytes)
         return NULL;
     uintptr_t at = ((uintptr_t)raw + sizeof(block) + LINE - 1) / LINE * LINE;
     void *data = raw + (at - (uintptr_t)raw);
-    memset(data, 0, padded);
+    size_t from = set ? 0 : (size_t)bytes;
+    memset((char *)data + from, 0, padded - from);
     *block_of(data) = (block){*memory, raw, taken, (size_t)bytes, 1};
     return data;
 }
+
+void *hw_allocate(const hw_allocator *memory, uint64_t bytes) { return allocate(memory, bytes, true); }
+
+void *hw_allocate_unset(const hw_allocator *memory, uint64_t bytes) { return allocate(memory, bytes, false); }
 
 size_t hw_capacity(const void *data) { return data ? block_of(data)->bytes : 0; }
 
