@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 
@@ -167,3 +168,84 @@ def test_a_fleet_is_served_new_from_its_file_and_from_its_store(run, monkeypatch
         (type(fleet), "machine", first, 20, stored),
         (type(fleet), "machine", first, 0, hw.Fleet(fleet.first, "machine").fingerprint()),
     ]
+
+
+@pytest.fixture
+def worlds(tmp_path):
+    """Write a file for each kind of world: machines that are alike, at other levels, of other signs."""
+    rng = random.Random(5)
+    signs = {"alike": (1, 0), "levels": (1, 3), "signs": (-1, 0)}
+    for name, (sign, level) in signs.items():
+        lines = ["machine,a,b,state"]
+        for _ in range(1_500):
+            k, a, b = rng.randrange(8), rng.gauss(0, 1), rng.gauss(0, 1)
+            score = (sign if k % 2 else 1) * a + b + level * (k % 2 - 0.5)
+            lines.append(f"{100 + k},{a},{b},{'hot' if score > 0 else 'cold'}")
+        (tmp_path / f"{name}.csv").write_text("\n".join([*lines, ""]))
+
+
+ASK = ("--target", "state", "--hidden", 8, "--seed", 1)
+
+
+@pytest.mark.parametrize(
+    ("world", "option", "form"),
+    [("alike", "drop", "pooled"), ("levels", "text", "category"), ("signs", "fleet", "fleet")],
+)
+def test_auto_compares_says_which_and_learns_as_the_named_option_does(run, worlds, world, option, form):
+    status, out, err = run("learn", f"{world}.csv", *ASK, "--fleet", "auto", "--model", "auto.hw")
+    assert (status, err) == (0, "")
+    assert f"Learned from the first row on as with --{option} machine." in out
+    run("learn", f"{world}.csv", *ASK, f"--{option}", "machine", "--model", "named.hw")
+    auto, named = hw.load("auto.hw"), hw.load("named.hw")
+    assert type(auto) is type(named)
+    rows = [{"machine": key, "a": 0.3, "b": -0.2} for key in ("101", "102")]
+    if form == "fleet":
+        assert auto.fingerprint() == named.fingerprint()
+    assert auto.predict_batch(rows).proba.tolist() == named.predict_batch(rows).proba.tolist()
+    advice = json.loads(run("learn", f"{world}.csv", *ASK, "--fleet", "auto:machine", "--json")[1].split("\n")[-2])[
+        "advice"
+    ]
+    assert (advice["form"], advice["key"], advice["options"]) == (form, "machine", f"--{option} machine")
+    assert set(advice["scores"]) == {"pooled", "category", "fleet"}
+
+
+def test_auto_goes_on_with_a_saved_model_in_its_own_form(run, worlds):
+    run("learn", "signs.csv", *ASK, "--fleet", "auto", "--model", "m.hw", "--limit", 900)
+    status, out, _ = run("learn", "signs.csv", *ASK, "--fleet", "auto", "--model", "m.hw", "--resume")
+    assert (status, "--fleet auto:" in out) == (0, False)
+    run("learn", "signs.csv", *ASK, "--fleet", "machine", "--model", "whole.hw")
+    assert hw.load("m.hw").fingerprint() == hw.load("whole.hw").fingerprint()
+
+
+def test_auto_with_nothing_to_compare_learns_one_model_and_says_why(run, worlds):
+    status, out, _ = run("learn", "alike.csv", *ASK, "--fleet", "auto", "--limit", 150)
+    assert (status, "150 rows with labels are too few to compare (200 are needed). One model" in out) == (0, True)
+    status, out, _ = run("learn", "alike.csv", *ASK, "--drop", "machine", "--fleet", "auto")
+    assert (status, "no column of texts or whole numbers has values that repeat" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "said"),
+    [
+        (("learn", "-", *ASK, "--fleet", "auto"), "got standard input — at --fleet auto. Ask with a file"),
+        (("learn", "kafka://h/t", *ASK, "--fleet", "auto"), "got kafka://h/t — at --fleet auto."),
+        (
+            ("learn", "kafka://h/t", *ASK, "--fleet", "auto", "--store", "s.db"),
+            "expected the column of a fleet's key, got --fleet auto",
+        ),
+        (("serve", "--fleet", "auto", "--store", "s.db"), "expected the column of a fleet's key, got --fleet auto"),
+        (
+            ("learn", "alike.csv", *ASK, "--fleet", "auto:machin"),
+            "expected a column machin, got no such column — at --fleet auto:machin. Did you mean machine?",
+        ),
+        (
+            ("learn", "alike.csv", "--target", "state", "--task", "anomaly", "--fleet", "auto"),
+            "a classifier or a regressor",
+        ),
+    ],
+)
+def test_what_auto_cannot_compare_is_refused_before_anything_is_made(run, worlds, tmp_path, tokens, said):
+    status, out, err = run(*tokens)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert not (tmp_path / "s.db").exists()

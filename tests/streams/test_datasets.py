@@ -82,6 +82,14 @@ def test_sets_that_stand_sorted_come_shuffled_and_always_the_same():
     assert len(set(first[:10])) == 3
 
 
+def test_columns_of_a_data_set_are_texts_where_that_is_asked():
+    with read("dataset:phishing", text=("https", "popup_window")) as stream, read("dataset:phishing") as plain:
+        x, numbers = next(iter(stream))[0], next(iter(plain))[0]
+    assert (x["https"], x["popup_window"]) == (str(numbers["https"]), str(numbers["popup_window"]))
+    assert {name: value for name, value in numbers.items() if type(value) is not str} == numbers
+    assert {name for name in x if type(x[name]) is str} == {"https", "popup_window"}
+
+
 def test_columns_of_a_set_can_be_dropped():
     with read("dataset:phishing", drop=("https", "long_url")) as stream:
         assert {"https", "long_url"}.isdisjoint(next(iter(stream.blocks())).X[0])

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from headwater.cli.options.declared import KindOptions, parts_of, settings_of
 from headwater.cli.options.drift import drift_lines
-from headwater.cli.options.fleet import agree_on_key, as_fleet, check_fleet
+from headwater.cli.options.fleet import agree_on_key, as_fleet, check_fleet, is_auto
 from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.report import ReportFile, report_file, session_pace
@@ -35,6 +35,7 @@ from headwater.streams.files.remote import shown
 from headwater.types import Event, Record
 
 if TYPE_CHECKING:
+    from headwater.cli.runs.advice import Advised
     from headwater.route.drift import DriftWatch
 
 __all__ = ["learn"]
@@ -76,7 +77,7 @@ def learn(
         A file to save to; if it exists, learning goes on where it stopped.
     fleet
         Learn one model for each value of this column, such as machine_id. Where keys are alike, one model for all is better;
-        with many keys use --hidden 8.
+        with many keys use --hidden 8. auto, or auto:COLUMN, compares both on the first 10,000 rows, says which it uses, and why.
     resume
         Leave out the rows of this source that the model has learned already.
     anomalies
@@ -133,7 +134,8 @@ def _learn_files(start: Start, report: Path | None, scoring: ScoringOptions, *, 
         session = Session(start.learner, keep=start.model, **how)
         record, events = _run(session, start, scoring.every if as_json else None, written)
         drifts, surprises = drift_lines(events), start.surprises
-        return _report(record, session, start.stream, drifts, written, as_json=as_json, surprises=surprises)
+        advice = {} if start.advice is None else {"advice": start.advice.about}
+        return _report(record, session, start.stream, drifts, written, advice, as_json=as_json, surprises=surprises)
 
 
 class Start:
@@ -153,6 +155,7 @@ class Start:
         self.drift: DriftWatch | None = None
         self.policies: tuple[Policy, ...] = ()
         self.settings: KindOptions | None = None
+        self.advice: Advised | None = None
         self._source, self._task, self._reading, self._options = source, task, reading, options
         self.model = model
         self.known: Any = load_model(model, fleets=True) if model is not None and model.exists() else None
@@ -171,6 +174,8 @@ class Start:
 
     def open(self, opened: ExitStack, *, resume: bool, report: Path | None = None) -> None:
         """Open the stream and make the learner, unless there is one."""
+        if self._fleet is not None and self.known is None and is_auto(self._fleet):
+            self._choose(self._fleet)
         notes, known = self._notes, self.known
         learned = LearnedSources(notes["sources"], self._source) if self.model is not None else None
         if learned is not None and known is not None:
@@ -193,6 +198,15 @@ class Start:
         if learned is not None:
             learned.follow(stream, self.learner)
 
+    def _choose(self, fleet: str) -> None:
+        """Let the first rows decide whether there is to be a fleet, and how rows are read."""
+        from headwater.cli.runs.advice import advised
+
+        new = self._reading, self._options, self.settings
+        self.advice = advised(self._source, self._notes["target"], self._task, fleet, *new)
+        self._fleet, self._reading = self.advice.fleet, self.advice.reading
+        self._notes = self._reading.notes(None, target=self._notes["target"])
+
     def _kind(self) -> Kind:
         return kind_of(self.known) if self.known is not None else kind_with(self._task, at="--task")
 
@@ -202,7 +216,8 @@ class Start:
             print(line, file=sys.stderr)
         if not quiet:
             going_on = self.model if self.known is not None else None
-            print_start(self.stream, self.learner, going_on, self.said, skipped=self.skipped)
+            said = [*self.said, *(() if self.advice is None else self.advice.lines)]
+            print_start(self.stream, self.learner, going_on, said, skipped=self.skipped)
 
 
 def _report(
@@ -211,6 +226,7 @@ def _report(
     stream: Stream,
     drifts: list[str],
     written: ReportFile | None,
+    advice: dict[str, Any],
     *,
     as_json: bool,
     surprises: Surprises | None = None,
@@ -219,9 +235,9 @@ def _report(
         raise _nothing_learned(record, stream)
     fleet = session.learner if isinstance(session.learner, AnyFleet) else None
     if as_json:
-        from headwater.kinds.fleet.scores import key_scores
+        from headwater.kinds.fleet.looks.scores import key_scores
 
-        more: dict[str, Any] = {} if fleet is None else {"fleet": key_scores(fleet)}
+        more: dict[str, Any] = advice if fleet is None else {"fleet": key_scores(fleet), **advice}
         notes = [*stream.notes, *stream.odd()]
         more |= {} if surprises is None else {"surprises": surprises.as_dicts()}
         about = {"verdict": record.verdict, "interrupted": session.interrupted, "notes": notes, **more}

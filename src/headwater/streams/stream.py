@@ -430,7 +430,9 @@ def _open_named(name: str, options: Options, rejects: Rejects, *, alone: bool) -
     from headwater.streams.datasets import open_dataset
 
     dataset = open_dataset(name.removeprefix("dataset:"), target=options.target)
-    blocks = (_without(block, options.drop) for block in dataset.blocks) if options.drop else dataset.blocks
+    blocks = dataset.blocks
+    if options.drop or options.text:
+        blocks = (_as_asked(block, options.drop, options.text) for block in blocks)
     if alone:
         blocks = (replace(block, y=[None] * len(block)) for block in blocks)
     answer = None if alone else dataset.target
@@ -445,8 +447,12 @@ def _open_broker(source: str, options: Options, rejects: Rejects, positions: Map
     return Stream(rows.blocks(), name=address.at, rejects=rejects, target=options.target, broker=rows)
 
 
-def _without(block: Block, drop: Collection[str]) -> Block:
+def _as_asked(block: Block, drop: Collection[str], text: Collection[str]) -> Block:
+    """Return a block without some columns, and with others as text."""
     for x in block.X:
         for name in drop:
             x.pop(name, None)
+        for name in text:
+            if x.get(name) is not None:
+                x[name] = str(x[name])
     return block

@@ -16,7 +16,7 @@ from headwater.cli.options.fleet import member_of
 from headwater.cli.options.model import load_model
 from headwater.cli.terminal.keys import print_keys
 from headwater.kinds.fleet.base import AnyFleet
-from headwater.kinds.fleet.scores import key_scores
+from headwater.kinds.fleet.looks.scores import key_scores
 from headwater.learner.kind import kind_with
 from headwater.learner.validation import REASONS
 

@@ -12,7 +12,20 @@ from headwater.learner.kind import kind_of
 if TYPE_CHECKING:
     from headwater.streams import Stream
 
-__all__ = ["agree_on_key", "as_fleet", "check_fleet", "check_key", "features_of", "member_of"]
+__all__ = [
+    "AUTO",
+    "agree_on_key",
+    "as_fleet",
+    "check_fleet",
+    "check_key",
+    "check_named",
+    "features_of",
+    "is_auto",
+    "member_of",
+]
+
+AUTO = "auto"
+"""What ``--fleet`` says to compare on the first rows, alone or with the column: ``auto:machine``."""
 
 
 def as_fleet(learner: Any, key: str | None) -> Any:
@@ -24,8 +37,30 @@ def as_fleet(learner: Any, key: str | None) -> Any:
     return Fleet(learner, key)
 
 
+def is_auto(key: str) -> bool:
+    """Say whether ``--fleet`` leaves it to the first rows whether there is to be a fleet."""
+    return key.partition(":")[0] == AUTO
+
+
+def check_named(key: str | None) -> None:
+    """Raise if the key is to be found by comparing, which only files that are learned allow.
+
+    Raises
+    ------
+    ConfigError
+        Saying where it can be.
+    """
+    if key is not None and is_auto(key):
+        raise ConfigError(
+            expected="the column of a fleet's key",
+            got=f"--fleet {key}",
+            at="--fleet",
+            help="headwater learn FILE --target COLUMN --fleet auto compares; name here what it has chosen.",
+        )
+
+
 def agree_on_key(known: Any, key: str | None, at: str) -> None:
-    """Raise if ``--fleet`` differs from the key of the saved model.
+    """Raise if ``--fleet`` differs from the key of the saved model, which goes on in its own form with ``auto``.
 
     Raises
     ------
@@ -33,7 +68,7 @@ def agree_on_key(known: Any, key: str | None, at: str) -> None:
         Saying what the model has.
     """
     has = known.key if isinstance(known, AnyFleet) else None
-    if key is not None and key != has:
+    if key is not None and key != has and not is_auto(key):
         holds = f"a model for all rows, as {at} holds" if has is None else f"--fleet {has}, as {at} was made with"
         raise ConfigError(
             expected=holds, got=f"--fleet {key}", at="--fleet", help="Leave the option out, or choose another --model."

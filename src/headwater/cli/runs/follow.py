@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from headwater.cli.options.declared import KindOptions, settings_of
-from headwater.cli.options.fleet import agree_on_key, as_fleet
+from headwater.cli.options.fleet import agree_on_key, as_fleet, check_named
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import accepting_gaps, check_writable, split_names, without_ids
@@ -81,6 +81,7 @@ def learn_into_store(
     from headwater.store.durable import open as open_store
 
     source = accepted(source, follow)
+    check_named(fleet)
     store = _checked(source, follow, besides, needs=target is None and (kind is None or kind.answer.needed))
     old = store.exists() and store.stat().st_size
     learner = None if old else as_fleet(_made(source, target, kind, reading, options, settings), fleet)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headwater.cli.options.declared import SettingOptions, settings_of
-from headwater.cli.options.fleet import as_fleet
+from headwater.cli.options.fleet import as_fleet, check_named
 from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.replicas import ReplicaOptions, start_replicas
 from headwater.cli.options.shared import accepting_gaps, check_writable
@@ -210,6 +210,7 @@ def _maker(
 ) -> Callable[[], Any]:
     """Return a function that loads or makes the model to begin with, once: now where there is no store yet."""
     own = settings_of(kind_with(task, at="--task"), settings)
+    check_named(fleet)
 
     @cache
     def new() -> Any:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from headwater.kinds.fleet.base import AnyFleet
-from headwater.kinds.fleet.scores import key_scores
+from headwater.kinds.fleet.looks.scores import key_scores
 from headwater.route.verdict.numbers import figure
 
 __all__ = ["print_keys"]

@@ -16,10 +16,10 @@ from headwater.types import EXPORT_ONNX, NOTEBOOK, Lazy, Predictions
 
 __all__ = ["AnyFleet", "fleet_kind"]
 
-_ISSUE = Lazy("headwater.kinds.fleet.looks:issue_through")
-_EXPLAIN = Lazy("headwater.kinds.fleet.looks:explain_through")
-_IMPORTANCE = Lazy("headwater.kinds.fleet.looks:importance_of_members")
-_FINDINGS = Lazy("headwater.kinds.fleet.looks:diagnose_members")
+_ISSUE = Lazy("headwater.kinds.fleet.looks.asking:issue_through")
+_EXPLAIN = Lazy("headwater.kinds.fleet.looks.asking:explain_through")
+_IMPORTANCE = Lazy("headwater.kinds.fleet.looks.asking:importance_of_members")
+_FINDINGS = Lazy("headwater.kinds.fleet.looks.asking:diagnose_members")
 _MEASURE = Lazy("headwater.explain.stream:importance")
 _DIAGNOSE = Lazy("headwater.diagnose.diagnosis:diagnose")
 _PLOT = Lazy("headwater.plot.inside:layers")

@@ -38,7 +38,8 @@ from headwater.types import Lazy, Predictions, public_names
 
 __all__ = ["Fleet"]
 
-_ASK = Lazy("headwater.kinds.fleet.looks:ask_fleet")
+_ASK = Lazy("headwater.kinds.fleet.looks.asking:ask_fleet")
+_ADVISE = Lazy("headwater.kinds.fleet.looks.advice:advise")
 _ABLE = frozenset(("answers", "classes", "late", "delay", "weights", "coverage", "challenge"))
 """Abilities of its members that a fleet in the core has too."""
 _SEAMS = frozenset([
@@ -144,6 +145,41 @@ class Fleet(AnyFleet):
         classify, binary = self._of_classes, self._of_classes and self.first.one_output
         labels = list(range(len(self.classes)))
         return _core.Fleet(engine.core.learner, self.key, classify, binary, RARE, self.max_keys, labels)
+
+    @staticmethod
+    def advise(make: Any, key: str, X: Any, y: Sequence[Any]) -> Any:
+        """Compare one model for all rows with one a key on first rows, each predicted before it is learned.
+
+        Compared are one model that doesn't read the key, one that reads it as a category, and a fleet, which needs 30 rows a key.
+        Scored is the later half of the rows. A form wins over a simpler one if it is better by more than two standard errors.
+
+        Parameters
+        ----------
+        make : learner or callable
+            What each of them begins as, a `Classifier` or a `Regressor` or a function that returns one.
+        key : str
+            The key column.
+        X : list of dict, array (n, d) or data frame
+            The first rows, 200 or more, of which some thousand tell more.
+        y : sequence (n,)
+            Their labels.
+
+        Returns
+        -------
+        Advice
+            ``form`` (``"pooled"``, ``"category"`` or ``"fleet"``), ``scores`` by form, ``metric``, ``keys`` and the ``reason``.
+            Printed, it is a table.
+
+        Examples
+        --------
+        >>> import headwater as hw
+        >>> X = [{"machine": f"m{i % 2}", "heat": i % 7} for i in range(2_000)]
+        >>> y = [(x["heat"] > 3) == (x["machine"] == "m0") for x in X]
+        >>> advice = hw.Fleet.advise(lambda: hw.Classifier(hidden=(8,), seed=1), "machine", X, y)
+        >>> advice.form, advice.keys, advice.scores["pooled"] < advice.scores["category"]
+        ('category', 2, True)
+        """
+        return _ADVISE(make, key, X, y)
 
     # ---- overridden by the fleets of classifiers and of regressors ---------------------------------------------------
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from headwater.kinds.fleet.base import AnyFleet
-from headwater.kinds.fleet.scores import key_scores
+from headwater.kinds.fleet.looks.scores import key_scores
 from headwater.learner.kind import check_can, kind_of
 from headwater.learner.schema import Views
 from headwater.route.verdict.cells import cell_of, readable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from headwater.kinds.fleet.scores import key_scores
+from headwater.kinds.fleet.looks.scores import key_scores
 from headwater.serve.api.looks.explaining import explanation, importances
 from headwater.serve.api.looks.files import described, graph, inputs
 from headwater.serve.api.looks.heatmaps import activation_maps, weight_maps

@@ -1,0 +1,1 @@
+"""Look at a fleet through its members, and at whether there should be one."""
