@@ -21,7 +21,7 @@ from headwater.serve import openapi
 from headwater.serve.api import asking, events, keys, labels, learning, models, page
 from headwater.serve.api.looks import looking
 from headwater.serve.api.short import acting, forecasting, transitions
-from headwater.serve.api.upkeep import backups, forgetting
+from headwater.serve.api.upkeep import backups, forgetting, sources
 from headwater.serve.endpoint import Endpoint, Request, Response
 from headwater.serve.http.address import Address
 from headwater.serve.http.costs import AHEAD, AT_HAND, CHANGE, COPY, FORM, LESSON, PUBLISHED, ROWS, SAMPLE
@@ -111,6 +111,9 @@ ADDRESSES: tuple[Address, ...] = (
     Address("GET", "/models/{model}/weights", looking.weights, PUBLISHED),
     Address("GET", "/models/{model}/activations", looking.activations, PUBLISHED),
     Address("GET", "/models/{model}/importance", events.importance, PUBLISHED),
+    Address("GET", "/sources", sources.sources, PUBLISHED),
+    Address("POST", "/sources/pause", sources.pause, CHANGE, "admin", takes="SourceName"),
+    Address("POST", "/sources/resume", sources.resume, CHANGE, "admin", takes="SourceName"),
     Address("POST", "/snapshot", models.snapshot, CHANGE, "admin"),
     Address("GET", "/backup", backups.backup, COPY, "admin", gives=_BYTES),
     Address("GET", "/health/live", health.live, AT_HAND, None),
@@ -166,16 +169,15 @@ def build(state: ServerState, *, static: Path | None = None) -> Front:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         state.writer.start(asyncio.get_running_loop())
-        if state.following is not None:
-            state.following.start()
+        for following in state.followings:
+            following.start()
         running = [asyncio.create_task(task) for task in (state.histories.run(), state.connections.run())]
         if state.guard is not None:
             running.append(asyncio.create_task(state.guard.run()))
         yield
         for task in running:
             task.cancel()
-        if state.following is not None:
-            await asyncio.to_thread(state.following.stop)
+        await asyncio.to_thread(state.stop_following)
         await state.writer.stop()
         await asyncio.to_thread(_close, state)
 

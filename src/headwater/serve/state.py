@@ -95,8 +95,8 @@ class ServerState:
     default: str = "default"
     demo: bool = False
     """Whether the demo's flights are replayed, which the page explains."""
-    following: Following | None = None
-    """The broker that the default model follows, if any."""
+    followings: tuple[Following, ...] = ()
+    """The brokers that models follow."""
     guard: Guard | None = None
     """What acts on models that stay behind their baselines, if anything does."""
     replicas: Predictors | None = None
@@ -125,8 +125,7 @@ class ServerState:
         """Close the threads and the store."""
         if self.replicas is not None:
             self.replicas.close()
-        if self.following is not None:
-            self.following.stop()
+        self.stop_following()
         if self.guard is not None:
             self.guard.close()
         for reader in (self.reader, self.past):
@@ -135,6 +134,13 @@ class ServerState:
         for workers in (*own, self.backups):
             workers.close()
         self.service.close()
+
+    def stop_following(self) -> None:
+        """Finish the current commit of each source, all at once, and end their threads."""
+        for following in self.followings:
+            following.end()
+        for following in self.followings:
+            following.stop()
 
     def check_answer(self, size: int, host: str) -> None:
         """Raise Busy if too many large responses are being sent, except for a client's first one.

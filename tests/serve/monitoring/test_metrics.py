@@ -99,7 +99,7 @@ def test_metrics_and_readiness_agree_that_a_paused_model_is_ready_and_a_closed_s
     client.post("/models/default/pause")
     assert value(families(client), "headwater_paused", model="default") == 1
     assert client.get("/health/ready").status_code == 200
-    state.following.problem = lambda: hw.errors.SourceError(expected="a", got="b", at="c", help="d")
+    state.followings[0].problem = lambda: hw.errors.SourceError(expected="a", got="b", at="c", help="d")
     state.published = type(state.published)()
     assert value(families(client), "headwater_ready") == 0
     assert client.get("/health/ready").json()["code"] == "source"

@@ -28,7 +28,7 @@ def following(state: State = State.RUNNING) -> Any:
     counts = {"not a row in json": 3}
     followed = Followed("kafka:rows", 100, 97, 2, 1, counts, predictions=97, dead_letters=3, unsent=5)
     status = Status(state, retries={"source": 1}, lag=12, newest=time.time() - SENT, followed=followed)
-    parts: dict[str, Any] = {"start": bool, "stop": bool, "problem": lambda: None}
+    parts: dict[str, Any] = {"start": bool, "stop": bool, "end": bool, "problem": lambda: None}
     return SimpleNamespace(name="kafka:rows", model="default", status=status, **parts)
 
 
@@ -37,7 +37,7 @@ def served(path: Any, **how: Any) -> Iterator[tuple[Any, TestClient]]:
     """Serve a classifier that has learned 40 rows and refused a request, and follows a source."""
     state = make_state(path, **how)
     state.service.create("default", hw.Classifier(hidden=(4,), seed=1))
-    state.following = following()
+    state.followings = (following(),)
     state.guard = Guard(state.service, "warn")
     with TestClient(build(state)) as client:
         state.guard.look()

@@ -26,24 +26,24 @@ __all__ = ["serve"]
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """Options of the broker that a served model follows.
+    """Options of the brokers that a served model follows.
 
     Parameters
     ----------
     source
-        A broker that the model follows beside what clients send, such as kafka://host:9092/topic.
+        A broker that the model follows beside what clients send, such as kafka://host:9092/topic; once for each of several.
     target
-        The column of the answers in what the source brings.
+        The column of the answers in what the sources bring; once for all, or once for each in the order of the sources.
     predictions
-        The address of a topic or table that predictions of the source's rows go to.
+        The address of a topic or table that predictions of the sources' rows go to.
     dead_letters
-        The address of a topic or table that messages of the source go to which can't be used.
+        The address of a topic or table that messages of the sources go to which can't be used.
     accept_gap
         Go on where the broker no longer has messages that were not read yet; the store notes how many.
     """
 
-    source: str | None = None
-    target: Annotated[str | None, Parameter(metavar="COLUMN")] = None
+    source: Annotated[tuple[str, ...], Parameter(metavar="ADDRESS", show_default=False)] = ()
+    target: Annotated[tuple[str, ...], Parameter(metavar="COLUMN", show_default=False)] = ()
     predictions: str | None = None
     dead_letters: str | None = None
     accept_gap: bool = False
@@ -169,7 +169,7 @@ def serve(
     server = _server(looks.log, task, demo)
     bounds, store_limits = server.read_limits(limits)
     server.check_bind(host, known := {**server.tokens_of_environment(), **_tokens(tokens)})
-    wanted = _replicas(more, follow, demo)
+    wanted, sources = _replicas(more, follow, demo), _sources(follow)
     file = _file(store or wanted.store, demo)
     new = _maker(file, wanted.rounds or model, task, options or ModelOptions(), settings, fleet)
     sock = server.listen(host, port)
@@ -177,7 +177,7 @@ def serve(
     bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
     state = server.make_state(file, tokens=known, policy=policy, **bounded, **asdict(ages or AgeOptions()))
     state.default, state.demo, state.traces = name, demo, server.provider_for(looks.traces)
-    _begin(state, new, follow)
+    _begin(state, new, follow, sources)
     return _run(server, state, wanted, looks, host, port, sock)
 
 
@@ -190,7 +190,7 @@ def _run(server: Any, state: Any, wanted: ReplicaOptions, looks: WatchOptions, h
 
 def _replicas(more: ReplicaOptions | None, follow: SourceOptions | None, demo: bool) -> ReplicaOptions:
     wanted = more or ReplicaOptions()
-    wanted.check(learns=demo or (follow is not None and follow.source is not None))
+    wanted.check(learns=demo or (follow is not None and bool(follow.source)))
     return wanted
 
 
@@ -221,33 +221,57 @@ def _maker(
     return new
 
 
-def _begin(state: Any, new: Callable[[], Any], follow: SourceOptions | None) -> None:
-    """Create the model that the store lacks, and let it follow a broker once the server responds."""
+def _begin(
+    state: Any, new: Callable[[], Any], follow: SourceOptions | None, sources: list[tuple[str, str | None]]
+) -> None:
+    """Create the model that the store lacks, and let it follow brokers once the server responds."""
     if state.default not in state.service.models.by_name:
         state.service.create(state.default, new())
     if follow is not None:
-        _follow(state, follow)
+        _follow(state, follow, sources)
 
 
-def _follow(state: Any, follow: SourceOptions) -> None:
-    """Let the default model follow a broker while the server runs."""
-    if follow.source is None:
+def _sources(follow: SourceOptions | None) -> list[tuple[str, str | None]]:
+    """Return the sources, each with the column of its answers.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, two can't be told apart, or columns are given neither once for all nor once for each.
+    """
+    if follow is None:
+        return []
+    if not follow.source:
         raise ConfigError(
             expected="--source ADDRESS with --target, --predictions and --dead-letters",
             got="none",
             at="headwater serve",
             help="Name the broker, and the column of the answers.",
         )
+    if len(follow.target) not in (0, 1, len(follow.source)):
+        raise ConfigError(
+            expected=f"--target once for all sources, or {len(follow.source)} times, once for each",
+            got=f"{len(follow.target)} times",
+            at="--target",
+            help="Give them in the order of the sources.",
+        )
+    from headwater.serve.background.following import check_names
+
+    check_names(follow.source)
+    targets = follow.target if len(follow.target) > 1 else [*(follow.target or [None])] * len(follow.source)
+    found = map(accepting_gaps, follow.source) if follow.accept_gap else follow.source
+    return list(zip(found, targets, strict=True))
+
+
+def _follow(state: Any, follow: SourceOptions, sources: list[tuple[str, str | None]]) -> None:
+    """Let the default model follow brokers while the server runs."""
     from headwater.serve.background.following import Following
 
-    source = accepting_gaps(follow.source) if follow.accept_gap else follow.source
     model = state.service.models.named(state.default)
-    how: dict[str, Any] = {
-        "target": follow.target,
-        "predictions": follow.predictions,
-        "dead_letters": follow.dead_letters,
-    }
-    state.following = Following(state.service, model, source, **how)
+    how: dict[str, Any] = {"predictions": follow.predictions, "dead_letters": follow.dead_letters}
+    state.followings = tuple(
+        Following(state.service, model, source, target=target, **how) for source, target in sources
+    )
 
 
 def _server(log: str, task: str, demo: bool) -> Any:

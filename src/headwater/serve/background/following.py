@@ -6,10 +6,13 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from headwater.errors import HeadwaterError, SourceError
+import msgspec
+
+from headwater.errors import ConfigError, HeadwaterError, SourceError
 from headwater.store.service import Service
 from headwater.store.service.model import Model
 from headwater.store.sources.follower import Follower
@@ -17,13 +20,32 @@ from headwater.store.sources.retrying import Patience
 from headwater.store.sources.status import Monitor, State, Status
 from headwater.streams.brokers import read_address
 
-__all__ = ["Following"]
+__all__ = ["Following", "check_names"]
 
 _log = logging.getLogger("headwater.serve")
 _LONG_S = 60.0
 """Seconds of following after which the backoff is reset."""
 _PATIENCE = Patience(limit_s=math.inf, from_the_start=True)
 """A server waits for its brokers forever. ``/health/ready`` reports it."""
+
+
+def check_names(sources: Sequence[str]) -> None:
+    """Raise if two sources have one name, under which positions are kept.
+
+    Raises
+    ------
+    ConfigError
+        Naming it.
+    """
+    names = [read_address(source).name for source in sources]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(
+                expected="sources of different names",
+                got=f"{name} twice",
+                at="--source",
+                help="Leave one out, or tell two clusters' topics apart by name= in the address.",
+            )
 
 
 class Following:
@@ -48,7 +70,10 @@ class Following:
     ) -> None:
         self.name, self.model, self._patience = read_address(source).name, model.name, patience
         self._monitor = Monitor(self.name, model.name)
-        how |= {"patience": patience, "monitor": self._monitor}
+        self._service, self._of = service, (model.id, self.name)
+        self.paused = self.name in service.sources.paused(model.id)
+        """Whether nothing is read from the source until it is resumed."""
+        how |= {"patience": patience, "monitor": self._monitor, "pauses": lambda: self.paused}
         self._make = partial(Follower, service, model, source, **how)
         self._next: Follower | None = self._make()  # invalid arguments raise before the server starts
         self._ended = threading.Event()
@@ -58,11 +83,35 @@ class Following:
         """Start the thread."""
         self._thread.start()
 
+    def end(self) -> None:
+        """Let the thread end after the current commit."""
+        self._ended.set()
+
     def stop(self) -> None:
         """Finish the current commit and end the thread."""
-        self._ended.set()
+        self.end()
         if self._thread.is_alive():
             self._thread.join()
+
+    def pause(self, paused: bool) -> None:
+        """Stop reading after the current commit, or go on there. The store remembers it over restarts."""
+        self._service.change(self._service.sources.pause, *self._of, paused)
+        self.paused = paused
+
+    def about(self) -> dict[str, Any]:
+        """Return the source's state, position and counters as JSON values."""
+        status, sources = self.status, self._service.sources
+        followed = None if status.followed is None else msgspec.to_builtins(status.followed)
+        return {
+            "name": self.name,
+            "model": self.model,
+            "state": status.state,
+            "paused": self.paused,
+            "lag": status.lag,
+            "newest": status.newest or None,
+            "positions": sources.positions(*self._of),
+            "followed": followed,
+        }
 
     @property
     def status(self) -> Status:
@@ -72,7 +121,7 @@ class Following:
     def problem(self) -> HeadwaterError | None:
         """Return why the model is not learning from the source, or None if it is."""
         status = self.status
-        if status.state in (State.RUNNING, State.ENDED):
+        if self.paused or status.state in (State.RUNNING, State.ENDED):
             return None
         return status.reason or SourceError(
             expected="a source that is followed", got="one that is not open yet", at=self.name, help="Ask again."

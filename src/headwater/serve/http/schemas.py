@@ -173,6 +173,12 @@ class Release(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     id: Id
 
 
+class SourceName(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A followed source, such as ``kafka:orders``."""
+
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+
+
 _Column = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 
 

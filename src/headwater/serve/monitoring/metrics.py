@@ -25,7 +25,7 @@ from headwater.serve.state import ServerState
 from headwater.store.service.learner_state import LearnerState
 from headwater.store.service.model import Model
 from headwater.store.service.price import bytes_held
-from headwater.store.sources.status import RETRIED, Followed, State
+from headwater.store.sources.status import RETRIED, State, Status
 from headwater.types import Comparison, Scores
 
 _KIND = b"text/plain; version=0.0.4; charset=utf-8"
@@ -65,8 +65,8 @@ class _Server(Collector):
         yield from _models(list(state.service.models.by_name.values()))
         if state.guard is not None:
             yield from _guard(state.guard, list(state.service.models.by_name.values()))
-        if state.following is not None:
-            yield from _source(state.following)
+        if state.followings:
+            yield from _sources(state.followings)
 
 
 def _server(state: ServerState) -> Iterator[Metric]:
@@ -196,59 +196,58 @@ def _read(state: LearnerState) -> tuple[int, int, float, dict[str, Scores], tupl
     return (*found, scores.scores(window=True), scores.comparisons())
 
 
-def _source(following: Following) -> Iterator[Metric]:
-    """Yield the status of a followed source as last published, without waiting."""
-    status, names = following.status, [following.model, following.name]
+def _sources(followings: Sequence[Following]) -> Iterator[Metric]:
+    """Yield the status of each followed source as last published, without waiting."""
     labels = ["model", "source"]
-    state = GaugeMetricFamily("headwater_source_state", "1 for the current state.", labels=[*labels, "state"])
-    for one in State:
-        state.add_metric([*names, one], float(one is status.state))
-    yield state
+    states = GaugeMetricFamily("headwater_source_state", "1 for the current state.", labels=[*labels, "state"])
     retries = CounterMetricFamily(
         "headwater_source_retries", "Failed tries of source and sinks, and restarts.", labels=[*labels, "of"]
     )
-    for of in RETRIED:
-        retries.add_metric([*names, of], status.retries.get(of, 0))
-    yield retries
+    rejects = CounterMetricFamily("headwater_source_rejects", "Messages not learned.", labels=[*labels, "reason"])
+    families: dict[str, Any] = {}
+    for following in followings:
+        status, names = following.status, [following.model, following.name]
+        for one in State:
+            states.add_metric([*names, one], float(one is status.state))
+        for of in RETRIED:
+            retries.add_metric([*names, of], status.retries.get(of, 0))
+        for reason, count in ({} if status.followed is None else status.followed.counts).items():
+            rejects.add_metric([*names, reason], count)
+        for kind, name, what, value in _measured(status):
+            if name not in families:
+                families[name] = kind(name, what, labels=labels)
+            families[name].add_metric(names, value)
+    yield from (states, retries, *families.values(), rejects)
+
+
+def _measured(status: Status) -> Iterator[tuple[Any, str, str, float]]:
+    """Yield kind, name, meaning and value of each figure of a source that is known."""
     for name, what, value in [
         ("headwater_source_lag", "Unread messages of the source.", status.lag),
         ("headwater_source_age_seconds", "Time since the last learned message was sent.", _age(status.newest)),
     ]:
         if value is not None:
-            gauge = GaugeMetricFamily(name, what, labels=labels)
-            gauge.add_metric(names, value)
-            yield gauge
-    if status.followed is not None:
-        yield from _followed(status.followed, names)
-
-
-def _age(since: float) -> float | None:
-    return max(time.time() - since, 0.0) if since else None
-
-
-def _followed(followed: Followed, names: list[str]) -> Iterator[Metric]:
-    labels = ["model", "source"]
+            yield GaugeMetricFamily, name, what, value
+    followed = status.followed
+    if followed is None:
+        return
     for name, what, value in [
         ("headwater_source_read", "Messages read.", followed.read),
         ("headwater_source_learned", "Rows learned.", followed.learned),
         ("headwater_source_predictions", "Predictions written to the outbox.", followed.predictions),
         ("headwater_source_dead_letters", "Rejected messages written to the outbox.", followed.dead_letters),
     ]:
-        counter = CounterMetricFamily(name, what, labels=labels)
-        counter.add_metric(names, value)
-        yield counter
+        yield CounterMetricFamily, name, what, value
     for name, what, value in [
         ("headwater_source_unsent", "Predictions and dead letters not sent yet.", followed.unsent),
         ("headwater_source_waiting_rows", "Rows that wait for their label.", followed.waiting),
         ("headwater_source_waiting_answers", "Labels that wait for their row.", followed.early),
     ]:
-        gauge = GaugeMetricFamily(name, what, labels=labels)
-        gauge.add_metric(names, value)
-        yield gauge
-    rejects = CounterMetricFamily("headwater_source_rejects", "Messages not learned.", labels=[*labels, "reason"])
-    for reason, count in followed.counts.items():
-        rejects.add_metric([*names, reason], count)
-    yield rejects
+        yield GaugeMetricFamily, name, what, value
+
+
+def _age(since: float) -> float | None:
+    return max(time.time() - since, 0.0) if since else None
 
 
 def _defined(window: dict[str, Scores]) -> Iterator[tuple[str, str, float]]:

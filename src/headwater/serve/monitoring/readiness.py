@@ -32,4 +32,4 @@ def problem(state: ServerState) -> HeadwaterError | None:
             at=state.rounds,
             help="Start the run again, or allow older states with --oldest.",
         )
-    return None if state.following is None else state.following.problem()
+    return next(filter(None, (following.problem() for following in state.followings)), None)

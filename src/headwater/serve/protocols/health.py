@@ -21,11 +21,12 @@ async def live(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Report whether examples can be acknowledged, and whether a followed broker is being learned from."""
-    found, following = problem(request.state), request.state.following
+    """Report whether examples can be acknowledged, and whether followed brokers are being learned from."""
+    found, followings = problem(request.state), request.state.followings
     about: dict[str, Any] = {}
-    if following is not None:
-        about = {"source": {"name": following.name, "state": following.status.state}}
+    if followings:
+        sources = [{"name": one.name, "state": one.status.state} for one in followings]
+        about = {"source": sources[0]} if len(sources) == 1 else {"sources": sources}
     if found is not None:
         return Response(to_json({"ready": False, **found.as_dict(), **about}), 503)
     return json_response({"ready": True, **about})

@@ -41,6 +41,8 @@ _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, source TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL,
     lane TEXT NOT NULL DEFAULT 'predictions', crc INTEGER)""",
+    """CREATE TABLE IF NOT EXISTS paused (
+    model INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (model, source)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS gaps (
     id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, source TEXT NOT NULL, t INTEGER NOT NULL, least INTEGER NOT NULL,
     most INTEGER, words TEXT NOT NULL, positions TEXT NOT NULL)""",
@@ -144,6 +146,13 @@ class SourceTables:
         drop = "DELETE FROM outbox WHERE model = ? AND source = ? AND lane = ? AND id <= ?"
         self._base.executemany(drop, [(*of, *pair) for pair in request.sent.items()])
 
+    def pause(self, model: int, source: str, paused: bool) -> None:
+        """Note whether a source is to be read, in a transaction of the caller's."""
+        for line in _SCHEMA:
+            self._base.execute(line)
+        write = "REPLACE INTO paused VALUES (?, ?)" if paused else "DELETE FROM paused WHERE model = ? AND source = ?"
+        self._base.execute(write, (model, source))
+
     def _move(self, of: tuple[int, str], positions: dict[str, str]) -> None:
         rows = [(*of, part, position) for part, position in positions.items() if position]
         self._insert("REPLACE", "positions", rows)
@@ -190,6 +199,10 @@ class SourceTables:
         """Return the names of the sources that a model has followed."""
         rows = self._rows(tuple[str], "SELECT DISTINCT source FROM positions WHERE model = ?", model)
         return [name for (name,) in rows]
+
+    def paused(self, model: int) -> set[str]:
+        """Return the names of a model's sources that are not to be read."""
+        return {name for (name,) in self._rows(tuple[str], "SELECT source FROM paused WHERE model = ?", model)}
 
     def waiting(self, model: int, source: str, what: str) -> int:
         """Return the number of waiting rows or labels."""

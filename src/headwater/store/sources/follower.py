@@ -114,6 +114,8 @@ class Follower:
         Retry policy for unavailable brokers, both source and sinks.
     monitor : Monitor, optional
         Publishes the status.
+    pauses : callable
+        Says whether nothing is to be read for now, asked before each commit.
     """
 
     def __init__(
@@ -130,6 +132,7 @@ class Follower:
         accept_gap: bool = False,
         patience: Patience = PATIENCE,
         monitor: Monitor | None = None,
+        pauses: Callable[[], bool] = lambda: False,
     ) -> None:
         address = read_address(source)
         self.service, self.model, self.name = service, model, address.name
@@ -153,7 +156,7 @@ class Follower:
         self._patience, self._retrying = patience, Retrying(patience, self.monitor)
         sinks = {"predictions": predictions, "dead_letters": dead_letters}
         self._outbox = Outbox(service, model, self.name, **sinks, retrying=self._retrying)
-        self._nap = threading.Event()
+        self._nap, self._pauses = threading.Event(), pauses
         self._publish_at = self._lag_at = 0.0
 
     def run(
@@ -194,7 +197,7 @@ class Follower:
         while not ends() and (limit is None or read < limit):
             self._publish()
             n = 0
-            if self.model.paused:
+            if self._is_paused():
                 self._nap.wait(_WAIT_S)
                 continue
             for feed in self._feeds:
@@ -214,6 +217,15 @@ class Follower:
             self._forget()
             if self._idle_s is not None and time.monotonic() - heard >= self._idle_s:
                 return
+
+    def _is_paused(self) -> bool:
+        """Return whether nothing is to be read, since the model or the source is paused."""
+        if self._pauses():
+            self.monitor.paused()
+            return True
+        if self.monitor.status.state is State.PAUSED:
+            self.monitor.running()
+        return self.model.paused
 
     def _forget(self) -> None:
         """Delete sent messages from the store while the source is silent."""

@@ -25,6 +25,7 @@ class State(StrEnum):
     RUNNING = "running"
     WAITING_FOR_SOURCE = "waiting for source"
     WAITING_FOR_SINK = "waiting for sink"
+    PAUSED = "paused"
     FAILED = "failed"
     ENDED = "ended"
 
@@ -120,6 +121,10 @@ class Monitor:
         if self._outage is not None:
             self._outage, took = None, time.monotonic() - self._began
             self._tell(logging.WARNING, f"followed again after {took:.1f} s")
+
+    def paused(self) -> None:
+        """Record that the follower reads nothing until it is resumed."""
+        self._enter(State.PAUSED, None)
 
     def waiting(self, state: State, reason: HeadwaterError) -> None:
         """Record a failed try of an unavailable broker."""
