@@ -1,10 +1,12 @@
-"""A learner in memory that has seen nothing older than a number of rows, or than a time by the rows' own clock."""
+"""A learner that has seen nothing older than a number of rows, or than a time by the rows' own clock."""
 
 from __future__ import annotations
 
 import copy
 import datetime as dt
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from headwater.encode import values
@@ -12,9 +14,10 @@ from headwater.encode.durations import read_duration
 from headwater.encode.rolling import RollingReader
 from headwater.encode.rows import as_dicts
 from headwater.errors import ConfigError, DataError, shown
-from headwater.types import Predictions
+from headwater.types import Lazy, Predictions
 
 from .kind import Kind, check_learner, kind_of
+from .settings.limits import Growth, Limits
 from .supervised import joined
 
 __all__ = ["Expiring"]
@@ -24,8 +27,9 @@ _READER = RollingReader(values)
 _NEVER = -(1 << 63)
 """A time in microseconds before all others."""
 _TEACHING = ("learn", "learn_one")
-_WHOLE = ("save", "resume", "merge")
+_WHOLE = ("resume", "merge")
 """Methods that would make a learner of it that never expires."""
+_SAVE = Lazy("headwater.store.learner_file:save")
 
 
 def check_turns(learner: Any) -> None:
@@ -63,7 +67,7 @@ class Expiring:
         A new learner, from copies of which the two are made.
     max_age : int, str or timedelta
         Rows that a learner may see before it is dropped, at least 200. With ``time`` an age such as ``"36 hours"``, ``"30d"`` or a
-        timedelta. A store counts time without a column (``hw.Retention``).
+        timedelta. How long a store keeps what arrived, by the time of arrival, says ``hw.Retention``.
     time : hashable, optional
         The column of times: date-times, ISO 8601 texts, or numbers of seconds. It stays a column of the learner's too.
 
@@ -137,9 +141,143 @@ class Expiring:
                 expected="a learner whose copies expire too",
                 got=name,
                 at="Expiring",
-                help="Keep it in a store that expires: hw.open(path, learner, retention=hw.Retention(max_age)).",
+                help="Make a new one, and let it learn the rows that are young enough.",
             )
         return self._teaching(name) if name in _TEACHING else getattr(self.learner, name)
+
+    # ---- what a file, a store and a server ask of any learner --------------------------------------------------------------
+
+    @property
+    def limits(self) -> Limits:
+        """Limits of a sample's size."""
+        limits: Limits = self._template.limits
+        return limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        for one in self._all():
+            one.limits = limits
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """Input options of a command, saved in the file."""
+        notes: dict[str, Any] = self.learner.notes
+        return notes
+
+    @notes.setter
+    def notes(self, notes: dict[str, Any]) -> None:
+        for one in self._all():
+            one.notes = copy.deepcopy(notes)
+
+    def note_reading(self, columns: Mapping[str, Any]) -> None:
+        """Remember how the columns of a file were read, for later learners too."""
+        for one in self._all():
+            one.note_reading(columns)
+
+    def _all(self) -> list[Any]:
+        """Return the learners that take turns, and the one that later ones are made from."""
+        return [*self._learners, self._template]
+
+    def check_values(self, X: Sequence[Mapping[Any, Any]]) -> None:
+        """Raise DataError for rows that can't be learned, before they are written anywhere.
+
+        Raises
+        ------
+        DataError
+            If a row has no time, or a learner that will see it can't take a value.
+        """
+        staying = [one for one, age in zip(self._learners, self._ages, strict=True) if age < self._life]
+        if self.time is not None and len(X):
+            now = max(self._now, self._times(X)[0])
+            staying = [
+                one for one, birth in zip(self._learners, self._births, strict=False) if now - birth <= self._life
+            ]
+        for one in staying or [self._template]:
+            one.check_values(X)
+
+    def check_limits(self, X: Any, y: Any = None) -> Growth:
+        """Return an upper bound of the growth that learning rows would cause in both learners.
+
+        Raises
+        ------
+        LimitError
+            If a row exceeds a limit.
+        """
+        growth: Growth = self.learner.check_limits(X, y)
+        return replace(growth, bytes=2 * growth.bytes)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Lock the learners against other threads, so that everything read is consistent."""
+        with ExitStack() as stack:
+            for one in self._learners:
+                stack.enter_context(one.held())
+            yield
+
+    def clone(self, new_params: dict[str, Any] | None = None, include_attributes: bool = False) -> Expiring:
+        """Return one with the same settings, some of its learners' replaced, and on request with what was learned."""
+        if include_attributes:
+            return copy.deepcopy(self)
+        return Expiring(self._template.clone(new_params), self.max_age, self.time)
+
+    def describe(self) -> dict[str, Any]:
+        """Return a summary of the learner that predicts, with its age."""
+        about: dict[str, Any] = self.learner.describe()
+        timed = {} if self.time is None else {"time": self.time, "late": self.late}
+        return {**about, "expires": {"max_age": str(self.max_age), "oldest_row": self.oldest_row, **timed}}
+
+    def expires_as(self, other: Any) -> bool:
+        """Return whether another one forgets by the same column at the same age."""
+        return type(other) is Expiring and (self._life, self.time) == (other._life, other.time)
+
+    def save(self, path: Any) -> None:
+        """Write both learners with their ages to a file atomically. ``headwater.load`` reads it.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file. Its contents are replaced.
+        """
+        _SAVE(self, path)
+
+    def turns(self) -> tuple[list[Any], dict[str, Any]]:
+        """Return the learners, the last of which is the one that later ones are made from, and a copy of the counts beside them."""
+        counts = {"ages": [*self._ages], "births": [*self._births], "now": self._now, "late": self.late}
+        return self._all(), counts
+
+    def resume_turns(self, learners: Sequence[Any], counts: Mapping[str, Any]) -> None:
+        """Restore what ``turns`` returned.
+
+        Raises
+        ------
+        ValueError
+            If counts don't belong to these learners.
+        """
+        ages, births = list(counts["ages"]), list(counts["births"])
+        numbers = [*ages, *births, counts["now"], counts["late"]]
+        timed = self.time is not None and counts["now"] != _NEVER
+        fit = len(learners) == len(ages) and len(births) == (len(ages) if timed else 0)
+        if not (learners and fit and all(type(one) is int for one in numbers) and min(*ages, counts["late"]) >= 0):
+            raise ValueError("turns", f"counts of {len(learners)} learners", counts)
+        self._learners, self._ages, self._births = list(learners), ages, births
+        self._now, self.late = counts["now"], counts["late"]
+
+    # ---- learning ----------------------------------------------------------------------------------------------------------
+
+    def observe(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Let a row count in the windows of all learners before its label comes, as ``observe`` of a learner with ``rolling``.
+
+        It is returned with the numbers of the learner that predicts, and learned with them.
+        """
+        taking = len(self._learners)
+        if self.has_rolling and self.time is not None:
+            taking = self._turn(self._times([x])[0])
+        said: list[dict[Any, Any]] = [one.observe(x) for one in self._learners[:taking]]
+        return said[0] if said else dict(self.learner.as_read(x))
+
+    def observed(self, X: Any) -> Any:
+        """Return rows to predict now and to learn later, each observed."""
+        return [self.observe(x) for x in as_dicts(X)] if self.has_rolling else X
 
     def _teaching(self, name: str) -> Callable[..., Any]:
         """Return a method that lets all learners learn one row."""
@@ -189,6 +327,7 @@ class Expiring:
         times, begin, n = self._times(X), 0, len(X)
         while begin < n:
             taking, end = self._turn(times[begin]), begin + 1
+            self.late += not taking
             while taking == len(self._births) and end < n and self._stays(times[end]):
                 end += 1
             self._now = max(self._now, *times[begin:end])
@@ -196,8 +335,16 @@ class Expiring:
             rows, labels, weights = X[part], None if y is None else y[part], None if w is None else w[part]
             said = [one.step_many(rows, labels, weights) for one in self._learners[:taking]]
             self._ages[:taking] = [age + end - begin for age in self._ages[:taking]]
-            yield said[0] if said else self.learner.predict_batch(rows)
+            yield said[0] if said else self._said_of_late(rows, labels, weights)
             begin = end
+
+    def _said_of_late(self, X: Any, y: Any, w: Any) -> Predictions:
+        """Return what is said of rows that none learns."""
+        if not self.kind.answer.compound:
+            said: Predictions = self.learner.predict_batch(X)
+            return said
+        new: Predictions = copy.deepcopy(self._template).step_many(X, y, w)  # a choice may be new to the learners
+        return new
 
     def _stays(self, time: int) -> bool:
         """Return whether a row is learned by all learners, and nobody is dropped or begins before it."""
@@ -214,9 +361,7 @@ class Expiring:
             self._learners.append(copy.deepcopy(self._template))
             self._ages.append(0)
             self._births.append(now)
-        taking = sum(birth <= time for birth in self._births)
-        self.late += not taking
-        return taking
+        return sum(birth <= time for birth in self._births)
 
     def _taking_turns(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> int:
         """Let learners take turns at one row, and return how many learn it."""
@@ -224,7 +369,9 @@ class Expiring:
             self._take_turns()
             return len(self._learners)
         row = next((one for one in (*arguments, *named.values()) if isinstance(one, Mapping)), {})
-        return self._turn(self._times([row])[0])
+        taking = self._turn(self._times([row])[0])
+        self.late += not taking
+        return taking
 
     def _times(self, X: Any) -> list[int]:
         """Return the time of each row in microseconds.

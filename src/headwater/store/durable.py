@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import ConfigError, UnlikelyData
+from headwater.learner.expiring import Expiring
 from headwater.learner.kind import default_kind, kind_of, with_article
 from headwater.store.forget.retention import Retention
 from headwater.store.learner_file import LEARNER_FORMAT
@@ -35,7 +36,7 @@ def open(  # noqa: A001 - as gzip.open
         The store, one SQLite file, created if missing.
     learner : Classifier or Regressor, optional
         Initial learner of a new store, by default a Classifier, about which a warning is given. A store that has a learner goes on
-        with it, and refuses one of another kind.
+        with it, and refuses one of another kind, or one that forgets otherwise (``hw.Expiring``).
     policy : RetentionPolicy, optional
         How much of the journal and the pending predictions is kept.
     limits : Limits, optional
@@ -55,7 +56,7 @@ def open(  # noqa: A001 - as gzip.open
     StoreError
         If the file is in use by another process, damaged before its tail, or not a store.
     ConfigError
-        If the store's learner is of another kind.
+        If the store's learner is of another kind, or forgets otherwise.
 
     Examples
     --------
@@ -91,5 +92,29 @@ def open(  # noqa: A001 - as gzip.open
             at=str(path),
             help="Open it without a learner, or choose another file.",
         )
+    _check_age(service, learner, kept)
     opened: DurableLearner = kept.kind.durable(service, model)
     return opened
+
+
+def _check_age(service: Service, learner: Any, kept: Any) -> None:
+    """Close the service and raise ConfigError if a store's learner doesn't forget as the given one does."""
+    if not isinstance(learner, Expiring) and (learner is None or not isinstance(kept, Expiring)):
+        return
+    if isinstance(kept, Expiring) and kept.expires_as(learner):
+        return
+    service.close()
+    raise ConfigError(
+        expected=f"{_expiry(kept)}, as the store's learner is",
+        got=_expiry(learner),
+        at=str(service.path),
+        help="Open it without a learner, or let the new one learn in another file.",
+    )
+
+
+def _expiry(learner: Any) -> str:
+    """Return how a learner forgets, for a message."""
+    if not isinstance(learner, Expiring):
+        return "a learner that never expires"
+    time = "" if learner.time is None else f", time={learner.time!r}"
+    return f"Expiring(max_age={learner.max_age!r}{time})"

@@ -24,6 +24,7 @@ from headwater.encode.values import is_portable
 from headwater.errors import ModelFileError
 from headwater.learner.base import Learner
 from headwater.learner.engine import BaseEngine
+from headwater.learner.expiring import Expiring
 from headwater.learner.kind import kind_named
 from headwater.learner.sampling.sample import DiagnosisSample
 from headwater.learner.settings import written_settings
@@ -32,6 +33,7 @@ from headwater.store.members import is_member_store
 from headwater.store.model_file import LearnerFormat, SavedModel, read, seal, unseal, write
 from headwater.store.model_file.container import fitting, holds_database
 from headwater.store.model_file.diagnosis_sample import pack_sample, unpack_sample
+from headwater.store.model_file.expiring import pack_expiring, unpack_expiring
 from headwater.store.model_file.network import build_network, pack_network
 from headwater.store.model_file.settings import as_json, from_json
 from headwater.store.ownership import read_head
@@ -172,8 +174,8 @@ def fingerprint(model: Learner | Network) -> str:
 class _Copy:
     """Copy a learner in short turns, parameters piece by piece and everything else at the end."""
 
-    def __init__(self, learner: Learner) -> None:
-        self._learner, self._engine = learner, learner.engine
+    def __init__(self, learner: Any) -> None:
+        self._learner, self._engine = learner, learner.engine if isinstance(learner, Learner) else None
         self._parameters = None if self._engine is None else self._engine.begin_copy()
         self._taken: tuple[SavedModel, dict[str, DiagnosisSample]] | None = None
 
@@ -210,6 +212,8 @@ def _taken(
 
     ``copied`` holds arrays that were copied before.
     """
+    if isinstance(learner, Expiring):
+        return pack_expiring(learner, _pack), {}
     if not isinstance(learner, Learner):  # a fleet, which this room must not import
         fleet: SavedModel = learner.saved()
         return fleet, {}
@@ -271,6 +275,8 @@ def _unpack(saved: SavedModel, at: str) -> Any:
     with fitting(at):
         if saved.header["learner"] == "Fleet":
             return _FLEET.value.from_saved(saved, at)
+        if saved.header["learner"] == Expiring.__name__:
+            return unpack_expiring(saved, at, _unpack)
         return _unpacked(saved.header, saved.arrays)
 
 

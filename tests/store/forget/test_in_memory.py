@@ -68,8 +68,8 @@ def test_a_session_and_an_evaluation_take_it_as_any_learner():
 def test_what_would_not_expire_is_refused():
     model = hw.Expiring(small(), max_age=400)
     model.learn_one(row(1), "yes")
-    with pytest.raises(ConfigError, match="a learner whose copies expire too, got save"):
-        model.save("m.hw")
+    with pytest.raises(ConfigError, match="a learner whose copies expire too, got resume"):
+        model.resume()
     with pytest.raises(ConfigError, match="got one of 1 rows"):
         hw.Expiring(model.learner, max_age=400)
     with pytest.raises(ConfigError, match="200 or more"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -14,6 +14,7 @@ from headwater.encode.vocabulary import COSINE, RAW
 from headwater.errors import ConfigError
 from headwater.interop.device import export_device
 from headwater.learner.base import Learner
+from headwater.learner.expiring import Expiring
 from headwater.learner.kind import check_can
 from headwater.store.learner_file import to_bytes
 from headwater.store.web import LOADS, NAMES, OF_KINDS, has_view, note_score_of, note_seen, reduced
@@ -70,7 +71,7 @@ def export(
             at="headwater export",
             help="Leave it out: a page explains anyway.",
         )
-    learner = load_model(model)
+    learner = load_model(model) if c else _that_predicts(load_model(model), model, learns=not no_learning)
     check_can(learner, "web" if web else "device", at=str(model))
     _check_no_embeddings(learner, model)
     if c:
@@ -78,6 +79,27 @@ def export(
     note_score_of(learner, model)
     note_seen(learner)
     return _page(learner, folder, learns=not no_learning)
+
+
+def _that_predicts(learner: Any, model: Path, *, learns: bool) -> Any:
+    """Return the learner of a page, of one that expires the one that predicts now.
+
+    Raises
+    ------
+    ConfigError
+        If it would go on learning there, and never expire.
+    """
+    if not isinstance(learner, Expiring):
+        return learner
+    if learns:
+        raise ConfigError(
+            expected="a learner that may keep what it learns, or --no-learning",
+            got=repr(learner),
+            at=str(model),
+            help="Add --no-learning: the page has what predicts now, and does not learn.",
+            code="kind",
+        )
+    return learner.learner
 
 
 def _check_no_embeddings(learner: Learner, model: Path) -> None:

@@ -16,6 +16,7 @@ from headwater.encode.vocabulary import NUMBER
 from headwater.errors import ConfigError
 from headwater.interop.device.explained import Explained
 from headwater.interop.device.whole import Whole, whole_of
+from headwater.learner.expiring import Expiring
 from headwater.learner.kind import check_can
 from headwater.nn.core.declaration import LAYER_KINDS
 from headwater.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
@@ -168,6 +169,11 @@ def form_of(learner: Any, *, explain: bool = False) -> Layout | Whole:
     ConfigError
         If a device can't hold it.
     """
+    if isinstance(learner, Expiring):
+        instead = (
+            "Serve it. Or export the one that predicts now, model.learner, which goes on learning and never expires."
+        )
+        raise _refused("a learner that may keep what it learns", repr(learner), instead)
     check_can(learner, "device", at="export to C")
     if learner.engine is None or not learner.engine.learned:
         raise _refused("a model that has learned", "one without a row", "Let it learn at least one row first.")

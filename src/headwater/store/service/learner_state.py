@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from headwater.learner.expiring import Expiring
 from headwater.learner.kind import kind_of
 from headwater.learner.schema.labels import probabilities_of, values_of
 from headwater.learner.settings.limits import Limits as LearnerLimits
@@ -55,7 +56,7 @@ class LearnerState:
     def known_classes(self) -> frozenset[Any]:
         """Return the classes that a classifier has seen, or the actions of a bandit."""
         classes = self.learner.known_classes
-        if len(self._classes) != len(classes):  # they are only ever added
+        if len(self._classes) != len(classes) or isinstance(self.learner, Expiring):  # others only ever add some
             self._classes = frozenset(classes)
         return self._classes
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import ConfigError, StoreError, did_you_mean
+from headwater.learner.expiring import Expiring
 from headwater.learner.kind import check_can
 from headwater.route.score import Score
 from headwater.store.forget.publishing import Publishing
@@ -338,6 +339,17 @@ class Models:
             met |= found
         added |= met
 
+    def check_rows(self, model: Model, rows: list[Any]) -> None:
+        """Raise for rows that a learner can't take, before they are written.
+
+        Raises
+        ------
+        DataError
+            If a value is wrong, such as an embedding of another length, or no time where a learner expires by it.
+        """
+        for state in model.live:
+            state.learner.check_values(rows)
+
     def memory_for(self, model: Model, events: list[JournalEvent], enough: int) -> int:
         """Estimate the memory that learning examples adds over all learners of a model.
 
@@ -370,6 +382,14 @@ class Models:
         """
         state = self._member(model, name)
         check_can(state.learner, "step", at=state.name)
+        if isinstance(state.learner, Expiring):
+            raise ConfigError(
+                expected="a learner whose step size can be changed for good",
+                got=repr(state.learner),
+                at=state.name,
+                help="The next learner would begin with the declared one: make it with another lr in a new store.",
+                code="kind",
+            )
         if not 0 < factor <= FARTHEST_STEP:
             raise ConfigError(
                 expected=f"a factor above 0 and of at most {FARTHEST_STEP:g}",

@@ -257,6 +257,7 @@ class Service:
             elif isinstance(request, PendingRequest):
                 size = packed_size(request.predictions)
                 self.limits.check_rows(request.predictions, size)
+                self.models.check_rows(self.models.with_id(request.model), [one.x for one in request.predictions])
                 self.ids.keep(request, now)
                 self._file.grow(size)
                 self._take_observed(request, journaled, now)

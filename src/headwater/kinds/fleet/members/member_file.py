@@ -10,6 +10,7 @@ from typing import Any
 
 from headwater.errors import ConfigError
 from headwater.learner.base import Learner
+from headwater.learner.expiring import Expiring
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.model_file import SavedModel
 from headwater.store.model_file.settings import as_json, from_json
@@ -44,7 +45,7 @@ def pack_members(fleet: Any, at: str) -> SavedModel:
 
 
 def _packed(member: Any, at: str) -> SavedModel:
-    if not isinstance(member, Learner):
+    if not isinstance(member, Learner | Expiring):
         raise ConfigError(
             expected="a fleet of headwater's learners to save",
             got=f"a fleet of {type(getattr(member, 'model', member)).__name__} objects",

@@ -17,6 +17,7 @@ from headwater.kinds.fleet.base import AnyFleet, fleet_kind
 from headwater.kinds.fleet.keys import no_key, too_many_keys, unknown_key
 from headwater.kinds.fleet.members.member_file import pack_members, settings_of_members, unpack_members
 from headwater.kinds.fleet.rows import as_list
+from headwater.learner.expiring import Expiring
 from headwater.learner.kind import HasKind, Kind, kind_of
 from headwater.learner.schema import Question, Response
 from headwater.learner.settings.limits import Growth, Limits
@@ -252,6 +253,23 @@ class MemberFleet(AnyFleet):
                 raise no_key(self.key, X[i].get(self.key), i)
         if learning and len(set(keys) - self._members.keys()) > self.max_keys - len(self):
             raise too_many_keys(self.key, self.max_keys)
+
+    def check_values(self, X: Sequence[Mapping[Any, Any]]) -> None:
+        """Raise DataError for rows without the time that members expire by. A wrong embedding is missing to a member, which counts it.
+
+        Raises
+        ------
+        DataError
+            Naming the value.
+        """
+        if not isinstance(self.first, Expiring):
+            return
+        by_member: dict[int, tuple[Any, list[dict[Any, Any]]]] = {}
+        with self.lock:
+            for member, x in map(self._known, X):
+                by_member.setdefault(id(member), (member, []))[1].append(x)
+            for member, rows in by_member.values():
+                member.check_values(rows)
 
     def held(self) -> AbstractContextManager[Any]:
         """Keep other threads from changing the fleet until the block ends."""
