@@ -21,9 +21,11 @@ from typing import Any, Protocol
 from headwater.cluster.published.manifest import Keeper, Position, read_manifest
 from headwater.errors import ConfigError
 from headwater.learner.kind import check_can, has_classes, named_able
+from headwater.learner.settings import settings_of
 from headwater.learner.supervised import SupervisedLearner
 from headwater.route.score import Score
 from headwater.store.model_file import SavedModel
+from headwater.store.model_file.settings import as_json
 from headwater.streams import Stream
 from headwater.streams.readers.rows import opened
 from headwater.types import Record, ScoredRows
@@ -155,6 +157,7 @@ class Cluster:
     ) -> None:
         check_partition(partition)
         _check(learner, workers, block, sync)
+        _check_deadline(learner, deadline)
         self.learner: SupervisedLearner = learner
         self._auto, self._share = block == "auto", sync
         self._key, self._deadline, self._warm_up, self._lead = key, deadline, warm_up, lead
@@ -267,6 +270,7 @@ class Cluster:
     def _deal(self, rows: Rows) -> list[Block]:
         blocks, size = self._shape()
         X, y, numbers = rows.take(blocks * size)
+        X = self.learner.observed(X)  # aggregates count rows in the order of the stream, whoever learns them
         if self._key is not None and blocks > 1:
             return by_key(X, y, numbers, self._key, blocks)
         return in_blocks(X, y, numbers, size, self._lead)
@@ -283,12 +287,21 @@ class Cluster:
         delta = difference(before.arrays, self._state.arrays)
         self._update = Update(number + 1, number, self._state.header, delta)
         self.learner.resume(
-            engine=merged.engine,
+            engine=self._engine_of(merged),
             classes=merged.known_classes,
             refused=merged.refused,
             notes=self.learner.notes,
             sample=self.learner.sample,
         )
+
+    def _engine_of(self, merged: SupervisedLearner) -> Any:
+        """Return the engine of a merged learner, with the aggregates of the coordinator's."""
+        engine = merged.learned_engine
+        if engine.rolling is not None or not self.learner.has_rolling:
+            return engine
+        rolled = self.learner.new_engine(engine.state() | self.learner.observed_state())  # the first round's
+        rolled.resume_counts(engine.counts())
+        return rolled
 
     def _advance(self, blocks: Sequence[Block], rows: Rows) -> None:
         """Advance the position in the stream, and save it with the state."""
@@ -306,8 +319,14 @@ class Cluster:
             self._keeper.put(self._kept(), self.position, wait=changed)
 
     def _kept(self) -> SupervisedLearner:
-        """Return a copy of the current learner."""
-        return unpack(self._state)
+        """Return a copy of the current learner, with what its aggregates are made of."""
+        own = self.learner
+        if not own.has_rolling:
+            return unpack(self._state)
+        settings = self._state.header["settings"] | {"rolling": as_json(settings_of(own)["rolling"])}
+        rolling = own.learned_engine.rolling
+        windows = {} if rolling is None else rolling.state()
+        return unpack(SavedModel(self._state.header | {"settings": settings}, self._state.arrays | windows))
 
     # ---- metrics -----------------------------------------------------------------------------------------------------
 
@@ -448,6 +467,16 @@ def _check(learner: Any, workers: int, block: int | str, share: float) -> None:
             raise ConfigError(expected="a whole number of 1 or more", got=repr(value), at=name, help="Try 4 or 100.")
     if not 0 < share < 1:
         raise ConfigError(expected="a share between 0 and 1", got=f"{share:g}", at="sync", help="Try 0.2.")
+
+
+def _check_deadline(learner: Any, deadline: float | None) -> None:
+    if deadline is not None and learner.has_rolling:
+        raise ConfigError(
+            expected="no deadline for a learner with rolling",
+            got=f"deadline={deadline!r}",
+            at="deadline of Cluster",
+            help="Leave it out: a row of an unfinished block would count among the earlier rows before it is learned.",
+        )
 
 
 def _workers(engine: str | Workers, workers: int, address: str | None) -> Workers:

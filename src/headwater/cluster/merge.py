@@ -39,7 +39,7 @@ def merge(base: SupervisedLearner, workers: Sequence[SupervisedLearner]) -> Supe
     Raises
     ------
     ConfigError
-        If workers with one output disagree on its two classes.
+        If workers with one output disagree on its two classes, or one counts earlier rows by itself (``rolling``).
 
     Examples
     --------
@@ -54,6 +54,13 @@ def merge(base: SupervisedLearner, workers: Sequence[SupervisedLearner]) -> Supe
     >>> both.classes, both.n_learned
     (['small', 'large'], 3)
     """
+    if any(worker.has_rolling for worker in workers):
+        raise ConfigError(
+            expected="workers without rolling, each of which would count its own rows alone",
+            got=f"rolling={workers[0].rolling!r}",
+            at="merge",
+            help="Let one learner observe(x) all rows in their order, and teach the workers what it returns.",
+        )
     if base.engine is None and len(workers) == 1:
         base = workers[0]
         workers = []

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from headwater.encode.rolling import ROLLING_STATE
 from headwater.learner.kind import has_classes
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn.core.cleared import cleared, with_samples
@@ -30,6 +31,8 @@ WEIGHT = 10
 _MOVED = ("weights", "state_0", "state_1", "state_2", "state_3", "state_4")
 _PLACES = ("answers", "running", "buffer", "label_history", "cell_code")
 _READING = ("row_keys", "slot_basis", "slot_knots")
+_COORDINATED = ("sample", *ROLLING_STATE)
+"""Arrays that only the coordinator has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +111,14 @@ class Outcome:
 
 
 def pack(learner: SupervisedLearner) -> SavedModel:
-    """Return settings and arrays of a learner, without the diagnosis sample and the replay buffer."""
+    """Return settings and arrays of a learner, without the diagnosis sample and the replay buffer.
+
+    Workers get rows that the coordinator has added aggregates to, so they need neither ``rolling`` nor its state.
+    """
     saved = LEARNER_FORMAT.pack(learner)
-    header = saved.header | {"settings": saved.header["settings"] | {"diagnosis": False}}
-    arrays = {name: array for name, array in saved.arrays.items() if name != "sample"}
+    settings = {name: value for name, value in saved.header["settings"].items() if name != "rolling"}
+    header = saved.header | {"settings": settings | {"diagnosis": False}}
+    arrays = {name: array for name, array in saved.arrays.items() if name not in _COORDINATED}
     return SavedModel(header, cleared(arrays) if arrays else arrays)
 
 

@@ -76,11 +76,10 @@ METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance", "p
 """Methods of all learners that need an ability, and raise in kinds without it."""
 STATELESS = frozenset(("onnx", "device", "seat", "cluster"))
 """Abilities that a learner with a recurrent state (``memory``) lacks, because its predictions depend on earlier rows."""
-_UNROLLED = STATELESS | {"web"}
+_UNROLLED = frozenset(("onnx", "device", "seat", "web"))
 """Abilities that a learner with aggregates (``rolling``) lacks, because what writes its columns is no part of the net."""
-_INSTEAD_OF_ROLLING = (
-    "Make it without rolling, and give the aggregates as columns of the rows (model.aggregates has them)."
-)
+_INSTEAD_OF_ROLLING = "Make it without rolling, and give the aggregates as columns of the rows (observe(x) adds them)."
+_WHOLE_FLEET = " Or keep all members in memory, and durable, with hw.open(path, hw.Fleet(make, key))."
 NUMBER_COSTS = Lazy("headwater.route.drift.costs:NumberCosts")
 SENSITIVITY = Lazy("headwater.explain.sensitivity:sensitivity")
 _PREDICT = Question("predict")
@@ -246,7 +245,7 @@ class Kind:
         if door in STATELESS and learner is not None and getattr(learner, "has_memory", False):
             return "Make it without memory for this."
         if door in _UNROLLED and learner is not None and getattr(learner, "has_rolling", False):
-            return _INSTEAD_OF_ROLLING
+            return _instead_of_rolling(door)
         return None
 
     def ask(self, learner: Any, rows: Any = None, **question: Any) -> Response:
@@ -435,19 +434,24 @@ def check_can(learner: Any, ability: str, *, at: str) -> None:
     """
     if isinstance(learner, HasKind) and ability not in learner.kind.can:
         raise _refused(learner.kind, ability, at)
+    expected = f"a learner that {ABILITIES[ability]}"
+    if ability in _UNROLLED:
+        _check_unrolled(learner, expected, at=at, instead=_instead_of_rolling(ability))
     if ability in STATELESS:
-        check_stateless(learner, f"a learner that {ABILITIES[ability]}", at=at)
-    elif ability in _UNROLLED:
-        _check_unrolled(learner, f"a learner that {ABILITIES[ability]}", at=at)
+        _check_no_memory(learner, expected, at=at)
 
 
-def _check_unrolled(learner: Any, expected: str, *, at: str) -> None:
+def _instead_of_rolling(ability: str) -> str:
+    return _INSTEAD_OF_ROLLING + (_WHOLE_FLEET if ability == "seat" else "")
+
+
+def _check_unrolled(learner: Any, expected: str, *, at: str, instead: str = _INSTEAD_OF_ROLLING) -> None:
     if getattr(learner, "has_rolling", False):
         raise ConfigError(
             expected=f"{expected}, so one without rolling",
             got=f"rolling={learner.rolling!r}",
             at=at,
-            help=_INSTEAD_OF_ROLLING,
+            help=instead,
             code="kind",
         )
 
@@ -461,6 +465,10 @@ def check_stateless(learner: Any, expected: str, *, at: str) -> None:
         If the learner has ``memory`` or ``rolling``.
     """
     _check_unrolled(learner, expected, at=at)
+    _check_no_memory(learner, expected, at=at)
+
+
+def _check_no_memory(learner: Any, expected: str, *, at: str) -> None:
     if getattr(learner, "has_memory", False):
         raise ConfigError(
             expected=f"{expected}, so one without memory",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import datetime as dt
+import io
 import json
 import pickle
 import shutil
@@ -17,6 +19,8 @@ import pandas as pd
 import pytest
 
 import headwater as hw
+from headwater.cli import main
+from headwater.cluster.fleet import ShardedFleet
 from headwater.errors import ConfigError, ModelFileError
 from headwater.interop.device import export_device
 from headwater.learner.settings.rolling import ROLLING_STATE
@@ -248,17 +252,33 @@ def test_a_damaged_file_is_refused_in_a_sentence(tmp_path, monkeypatch):
         hw.load(tmp_path / "m.hw")
 
 
+def export(model, path, *forms):
+    model.save(path / "m.hw")
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        assert main(["export", str(path / "m.hw"), str(path / "out"), *forms]) == 2
+    raise ConfigError(expected=said.getvalue(), got="", at="", help="")
+
+
 DOORS = {
     "onnx": lambda model, path: model.export_onnx(path / "m.onnx"),
     "device": lambda model, path: export_device(model, path / "c"),
+    "export --c": lambda model, path: export(model, path, "--c"),
+    "export --web": lambda model, path: export(model, path, "--web"),
+    "export --web --no-learning": lambda model, path: export(model, path, "--web", "--no-learning"),
+    "Fleet(store=)": lambda model, path: hw.Fleet(model, key="card", store=path / "f.db"),
+    "Fleet(resident=)": lambda model, path: hw.Fleet(model, key="card", store=path / "f.db", resident=2),
+    "ShardedFleet": lambda model, path: ShardedFleet(model, "card", path / "f", shards=2, address=False),
 }
 
 
-@pytest.mark.parametrize("door", ["onnx", "device"])
-def test_doors_that_write_the_net_alone_say_what_to_do_instead(door, tmp_path):
+@pytest.mark.parametrize("door", DOORS)
+def test_doors_that_take_the_net_alone_say_what_to_do_instead(door, tmp_path):
     model = teach(made(hw.Classifier), rows(100))
-    with pytest.raises(ConfigError, match=r"without rolling, and give the aggregates as columns of the rows"):
+    with pytest.raises(ConfigError, match=r"without rolling, and give the aggregates as columns of the rows") as said:
         DOORS[door](model, tmp_path)
+    assert ("hw.open(path, hw.Fleet(make, key))" in str(said.value)) == ("Fleet" in door)
+    assert [name for name in tmp_path.iterdir() if name.name != "m.hw"] == []
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no Node; apt-get install nodejs")

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from headwater.encode.values import as_key
 from headwater.errors import ConfigError, LostMembers
 from headwater.kinds.fleet import Fleet
+from headwater.kinds.fleet.members.members import MemberFleet
 from headwater.kinds.fleet.rows import as_list
-from headwater.learner.kind import has_classes
+from headwater.learner.kind import check_can, has_classes
 from headwater.learner.schema.labels import as_labels
 from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file.settings import as_json, from_json
@@ -96,7 +97,7 @@ class ShardedFleet:
         resident: int | None = None,
     ) -> None:
         _check(shards, folder, resident)
-        empty = Fleet(make, key, max_keys=max_keys)
+        empty = _template(make, key, max_keys)
         self.task, self.key, self.classes = empty.task, key, list(empty.classes)
         self._score_name = next(name for name in empty.score() if name != "rows")
         self._first, self._resident = empty.to_bytes(), resident
@@ -458,6 +459,27 @@ class ShardedFleet:
 def place_of(places: Places, key: str) -> str:
     """Return the shard of a key given as JSON."""
     return places.of(from_json(json.loads(key)))
+
+
+def _template(make: Any, key: str, max_keys: int) -> Fleet:
+    """Return an empty fleet in the core, as each shard begins.
+
+    Raises
+    ------
+    ConfigError
+        If the core can't hold its members.
+    """
+    empty: Any = Fleet(make, key, max_keys=max_keys)
+    if not isinstance(empty, MemberFleet):
+        return cast("Fleet", empty)
+    check_can(empty.first, "seat", at="make of ShardedFleet")
+    raise ConfigError(
+        expected="members that the core can hold",
+        got=repr(empty.first),
+        at="make of ShardedFleet",
+        help="Give a Classifier or a Regressor with text='auto' or None.",
+        code="kind",
+    )
 
 
 def _check(shards: Any, folder: Any = "", resident: Any = None) -> None:

@@ -766,8 +766,11 @@ def _in_core(make: Any) -> bool:
 
 
 def _of_objects(make: Any, key: str, *, max_keys: int = 1_000_000, **more: Any) -> MemberFleet:
+    first = make() if callable(make) and not isinstance(make, HasKind) else make
     for name, value in more.items():
         if value is not None:
+            if getattr(first, "has_rolling", False):
+                check_can(first, "seat", at=f"{name} of Fleet")
             raise ConfigError(
                 expected=f"no {name} for a fleet of such members",
                 got=repr(value),
@@ -776,7 +779,6 @@ def _of_objects(make: Any, key: str, *, max_keys: int = 1_000_000, **more: Any) 
                 code="kind",
             )
     _check(key, max_keys, None, None)
-    first = make() if callable(make) and not isinstance(make, HasKind) else make
     check_learner(first)
     if isinstance(first, AnyFleet) or (isinstance(first, HasKind) and "fleet" in first.kind.instead):
         check_can(first, "fleet", at="make of Fleet")
