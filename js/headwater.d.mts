@@ -169,16 +169,27 @@ export interface Explanation {
   readonly rest: number;
 }
 
+/**
+ * What mistakes cost, by true class: a number for any other class that is predicted, or one for each. Classes are named as texts.
+ * What is not named costs 1 where the classes differ, else 0.
+ */
+export type Costs = { [label: string]: number | { [label: string]: number } };
+
+/** How to decide: without costs the most probable class is predicted, with them the one whose mistakes are expected to cost least. */
+export interface Decision {
+  costs?: Costs;
+}
+
 export interface Classifier extends Learner {
   readonly classes: Label[];
-  predictOne(x: Sample): Label | null;
+  predictOne(x: Sample, options?: Decision): Label | null;
   predictProbaOne(x: Sample): Map<Label, number>;
   /** Why a class is as probable as it is; the predicted one without a target. */
   explainOne(x: Sample, options?: ExplainOptions & { target?: Label | null }): Explanation;
   learnOne(x: Sample, y: Label, w?: number): void;
   /** Learn rows one by one; returns what was predicted before each was learned. */
   learnMany(X: Rows, y: ArrayLike<Label>, w?: number | ArrayLike<number>): (Label | null)[];
-  predictMany(X: Rows): (Label | null)[];
+  predictMany(X: Rows, options?: Decision): (Label | null)[];
   predictProbaMany(X: Rows): Matrix<Float64Array>;
 }
 
@@ -254,7 +265,8 @@ export interface Opened {
   readonly columns: Column[];
   readonly nLearned: number;
   readonly notes: Record<string, unknown>;
-  predictOne(x: Sample): Promise<Label | number | null>;
+  /** With costs, of a classifier, the whole build is loaded. */
+  predictOne(x: Sample, options?: Decision): Promise<Label | number | null>;
   predictProbaOne(x: Sample): Promise<Map<Label, number>>;
   predictIntervalOne(x: Sample, coverage?: number): Promise<[lower: number, upper: number]>;
   learnOne(x: Sample, y: Label | number, w?: number): Promise<void>;

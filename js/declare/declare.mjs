@@ -6,6 +6,7 @@
 
 import { ACTIVATIONS, DEFAULTS, INITIALIZERS, LAYER_KINDS, LAYERS, LOSSES, NEEDED, OPTIMIZERS, SCHEDULES, SHARES } from "./declared.mjs";
 import { ConfigError, DataError, shown } from "../errors.mjs";
+import { checkNumber } from "./number.mjs";
 
 const NONE = undefined; // the default of a field that must be given
 /** The fields of each class, in Python's order, with their defaults. */
@@ -147,12 +148,6 @@ function checkName(name, names, at) {
       ? "Softmax is the link of the loss 'cross_entropy'."
       : "Choose one of these names.";
   throw new ConfigError({ expected: oneOf(names), got: shown(name), at, help });
-}
-
-function checkNumber(x, at, low = -Infinity) {
-  if (typeof x === "number" && x >= low) return;
-  const expected = low === 0 ? "0 or more" : "a number";
-  throw new ConfigError({ expected, got: shown(x), at, help: low === 0 ? "Give 0 for none." : "Give e.g. 0.1." });
 }
 
 function checkFlag(value, at) {

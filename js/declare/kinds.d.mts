@@ -298,6 +298,13 @@ export interface Opened {
   free(): void;
 }
 export type Sample = { [name: string]: unknown } | Map<string, unknown>;
+/** A classifier with a memory. Costs of mistakes, by true class named as a text, decide as in Python. */
+export interface OpenedClassifier extends Opened {
+  readonly classes: Label[];
+  predictOne(x: Sample, options?: { costs?: { [label: string]: number | { [label: string]: number } } }): Label | null;
+  predictProbaOne(x: Sample): Map<Label, number>;
+  learnOne(x: Sample, y: Label, w?: number): void;
+}
 export interface OpenedForecaster extends Opened {
   readonly horizon: number;
   learnOne(y: number | null, x?: Sample): void;

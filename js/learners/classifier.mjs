@@ -3,6 +3,7 @@
 import { explainClass } from "../explain/explain.mjs";
 import { answersOf, weightsOf } from "../rows/guards.mjs";
 import { rowsOf } from "../rows/matrix.mjs";
+import { cheapest } from "./costs.mjs";
 import { keyOf } from "./labels.mjs";
 import { ClassLearner } from "./learner.mjs";
 
@@ -28,10 +29,19 @@ export class Classifier extends ClassLearner {
     });
   }
 
-  /** Predict the class of each row; nothing is changed. */
-  predictMany(X) {
+  /** Predict the class of a sample; null before the first is known. `costs`: of each class to predict any other, as in Python. */
+  predictOne(x, options) {
+    return options ? this.predictMany([x], options)[0] : super.predictOne(x);
+  }
+
+  /** Predict the class of each row, with costs as in `predictOne`; nothing is changed. */
+  predictMany(X, { costs } = {}) {
     const rows = rowsOf(X);
-    return Array.from({ length: rows.length }, (_, i) => this.predicted(rows.at(i)));
+    const choose = costs && cheapest(this, costs);
+    return Array.from({ length: rows.length }, (_, i) => {
+      const best = this.predicted(rows.at(i));
+      return choose?.(this.shares()) ?? best;
+    });
   }
 
   /** Predict probabilities of rows: {data, shape: [n, k]}, one column a class in the order of `classes`. */

@@ -110,7 +110,7 @@ const METHODS = {
 for (const [level, names] of Object.entries(METHODS)) {
   for (const name of names) {
     Opened.prototype[name] = function (...given) {
-      return this.ask(Number(level), name, given);
+      return this.ask(given[1]?.costs ? WHOLE : Number(level), name, given);
     };
   }
 }
