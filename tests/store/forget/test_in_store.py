@@ -15,6 +15,7 @@ from headwater.store.learner_file import LEARNER_FORMAT, fingerprint, from_bytes
 from headwater.store.model_file import SavedModel
 from headwater.store.service import RetentionPolicy
 from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.price import bytes_declared, bytes_held, price_of
 from kinds.matrix import DOORS, cases
 
 HOUR = 3600.0
@@ -214,6 +215,13 @@ def test_a_file_whose_ages_are_not_of_its_learners_is_refused():
     ):
         with pytest.raises(HeadwaterError, match="header does not fit"):
             LEARNER_FORMAT.unpack(SavedModel({**saved.header, **wrong}, saved.arrays), "m.hw")
+    for name in ("-1.weights", "9.weights", "weights"):
+        with pytest.raises(HeadwaterError, match="header does not fit"):
+            LEARNER_FORMAT.unpack(SavedModel(saved.header, {**saved.arrays, name: saved.arrays["0.weights"]}), "m.hw")
+    for missing in ("settings", "learners", "ages", "now"):
+        header = {name: value for name, value in saved.header.items() if name != missing}
+        with pytest.raises(HeadwaterError, match="header does not fit"):
+            LEARNER_FORMAT.unpack(SavedModel(header, saved.arrays), "m.hw")
     assert fingerprint(from_bytes(to_bytes(model), "m.hw")) == fingerprint(model)
 
 
@@ -287,6 +295,27 @@ def test_pages_take_what_predicts_now_and_devices_none(tmp_path, capsys):
     assert main(["export", str(tmp_path / "m.hw"), str(tmp_path / "page"), "--web", "--no-learning"]) == 0
     with pytest.raises(ConfigError, match="expected a learner that may keep what it learns"):
         export_device(model, tmp_path / "c")
+
+
+def test_a_server_counts_time_and_memory_of_both_learners():
+    model, one = FORMS["clock"](), small()
+    for i in range(100):
+        model.learn_one(row(i), label(i))
+    one.learn_one(row(0), "yes")
+    alone = model.turns()[0][:2]
+    assert price_of([model]) == price_of(alone)
+    assert price_of([model]).dense == 2 * price_of([one]).dense > 0
+    assert bytes_held(model) == sum(map(bytes_held, alone)) > 0
+    assert bytes_declared(FORMS["clock"]()) == bytes_declared(small()) > 0 == bytes_declared(model)
+
+
+def test_show_says_what_expires(tmp_path, capsys):
+    for name, form in (("clock", "24 hours by at"), ("rows", "200 rows")):
+        model = FORMS[name]()
+        model.learn_many([row(i) for i in range(100)], [label(i) for i in range(100)])
+        model.save(tmp_path / "m.hw")
+        assert main(["show", str(tmp_path / "m.hw")]) == 0
+        assert f"Expires: {form}; the oldest row was learned {model.oldest_row} rows ago" in capsys.readouterr().out
 
 
 def test_closing_without_a_row_keeps_the_age(tmp_path):

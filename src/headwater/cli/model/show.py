@@ -111,6 +111,9 @@ def _lines(about: dict[str, Any]) -> Iterable[str]:
     if own := about.get("memory"):
         whose = "" if own["by"] is None else f" by {own['by']}"
         yield f"Memory: {own['units']} complex numbers{whose}; states of {own['keys']:,} keys, at most {own['most']:,}"
+    if own := about.get("expires"):
+        clock = f" by {own['time']}" if "time" in own else " rows"
+        yield f"Expires: {own['max_age']}{clock}; the oldest row was learned {own['oldest_row']:,} rows ago"
     if promise := about.get("privacy"):
         yield f"Privacy: {promise}"
     for reason, count in about["rejected"].items():

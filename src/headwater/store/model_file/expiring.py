@@ -54,12 +54,12 @@ def unpack_expiring(saved: SavedModel, at: str, unpack: Callable[[SavedModel, st
         If the header doesn't fit.
     """
     header = saved.header
-    arrays: list[dict[str, Any]] = [{} for _ in header["learners"]]
+    arrays: dict[str, dict[str, Any]] = {str(i): {} for i in range(len(header["learners"]))}
     for name, array in saved.arrays.items():
         number, _, own = name.partition(".")
-        arrays[int(number)][own] = array
+        arrays[number][own] = array
     *learners, template = [
-        unpack(SavedModel(head, own), at) for head, own in zip(header["learners"], arrays, strict=True)
+        unpack(SavedModel(head, own), at) for head, own in zip(header["learners"], arrays.values(), strict=True)
     ]
     age, time = header["settings"]["max_age"], from_json(header["settings"]["time"])
     expiring = Expiring(template, age, time)

@@ -12,6 +12,7 @@ import numpy as np
 import headwater._core as _core
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine
+from headwater.learner.expiring import Expiring
 
 from .limits import OverLimit
 
@@ -106,12 +107,14 @@ class Price:
 
 def price_of(learners: Iterable[Any]) -> Price:
     """Return the combined row cost of learners."""
-    sizes = [size for learner in learners for size in _sizes(learner)]
+    sizes = [size for learner in learners for one in _in_turn(learner) for size in _sizes(one)]
     return Price(sum(dense for dense, *_ in sizes), sum(stride for _, stride, *_ in sizes))
 
 
 def bytes_declared(learner: Any) -> int:
     """Return the memory of a learner's declaration before it has seen any name, 0 once it is allocated."""
+    if isinstance(learner, Expiring):
+        return sum(map(bytes_declared, _in_turn(learner)))
     if not isinstance(learner, Learner) or learner.engine is not None:
         return 0
     kept = sum((dense + stride) * (1 + states) for dense, stride, states in _sizes(learner))
@@ -126,6 +129,8 @@ def bytes_declared(learner: Any) -> int:
 
 def bytes_held(learner: Any) -> int:
     """Return the approximate memory of a learner, assuming a small net per key for a fleet."""
+    if isinstance(learner, Expiring):
+        return sum(map(bytes_held, _in_turn(learner)))
     if not isinstance(learner, Learner):
         return _MEMBER_BYTES * len(learner) if isinstance(learner, Sized) else 0
     engines = [one.engine for one in (learner, *learner.members.values())]
@@ -134,6 +139,11 @@ def bytes_held(learner: Any) -> int:
         numbers = (about["dense"] + about["stride"] * about["rows"]) * (1 + about["states"])
         size += numbers * np.dtype(learner.dtype).itemsize + _NAME_BYTES * about["rows"]
     return size
+
+
+def _in_turn(learner: Any) -> list[Any]:
+    """Return the learners of one that expires, each of which learns every row, or the learner itself."""
+    return learner.turns()[0][:-1] if isinstance(learner, Expiring) else [learner]
 
 
 def _sizes(learner: Any) -> list[tuple[int, int, int]]:
