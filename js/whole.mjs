@@ -47,7 +47,7 @@ function begun(core, name, given = {}) {
 function modelOf(core, given, at) {
   const whole = given instanceof Uint8Array;
   if (!whole && !(given instanceof ArrayBuffer)) {
-    const help = "Read the file first; hw.load takes what it holds.";
+    const help = "Read the file first.";
     throw new ModelFileError({ expected: "the bytes of a saved model", got: kindOf(given), at, help });
   }
   // of Node's Buffer the plain bytes, which slice as others do
@@ -55,7 +55,7 @@ function modelOf(core, given, at) {
   const { header, arrays } = opened(bytes, at, sha256);
   if (header.packed) {
     const got = "one that headwater export has reduced to what predicts";
-    throw new ModelFileError({ expected: "a model as save() writes it", got, at, help: "Read it with open(), or export it to go on learning." });
+    throw new ModelFileError({ expected: "a model as save() writes it", got, at, help: "Read it with open()." });
   }
   return fitting(at, () => fromFile(core, header, arrays));
 }

@@ -133,7 +133,7 @@ function setupOf(settings, at, losses, { targets, intervals }) {
   const single = SINGLE.filter((name) => settings[name] !== null && settings[name] !== 0);
   if (single.length && settings.experts !== null) {
     const expected = `experts without ${single.map(camel).join(" and ")}`;
-    const help = "Say it in each expert, which has layers and an optimizer of its own.";
+    const help = "Say it in each expert.";
     throw new ConfigError({ expected, got: "both", at: `settings of ${at}`, help });
   }
   const alone = single.length > 0;

@@ -22,13 +22,9 @@ function byClass(known, given, at, take) {
   const costs = given instanceof Map ? Object.fromEntries(given) : given;
   const own = known.map((label) => Object.hasOwn(costs, label));
   if (!(costs instanceof Object) || (Object.keys(costs).length && known.length > 1 && !own.includes(true))) {
-    const expected = `costs of the classes ${shown(known.slice(0, 12))}`;
-    throw new DataError({ expected, got: shown(costs), at, help: "Give e.g. {fraud: 500, ok: 5}." });
+    throw new DataError({ expected: `costs of ${shown(known.slice(0, 12))}`, got: shown(costs), at, help: "Give e.g. {ok: 5}." });
   }
-  known.forEach((label, i) => own[i] && take(costs[label], i, `${at}[${shown(label)}]`));
+  known.forEach((label, i) => own[i] && take(costs[label], i, `${at}.${label}`));
 }
 
-function costOf(cost, at) {
-  checkNumber(cost < Infinity ? cost : NaN, at, 0);
-  return cost;
-}
+const costOf = (cost, at) => checkNumber(cost < Infinity ? cost : NaN, at, 0);

@@ -50,6 +50,6 @@ export function matrixOf(X) {
   if (fits && shape[0] * shape[1] === data.length) return { data, shape };
   const got = isMany(data) ? `${data.length} numbers of shape [${shape}]` : kindOf(X);
   const expected = "an array of objects, or a matrix whose numbers fit its shape";
-  const help = "Give e.g. {data: new Float64Array(6), shape: [3, 2]}; for one sample use learnOne.";
+  const help = "Give e.g. {data: new Float64Array(6), shape: [3, 2]}.";
   throw new DataError({ expected, got, at: "X", help });
 }

@@ -137,14 +137,14 @@ for (const { file, costs, odd } of JSON.parse(await readFile("tasks.json", "utf8
 console.log(JSON.stringify(said));
 """
 BAD = {
-    "a number": (5, "expected costs of the classes ['ok', 'fraud', 'review'], got 5 — at costs."),
-    "a text": ("fraud=5", "expected costs of the classes ['ok', 'fraud', 'review'], got 'fraud=5' — at costs."),
-    "no class that is known": ({"frod": 5}, "expected costs of the classes ['ok', 'fraud', 'review'], got "),
-    "below 0": ({"fraud": -1}, "expected 0 or more, got -1 — at costs['fraud']."),
-    "no number": ({"fraud": "500"}, "expected 0 or more, got '500' — at costs['fraud']."),
-    "nothing": ({"fraud": None}, "expected 0 or more, got null — at costs['fraud']."),
-    "below 0 in a matrix": ({"fraud": {"ok": -1}}, "expected 0 or more, got -1 — at costs['fraud']['ok']."),
-    "no class in a matrix": ({"fraud": {"okay": 1}}, "— at costs['fraud']. Give e.g. {fraud: 500, ok: 5}."),
+    "a number": (5, "expected costs of ['ok', 'fraud', 'review'], got 5 — at costs."),
+    "a text": ("fraud=5", "expected costs of ['ok', 'fraud', 'review'], got 'fraud=5' — at costs."),
+    "no class that is known": ({"frod": 5}, "expected costs of ['ok', 'fraud', 'review'], got "),
+    "below 0": ({"fraud": -1}, "expected 0 or more, got -1 — at costs.fraud."),
+    "no number": ({"fraud": "500"}, "expected 0 or more, got '500' — at costs.fraud."),
+    "nothing": ({"fraud": None}, "expected 0 or more, got null — at costs.fraud."),
+    "below 0 in a matrix": ({"fraud": {"ok": -1}}, "expected 0 or more, got -1 — at costs.fraud.ok."),
+    "no class in a matrix": ({"fraud": {"okay": 1}}, "— at costs.fraud. Give e.g. {ok: 5}."),
 }
 
 
@@ -161,6 +161,6 @@ def test_costs_that_can_not_be_are_refused_in_a_sentence(tmp_path):
     for (name, (_, message)), (ours, found) in zip(BAD.items(), said, strict=True):
         assert ours, name
         assert message.replace("['ok', 'fraud', 'review']", order) in found, name
-    assert endless[1].startswith("expected 0 or more, got NaN — at costs['fraud'].")
+    assert endless[1].startswith("expected 0 or more, got NaN — at costs.fraud.")
     assert scores[1] == "expected a loss with probabilities, got hinge — at costs. Give e.g. cross_entropy."
     assert new is None
