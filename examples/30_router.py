@@ -1,26 +1,27 @@
 """Which model should answer: a proxy with OpenAI's addresses in front of two models, within a budget.
 
 Both models are stubs: the small one can chat, the large one can also add, at twelve times the price. Clients say later how good an
-answer was, and the router learns which prompts are worth the large one.
+answer was. ``python 30_router.py router.db`` keeps the router, and ``headwater serve --store router.db`` shows its page.
 """
 
 import json
 import random
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.request import Request, urlopen
 
 import headwater as hw
 
-BUDGET = 0.0003
+BUDGET, rng = 0.0003, random.Random(1)
 router = hw.Router({"small": 0.25, "large": 3.0}, budget=BUDGET, seed=1)
+if len(sys.argv) > 1:  # a store, which has the same methods
+    router = hw.open(sys.argv[1], router)  # type: ignore[assignment]
 
 
-def answer(model, prompt):
-    """Stand for a model: the small one can't add."""
-    if not prompt.startswith("add"):
-        return "Hello!"
-    return str(sum(map(int, prompt[4:].split("+")))) if model == "large" else "I don't know"
+def answer(model, prompt):  # stands for a model
+    total = sum(map(int, prompt[4:].split("+"))) if prompt.startswith("add") else "Hello!"
+    return str(total) if model == "large" or total == "Hello!" else "I don't know"
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -45,7 +46,6 @@ def post(path, body):
 
 server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-rng = random.Random(1)
 took: dict[str, list[tuple[bool, float]]] = {"add": [], "hello": []}
 for _ in range(800):
     prompt = "hello" if rng.random() > 1 / 3 else f"add {rng.randint(1, 99)}+{rng.randint(1, 99)}"
@@ -54,6 +54,6 @@ for _ in range(800):
     post("/v1/feedback", {"id": said["id"], "quality": good})
     took[prompt.split()[0]].append((said["model"] == "large", good))
 for task, rows in took.items():
-    large, good = (sum(column[-100:]) / 100 for column in zip(*rows, strict=True))
-    print(f"{task}: {large:.0%} to the large model, {good:.0%} good")
+    large, good = map(sum, zip(*rows[-100:], strict=True))
+    print(f"{task}: {large}% to the large model, {good:.0f}% good")
 print(f"mean cost / budget: {router.spent / router.decisions / BUDGET:.2f}")

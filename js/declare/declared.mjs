@@ -225,6 +225,7 @@ export const ELSEWHERE = {
   Anomaly: "Open it with openKind of kinds.mjs.",
   Forecaster: "Open it with openKind of kinds.mjs.",
   Bandit: "Open it with openKind of kinds.mjs.",
+  Router: "Serve it: a page that anybody may copy can't keep one budget.",
   Agent: "Open it with openKind of kinds.mjs.",
   MultiOutput: "Open it with openKind of kinds.mjs.",
   PrivateClassifier: "Its page would learn without the secret noise. Serve it with headwater serve.",

@@ -169,6 +169,42 @@ export interface Bandit {
   explain: BanditExplained;
 }
 
+// ---- Router: a router --------------------------------------------------------------------------------------
+
+export interface RouterQuestion extends Asked {
+  /** Tokens of the prompt. At least 0. */
+  tokens?: number | null;
+}
+export interface RouterResponse {
+  /** The most probable model; with keep the one that was drawn. */
+  y_pred: Label | null;
+  /** The probability with which each model is drawn. */
+  proba: { [name: string]: Value } | null;
+  /** The quality that is expected of each model. */
+  expected: { [name: string]: Value } | null;
+  /** What each model is expected to cost. */
+  cost: { [name: string]: Value } | null;
+}
+export interface RouterLabel {
+  /** The model that answered. */
+  model: Label;
+  /** How good its answer was, from 0 to 1. */
+  quality: number;
+  /** The probability with which it was chosen. From 0 to 1. By default 1.0. */
+  p?: number | null;
+}
+export interface RouterExplained {
+  /** The model that is explained; the best one without it. */
+  model?: Label | null;
+}
+/** A router of task "route". */
+export interface Router {
+  ask: RouterQuestion;
+  said: Reply<RouterResponse>;
+  teach: Taught<RouterLabel>;
+  explain: RouterExplained;
+}
+
 // ---- Agent: an agent ---------------------------------------------------------------------------------------
 
 export interface AgentQuestion extends Asked {
@@ -280,6 +316,7 @@ export interface Kinds {
   "anomaly": Anomaly;
   "forecast": Forecaster;
   "decide": Bandit;
+  "route": Router;
   "control": Agent;
   "multioutput": MultiOutput;
   "private_classify": PrivateClassifier;

@@ -31,7 +31,7 @@ if _TYPES:
     from .kinds.forecaster.learner import Forecaster
     from .kinds.multi_output.learner import MultiOutput
     from .kinds.private.learner import PrivateClassifier, PrivateRegressor
-    from .kinds.router import Router
+    from .kinds.router.learner import Router
     from .learner.expiring import Expiring
     from .learner.settings.rolling import Rolling
     from .privacy.settings import Privacy
@@ -99,7 +99,7 @@ _ROOMS = {
     "Regressor": ".kinds.classifier_regressor.regressor",
     "Retention": ".store.forget.retention",
     "Rolling": ".learner.settings.rolling",
-    "Router": ".kinds.router",
+    "Router": ".kinds.router.learner",
     "Session": ".route.session",
     "evaluate": ".route.evaluate",
     "load": ".store.learner_file",

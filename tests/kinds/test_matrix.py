@@ -14,17 +14,18 @@ ALONE = {case.name for case in cases() if not case.name.startswith("fleet")}
 FLEETS = set(CASES) - ALONE
 PRIVATE = {"private_classify", "private_regress"}
 EVERYWHERE = ("predict", "show", "diagnose FILE", "explain FILE", "store", "ask, teach", "POST explain", "notebook", "explain",
-    "importance", "diagnose", "evaluate", "mlflow")  # fmt: skip
+    "importance", "diagnose", "mlflow")  # fmt: skip
 OPEN: dict[str, set[str]] = {
     **{door: set(CASES) for door in EVERYWHERE},
+    "evaluate": set(CASES) - {"router"},
     "late": set(CASES) - {"anomaly", "forecast", "fleet of detectors", "fleet of forecasters"},
-    "challengers": set(CASES) - {"agent", "fleet of agents"} - PRIVATE,
+    "challengers": set(CASES) - {"agent", "fleet of agents", "router"} - PRIVATE,
     "weights": NETS | PRIVATE | {"anomaly", "multioutput", "fleet of detectors", "fleet of multi-output learners"},
     "coverage": NETS | {"forecast", "multioutput", "fleet of forecasters", "fleet of multi-output learners"},
-    "fleet": ALONE - PRIVATE,
+    "fleet": ALONE - PRIVATE - {"router"},
     "onnx": {"classify", "regress", "bandit"},
     "cluster": {"classify", "regress", "text"},
-    "page": ALONE - PRIVATE,
+    "page": ALONE - PRIVATE - {"router"},
     "sklearn": {"classify", "regress", "memory", "text", "anomaly"},
     "delay": NETS | PRIVATE | {"bandit", "multioutput", "fleet of bandits", "fleet of multi-output learners"},
     "plot": {"classify", "regress", "memory", "text"},

@@ -54,6 +54,7 @@ TASKS = {
     "multioutput",
     "private_classify",
     "private_regress",
+    "route",
 }
 LEARNERS = {
     "Classifier",
@@ -65,6 +66,7 @@ LEARNERS = {
     "MultiOutput",
     "PrivateClassifier",
     "PrivateRegressor",
+    "Router",
 }
 MAY_ASK = {"interop/anybody.py", "interop/check/subject.py", "interop/river/__init__.py"}
 # The same word for something else.

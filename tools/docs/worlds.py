@@ -119,6 +119,18 @@ def shops(path: Path) -> None:
             fleet.learn_one(x, round(4.5 * items + 3 * (x["member"] == "no") + draw.gauss(0, 14 if hard else 2), 2))
 
 
+def prompts(path: Path) -> None:
+    """Choose a language model for each prompt, and learn how good its answer was; the large one is needed for sums and code."""
+    draw, hard = random.Random(6), {"chat": 0.05, "letter": 0.1, "code": 0.5, "sums": 0.7}
+    with hw.open(path, hw.Router({"small": 0.25, "medium": 0.9, "large": 3.0}, budget=0.0006, seed=1)) as router:
+        for _ in range(1_500):
+            task, tokens = draw.choice([*hard]), draw.randint(150, 900)
+            choice = router.choose({"task": task}, tokens=tokens)
+            wrong = hard[task] * {"small": 1.0, "medium": 0.6, "large": 0.15}[choice.model]
+            quality = float(draw.random() > wrong)
+            router.reward(choice.id, quality=quality, cost=choice.cost * draw.uniform(0.8, 1.2))
+
+
 def _taught(
     name: str, task: str, world: Callable[[random.Random], Iterator[tuple[Row, Any]]], n: int
 ) -> Callable[[Server], None]:
@@ -137,5 +149,5 @@ WORLDS: dict[str, Callable[[Server], None]] = {
     "bandit": lambda server: headlines(server, 1_500),
 }
 """By the name of a picture: what makes a model and teaches it."""
-STORED: dict[str, Callable[[Path], None]] = {"agent": walk, "fleet": shops}
+STORED: dict[str, Callable[[Path], None]] = {"agent": walk, "fleet": shops, "router": prompts}
 """The same of what is learned before it is served, into a store."""

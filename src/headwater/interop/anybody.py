@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from headwater.errors import ConfigError
-from headwater.learner.kind import HasKind, check_learner, has_task
+from headwater.learner.kind import HasKind, has_task
 from headwater.types import Lazy, Learner, Predictions, as_mapping
 
 __all__ = ["ModelLearner", "as_learner"]
@@ -77,7 +77,6 @@ def as_learner(model: Any) -> Learner:
         learner: Learner = _OF_RIVER(model)
         return learner
     if not isinstance(model, _Learns) or not isinstance(model, _Predicts | _Weighs | _Scores):
-        check_learner(model)
         raise ConfigError(
             expected="a model with learn_one and predict_one, predict_proba_one or score_one",
             got=type(model).__name__,

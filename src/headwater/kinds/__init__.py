@@ -9,6 +9,7 @@ from .classifier_regressor.kind import CLASSIFIER, REGRESSOR
 from .forecaster.kind import KIND as FORECASTER
 from .multi_output.kind import KIND as MULTI_OUTPUT
 from .private.kind import PRIVATE_CLASSIFIER, PRIVATE_REGRESSOR
+from .router.kind import KIND as ROUTER
 
 __all__ = ["KINDS"]
 
@@ -18,6 +19,7 @@ KINDS: tuple[Kind, ...] = (
     ANOMALY,
     FORECASTER,
     BANDIT,
+    ROUTER,
     AGENT,
     MULTI_OUTPUT,
     PRIVATE_CLASSIFIER,

@@ -33,13 +33,14 @@ _SAVE = Lazy("headwater.store.learner_file:save")
 
 
 def check_turns(learner: Any) -> None:
-    """Raise ConfigError for a private learner, whose promise doesn't hold if two learn the same rows.
+    """Raise ConfigError for a learner of which there can't be two: a private one, or one that counts what it spends.
 
     Raises
     ------
     ConfigError
-        If it has secrets.
+        If it has secrets, or learns otherwise.
     """
+    check_learner(learner)
     if getattr(learner, "secret", ()):
         raise ConfigError(
             expected="a learner without privacy",
@@ -97,7 +98,6 @@ class Expiring:
         self.time = time
         """Column of times, None where rows count."""
         self._life = _life(max_age, timed=time is not None)
-        check_learner(learner)
         if learner.n_learned:
             raise ConfigError(
                 expected="a learner that has learned nothing",

@@ -65,6 +65,7 @@ ABILITIES: dict[str, str] = {
     "weights": "weighs rows",
     "ahead": "forecasts a series",
     "acts": "chooses actions",
+    "routes": "routes prompts to models",
     "outputs": "learns several answers a row",
     "challenge": "can be challenged in service",
     "coverage": "gives sets or intervals with a guarantee",
@@ -156,6 +157,9 @@ class Kind:
     issue : Lazy, optional
         ``issue(learner, x, **question)`` makes a choice for a row whose outcome is learned later, as (choice, probabilities or
         None). Without it the prediction is kept.
+    noted : Lazy, optional
+        ``noted(learner, x, said)`` counts a choice that ``issue`` made for a row as soon as it is journaled, or, without what was
+        said, changes settings to those in ``x``. Without it a choice counts when its outcome comes.
     settings : tuple of Field
         Settings that are options of ``headwater learn`` beside those of all kinds.
     instead : mapping
@@ -199,6 +203,7 @@ class Kind:
     explained: tuple[Field, ...] = ()
     series: Lazy | None = None
     issue: Lazy | None = None
+    noted: Lazy | None = None
     settings: tuple[Field, ...] = ()
     instead: Mapping[str, str] = field(default_factory=dict)
     adapters: Mapping[str, Lazy] = field(default_factory=dict)
@@ -367,7 +372,6 @@ def kind_of(learner: Any) -> Kind:
     kind = getattr(learner, "kind", None)  # an instance check of a protocol costs ten calls, at each row
     if isinstance(kind, Kind):
         return kind
-    check_learner(learner)
     return kind_with(learner.task)
 
 

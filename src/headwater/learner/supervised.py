@@ -19,7 +19,6 @@ from headwater.errors import ConfigError, DataError, UnlikelyData
 from headwater.learner.base import Learner
 from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
 from headwater.learner.monitoring.coverage import coverage_of
-from headwater.learner.monitoring.progress import parts_of, print_part
 from headwater.learner.sampling.measure import rank, weight_size
 from headwater.learner.sampling.sample import DiagnosisSample, SampledRow
 from headwater.learner.settings import Settings
@@ -253,6 +252,8 @@ class SupervisedLearner(Learner, Settings):
 
     def _learn_told(self, X: Any, y: Any, w: Any) -> Predictions:
         """Learn rows as ``step_many`` does, printing the progress."""
+        from headwater.learner.monitoring.progress import parts_of, print_part
+
         with self.lock:
             block = check_block(X, y, w, None, self._span, self._index)
             self._check_new_classes(block)

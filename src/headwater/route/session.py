@@ -26,7 +26,7 @@ import numpy as np
 
 from headwater.errors import ConfigError, DataError, HeadwaterError
 from headwater.learner.base import Learner as OwnLearner
-from headwater.learner.kind import HasKind, check_can, check_stateless, kind_of, named_able
+from headwater.learner.kind import HasKind, check_can, check_learner, check_stateless, kind_of, named_able
 from headwater.learner.validation import FARTHEST, PLAIN
 from headwater.route.curve import NOTE, ScoreNote
 from headwater.route.policies import Adaptation, Policy, Replay
@@ -468,7 +468,9 @@ def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
 
 
 def _score_of(learner: Any, window: int, delay: int) -> Score:
-    """Return the score of a learner, or of a fleet's first member."""
+    """Return the score of a learner of labeled rows, or of a fleet's first member."""
+    if getattr(type(learner), "_learns_otherwise", None):
+        check_learner(learner)
     score: Score = kind_of(learner).score(window=window, delay=delay, learner=getattr(learner, "first", learner))
     return score
 

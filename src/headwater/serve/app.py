@@ -20,7 +20,7 @@ from headwater.errors import StoreError
 from headwater.serve import openapi
 from headwater.serve.api import asking, events, keys, labels, learning, models, page
 from headwater.serve.api.looks import looking
-from headwater.serve.api.short import acting, forecasting, transitions
+from headwater.serve.api.short import acting, forecasting, routing, transitions
 from headwater.serve.api.upkeep import backups, forgetting, sources
 from headwater.serve.endpoint import Endpoint, Request, Response
 from headwater.serve.http.address import Address
@@ -67,6 +67,10 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/score", keys.score_rows, ROWS, takes="PredictRequest", many=True),
     Address("POST", "/act", acting.act, ROWS, "learn", takes="ActRequest"),
     Address("POST", "/reward", acting.reward, FORM, "learn", takes="Reward"),
+    Address("POST", "/choose", routing.choose, SAMPLE, "learn", takes="Prompt"),
+    Address("GET", "/prices", routing.prices, PUBLISHED),
+    Address("POST", "/prices", routing.change_prices, FORM, "admin", takes="Prices"),
+    Address("GET", "/frontier", routing.frontier, PUBLISHED),
     Address("POST", "/explain", looking.explain, SAMPLE, takes="ExplainRequest"),
     Address("GET", "/forecast", forecasting.forecast_next, AHEAD, query=("horizon", "coverage")),
     Address("POST", "/forecast", forecasting.forecast, ROWS, takes="ForecastRequest"),
@@ -86,6 +90,10 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/models/{model}/score", keys.score_rows, ROWS, takes="PredictRequest", many=True),
     Address("POST", "/models/{model}/act", acting.act, ROWS, "learn", takes="ActRequest"),
     Address("POST", "/models/{model}/reward", acting.reward, FORM, "learn", takes="Reward"),
+    Address("POST", "/models/{model}/choose", routing.choose, SAMPLE, "learn", takes="Prompt"),
+    Address("GET", "/models/{model}/prices", routing.prices, PUBLISHED),
+    Address("POST", "/models/{model}/prices", routing.change_prices, FORM, "admin", takes="Prices"),
+    Address("GET", "/models/{model}/frontier", routing.frontier, PUBLISHED),
     Address("POST", "/models/{model}/explain", looking.explain, SAMPLE, takes="ExplainRequest"),
     Address("GET", "/models/{model}/forecast", forecasting.forecast_next, AHEAD, query=("horizon", "coverage")),
     Address("POST", "/models/{model}/forecast", forecasting.forecast, ROWS, takes="ForecastRequest"),

@@ -1,6 +1,9 @@
 """Routing between models: the budget holds, new models and prices are followed, and other policies can be valued."""
 
 import math
+import random
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -8,7 +11,9 @@ import pytest
 
 import headwater as hw
 from headwater.errors import ConfigError, DataError
+from headwater.kinds.router import ask
 from headwater.kinds.router.prompts import row_of
+from headwater.store.learner_file import fingerprint
 from headwater.store.onnx import export_onnx
 
 PRICES = {"small": 0.25, "large": 3.0}
@@ -219,19 +224,188 @@ def test_a_frontier_of_no_decisions_is_refused():
     assert repr(hw.Router(PRICES, budget=0.1)) == "Router({'small': 0.25, 'large': 3.0}, budget=0.1, seed=0)"
 
 
-def test_what_keeps_or_scores_a_learner_refuses_a_router_in_a_sentence_that_names_the_way(tmp_path):
+def test_a_choice_that_waits_is_saved_with_the_router(tmp_path):
+    router = hw.Router(PRICES, budget=0.0005, seed=4)
+    run(router, 50)
+    waiting = router.choose({"task": "math"}, tokens=300)
+    router.save(tmp_path / "r.hw")
+    again = hw.load(tmp_path / "r.hw")
+    assert again.frontier() == router.frontier()
+    for one in (router, again):
+        one.reward(waiting.id, quality=0.5, cost=0.001)
+    assert (again.spent, again.price) == (router.spent, router.price)
+    assert fingerprint(again) == fingerprint(router)
+
+
+def test_a_router_of_before_that_was_the_file_of_its_bandit_is_read(tmp_path):
+    router = hw.Router(PRICES, budget=0.0005, seed=4)
+    run(router, 100)
+    costs = {"small": [0.1, 0.2, 3.0]}
+    old = {
+        "models": PRICES,
+        "budget": 0.0005,
+        "seed": 4,
+        "costs": costs,
+        "all": [0.1, 0.2, 3.0],
+        "price": 0.5,
+        "debt": -0.25,
+    }
+    bandit = router.bandit.clone(include_attributes=True)
+    bandit.notes = {"router": old | {"decisions": 100, "spent": 0.04}}
+    bandit.save(tmp_path / "old.hw")
+    again = hw.Router.load(tmp_path / "old.hw")
+    assert (again.models, again.budget, again.decisions, again.spent) == (PRICES, 0.0005, 100, 0.04)
+    assert again.price == pytest.approx(0.5 - 0.01 * 0.25)
+    assert again.bandit.n_learned == 100
+    run(again, 20)
+    again.save(tmp_path / "new.hw")
+    assert fingerprint(hw.Router.load(tmp_path / "new.hw")) == fingerprint(again)
+
+
+# ---- in a store ---------------------------------------------------------------------------------------------------------
+
+
+def spend(model, tokens):
+    return 1.3 * PRICES.get(model, 0.4) * tokens / 1e6
+
+
+@pytest.fixture
+def drawn_alike(monkeypatch):
+    """Draw by a seed what a store draws by the operating system's random numbers."""
+    rng = random.Random(1)
+    monkeypatch.setattr(ask, "drawn", lambda p: rng.choices([*p], [*p.values()])[0])
+
+
+@pytest.mark.usefixtures("drawn_alike")
+def test_in_a_store_it_decides_as_in_memory_and_comes_back_to_the_bit_after_an_end_without_notice(tmp_path):
+    with_store = hw.open(tmp_path / "r.db", hw.Router(PRICES, budget=0.0008, seed=1))
+    late = run(with_store, 400, spend=spend)[-150:]
+    assert share(late, "math", "large") > 0.5
+    waiting = with_store.choose({"task": "math"}, tokens=400)
+    with_store.models["new"] = 0.4
+    del with_store.models["small"]
+    with_store.budget = 0.0009
+    before = (
+        fingerprint(with_store.learner),
+        with_store.spent,
+        with_store.price,
+        with_store.frontier(),
+        with_store.scores,
+    )
+    assert with_store.seq == 2 * 400 + 1 + 3
+    with_store.service._shut()  # as a killed process ends
+    with hw.open(tmp_path / "r.db") as again:
+        assert (fingerprint(again.learner), again.spent, again.price, again.frontier(), again.scores) == before
+        assert (dict(again.models), again.budget, again.decisions) == ({"large": 3.0, "new": 0.4}, 0.0009, 401)
+        again.reward(waiting.id, quality=1.0, cost=0.002)
+        assert again.spent == pytest.approx(before[1] + 0.002 - waiting.cost)
+        assert again.reward(waiting.id, quality=1.0, cost=0.002)["repeated"]
+        assert sum(again.chosen.values()) == 401
+        always = again.value(lambda x, models: "large")
+        assert (always.n, always.dr.low < 0.91 < always.dr.high) == (401, True)
+    with hw.open(tmp_path / "r.db") as closed:
+        assert closed.n_learned == 401
+
+
+KILLED = """
+import sys, headwater as hw
+from headwater.store.learner_file import fingerprint
+store = hw.open(sys.argv[1], hw.Router({"small": 0.25, "large": 3.0}, budget=0.0006, seed=1))
+for i in range(100_000):
+    choice = store.choose({"task": ["chat", "math"][i % 2]}, tokens=200 + i % 7)
+    print("choice", store.seq, fingerprint(store.learner), choice.id, flush=True)
+    if i % 5 == 4:
+        store.models["large"] = 3.0 - i % 2
+        print("price", store.seq, fingerprint(store.learner), choice.id, flush=True)
+    if i % 3:
+        store.reward(choice.id, quality=float(i % 4 > 0), cost=0.0002)
+        print("reward", store.seq, fingerprint(store.learner), choice.id, flush=True)
+"""
+
+
+@pytest.mark.parametrize("lines", [1, 7, 40, 163])
+def test_a_process_killed_at_any_point_loses_nothing_that_was_answered(tmp_path, lines):
+    path = tmp_path / "r.db"
+    child = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True)
+    told = [child.stdout.readline() for _ in range(lines)]
+    child.kill()
+    told += [line for line in child.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+    child.wait()
+    child.stdout.close()
+    said = [line.split() for line in told]
+    what, seq, state, _ = said[-1]
+    with hw.open(path) as again:
+        assert again.seq in (int(seq), int(seq) + 1)  # the last one may be on disk and not answered
+        assert fingerprint(again.learner if again.seq == int(seq) else again.as_of(int(seq))) == state
+        rewarded = {one[3] for one in said if one[0] == "reward"}
+        waiting = [one[3] for one in said if one[0] == "choice" and one[3] not in rewarded]
+        for one in waiting[:-1] or waiting[: what != "reward" and again.seq == int(seq)]:
+            assert "repeated" not in again.reward(one, quality=1.0)
+
+
+def test_what_is_forgotten_of_a_store_is_as_if_it_had_never_been(tmp_path):
+    with hw.open(tmp_path / "a.db", hw.Router(PRICES, budget=0.0008, seed=1)) as store:
+        kept = run(store, 20)
+        gone = store.choose({"task": "math", "user": "ann"}, tokens=100)
+        store.reward(gone.id, quality=1.0, cost=0.0003)
+        spent = store.spent
+        found = store.forget(where={"user": "ann"})
+        assert found.rows == 2
+        assert (store.decisions, store.n_learned) == (20, 20)
+        assert store.spent == pytest.approx(spent - 0.0003)
+        assert [choice.id for _, choice in kept]
+        assert not any("user" in x for x, _ in store.learner._recent)
+
+
+def test_a_store_refuses_what_can_not_be_and_counts_nothing(tmp_path):
+    with hw.open(tmp_path / "a.db", hw.Router(PRICES, budget=0.0008, seed=1)) as store:
+        choice = store.choose("hello", tokens=10)
+        for told, said in (({"quality": 7}, "a quality from 0 to 1"), ({"cost": -1.0}, "a cost of at least 0")):
+            with pytest.raises(DataError, match=said):
+                store.reward(choice.id, **told)
+        with pytest.raises(DataError, match="the id of a prediction"):
+            store.reward("p99", quality=1.0)
+        with pytest.raises(ConfigError, match="prices above 0"):
+            store.models["large"] = 0.0
+        with pytest.raises(KeyError):
+            del store.models["none"]
+        with pytest.raises(ConfigError, match="a mean cost above 0"):
+            store.budget = -1.0
+        assert (store.seq, store.decisions, len(store.models)) == (1, 1, 2)
+        store.learn_one({"task": "math"}, {"model": "large", "quality": 0.5, "p": 0.5})  # a decision of a log
+        with pytest.raises(DataError, match=r"\[model, quality, p\]"):
+            store.learn_one({"task": "math"}, "large")
+        assert (store.n_learned, store.decisions) == (1, 1)
+        store.budget = None
+        assert store.budget is None
+    with pytest.raises(ConfigError, match="a Router, which learns by the ids of its choices"):
+        hw.open(tmp_path / "b.db", hw.Router(PRICES), retention=hw.Retention(max_age="1 day"))
+
+
+def test_threads_may_share_a_store(tmp_path):
+    with hw.open(tmp_path / "a.db", hw.Router(PRICES, budget=0.001, seed=1)) as store:
+        threads = [threading.Thread(target=run, args=(store, 40, seed)) for seed in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (store.decisions, store.n_learned) == (160, 160)
+
+
+def test_what_scores_or_exports_rows_refuses_a_router_in_a_sentence_that_names_the_way(tmp_path):
     router = hw.Router({"small": 0.25, "large": 3.0})
     row = ([{"a": 1.0}], ["x"])
     doors = [
-        lambda: hw.open(tmp_path / "a.db", router),
         lambda: hw.Session(router),
         lambda: hw.evaluate(router, row),
-        lambda: hw.Fleet(router, key="k"),
         lambda: hw.Expiring(router, 400),
-        lambda: export_onnx(router, tmp_path / "m.onnx"),
     ]
     for door in doors:
-        with pytest.raises(ConfigError, match=r"got a Router, which learns by the ids of its choices.*bandit=hw\.open"):
+        with pytest.raises(
+            ConfigError, match=r"got a Router, which learns by the ids of its choices.*hw\.open\(path, router\)"
+        ):
             door()
-    assert not (tmp_path / "a.db").exists()
-    assert not hasattr(router, "task")  # as anybody may ask
+    with pytest.raises(ConfigError, match=r"a learner that can be exported to ONNX.*got a Router.*headwater serve"):
+        export_onnx(router, tmp_path / "m.onnx")
+    with pytest.raises(ConfigError, match=r"a learner that can be the member of a fleet.*got a Router.*as a feature"):
+        hw.Fleet(router, key="k")

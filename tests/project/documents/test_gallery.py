@@ -16,6 +16,7 @@ SHOWN = {
     "anomaly": "kind-detector",
     "decide": "kind-bandit",
     "control": "kind-agent",
+    "route": "kind-router",
 }
 """Picture of the page of each kind. Private learners have the pages of the others."""
 MOST = 45_000

@@ -71,6 +71,8 @@ def test_actions_with_features_go_over_http_by_id_too(client, state):
     for x, told, offer in waiting:
         client.post("/reward", json={"id": told["id"], "reward": 0.5}).raise_for_status()
         learner.learn(x, told["action"], 0.5, told["p"], offer)
+    told = client.post("/ask", json={"rows": [x], "actions": offer, "keep": True}).json()["rows"][0]
+    assert told["y_pred"] in offer
     x, offer = {"hour": 3.0}, {"new": {"price": 2.0, "kind": "x"}}
     client.post("/learn", json={"x": x, "y": ["new", 1, 0.5, offer]}).raise_for_status()
     learner.learn(x, "new", 1.0, 0.5, offer)

@@ -40,6 +40,10 @@ def lesson(task, n):
         return rows, [[action, reward, 1 / 3, actions] for action, reward in zip(taken, rewards, strict=True)]
     if task == "control":
         return transitions(n)
+    if task == "route":
+        taken = [draw.choice(["small", ODD]) for _ in rows]
+        good = [float(row["a"] > 0 or model == ODD) for row, model in zip(rows, taken, strict=True)]
+        return rows, [[model, quality, 0.5] for model, quality in zip(taken, good, strict=True)]
     assert task == "multioutput"
     return rows, [{"late": row["a"] > 0, "minutes": 12.0 * draw.gauss(0, 1), ODD: "uv"[row["a"] > 1]} for row in rows]
 

@@ -59,7 +59,11 @@ if TYPE_CHECKING:
     KindOptions: TypeAlias = Any
 else:
     _KINDS = known_kinds()
-    LabelColumns = options_of("LabelColumns", {kind.noun: _columns_of(kind) for kind in _KINDS}, metavar="COLUMN")
+    LabelColumns = options_of(
+        "LabelColumns",
+        {kind.noun: _columns_of(kind) for kind in _KINDS if kind.answer.table is not None},
+        metavar="COLUMN",
+    )
     SettingOptions = options_of("SettingOptions", {kind.noun: kind.settings for kind in _KINDS})
     KindOptions = make_dataclass(
         "KindOptions",

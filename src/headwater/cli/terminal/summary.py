@@ -11,7 +11,6 @@ import msgspec
 from rich.console import Console
 
 from headwater.cli.terminal.surprises import Surprises
-from headwater.kinds.fleet.keys import KEY_REASONS
 from headwater.learner.validation import REASONS
 from headwater.route.evaluate import score_table
 from headwater.streams import Stream
@@ -91,6 +90,8 @@ def print_report(
 
 def rejected_lines(rejected: dict[str, int], stream: Stream) -> list[str]:
     """Return one line per reason with the number of rejected or clipped rows and where the first ones are."""
+    from headwater.kinds.fleet.keys import KEY_REASONS  # read when everything is learned
+
     lines = []
     for reason, count in rejected.items():
         places = stream.rejects.places.get(reason, [])

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headwater.kinds.fleet.keys import unknown_key
 from headwater.learner.base import InSklearn
 from headwater.learner.kind import Kind
 from headwater.learner.schema import Question, Response
@@ -230,5 +229,7 @@ class AnyFleet(ABC):
             If there is none.
         """
         if key not in self:
+            from headwater.kinds.fleet.keys import unknown_key
+
             raise unknown_key(self.key, key)
         return self[key]

@@ -26,7 +26,7 @@ from headwater.kinds.fleet.members.members import MemberFleet
 from headwater.kinds.fleet.rows import as_list
 from headwater.kinds.fleet.texts import without_text
 from headwater.learner.engine import Engine
-from headwater.learner.kind import HasKind, Kind, check_can, check_learner, has_classes, kind_of
+from headwater.learner.kind import HasKind, Kind, check_can, has_classes, kind_of
 from headwater.learner.schema.labels import RARE
 from headwater.learner.settings.limits import Growth, Limits
 from headwater.learner.supervised import SupervisedLearner, joined
@@ -779,7 +779,6 @@ def _of_objects(make: Any, key: str, *, max_keys: int = 1_000_000, **more: Any) 
                 code="kind",
             )
     _check(key, max_keys, None, None)
-    check_learner(first)
     if isinstance(first, AnyFleet) or (isinstance(first, HasKind) and "fleet" in first.kind.instead):
         check_can(first, "fleet", at="make of Fleet")
     return MemberFleet(make, key, max_keys=max_keys)

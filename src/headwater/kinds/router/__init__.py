@@ -1,5 +1,1 @@
 """The router, which chooses the language model that answers a prompt within a budget."""
-
-from .router import Router
-
-__all__ = ["Router"]

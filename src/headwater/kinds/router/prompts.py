@@ -28,7 +28,7 @@ def row_of(prompt: Any, tokens: float | None) -> dict[Any, Any]:
     Raises
     ------
     DataError
-        If the prompt is none of these.
+        If the prompt is none of these, or the tokens are negative.
 
     Examples
     --------
@@ -37,6 +37,8 @@ def row_of(prompt: Any, tokens: float | None) -> dict[Any, Any]:
     >>> len(row_of([1.0] * 384, None))
     32
     """
+    if tokens is not None and not 0 <= tokens < math.inf:
+        raise DataError(expected="tokens of at least 0", got=repr(tokens), at="tokens", help="Leave them out.")
     row = _features(prompt)
     if tokens is not None:
         row["tokens"] = math.log1p(tokens)

@@ -52,7 +52,8 @@ class Views:
     marked
         Whether the first of these columns is right where it equals the second.
     panels
-        Other parts of the page: "calibration", "loss", "classes", "series", "scores", "alarms", "actions", "outputs", "layers".
+        Other parts of the page: "calibration", "loss", "classes", "series", "scores", "alarms", "actions", "routes", "outputs",
+        "layers".
     words
         For each language its ``question``, ``about`` and ``curve``, with {name} for the name of the model.
 

@@ -122,10 +122,12 @@ async def _kept(request: Request, model: Model, rows: list[dict[str, Any]], ques
     if rows:
         await committed(request, command, len(rows))
     request.state.measures.given_out[model.id] += len(rows)
-    name, column = model.champion.name, kind_of(model.champion.learner).response[0].name
+    name, kind = model.champion.name, kind_of(model.champion.learner)
+    column = kind.response[0].name
     found = []
     for answer, one in zip(command.answers, command.predictions, strict=True):
-        said, p = one.predicted.get(FALLBACK) or one.predicted[name]
+        # no fallback makes choices
+        said, p = (kind.issue is None and one.predicted.get(FALLBACK)) or one.predicted[name]
         shares = {} if p is None else {"proba": p}
         found.append({"id": answer["id"], **as_json({column: said, **shares})})
     return json_response({"seq": max((one.seq for one in command.predictions), default=model.seq), "rows": found})

@@ -111,10 +111,28 @@ class ActRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class Reward(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The reward of an earlier action."""
+    """The reward of an earlier action, or for a router the quality of an earlier choice and what it cost."""
 
     id: Id
-    reward: Annotated[float, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
+    reward: Annotated[float, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)] | None = None
+    quality: Annotated[float, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)] | None = None
+    cost: Annotated[float, msgspec.Meta(ge=0, le=MAX_NUMBER)] | None = None
+
+
+class Prompt(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A prompt for which a router chooses a model: a text of which the form is read, an embedding, features by name, or nothing."""
+
+    prompt: str | Annotated[list[float], msgspec.Meta(max_length=1 << 16)] | Features | None = None
+    tokens: Annotated[float, msgspec.Meta(ge=0, le=MAX_NUMBER)] | None = None
+
+
+class Prices(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """Changed prices of a router's models for a million tokens, with null for a model that goes, and its budget."""
+
+    models: Annotated[
+        dict[Name, Annotated[float, msgspec.Meta(gt=0, le=MAX_NUMBER)] | None], msgspec.Meta(max_length=1000)
+    ] = {}
+    budget: Annotated[float, msgspec.Meta(gt=0, le=MAX_NUMBER)] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Transition(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -496,6 +514,8 @@ __all__ = [
     "Ask",
     "Teach",
     "Reward",
+    "Prices",
+    "Prompt",
     "PredictRequest",
     "Body",
     "NewModel",

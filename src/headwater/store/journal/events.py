@@ -56,9 +56,9 @@ def is_tombstone(event: JournalEvent) -> bool:
 _OBSERVED = (-1, 0.0)
 
 
-def observation(x: dict[Any, Any]) -> JournalEvent:
-    """Return the event of a row that counts among the rows before others though its label is still to come."""
-    return JournalEvent(x, None, step=_OBSERVED)
+def observation(x: dict[Any, Any], predicted: Predictions | None = None) -> JournalEvent:
+    """Return the event of a row that counts at once though its label is still to come, perhaps with what was said of it."""
+    return JournalEvent(x, None, predicted=predicted, step=_OBSERVED)
 
 
 def is_observation(event: JournalEvent) -> bool:
@@ -103,6 +103,8 @@ unpack_events = msgspec.msgpack.Decoder(list[JournalEvent], ext_hook=_read).deco
 """Deserialize a list of events."""
 unpack_pending = msgspec.msgpack.Decoder(PendingPrediction, ext_hook=_read).decode
 """Deserialize a pending prediction."""
+unpack = msgspec.msgpack.Decoder(ext_hook=_read).decode
+"""Deserialize other values that ``pack`` serialized."""
 
 
 def pack(value: Any) -> bytes:
@@ -225,6 +227,7 @@ __all__ = [
     "packed_size",
     "plain",
     "plain_sample",
+    "unpack",
     "unpack_pending",
     "unpack_events",
 ]

@@ -9,6 +9,8 @@ import numpy as np
 
 from headwater import nn
 from headwater.errors import ModelFileError
+from headwater.learner.kind import Kind, kind_named
+from headwater.learner.settings import written_settings
 from headwater.types import Lazy
 
 CLASSES: dict[str, Any] = {
@@ -50,6 +52,8 @@ def as_json(value: Any) -> Any:
     if is_dataclass(value) and (name in CLASSES or name in _OTHERS):
         numbers = {item.name: as_json(getattr(value, item.name)) for item in fields(value)}
         return {"class": name, "fields": numbers}
+    if isinstance(kind := getattr(value, "kind", None), Kind):  # a learner that is part of another, without its state
+        return {"learner": kind.name, "fields": {own: as_json(one) for own, one in written_settings(value).items()}}
     raise ModelFileError(
         expected="names and classes that are text, numbers, booleans, bytes or tuples of them",
         got=f"{value!r} ({type(value).__name__})",
@@ -72,5 +76,9 @@ def from_json(value: Any) -> Any:
         return bytes.fromhex(value["bytes"])
     if "dict" in value:
         return {from_json(name): from_json(item) for name, item in value["dict"]}
-    cls = CLASSES.get(value["class"]) or _OTHERS[value["class"]]
+    cls = kind_named(value["learner"]).cls if "learner" in value else _class_named(value["class"])
     return cls(**{name: from_json(item) for name, item in value["fields"].items()})
+
+
+def _class_named(name: str) -> Any:
+    return CLASSES.get(name) or _OTHERS[name]

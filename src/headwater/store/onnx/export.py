@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from headwater.errors import ConfigError
 from headwater.errors._version import own_version
 from headwater.learner.base import at_one_moment
-from headwater.learner.kind import check_can, check_learner
+from headwater.learner.kind import check_can
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import Embedding, Network
 from headwater.nn.core import Core
@@ -71,7 +71,6 @@ def onnx_model(model: SupervisedLearner | Network, *, opset: int = 17, array: bo
     """Return the model as a fully checked ``onnx.ModelProto``, with parameters as in ``export_onnx``."""
     if isinstance(model, Network):
         return _network(model, opset)
-    check_learner(model)
     check_can(model, "onnx", at="export_onnx")
     engine = model.engine
     if engine is None:

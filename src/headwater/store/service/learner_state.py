@@ -111,12 +111,21 @@ def _learn_with_steps(state: LearnerState, events: list[JournalEvent]) -> list[A
         part = list(group)
         out += [None] * len(part) if changes else learn_events(state, part)
         for event in part:
-            if is_observation(event) and state.learner.has_rolling:
-                state.learner.observe(event.x)
+            if is_observation(event):
+                _observe(state.learner, event)
             # without an engine, every row that was learned before the change is forgotten
             if event.step is not None and event.step[0] == state.id and state.learner.engine is not None:
                 state.learner.engine.set_step(event.step[1])
     return out
+
+
+def _observe(learner: Any, event: JournalEvent) -> None:
+    """Let a row whose label is still to come count at once."""
+    noted = kind_of(learner).noted
+    if noted is not None:
+        noted(learner, event.x, event.predicted)
+    elif learner.has_rolling:
+        learner.observe(event.x)
 
 
 def labels_of(learner: Any, events: Sequence[JournalEvent]) -> list[Any]:

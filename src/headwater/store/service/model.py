@@ -15,7 +15,7 @@ from typing import Any
 
 from headwater.learner.kind import kind_of
 from headwater.store.forget.publishing import Publishing
-from headwater.store.journal.events import OFFER, ROLLED, JournalEvent, PendingPrediction, Predictions
+from headwater.store.journal.events import OFFER, ROLLED, JournalEvent, PendingPrediction, Predictions, observation
 
 from .fair_lock import FairLock
 from .learner_state import FALLBACK, Fallback, LearnerState, learn_events, predict_rows, set_or_interval
@@ -142,8 +142,13 @@ class Model:
 
     @property
     def observes(self) -> bool:
-        """Whether rows whose labels come late count among the rows before others at once, because a learner has ``rolling``."""
-        return any(state.learner.has_rolling for state in self.live)
+        """Whether rows whose labels come late count at once: among the rows before others (``rolling``), or as choices made."""
+        return any(state.learner.has_rolling or state.learner.kind.noted is not None for state in self.live)
+
+    def observations(self, predictions: Sequence[PendingPrediction]) -> list[JournalEvent]:
+        """Return the events of rows that count at once, with the choices where these count."""
+        choices = self.live[0].learner.kind.noted is not None
+        return [observation(one.x, one.predicted if choices else None) for one in predictions]
 
     def _read(self, rows: Sequence[Mapping[Any, Any]]) -> tuple[Sequence[Any], list[Predictions]]:
         """Return rows as the champion reads them, and the aggregates that each learner reads, those of earlier rows among them."""

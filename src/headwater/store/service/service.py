@@ -31,7 +31,7 @@ from headwater.store.forget.selection import Selection
 from headwater.store.journal import database
 from headwater.store.journal.backup import write_backup
 from headwater.store.journal.entries import Journal
-from headwater.store.journal.events import JournalEvent, observation, pack, packed_size
+from headwater.store.journal.events import JournalEvent, pack, packed_size
 from headwater.store.journal.requests import (
     Ids,
     LabelRequest,
@@ -295,11 +295,11 @@ class Service:
         journaled.append((request, model, events, first))
 
     def _take_observed(self, request: PendingRequest, journaled: list[Journaled], now: int) -> None:
-        """Journal rows whose labels come later, where they count among the rows before others."""
+        """Journal rows whose labels come later, where they count at once."""
         model = self.models.with_id(request.model)
         if not model.observes or not request.predictions:
             return
-        events = [observation(one.x) for one in request.predictions]
+        events = model.observations(request.predictions)
         first = self._append(model, events, now)
         self.ids.observed(request, first)
         self._file.grow(_ID_BYTES * len(events))

@@ -87,7 +87,7 @@ class BanditScore(Score):
             sums = RewardSums()
             for row in self._window:
                 sums.add(row)
-        return {name: {"mean_reward": value} for name, value in sums.means().items()}
+        return {name: {self.names[0]: value} for name, value in sums.means().items()}
 
     def comparisons(self) -> tuple[Comparison, ...]:
         """Return the mean reward beside those of simple policies, not of the log, which may be the bandit's own."""
@@ -104,7 +104,7 @@ class BanditScore(Score):
 
     def _point(self) -> list[float]:
         window = self.scores(window=True)
-        return [self.n, *(window[name]["mean_reward"] for name in _NAMES)]
+        return [self.n, *(window[name][self.names[0]] for name in _NAMES)]
 
     def _row_of(self, saved: Any) -> ScoredDecision:
         return msgspec.convert(saved, ScoredDecision)

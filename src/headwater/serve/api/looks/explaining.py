@@ -32,7 +32,7 @@ def explanation(learner: Any, x: dict[str, Any], target: Any, horizon: int | Non
     """
     fields, how = {field.name: field for field in kind_of(learner).explained}, dict[str, Any]()
     for name, given in (("target", target), ("horizon", horizon)):
-        own = "action" if name == "target" and "action" in fields else name
+        own = next((one for one in fields if name == "target" and one in ("action", "model")), name)
         if given is not None and own not in fields:
             raise ConfigError(
                 expected=f"an explanation with {' or '.join(fields)}" if fields else "an explanation of a row alone",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import msgspec
 
+from headwater.errors import DataError
 from headwater.learner.kind import check_can, kind_of
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.learning import committed
-from headwater.serve.api.short import transitions
+from headwater.serve.api.short import routing, transitions
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.costs import Size, size_of
 from headwater.serve.http.schemas import ActRequest, Reward, decoded
@@ -43,15 +45,27 @@ async def act(request: Request) -> Response:
 
 
 async def reward(request: Request) -> Response:
-    """Learn the reward of an earlier action."""
+    """Learn the reward of an earlier action, or the quality and the cost of a router's choice."""
     asked = decoded(_reward.decode, await request.body(), "body")
     model = request.state.learning(request.path.get("model", ""))
-    check_can(model.champion.learner, "acts", at=model.name)
-    learner = model.champion.learner
-    command = LabelRequest(model.id, asked.id, kind_of(learner).answer.read_late(asked.reward, learner))
+    learner, name = model.champion.learner, "action"
+    told: Any = asked.reward
+    if "routes" in kind_of(learner).can:
+        told, name = routing.told_in(asked), "model"
+    else:
+        check_can(learner, "acts", at=model.name)
+        if asked.reward is None or asked.quality is not None or asked.cost is not None:
+            raise DataError(
+                expected="a reward, and neither quality nor cost",
+                got="other fields" if asked.reward is not None else "none",
+                at="body $.reward",
+                help="Send what came of the action. Qualities and costs are a router's.",
+                code="invalid",
+            )
+    command = LabelRequest(model.id, asked.id, kind_of(learner).answer.read_late(told, learner))
     await committed(request, command, 1)
     answer = dict(command.answers[0])
-    answer["action"] = answer.pop("y_pred", None)
+    answer[name] = answer.pop("y_pred", None)
     return json_response(answer)
 
 

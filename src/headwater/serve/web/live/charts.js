@@ -47,7 +47,7 @@ export function score(frame) {
   const traces = frame.about.curve.flatMap((name, i) => (!name || name === "loss" ? [] : [traceOf(name, x, points.map((p) => p[i + 1]), i, { right, lead })]));
   const shapes = drift.map((row) => ({ type: "line", x0: row, x1: row, yref: "paper", y0: 0, y1: 1, line: { color: colour(3), dash: "dash", width: 1 } }));
   const annotations = drift.slice(-3).map((row) => ({ x: row, yref: "paper", y: 1, text: text("drift"), showarrow: false, font: { color: css("--text"), size: 10 }, bgcolor: css("--card") }));
-  const second = right.length ? { margin: { l: 44, r: 54, t: 8, b: 34 }, yaxis: { range: [0, 1] }, yaxis2: { overlaying: "y", side: "right", tickformat: ".2~%", rangemode: "tozero", showgrid: false, color: css("--text") } } : {};
+  const second = right.length ? { margin: { l: 44, r: 54, t: 8, b: 34 }, yaxis: { range: [0, 1] }, yaxis2: { overlaying: "y", tickmode: "auto", side: "right", tickformat: ".2~%", rangemode: "tozero", showgrid: false, color: css("--text") } } : {};
   draw("score", traces.reverse(), { shapes, annotations, xaxis: { title: { text: text(`along_${along}`) } }, yaxis: percent ? { tickformat: ".0%" } : {}, ...second });
 }
 
@@ -78,6 +78,17 @@ export function series({ seq, answers, before, y_pred, fan }) {
     line(text("series_answers"), past, answers, colour(0)),
     { ...line(text("series_ahead"), ahead, y_pred, colour(1), { width: 3 }), mode: ahead.length > 1 ? "lines" : "markers" },
   ], { xaxis: { title: { text: text("series_time") } } });
+}
+
+// What quality a router can have at each mean cost, its budget, and where it stands.
+export function frontier({ frontier: points, budget, spent, decisions }, quality) {
+  const costs = points.map((p) => p.cost), worth = points.map((p) => p.quality), here = decisions && quality != null ? [spent / decisions] : [];
+  const ends = [...worth, ...(here.length ? [quality] : [])], low = Math.min(...ends), high = Math.max(...ends);
+  draw("frontier", [
+    ...(budget ? [line(text("frontier_budget"), [budget, budget], [low, high], css("--soft"), { dash: "dot", width: 1.5 })] : []),
+    { ...line(text("frontier_line"), costs, worth, colour(0), { width: 3 }), mode: "lines+markers" },
+    { type: "scatter", mode: "markers", name: text("frontier_now"), x: here, y: here.length ? [quality] : [], marker: { color: colour(1), size: 12, symbol: "diamond" } },
+  ], { xaxis: { title: { text: text("frontier_cost") }, rangemode: "tozero" }, yaxis: { title: { text: text("metric_mean_quality") } } });
 }
 
 function bandOf({ low, high }, ahead) {

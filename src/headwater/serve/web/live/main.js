@@ -10,7 +10,7 @@ import { drawHeatmaps, loadHeatmaps } from "./heatmaps.js";
 import { showLearners } from "./learners.js";
 import { showOverview, showState } from "./overview.js";
 import { has, state, words } from "./state.js";
-import { showActions, showAlarms, showKeys, showOutputs, showPolicies, showRecent, showRefused, showRejected } from "./tables.js";
+import { showActions, showAlarms, showKeys, showOutputs, showPolicies, showRecent, showRefused, showRejected, showRoutes } from "./tables.js";
 import { LIVE } from "./texts.js";
 import { comparisonsOf, figure } from "./verdict.js";
 
@@ -40,7 +40,7 @@ function showAll() {
 
 // The parts that the model's kind declares.
 function showPanels(frame) {
-  for (const panel of ["series", "scores", "alarms", "actions", "calibration"]) byId(`${panel}-card`).hidden = !has(frame, panel);
+  for (const panel of ["series", "scores", "alarms", "actions", "routes", "calibration"]) byId(`${panel}-card`).hidden = !has(frame, panel);
   byId("outputs-card").hidden = comparisonsOf(frame.learners[0]).length < 2;
   byId("keys-card").hidden = frame.keys === null;
   byId("experts-card").hidden = frame.experts.length < 2;
@@ -51,6 +51,7 @@ function showPanels(frame) {
   byId("inside").hidden = !frame.can.includes("layers");
   if (has(frame, "alarms")) showAlarms(frame);
   if (has(frame, "actions")) { showActions(frame); showPolicies(frame); }
+  if (has(frame, "routes") && frame.series) { showRoutes(frame); charts.frontier(frame.series, comparisonsOf(frame.learners[0])[0]?.overall.model); }
   if (has(frame, "scores") && frame.series) charts.scores(frame.series);
   if (!byId("outputs-card").hidden) showOutputs(frame);
   if (frame.keys) showKeys(frame);

@@ -3,7 +3,7 @@ import { baselineName } from "../words/verdict.mjs";
 import { byId, element } from "../shared/dom.js";
 import { current, gap, text } from "../shared/language.js";
 import { has, state, words } from "./state.js";
-import { bestOf, comparisonsOf, isAhead, lately, metricName, show, showVerdict } from "./verdict.js";
+import { bestOf, comparisonsOf, figure, isAhead, lately, metricName, show, showVerdict } from "./verdict.js";
 
 const CLASSES = 4, LETTERS = 40;
 const count = (n) => n.toLocaleString("en-US");
@@ -65,7 +65,15 @@ function cards(frame, learner) {
   const pace = [rate, ...(frame.given_out ? [text("given_out", { n: count(frame.given_out) })] : [])];
   if (learner.states != null) pace.push(text("states", { n: count(learner.states) }));
   const scores = compared.length > 1 ? [ahead(compared)] : scored(compared[0], learner);
+  if (has(frame, "routes") && frame.series?.decisions) scores.push(spending(frame.series));
   return [...scores, card("learned", count(learner.n_learned), text("learned"), pace.join(" · "))];
+}
+
+// What a router spent beside its budget.
+function spending({ decisions, spent, budget, price }) {
+  const mean = spent / decisions, all = text("spent_all", { n: count(decisions), spent: figure(spent), price: figure(price, 2) });
+  if (!budget) return card("spent", figure(mean), text("spent_alone"), `${text("no_budget")} · ${all}`);
+  return card("spent", text("percent", { n: (100 * mean / budget).toFixed(1) }), text("spent"), `${text("spent_more", { mean: figure(mean), budget: figure(budget) })} · ${all}`);
 }
 
 // Of several outputs no mean stands for all: how many are ahead.

@@ -54,6 +54,12 @@ export function showActions(frame) {
   byId("actions").replaceChildren(headRow(text("column_action"), text("share_taken"), text("times_taken"), metricName("mean_reward")), ...rows);
 }
 
+// The models of a router: what each costs, how often it was chosen, and how good its answers were.
+export function showRoutes({ series: { models, decisions } }) {
+  const rows = models.map(({ name, price, chosen, rewarded, quality }) => rowOf(name, price === null ? text("gone") : figure(price), show("accuracy", decisions ? chosen / decisions : 0), chosen.toLocaleString("en-US"), rewarded ? figure(quality) : "–"));
+  byId("routes").replaceChildren(headRow(text("column_chosen_model"), text("price"), text("share_taken"), text("times_taken"), metricName("mean_quality")), ...rows);
+}
+
 // The policies that a bandit is compared with, and what each would have earned.
 export function showPolicies(frame) {
   const [one] = comparisonsOf(frame.learners[0]);
