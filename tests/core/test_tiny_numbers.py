@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import headwater as hw
 from headwater import nn
 
 
@@ -21,6 +22,19 @@ def test_moments_that_decay_become_zero_not_subnormal(dtype: str) -> None:
     for numbers in (net.parameters, net.core.array("state_0"), net.core.array("state_1")):
         assert np.isfinite(numbers).all()
         assert not np.any((numbers != 0) & (np.abs(numbers) < tiny))
+
+
+def test_weights_that_a_penalty_alone_moves_and_their_moments_stay_normal_numbers() -> None:
+    """Units that are off get no gradient but that of the penalty, which the rule divides by the root of its own square."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(14_000, 64))
+    learner = hw.Classifier(hidden=(64,), l2=1e-3, seed=1)
+    learner.learn_many(X, (X[:, 0] > 0).tolist())
+    assert learner.engine is not None
+    state, tiny = learner.engine.state(), np.finfo(np.float32).tiny
+    assert np.quantile(np.abs(state["weights"]), 0.2) < 1e-6
+    for name in ("weights", "state_0"):
+        assert not np.any((state[name] != 0) & (np.abs(state[name]) < tiny)), name
 
 
 def test_the_processor_is_left_in_the_mode_that_others_expect() -> None:

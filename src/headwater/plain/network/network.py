@@ -37,6 +37,9 @@ from headwater.plain.optimizers.rules import RULES, SMALLEST, StepInfo
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 
+NO_GRADIENT = 1e-15
+"""Gradients below it count as zero where there is a penalty."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerParameters:
@@ -267,10 +270,14 @@ class PlainNetwork:
         return StepInfo(lr * progress.step_scale, self.numbers, t, t, progress.product)
 
     def _updated(self, w: Array, g: Array, s: Array, now: StepInfo, penalise: bool = True) -> Array:
-        """Return weights after a step. Clipping by value comes first, then the penalty, then the rule."""
+        """Return weights after a step. Clipping by value comes first, then the penalty, then the rule.
+
+        With a penalty a gradient below 10⁻¹⁵ counts as zero. Weights that the penalty alone moves would shrink for ever otherwise.
+        """
         g = clip_by_value(g, self.clip_value)
         if penalise and now.is_weight and (self.l1 or self.l2):
             g = g + penalty_gradient(w, self.l1, self.l2)
+            g = np.where(np.abs(g) < NO_GRADIENT, 0.0, g)
         return self.rule.step(w, g, s, now)
 
     # ---- one sample of a stream -------------------------------------------------------------------------------------
