@@ -2,7 +2,9 @@
 
 import copy
 import json
+import re
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -94,6 +96,21 @@ def few(change=None, stream=healthy):
     return lambda: stream(1_000) if change is None else changed(stream(1_000), change)
 
 
+def moved(n=3_000, at=1_500):
+    """From row ``at`` on b is larger, a says the contrary, and there is a name that there was not."""
+    rng = np.random.default_rng(0)
+    for i in range(n):
+        day = date(2026, 1, 1) + timedelta(hours=i)
+        later = i >= at
+        x = {
+            "day": day.isoformat(),
+            "a": rng.normal(),
+            "b": rng.normal() + 2 * later,
+            "c": "uvw"[rng.integers(2 + later)],
+        }
+        yield x, bool((x["a"] > 0) != later)
+
+
 ILL = [
     ("underfitting", C(()), xor),
     ("overfitting", C((256,), optimizer=nn.Adam(3e-3)), noise),
@@ -117,6 +134,7 @@ ILL = [
     ("imbalanced_classes", C(), frauds),
     ("repeating_labels", C(), runs),
     ("repeating_labels", R(), waves),
+    ("drift", C(), moved),
     ("baseline_wins", C(), runs),
     ("baseline_wins", R(), waves),
 ]
@@ -204,6 +222,34 @@ def test_blocks_change_no_finding():
     assert "underfitting" in whole.names
     assert whole.measures.then == pytest.approx(pieces.measures.then, nan_ok=True)
     assert whole.measures.before == pytest.approx(pieces.measures.before)
+
+
+def test_a_drift_is_dated_and_names_columns_names_and_what_says_the_contrary():
+    model = C(seed=1)
+    for x, y in moved():
+        model.learn_one(x, y)
+    found = next(one for one in model.diagnose() if one.name == "drift")
+    assert 1_440 < found.evidence["row"] < 1_600
+    assert re.match(r"From about row 1,\d+ \(2026-03-0\d\) on rows are others; most changed: ", found.text)
+    assert "b (mean " in found.text
+    assert "c (w 0% → " in found.text
+    assert "what a says of the answer" in found.text
+    assert "what the answers are" not in found.text
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_streams_that_stand_still_and_clocks_are_no_drift(seed):
+    rng = np.random.default_rng(seed)
+    model = hw.Regressor(hidden=(8,), seed=1)
+    numbers = np.column_stack(
+        [rng.normal(size=(1_000, 6)), np.exp(3 * rng.normal(size=(1_000, 2))), np.arange(1_000.0)]
+    )
+    names = rng.zipf(1.5, size=(1_000, 3)) % 50
+    for x, own in zip(numbers.tolist(), names.tolist(), strict=True):
+        model.learn_one(
+            {**{f"x{j}": v for j, v in enumerate(x)}, **{f"n{j}": f"v{v}" for j, v in enumerate(own)}}, x[0]
+        )
+    assert "drift" not in model.diagnose().names
 
 
 def test_late_answers_and_arrays_are_diagnosed_too():

@@ -1,4 +1,4 @@
-"""Rank features by the distance of their distributions between two samples.
+"""Rank features by the distance of their distributions between two samples, and find where a sample in order of time changed.
 
 References
 ----------
@@ -17,13 +17,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.encode.values import as_time
 from headwater.route.verdict.numbers import figure
 from headwater.types import as_mapping
 
-__all__ = ["Change", "changes"]
+__all__ = ["Change", "ChangePoint", "change_point", "changes"]
 
 _RARE = 5  # categories with fewer occurrences in both samples are merged, because their shares differ by chance
 _FEW = 20  # minimum rows of each sample
+_CERTAIN, _NAMED = 5.5, 4.0  # deviations at which rows count as changed somewhere, and a series as changed there
+_COMMON = 10  # rows with a name, and without it, that its series needs: fewer lie on one side of a split by chance
+_CLOCK = 0.95  # numbers whose ranks correlate so much with the time are clocks and counters
+_NAMES, _LABELS = 20, 4  # most common names of a column, and of the label, that are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +111,134 @@ def _ks(a: NDArray[Any], b: NDArray[Any]) -> float:
 
 def _finite(values: Sequence[Any]) -> list[float]:
     return [float(value) for value in values if isinstance(value, Real) and math.isfinite(value)]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePoint:
+    """Where rows changed most, and in what.
+
+    Parameters
+    ----------
+    at
+        Index of the first row after the change.
+    columns
+        Columns with another distribution from there on, the most certain first.
+    relations
+        Columns that go with other labels from there on, though their own distribution is as before, the most certain first.
+    label
+        Whether labels have another distribution from there on.
+    z
+        Deviations of these columns.
+    """
+
+    at: int
+    columns: tuple[Any, ...]
+    relations: tuple[Any, ...]
+    label: bool
+    z: dict[Any, float]
+
+
+def change_point(rows: Sequence[Any], y: Sequence[Any]) -> ChangePoint | None:
+    """Return where rows in order of time changed, or None if they may well be of one distribution.
+
+    Each column is read as ranks, or as an indicator of each of its names, and each column together with the label as the product
+    of both about their means. For such a series v and a split after row k,
+
+    z = |Σ_{i ≤ k} (vᵢ − v̄)| / (s·√(k(n − k)/n)),
+
+    with the standard deviation s. The split is that of the largest z. Rows changed if that is at least 5.5, in all series with at
+    least 4 there. Dates, and numbers that grow with time, are clocks and are left out.
+
+    Parameters
+    ----------
+    rows
+        Rows as dicts or arrays of shape (features,), at least 60.
+    y
+        Their labels (n,), classes or numbers.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> rows = [{"temp": t, "noise": e} for t, e in rng.normal(size=(200, 2))]
+    >>> y = [(x["temp"] > 0) == (i < 120) for i, x in enumerate(rows)]  # from row 120 on the other way round
+    >>> found = change_point(rows, y)
+    >>> 115 < found.at < 125, found.columns, found.relations
+    (True, (), ('temp',))
+
+    References
+    ----------
+    Page 1955; Csörgő & Horváth 1997, *Limit theorems in change-point analysis*.
+    """
+    if len(rows) < 3 * _FEW:
+        return None
+    maps = [as_mapping(x) for x in rows]
+    names = list(dict.fromkeys(name for x in maps for name in x))
+    own = [(name, one) for name in names for one in _series([x.get(name) for x in maps])]
+    label = [(None, one) for one in _series(list(y))]
+    joint = [(name, centred * answer) for name, centred in own for _, answer in label[:_LABELS]]
+    if not own:
+        return None
+    z = _deviations(np.array([one for _, one in (*own, *label, *joint)]))
+    at = int(z.max(0).argmax())
+    if z[:, at].max() < _CERTAIN:
+        return None
+    of_own, of_label, of_joint = np.split(z[:, at], [len(own), len(own) + len(label)])
+    alone = _largest(own, of_own)
+    together = {name: one for name, one in _largest(joint, of_joint).items() if name not in alone}
+    return ChangePoint(at + _FEW, tuple(alone), tuple(together), bool(_largest(label, of_label)), {**alone, **together})
+
+
+def _series(values: list[Any]) -> list[NDArray[np.float64]]:
+    """Return a column's ranks, or an indicator of each common name, each about its mean. A clock has none."""
+    if any(as_time(value) is not None for value in values):
+        return []
+    n, known = len(values), [value is not None and value == value for value in values]
+    found = []
+    if _COMMON <= sum(known) <= n - _COMMON:
+        found.append(np.array(known, np.float64))
+    if all(
+        isinstance(v, Real) and not isinstance(v, bool) for v, is_known in zip(values, known, strict=True) if is_known
+    ):
+        ranks = _ranks(
+            np.array([v if is_known else math.nan for v, is_known in zip(values, known, strict=True)], np.float64)
+        )
+        if abs(_correlation(ranks, np.arange(n))) < _CLOCK:
+            found.append(ranks)
+    else:
+        texts = [str(value) for value in values]
+        common = [text for text, count in Counter(texts).most_common(_NAMES) if _COMMON <= count <= n - _COMMON]
+        found += [np.array([text == name for text in texts], np.float64) for name in common]
+    return [one - one.mean() for one in found if np.ptp(one) > 0]
+
+
+def _ranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ranks from 0 to 1, the mean for equal numbers, and the middle for NaN."""
+    _, place, counts = np.unique(x[~np.isnan(x)], return_inverse=True, return_counts=True)
+    ranks = np.full(len(x), 0.5)
+    ranks[~np.isnan(x)] = (np.cumsum(counts) - (counts + 1) / 2)[place] / max(len(place) - 1, 1)
+    return ranks
+
+
+def _correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    size = math.sqrt(float((a @ a) * (b @ b)))
+    return float(a @ b) / size if size > 0 else 0.0
+
+
+def _deviations(series: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return z of each series (m, n) at each split that leaves 20 rows on both sides, shape (m, splits)."""
+    n = series.shape[1]
+    series = series - series.mean(1, keepdims=True)
+    k = np.arange(_FEW, n - _FEW + 1)
+    spread = series.std(1, keepdims=True) * np.sqrt(k * (n - k) / n)
+    sums = np.cumsum(series, 1)[:, _FEW - 1 : n - _FEW]
+    return np.asarray(np.abs(sums) / np.maximum(spread, 1e-300))
+
+
+def _largest(series: Sequence[tuple[Any, Any]], z: NDArray[np.float64]) -> dict[Any, float]:
+    """Return the largest z of each name that changed, the largest first."""
+    found: dict[Any, float] = {}
+    for (name, _), value in zip(series, z.tolist(), strict=True):
+        if value >= _NAMED:
+            found[name] = max(value, found.get(name, 0.0))
+    return dict(sorted(found.items(), key=lambda one: -one[1]))

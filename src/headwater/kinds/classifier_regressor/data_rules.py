@@ -8,6 +8,8 @@ from headwater.route.verdict.numbers import figure
 
 __all__ = ["RULES"]
 
+_NAMED = 3  # columns that a sentence names
+
 
 def unscaled_inputs(m: Measures) -> Finding | None:
     """Report unstandardized numbers far from −1 … 1."""
@@ -104,4 +106,23 @@ def repeating_labels(m: Measures) -> Finding | None:
     return Finding("repeating_labels", severity, text, remedy, evidence)
 
 
-RULES = (unscaled_inputs, constant_features, leaking_features, imbalanced_classes, repeating_labels)
+def drift(m: Measures) -> Finding | None:
+    """Report where rows changed, and which columns and names changed most."""
+    if m.drift is None or m.rows < FEW:
+        return None
+    found, point = m.drift, m.drift.point
+    parts = [", ".join(f"{change.name} ({change.text})" for change in found.changes[:_NAMED])]
+    parts += ["what the answers are"] if point.label else []
+    if point.relations:
+        parts.append(f"what {', '.join(map(str, point.relations[:_NAMED]))} says of the answer")
+    when = f" ({found.date})" if found.date else ""
+    return Finding(
+        "drift",
+        "note",
+        f"From about row {found.row:,}{when} on rows are others; most changed: {'; '.join(filter(None, parts))}.",
+        "Ask what happened then. --watch adwin says so at once, and --adapt what to do.",
+        {"row": float(found.row), **{str(name): point.z[name] for name in (*point.columns, *point.relations)}},
+    )
+
+
+RULES = (unscaled_inputs, constant_features, leaking_features, imbalanced_classes, repeating_labels, drift)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.encode.values import as_time
 from headwater.kinds.classifier_regressor.scores.tally import tally
 from headwater.learner.sampling.measure import as_rows, best_hidden, rank, weight_size
 from headwater.learner.sampling.sample import RECENT, DiagnosisSample, SampledRow
@@ -18,9 +20,10 @@ from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
 from headwater.nn.core import STEPS, UNDONE, Core
 from headwater.plain import ACTIVATIONS
+from headwater.route.changes import Change, ChangePoint, change_point, changes
 from headwater.types import Record, as_mapping
 
-__all__ = ["LayerState", "Measures", "measure"]
+__all__ = ["Drift", "LayerState", "Measures", "measure"]
 
 _NOTHING = 0.05  # share of the largest slope that counts as flat
 
@@ -38,6 +41,20 @@ class LayerState:
     units: int
     flat: float
     dead: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Where the sampled rows changed, and in what.
+
+    ``row`` is the number of the first row after the change, ``date`` what its first column of dates says, ``changes`` are the columns
+    that changed, and ``point`` has the rest.
+    """
+
+    row: int
+    date: str
+    changes: tuple[Change, ...]
+    point: ChangePoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +93,8 @@ class Measures:
         Constant features, and how well each feature alone determines the label (0 to 1).
     labels
         Rows by class.
+    drift
+        Where the sampled rows changed, as `Drift`, or None.
     sure, right, ece, judged
         Mean probability of the predicted class, accuracy, and expected calibration error of the ``judged`` later probed rows.
     """
@@ -104,6 +123,7 @@ class Measures:
     constant: tuple[Any, ...] = ()
     leaks: dict[Any, float] = field(default_factory=dict)
     labels: dict[Any, int] = field(default_factory=dict)
+    drift: Drift | None = None
     sure: float = math.nan
     right: float = math.nan
     ece: float = math.nan
@@ -152,6 +172,7 @@ def measure(model: SupervisedLearner, sample: DiagnosisSample) -> Measures:
         constant=_constant(rows),
         leaks=_leaks(model.task, rows, [kept.y for kept in sample.rows]),
         labels=dict(sample.labels),
+        drift=_drift(sample.rows),
         **_calibration(sample),
     )
 
@@ -251,6 +272,28 @@ def _leaks(task: str, rows: list[Any], y: list[Any]) -> dict[Any, float]:
         return {}
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: _told(task, [row.get(name) for row in rows], y) for name in names}
+
+
+def _drift(rows: list[SampledRow]) -> Drift | None:
+    """Return where the sampled rows, in order of time, changed, or None."""
+    rows = sorted(rows, key=lambda kept: kept.row)
+    x, y = [as_mapping(kept.x) for kept in rows], [kept.y for kept in rows]
+    point = change_point(x, y)
+    if point is None:
+        return None
+    before, now = (
+        [{name: row.get(name) for name in point.columns} for row in part] for part in (x[: point.at], x[point.at :])
+    )
+    by_name = {change.name: change for change in changes(before, now)}
+    found = tuple(by_name[name] for name in point.columns)
+    return Drift(rows[point.at].row, _date(x[point.at]), found, point)
+
+
+def _date(row: Mapping[Any, Any]) -> str:
+    """Return the first date of a row, or an empty text."""
+    dates = (time for value in row.values() if (time := as_time(value)) is not None)
+    found = next(dates, None)
+    return "" if found is None else found.isoformat(" ", "minutes").removesuffix(" 00:00")
 
 
 def _told(task: str, x: list[Any], y: list[Any]) -> float:
