@@ -136,15 +136,12 @@ static void penalise(const hw_expert_t *e, const real *restrict w, real v, const
     real l1 = (real)e->l1, l2 = (real)e->l2, bound = e->clip_value > 0 ? (real)e->clip_value : (real)__builtin_inf();
     for (int j = 0; j < m; j++) {
         real x = v * d[j];
-        x = x < -bound ? -bound : x;
-        out[j] = x > bound ? bound : x;
-    }
-    if (is_bias)
-        return;
-    for (int j = 0; j < m; j++) {
-        real sign = (w[j] > 0 ? l1 : 0) - (w[j] < 0 ? l1 : 0);
-        real x = out[j] + (l2 * w[j] + sign);
-        out[j] = (x < NO_GRADIENT) & (x > -NO_GRADIENT) ? 0 : x;
+        x = x < -bound ? -bound : x > bound ? bound : x;
+        if (!is_bias) {
+            x += l2 * w[j] + (w[j] > 0 ? l1 : w[j] < 0 ? -l1 : 0);
+            x = x < NO_GRADIENT && x > -NO_GRADIENT ? 0 : x;
+        }
+        out[j] = x;
     }
 }
 
@@ -156,12 +153,8 @@ static void penalised_rows(gradient_sink *g, int64_t base, int64_t stride, const
     static const real one = 1;
     for (int i = 0; i < n; i++) {
         int32_t r = rows ? rows[i] : i;
-        real *w = u->p + base + r * stride;
-        penalise(u->e, w, v[i], d, m, r == exempt, g->scratch);
-        if (u->rule != HW_RULE_sgd)
-            apply_rule(u, base, stride, &r, &one, 1, g->scratch, m, exempt);
-        for (int j = 0; u->rule == HW_RULE_sgd && j < m; j++) /* as apply_rule does, whose call would take as long */
-            w[j] -= u->c.lr * g->scratch[j];
+        penalise(u->e, u->p + base + r * stride, v[i], d, m, r == exempt, g->scratch);
+        apply_rule(u, base, stride, &r, &one, 1, g->scratch, m, exempt);
     }
 }
 

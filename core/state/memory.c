@@ -45,7 +45,7 @@ static void *allocate(const hw_allocator *memory, uint64_t bytes, bool set)
         return NULL;
     uintptr_t at = ((uintptr_t)raw + sizeof(block) + LINE - 1) / LINE * LINE;
     void *data = raw + (at - (uintptr_t)raw);
-    size_t from = set ? 0 : (size_t)bytes;
+    size_t from = HW_SMALL || set ? 0 : (size_t)bytes;
     memset((char *)data + from, 0, padded - from);
     *block_of(data) = (block){*memory, raw, taken, (size_t)bytes, 1};
     return data;
