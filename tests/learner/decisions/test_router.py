@@ -5,13 +5,14 @@ import random
 import subprocess
 import sys
 import threading
+from collections import OrderedDict
 
 import numpy as np
 import pytest
 
 import headwater as hw
 from headwater.errors import ConfigError, DataError
-from headwater.kinds.router import ask
+from headwater.kinds.router import ask, learner
 from headwater.kinds.router.prompts import row_of
 from headwater.store.learner_file import fingerprint
 from headwater.store.onnx import export_onnx
@@ -139,6 +140,22 @@ def test_a_quality_or_cost_that_can_not_be_is_refused_and_the_choice_still_waits
     assert (router.spent, router.bandit.n_learned) == (spent, 0)
     router.reward(choice.id, quality=1)
     assert router.bandit.n_learned == 1
+
+
+def test_choices_that_never_hear_of_an_outcome_go_the_oldest_first_and_cost_no_time(monkeypatch, tmp_path):
+    monkeypatch.setattr(learner, "_WAITING", 3)
+    router = hw.Router({"small": 1.0}, seed=1)
+    ids = [router.choose({"task": "chat"}).id for _ in range(5)]
+    router.save(tmp_path / "router.hw")
+    for one in (router, hw.load(tmp_path / "router.hw")):
+        assert type(one._waiting) is OrderedDict, (
+            "the first entry of a dict from which many have gone takes long to find"
+        )
+        for gone in ids[:2]:
+            with pytest.raises(DataError, match="the id of a choice that waits"):
+                one.reward(gone, quality=1.0)
+        for waits in ids[2:]:
+            one.reward(waits, quality=1.0)
 
 
 def test_a_saved_router_goes_on_to_the_bit(tmp_path):

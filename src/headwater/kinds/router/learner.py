@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import math
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,7 +184,8 @@ class Router(Learner):
         self._engine, self.refused = self.bandit.engine, self.bandit.refused
         self._pacing = Pacing()
         self._taken = {name: n for name, (n, _) in self.bandit.taken.items()}
-        self._waiting: dict[str, tuple[dict[Any, Any], Outcome]] = {}
+        # Choices that never hear of an outcome go, the oldest first. A dict passes all entries that have gone to find that one.
+        self._waiting = OrderedDict[str, tuple[dict[Any, Any], Outcome]]()
         self._log = deque[tuple[Mapping[Any, Any], Any]](maxlen=_LOG)
         self._recent = deque[tuple[dict[Any, Any], float]](maxlen=_RECENT)
 
@@ -255,7 +256,7 @@ class Router(Learner):
             choice = Choice(f"r{number}", found.models[i], found.p[i], found.qualities[i], found.costs[i])
             self._waiting[choice.id] = x, Outcome(choice.model, None, choice.p, None, choice.cost, found.listed[i])
             if len(self._waiting) > _WAITING:
-                del self._waiting[next(iter(self._waiting))]
+                self._waiting.popitem(last=False)
             return choice
 
     @staticmethod
@@ -551,7 +552,8 @@ class Router(Learner):
         self._pacing = Pacing.of(state)
         self._engine, self.refused = self.bandit.engine, self.bandit.refused
         self._taken = {name: n for name, (n, _) in self.bandit.taken.items()}
-        self._waiting = {name: (x, Outcome(*own)) for x, name, *own in _unpacked(state.get("waiting", ""))}
+        waiting = _unpacked(state.get("waiting", ""))
+        self._waiting = OrderedDict((name, (x, Outcome(*own))) for x, name, *own in waiting)
         self._recent.extend((x, tokens) for x, tokens in _unpacked(state.get("recent", "")))
 
     def resume(

@@ -48,7 +48,7 @@ def row_of(prompt: Any, tokens: float | None) -> dict[Any, Any]:
 def _features(prompt: Any) -> dict[Any, Any]:
     if prompt is None:
         return {}
-    if isinstance(prompt, Mapping):
+    if type(prompt) is dict or isinstance(prompt, Mapping):
         return dict(prompt)
     if isinstance(prompt, str):
         return _form(prompt)
