@@ -233,7 +233,7 @@ def test_a_data_set_brings_its_own_target(run):
         (("learn", "a.csv", "--target", "late", "--drop", "hours"), "expected the column hours, got no such column"),
         (
             ("learn", "a.csv", "--target", "late", "--task", "guess"),
-            "expected classify, regress, anomaly, forecast, bandit, agent, multioutput, private_classify or private_regress, got 'guess'",
+            "expected classify, regress, anomaly, forecast, bandit, router, agent, multioutput, private_classify or private_regress, got 'guess'",
         ),
         (
             ("learn", "a.csv", "--target", "origin", "--task", "regress"),

@@ -94,7 +94,7 @@ def test_the_classes_that_the_page_names_are_all_that_are_saved():
             r"`(\w+)`", next(row for row in reading.table("model", "field | what it is") if row[0] == "`learner`")[1]
         )
     )
-    assert named == {kind.cls.__name__ for kind in KINDS} | {"Fleet", "Network"}
+    assert named == {kind.cls.__name__ for kind in KINDS} | {"Expiring", "Fleet", "Network"}
 
 
 @pytest.mark.parametrize(
