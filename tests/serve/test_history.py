@@ -1,6 +1,7 @@
 """What the page shows over time, and inside: kept on the server, true to the learner, and without a trace in it."""
 
 import asyncio
+import datetime as dt
 import json
 import warnings
 
@@ -42,6 +43,36 @@ def learned(state, n, start=0):
     rng = np.random.default_rng(start)
     events = [JournalEvent({"a": a, "b": b}, bool(a > 0)) for a, b in rng.normal(size=(n, 2)).tolist()]
     assert state.service.commit([LearnRequest(state.model().id, events)]) == [None]
+
+
+def test_the_page_hears_of_units_successions_and_drifts_the_newest_first(state):
+    model = with_model(state, hw.Classifier(seed=1))
+    rng, started = np.random.default_rng(0), dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    for start in range(0, 4_000, 250):
+        rows = []
+        for i in range(start, start + 250):
+            a, b = rng.normal(size=2).tolist()
+            x = {
+                "day": (started + dt.timedelta(hours=i)).isoformat(),
+                "a": a,
+                "b": b + 2 * (i >= 2_000),
+                "c": "uvw"[i % (2 + (i >= 2_000))],
+            }
+            rows.append(JournalEvent(x, bool((a > 0) != (i >= 2_000))))
+        assert state.service.commit([LearnRequest(model.id, rows)]) == [None]
+        state.histories.of(model).record({})
+    found = events.frame(state, model, past=False)["happened"]
+    rows = [one["row"] for one in found]
+    assert rows == sorted(rows, reverse=True)
+    drift = next(one for one in found if one["what"] == "drift")
+    assert 1_900 < drift["row"] < 2_200
+    assert drift["date"].startswith("2026-03-2")
+    assert {one["name"] for one in drift["columns"]} == {"b", "c"}
+    assert drift["relations"] == ["a"]
+    assert "succession" in {one["what"] for one in found}
+    state.service.change(state.service.models.create, "other", hw.Classifier(seed=1, diagnosis=False))
+    state.histories.record()
+    assert events.frame(state, state.model("other"), past=False)["happened"] == []
 
 
 def test_looking_changes_nothing_and_finds_the_feature_that_matters(state):

@@ -293,6 +293,31 @@ def test_the_weights_of_experts_are_lines_around_0_each_in_a_colour_of_its_own(b
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_the_page_says_since_when_rows_are_others_and_what_changed(browser, server, size):
+    rows = []
+    for i in range(2_000):  # from row 1,001 on a is larger, d is there, and b says the contrary of the answer
+        is_new = i >= 1_000
+        x = {"a": i * 7 % 11 + 20 * is_new, "b": i * 5 % 13} | ({"d": "new"} if is_new else {})
+        rows.append({"x": x, "y": (x["b"] > 6) != is_new})
+    for start in range(0, 2_000, 500):
+        assert server.post("/learn", json.dumps(rows[start : start + 500])) == 200
+    page = opened(browser, server, size)
+    page.wait_for_selector("#happened-card:visible li")
+    until(page, lambda: "from here on rows are others" in page.inner_text("#happened"))
+    said = page.inner_text("#happened")
+    assert re.search(r"About row (9[5-9]\d|1,0\d\d): from here on rows are others\. Changed most: ", said)
+    assert re.search(r"\ba \(mean \d", said)
+    assert "What b says of the answer is another thing than before." in said
+    assert violations(page) == []
+    page.click("#language")
+    until(page, lambda: "从这里起样本与以前不同。变化最大的是：" in page.inner_text("#happened"))
+    assert "（均值 " in page.inner_text("#happened")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.problems == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_axe_finds_nothing_wrong_in_either_language_or_theme(browser, server, size):
     page = opened(browser, server, size)
     page.wait_for_selector("#empty:visible")

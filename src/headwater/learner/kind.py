@@ -154,6 +154,9 @@ class Kind:
         What may be said to ``explain_one`` beside the row.
     series : Lazy, optional
         ``series(learner, score, rows_ahead)`` returns what a page draws of a series over time.
+    happened : Lazy, optional
+        ``happened(learner)`` returns what a page tells of how the stream changed, as dicts with ``what`` and ``row``, newest first. It
+        locks the learner only while it reads it.
     issue : Lazy, optional
         ``issue(learner, x, **question)`` makes a choice for a row whose outcome is learned later, as (choice, probabilities or
         None). Without it the prediction is kept.
@@ -202,6 +205,7 @@ class Kind:
     names_in: Lazy | None = None
     explained: tuple[Field, ...] = ()
     series: Lazy | None = None
+    happened: Lazy | None = None
     issue: Lazy | None = None
     noted: Lazy | None = None
     settings: tuple[Field, ...] = ()

@@ -23,7 +23,7 @@ from headwater.plain import ACTIVATIONS
 from headwater.route.changes import Change, ChangePoint, change_point, changes
 from headwater.types import Record, as_mapping
 
-__all__ = ["Drift", "LayerState", "Measures", "measure"]
+__all__ = ["Drift", "LayerState", "Measures", "drift_of", "measure"]
 
 _NOTHING = 0.05  # share of the largest slope that counts as flat
 
@@ -172,7 +172,7 @@ def measure(model: SupervisedLearner, sample: DiagnosisSample) -> Measures:
         constant=_constant(rows),
         leaks=_leaks(model.task, rows, [kept.y for kept in sample.rows]),
         labels=dict(sample.labels),
-        drift=_drift(sample.rows),
+        drift=drift_of(sample.rows),
         **_calibration(sample),
     )
 
@@ -274,7 +274,7 @@ def _leaks(task: str, rows: list[Any], y: list[Any]) -> dict[Any, float]:
     return {name: _told(task, [row.get(name) for row in rows], y) for name in names}
 
 
-def _drift(rows: list[SampledRow]) -> Drift | None:
+def drift_of(rows: list[SampledRow]) -> Drift | None:
     """Return where the sampled rows, in order of time, changed, or None."""
     rows = sorted(rows, key=lambda kept: kept.row)
     x, y = [as_mapping(kept.x) for kept in rows], [kept.y for kept in rows]

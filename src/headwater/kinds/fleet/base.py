@@ -66,6 +66,7 @@ def fleet_kind(of: Kind, able: frozenset[str], question: Question, **more: Any) 
             "respond": None,
             "predicted": None,
             "series": None,
+            "happened": None,
             **({} if of.issue is None else {"issue": _ISSUE}),
             **more,
         },

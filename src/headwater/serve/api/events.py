@@ -109,6 +109,7 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         "coverage": covered,
         "importance": recorded.importance(),
         "series": recorded.series,
+        "happened": recorded.happened,
         "recent": [_row(views, *item) for item in zip(recent[::-1], labels[::-1], strict=True)],
         "alarms": [_alarm(views, *item) for item in alarms[::-1]],
         "refused": list(state.measures.refused)[::-1],

@@ -92,6 +92,8 @@ class ModelHistory:
         self.now: dict[str, Any] = {"t": 0, "rate": 0.0, "latency": {}, "experts": []}
         self.series: dict[str, Any] | None = None
         """The last values of a forecaster's series, and its forecast."""
+        self.happened: list[dict[str, Any]] = []
+        """How the stream changed, as the learner's kind tells it."""
         self.columns_ahead: tuple[int, list[dict[str, Any]]] = (0, [])
         """Features of the times after a sequence, from the last forecast request."""
         self._begin()
@@ -109,6 +111,7 @@ class ModelHistory:
         self._champion, self._seq, self._forgettings = self.model.champion.id, 0, self.model.forgettings
         self._n, self._at = self.model.champion.scores.n, time.perf_counter()
         self.curve, self._importance = Curve(), Importance()
+        self.happened, self._looked = [], 0
 
     def to_bytes(self) -> bytes:
         """Serialize the points to MessagePack."""
@@ -122,6 +125,7 @@ class ModelHistory:
             self._forgettings, self._importance = self.model.forgettings, Importance()
         with self.model.lock:
             n, at = self.model.champion.scores.n, time.perf_counter()
+            learned = self.model.champion.learner.n_learned
             weights = [round(expert["weight"], 4) for expert in experts_of(self.model.champion.learner)]
             fresh = [item for item in self.model.recent if item[0] > self._seq][-_ROWS:]
         rate = max(n - self._n, 0) / max(at - self._at, 1e-9)
@@ -133,6 +137,8 @@ class ModelHistory:
             with self.model.lock:
                 learner, seq, scores = self.model.champion.learner, self.model.seq, self.model.champion.scores
                 self.series = {"seq": seq, **kind.series(learner, scores, self._known_ahead(seq))}
+        if kind.happened is not None:
+            self._look_back(kind.happened, learned)
         if "losses" not in kind.can:
             return
         for seq, event, _ in fresh:
@@ -141,6 +147,11 @@ class ModelHistory:
             if event.x and asks <= _ASKED_S and event.y is not None and event.y == event.y:
                 with self.model.lock:
                     self._importance.update(event.x, event.y, self.model.champion.learner)
+
+    def _look_back(self, happened: Any, n: int) -> None:
+        """Ask how the stream changed, after each eighth more rows learned, since that looks at all rows that are kept."""
+        if n >= self._looked + max(self._looked // 8, 1):
+            self._looked, self.happened = n, happened(self.model.champion.learner)
 
     def _known_ahead(self, seq: int) -> list[dict[str, Any]]:
         """Return the known features of the times after a sequence, without those already past."""

@@ -10,7 +10,7 @@ import { drawHeatmaps, loadHeatmaps } from "./heatmaps.js";
 import { showLearners } from "./learners.js";
 import { showOverview, showState } from "./overview.js";
 import { has, state, words } from "./state.js";
-import { showActions, showAlarms, showKeys, showOutputs, showPolicies, showRecent, showRefused, showRejected, showRoutes } from "./tables.js";
+import { showActions, showAlarms, showHappened, showKeys, showOutputs, showPolicies, showRecent, showRefused, showRejected, showRoutes } from "./tables.js";
 import { LIVE } from "./texts.js";
 import { comparisonsOf, figure } from "./verdict.js";
 
@@ -43,6 +43,8 @@ function showPanels(frame) {
   for (const panel of ["series", "scores", "alarms", "actions", "routes", "calibration"]) byId(`${panel}-card`).hidden = !has(frame, panel);
   byId("outputs-card").hidden = comparisonsOf(frame.learners[0]).length < 2;
   byId("keys-card").hidden = frame.keys === null;
+  byId("happened-card").hidden = !frame.happened.length;
+  showHappened(frame);
   byId("experts-card").hidden = frame.experts.length < 2;
   byId("scores").hidden = !has(frame, "loss");
   byId("features").hidden = !frame.can.includes("losses");

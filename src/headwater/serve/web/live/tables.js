@@ -1,7 +1,7 @@
 // Tables: the latest samples, alarms, actions, outputs and keys, what the guards rejected or adjusted, and what the server refused.
 import { baselineName } from "../words/verdict.mjs";
 import { byId, element } from "../shared/dom.js";
-import { current, text } from "../shared/language.js";
+import { current, gap, text } from "../shared/language.js";
 import { refusalText } from "../shared/refusals.js";
 import { bestOf, comparisonsOf, figure, isAhead, lately, metricName, show } from "./verdict.js";
 
@@ -44,6 +44,29 @@ export function showAlarms(frame) {
   const rows = frame.alarms.map((item) => rowOf(item.seq, figure(item.score, 5), item.parts.map(({ name, part }) => `${name} ${figure(part, 3)}`).join(", "), item.x));
   const head = headRow(text("number"), text("column_anomaly_score"), text("contributed"), text("sample"));
   byId("alarms").replaceChildren(...(rows.length ? [head, ...rows] : [element("caption", text("no_alarms"))]));
+}
+
+// How the stream changed: a unit, a world in which a new learner took over, and rows that are others than before.
+export function showHappened({ happened }) {
+  byId("happened").replaceChildren(...happened.map((one) => element("li", [sentence(one), ...(one.what === "drift" ? reasons(one) : [])].join(gap()))));
+}
+
+const whole = (n) => n.toLocaleString("en-US");
+
+function sentence({ what, row, name, scale, taken, date }) {
+  if (what === "unit") return text("happened_unit", { row: whole(row), name, scale: figure(1 / scale) });
+  if (what === "succession") return text("happened_succession", { row: whole(row), taken: whole(taken) });
+  return text(date ? "happened_drift_dated" : "happened_drift", { row: whole(row), date });
+}
+
+// Columns and names that changed most, and those that go with other answers.
+function reasons({ columns, relations, label }) {
+  const changed = columns.map(({ name, change }) => text("happened_column", { name, change: change.replace(/^mean /, text("happened_mean")).replace(/^missing /, text("happened_missing")) }));
+  const said = [];
+  if (changed.length) said.push(text("happened_columns", { columns: changed.join(text("happened_comma")) }));
+  if (relations.length) said.push(text("happened_relations", { names: relations.join(text("happened_comma")) }));
+  if (label) said.push(text("happened_label"));
+  return said;
 }
 
 // The actions of a bandit: how often each was taken, and what it earned.
