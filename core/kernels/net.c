@@ -129,32 +129,26 @@ typedef struct gradient_sink {
  * normal numbers, which cost a hundred cycles each on many machines. */
 static const real NO_GRADIENT = (real)1e-15;
 
-/* Clip each number of a row's gradient v d, and add the penalty of its weights w; of a bias there is none. */
-static void penalise(const hw_expert_t *e, const real *restrict w, real v, const real *restrict d, int m, bool is_bias,
-                     real *restrict out)
-{
-    real l1 = (real)e->l1, l2 = (real)e->l2, bound = e->clip_value > 0 ? (real)e->clip_value : (real)__builtin_inf();
-    for (int j = 0; j < m; j++) {
-        real x = v * d[j];
-        x = x < -bound ? -bound : x > bound ? bound : x;
-        if (!is_bias) {
-            x += l2 * w[j] + (w[j] > 0 ? l1 : w[j] < 0 ? -l1 : 0);
-            x = x < NO_GRADIENT && x > -NO_GRADIENT ? 0 : x;
-        }
-        out[j] = x;
-    }
-}
-
-/* Move rows by their gradients, clipped and with the penalty, one after the other. */
+/* Clip each number of a gradient and add the penalty, row by row. */
 static void penalised_rows(gradient_sink *g, int64_t base, int64_t stride, const int32_t *rows, const real *v, int n,
                            const real *d, int m, int64_t exempt)
 {
-    update *u = g->step;
+    const hw_expert_t *e = g->step->e;
+    real l1 = (real)e->l1, l2 = (real)e->l2, bound = (real)e->clip_value;
     static const real one = 1;
+    bool penalised = l1 > 0 || l2 > 0;
     for (int i = 0; i < n; i++) {
         int32_t r = rows ? rows[i] : i;
-        penalise(u->e, u->p + base + r * stride, v[i], d, m, r == exempt, g->scratch);
-        apply_rule(u, base, stride, &r, &one, 1, g->scratch, m, exempt);
+        const real *w = g->step->p + base + r * stride;
+        for (int j = 0; j < m; j++) {
+            real x = v[i] * d[j];
+            if (bound > 0)
+                x = x < -bound ? -bound : x > bound ? bound : x;
+            if (r != exempt)
+                x += l2 * w[j] + (w[j] > 0 ? l1 : w[j] < 0 ? -l1 : 0);
+            g->scratch[j] = penalised && magnitude(x) < NO_GRADIENT ? 0 : x;
+        }
+        apply_rule(g->step, base, stride, &r, &one, 1, g->scratch, m, exempt);
     }
 }
 

@@ -150,7 +150,7 @@ def test_what_was_learned_of_a_log_is_what_the_library_learns(run, tmp_path):
         ("learn log.csv --task multioutput", "expected --targets A,B with --task multioutput, got none"),
         (
             "learn log.csv --task poker -t shown",
-            "expected classify, regress, anomaly, forecast, bandit, agent, multi",
+            "expected classify, regress, anomaly, forecast, bandit, router, agent, multi",
         ),
         ("learn series.csv --task forecast -t y --delay 2", "expected no --delay with a forecaster"),
         ("learn series.csv --task forecast -t y --report r.html", "expected no --report with a forecaster"),

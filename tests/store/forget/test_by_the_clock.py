@@ -13,7 +13,9 @@ from kinds.matrix import cases
 
 HOUR = 3600.0
 CASES = {
-    case.name: case for case in cases() if not getattr(case.kind.cls, "secret", ()) and not case.kind.question.ahead
+    case.name: case
+    for case in cases()
+    if "routes" not in case.kind.can and not getattr(case.kind.cls, "secret", ()) and not case.kind.question.ahead
 }
 
 

@@ -14,7 +14,9 @@ from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service.maintenance.upkeep import check
 from kinds.matrix import cases
 
-CASES = {case.name: case for case in cases() if not getattr(case.kind.cls, "secret", ())}
+CASES = {
+    case.name: case for case in cases() if "routes" not in case.kind.can and not getattr(case.kind.cls, "secret", ())
+}
 """All learners but private ones, of which two may not learn the same rows (tests/kinds/test_private.py)."""
 DAY = 86_400
 

@@ -7,7 +7,9 @@ from headwater.errors import ConfigError
 from headwater.store.learner_file import fingerprint
 from kinds.matrix import cases
 
-CASES = {case.name: case for case in cases() if not getattr(case.kind.cls, "secret", ())}
+CASES = {
+    case.name: case for case in cases() if "routes" not in case.kind.can and not getattr(case.kind.cls, "secret", ())
+}
 """All learners but private ones, of which two may not learn the same rows (tests/kinds/test_private.py)."""
 
 
