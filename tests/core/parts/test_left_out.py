@@ -86,4 +86,8 @@ def test_the_core_without_a_kind_compiles_and_learns_and_refuses_that_kind(kind,
 
 def test_every_kind_that_has_a_part_of_the_core_has_its_turn():
     kinds = {path.parent.name for path in (CORE.parent / "src/headwater/kinds").glob("*/kind.py")}
-    assert kinds - set(OWN) == {"classifier_regressor", "multi_output", "router"}  # what all learners share, and bandits
+    assert kinds - set(OWN) == {
+        "classifier_regressor",
+        "multi_output",
+        "router",
+    }  # what all learners share, and bandits
