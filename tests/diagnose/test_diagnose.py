@@ -252,6 +252,17 @@ def test_streams_that_stand_still_and_clocks_are_no_drift(seed):
     assert "drift" not in model.diagnose().names
 
 
+@pytest.mark.parametrize("form", [np.array, list, tuple], ids=lambda form: form.__name__)
+def test_embeddings_are_no_names_and_a_clock_with_gaps_is_one(form):
+    """An array has no truth value, and diagnose ended in a ValueError."""
+    rng = np.random.default_rng(0)
+    model = C(seed=1)
+    for i in range(900):
+        e = rng.normal(size=64)
+        model.learn_one({"e": form(e.tolist()), "at": None if i % 3 else 60.0 * i}, bool(e[0] + rng.normal() > 0))
+    assert not {"drift", "leaking_features"} & set(model.diagnose().names)
+
+
 def test_late_answers_and_arrays_are_diagnosed_too():
     X = np.random.default_rng(0).normal(size=(1_500, 3))
     X[:, 2] = 7

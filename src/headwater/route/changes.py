@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.encode.values import as_time
+from headwater.encode.values import as_time, missing
 from headwater.route.verdict.numbers import figure
 from headwater.types import as_mapping
 
-__all__ = ["Change", "ChangePoint", "change_point", "changes"]
+__all__ = ["Change", "ChangePoint", "change_point", "changes", "is_block"]
 
 _RARE = 5  # categories with fewer occurrences in both samples are merged, because their shares differ by chance
 _FEW = 20  # minimum rows of each sample
@@ -190,9 +190,9 @@ def change_point(rows: Sequence[Any], y: Sequence[Any]) -> ChangePoint | None:
 
 def _series(values: list[Any]) -> list[NDArray[np.float64]]:
     """Return a column's ranks, or an indicator of each common name, each about its mean. A clock has none."""
-    if any(as_time(value) is not None for value in values):
+    if any(as_time(value) is not None or is_block(value) for value in values):
         return []
-    n, known = len(values), [value is not None and value == value for value in values]
+    n, known = len(values), [not missing(value) for value in values]
     found = []
     if _COMMON <= sum(known) <= n - _COMMON:
         found.append(np.array(known, np.float64))
@@ -202,13 +202,18 @@ def _series(values: list[Any]) -> list[NDArray[np.float64]]:
         ranks = _ranks(
             np.array([v if is_known else math.nan for v, is_known in zip(values, known, strict=True)], np.float64)
         )
-        if abs(_correlation(ranks, np.arange(n))) < _CLOCK:
+        if abs(_correlation(ranks[known], np.flatnonzero(known))) < _CLOCK:
             found.append(ranks)
     else:
         texts = [str(value) for value in values]
         common = [text for text, count in Counter(texts).most_common(_NAMES) if _COMMON <= count <= n - _COMMON]
         found += [np.array([text == name for text in texts], np.float64) for name in common]
     return [one - one.mean() for one in found if np.ptp(one) > 0]
+
+
+def is_block(value: Any) -> bool:
+    """Return whether a value is an embedding or another array, of which no single number or name can be told."""
+    return isinstance(value, np.ndarray | list | tuple)
 
 
 def _ranks(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -469,8 +469,7 @@ def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
 
 def _score_of(learner: Any, window: int, delay: int) -> Score:
     """Return the score of a learner of labeled rows, or of a fleet's first member."""
-    if getattr(type(learner), "_learns_otherwise", None):
-        check_learner(learner)
+    check_learner(learner)
     score: Score = kind_of(learner).score(window=window, delay=delay, learner=getattr(learner, "first", learner))
     return score
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.encode.values import as_time
+from headwater.encode.values import as_time, missing
 from headwater.kinds.classifier_regressor.scores.tally import tally
 from headwater.learner.sampling.measure import as_rows, best_hidden, rank, weight_size
 from headwater.learner.sampling.sample import RECENT, DiagnosisSample, SampledRow
@@ -20,7 +20,7 @@ from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
 from headwater.nn.core import STEPS, UNDONE, Core
 from headwater.plain import ACTIVATIONS
-from headwater.route.changes import Change, ChangePoint, change_point, changes
+from headwater.route.changes import Change, ChangePoint, change_point, changes, is_block
 from headwater.types import Record, as_mapping
 
 __all__ = ["Drift", "LayerState", "Measures", "drift_of", "measure"]
@@ -297,7 +297,7 @@ def _date(row: Mapping[Any, Any]) -> str:
 
 
 def _told(task: str, x: list[Any], y: list[Any]) -> float:
-    known = [i for i, value in enumerate(x) if value is not None and value == value]
+    known = [i for i, value in enumerate(x) if not (missing(value) or is_block(value))]
     if len(known) < 100:
         return 0.0
     if all(isinstance(x[i], Real) for i in known):

@@ -105,9 +105,9 @@ class DurableRouter(DurableLearner):
         found: dict[str, int] = self.learner.chosen
         return found
 
-    def frontier(self) -> list[Point]:
+    def frontier(self, prompts: int = 1_000) -> list[Point]:
         """Return what quality can be expected at each mean cost, as ``Router.frontier`` does."""
-        found: list[Point] = self.learner.frontier()
+        found: list[Point] = self.learner.frontier(prompts)
         return found
 
     def value(self, policy: Any) -> Any:
