@@ -28,7 +28,7 @@ from headwater.serve.http.costs import AHEAD, AT_HAND, CHANGE, COPY, FORM, LESSO
 from headwater.serve.http.schemas import Login, decoded, to_json
 from headwater.serve.monitoring import metrics
 from headwater.serve.protocols import health, inference, label_studio, mlflow
-from headwater.serve.state import ServerState
+from headwater.serve.state import DRAIN_S, ServerState
 
 _TEXT, _BYTES = "text/plain", "application/octet-stream"
 _STUDIO = "/models/{model}/label-studio"
@@ -182,7 +182,11 @@ def build(state: ServerState, *, static: Path | None = None) -> Front:
         running = [asyncio.create_task(task) for task in (state.histories.run(), state.connections.run())]
         if state.guard is not None:
             running.append(asyncio.create_task(state.guard.run()))
+        if state.grpc is not None:
+            state.grpc.start(state, asyncio.get_running_loop())
         yield
+        if state.grpc is not None:
+            await asyncio.to_thread(state.grpc.stop, DRAIN_S)
         for task in running:
             task.cancel()
         await asyncio.to_thread(state.stop_following)

@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from headwater.errors import ConfigError
+from headwater.errors import ConfigError, MissingExtra
 from headwater.route.score import Score
 from headwater.serve.app import build
 from headwater.serve.background.writer import Writer
@@ -25,14 +25,12 @@ from headwater.serve.monitoring.guard import Guard
 from headwater.serve.monitoring.logs import JsonLines, log_lines
 from headwater.serve.monitoring.traces import Traced, provider_for
 from headwater.serve.monitoring.webhook import Webhook
-from headwater.serve.state import ServerState
+from headwater.serve.state import DRAIN_S, ServerState
 from headwater.store.forget.retention import Retention
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service import Limits, RetentionPolicy, Service
 
 _SWITCH_S = 0.0005  # shorter than Python's 5 ms, which a prediction would wait for the learner's thread
-DRAIN_S = 30
-"""Seconds that requests at work have at a stop, before a snapshot is written."""
 
 
 def make_state(
@@ -146,6 +144,26 @@ def run(state: ServerState, *, host: str, port: int, sock: socket.socket | None 
         state.close()
 
 
+def listen_by_grpc(host: str, port: int | None, limits: ServerLimits) -> Any:
+    """Return a gRPC server that listens, or None without a port.
+
+    Raises
+    ------
+    MissingExtra
+        If grpcio is not installed.
+    ConfigError
+        If the address can't be used.
+    """
+    if port is None:
+        return None
+    _check_port(port, "--grpc-port")
+    try:
+        from headwater.serve.protocols.grpc_server import GrpcServer
+    except ImportError as error:
+        raise MissingExtra(package="grpcio", extra="grpc", at="--grpc-port") from error
+    return GrpcServer(host, port, limits)
+
+
 def configured(state: ServerState) -> uvicorn.Config:
     """Return uvicorn's configuration with connection limits."""
     app = build(state)
@@ -172,13 +190,7 @@ def listen(host: str, port: int) -> socket.socket:
     ConfigError
         If the address can't be used.
     """
-    if not 0 <= port <= 65535:
-        raise ConfigError(
-            expected="a port from 0 to 65535",
-            got=str(port),
-            at="--port",
-            help="0 selects a free one, 8080 is the default.",
-        )
+    _check_port(port, "--port")
     sock = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -196,6 +208,11 @@ def listen(host: str, port: int) -> socket.socket:
             help="Choose another --port.",
         ) from error
     return sock
+
+
+def _check_port(port: int, at: str) -> None:
+    if not 0 <= port <= 65535:
+        raise ConfigError(expected="a port from 0 to 65535", got=str(port), at=at, help="0 selects a free one.")
 
 
 def tokens_of_environment() -> dict[str, str]:
@@ -218,12 +235,12 @@ def tokens_of_environment() -> dict[str, str]:
 
 
 __all__ = [
-    "DRAIN_S",
     "configured",
     "JsonLines",
     "RetentionPolicy",
     "check_bind",
     "listen",
+    "listen_by_grpc",
     "log_lines",
     "guarded",
     "make_state",

@@ -24,6 +24,9 @@ from headwater.serve.monitoring.measures import Measures
 from headwater.store.service import Service
 from headwater.store.service.model import Model
 
+DRAIN_S = 30
+"""Seconds that requests at work have at a stop, before a snapshot is written."""
+
 
 class Predictors(Protocol):
     """Replicas in other processes that predict instead of the server."""
@@ -105,6 +108,8 @@ class ServerState:
     """The cluster run that learns instead of the server and provides the default model's states, if any."""
     traces: Any = None
     """The OpenTelemetry provider that requests are traced with, if any."""
+    grpc: Any = None
+    """The gRPC server that answers beside HTTP, if any."""
     streams: Counter[str] = field(default_factory=Counter)
     """Number of open event streams by client."""
     bytes_at_work: int = 0
@@ -123,6 +128,8 @@ class ServerState:
 
     def close(self) -> None:
         """Close the threads and the store."""
+        if self.grpc is not None:
+            self.grpc.stop(0)
         if self.replicas is not None:
             self.replicas.close()
         self.stop_following()
@@ -198,4 +205,4 @@ class ServerState:
         return model
 
 
-__all__ = ["Predictors", "ServerState"]
+__all__ = ["DRAIN_S", "Predictors", "ServerState"]

@@ -134,7 +134,7 @@ def mlflow() -> Iterator[Check]:
 
 def inference_clients() -> Iterator[Check]:
     """Ask the server by Triton's and KServe's clients, as they are."""
-    return _pytest("headwater serve", "tests/serve/test_clients.py")
+    return _pytest("headwater serve", "tests/serve/protocols/test_clients.py")
 
 
 def contract() -> Iterator[Check]:
@@ -224,7 +224,7 @@ SUITES = (
     Suite(
         "Clients of the Open Inference Protocol",
         ("kserve", "tritonclient"),
-        "kserve.InferenceRESTClient, tritonclient.http.InferenceServerClient",
+        "kserve.InferenceRESTClient, InferenceGRPCClient, tritonclient.http, tritonclient.grpc",
         inference_clients,
         python=str(CLIENTS),
     ),

@@ -97,6 +97,7 @@ def serve(
     store: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 8080,
+    grpc_port: Annotated[int | None, Parameter(show_default=False)] = None,
     task: str = default_kind().task,
     name: str = "default",
     options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
@@ -128,6 +129,8 @@ def serve(
         The address to listen at. Others than this machine's own need --tokens.
     port
         The port; 0 takes a free one.
+    grpc_port
+        Answer the Open Inference Protocol (KServe, Triton) by gRPC too, at this port; 0 takes a free one.
     task
         classify, regress, anomaly, forecast, bandit, agent or multioutput, for a new model.
     name
@@ -165,18 +168,17 @@ def serve(
     more
         Who else predicts.
     """
-    looks = watch or WatchOptions()
-    server = _server(looks.log, task, demo)
+    server = _server((looks := watch or WatchOptions()).log, task, demo)
     bounds, store_limits = server.read_limits(limits)
     server.check_bind(host, known := {**server.tokens_of_environment(), **_tokens(tokens)})
     wanted, sources = _replicas(more, follow, demo), _sources(follow)
     file = _file(store or wanted.store, demo)
     new = _maker(file, wanted.rounds or model, task, options or ModelOptions(), settings, fleet)
-    sock = server.listen(host, port)
+    grpc, sock = server.listen_by_grpc(host, grpc_port, bounds), server.listen(host, port)
     policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
     bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
     state = server.make_state(file, tokens=known, policy=policy, **bounded, **asdict(ages or AgeOptions()))
-    state.default, state.demo, state.traces = name, demo, server.provider_for(looks.traces)
+    state.default, state.demo, state.grpc, state.traces = name, demo, grpc, server.provider_for(looks.traces)
     _begin(state, new, follow, sources)
     return _run(server, state, wanted, looks, host, port, sock)
 
@@ -296,6 +298,8 @@ def _teller(state: Any, demo: bool) -> Any:
         if state.service.cut:
             print(f"{len(state.service.cut)} damaged entries at the journal's end were set aside.", file=sys.stderr)
         print(f"{state.service.path}: {state.default} has learned {learned:,} rows. Watch it at {address}", flush=True)
+        if state.grpc is not None:
+            print(f"The Open Inference Protocol by gRPC: {state.grpc.address}", flush=True)
         if demo:
             from headwater.serve.background.demo import start
 

@@ -16,7 +16,7 @@ from headwater.serve.api.predicting import Prediction, predict_rows
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.costs import Size, size_of
 from headwater.serve.http.schemas import LARGE, label_key, prediction_as_json, to_json, to_labels
-from headwater.serve.protocols.tensors import pack, read_tensors, split, to_samples
+from headwater.serve.protocols.tensors import Array, pack, read_tensors, split, to_samples
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.requests import LearnRequest
 from headwater.store.service.model import Model
@@ -47,10 +47,16 @@ async def infer(request: Request) -> Response:
     """Predict the rows of tensors."""
     found = request.state.model(request.path["model"])
     document, inputs = await _read(request)
+    outputs = await inferred(request, found, inputs)
+    return await request.state.workers.run(partial(_tensors, found, document, outputs))
+
+
+async def inferred(request: Request, found: Model, inputs: dict[str, Array]) -> dict[str, Array]:
+    """Return the outputs of a model for the rows of tensors, by name."""
     state, workers = request.state, request.state.workers
     X = await workers.run(partial(to_samples, inputs))
     predictions = await predict_rows(state, found, X, budget=request.budget, shadows=False)
-    return await workers.run(lambda: _tensors(found, document, _outputs(found, predictions)))
+    return await workers.run(partial(_outputs, found, predictions))
 
 
 async def teach(request: Request) -> Response:
@@ -67,7 +73,7 @@ async def teach(request: Request) -> Response:
     return json_response({"model_name": found.name, "rows": size.rows, "seq": found.seq})
 
 
-def _taught(found: Model, inputs: dict[str, np.ndarray[Any, Any]]) -> tuple[LearnRequest, Size]:
+def _taught(found: Model, inputs: dict[str, Array]) -> tuple[LearnRequest, Size]:
     labels = to_labels(inputs.pop("y").reshape(-1).tolist(), "inputs y")
     X = to_samples(inputs)
     if len(labels) != len(X):
@@ -78,11 +84,11 @@ def _taught(found: Model, inputs: dict[str, np.ndarray[Any, Any]]) -> tuple[Lear
     return LearnRequest(found.id, events), size_of(X)
 
 
-async def _read(request: Request) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
+async def _read(request: Request) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return the JSON part of a request, and its tensors by name."""
     body, header = await request.body(), request.headers.get(_LENGTH, b"")
 
-    def read() -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
+    def read() -> tuple[dict[str, Any], dict[str, Array]]:
         document, binary = split(body, header)
         return document, read_tensors(document, binary, request.state.limits)
 
@@ -93,7 +99,7 @@ def _kind(found: Model) -> str:
     return "BYTES" if kind_with(found.task).can & (_NAMED | {"outputs"}) else "FP64"
 
 
-def _outputs(found: Model, predictions: list[Prediction]) -> dict[str, np.ndarray[Any, Any]]:
+def _outputs(found: Model, predictions: list[Prediction]) -> dict[str, Array]:
     rows = [one.of(found.champion.name) for one in predictions]
     if "outputs" in kind_with(found.task).can:  # one JSON object per row
         said = np.empty(len(rows), object)
@@ -108,27 +114,39 @@ def _outputs(found: Model, predictions: list[Prediction]) -> dict[str, np.ndarra
     return {"y_pred": labels, "proba": proba}
 
 
-def _tensors(found: Model, document: dict[str, Any], outputs: dict[str, np.ndarray[Any, Any]]) -> Response:
-    asked = document.get("outputs")
-    wanted: dict[str, bool] = dict.fromkeys(outputs, _binary(document.get("parameters"), "binary_data_output"))
-    if isinstance(asked, list):
-        names = [tensor.get("name") if isinstance(tensor, dict) else None for tensor in asked]
-        if any(name not in outputs for name in names):
-            raise DataError(expected=f"outputs of {sorted(outputs)}", got=repr(names)[:200], at="outputs", help="")
-        wanted = {t["name"]: _binary(t.get("parameters"), "binary_data") or wanted[t["name"]] for t in asked}
-    packed = [pack(name, outputs[name], binary) for name, binary in wanted.items()]
+def _tensors(found: Model, document: dict[str, Any], outputs: dict[str, Array]) -> Response:
+    asked, every = document.get("outputs"), _binary(document.get("parameters"), "binary_data_output")
+    tensors: list[Any] = asked if isinstance(asked, list) else []
+    names = wanted([tensor.get("name") if isinstance(tensor, dict) else None for tensor in tensors], outputs)
+    binary = dict.fromkeys(names, every) | {
+        tensor["name"]: _binary(tensor.get("parameters"), "binary_data") or every for tensor in tensors
+    }
+    packed = [pack(name, outputs[name], is_binary) for name, is_binary in binary.items()]
     head: dict[str, Any] = {"model_name": found.name, "model_version": "1", "outputs": [about for about, _ in packed]}
     if isinstance(document.get("id"), str):
         head["id"] = document["id"]
     text, rest = to_json(head), b"".join(data for _, data in packed)
-    if not any(wanted.values()):
+    if not any(binary.values()):
         return Response(text)
     length = (b"inference-header-content-length", b"%d" % len(text))
     return Response(text + rest, kind=b"application/octet-stream", headers=[length])
+
+
+def wanted(names: list[Any], outputs: dict[str, Array]) -> list[str]:
+    """Return the names of the outputs that a client asked for, all of them where it named none.
+
+    Raises
+    ------
+    DataError
+        If the model has no such output.
+    """
+    if not all(isinstance(name, str) and name in outputs for name in names):
+        raise DataError(expected=f"outputs of {sorted(outputs)}", got=repr(names)[:200], at="outputs", help="")
+    return names or list(outputs)
 
 
 def _binary(parameters: Any, name: str) -> bool:
     return isinstance(parameters, dict) and parameters.get(name) is True
 
 
-__all__ = ["infer", "model_about", "model_ready", "teach"]
+__all__ = ["infer", "inferred", "model_about", "model_ready", "teach", "wanted"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -45,11 +46,11 @@ def split(body: bytes, header: bytes) -> tuple[dict[str, Any], bytes]:
     if header:
         # Longer numbers can't be valid, and Python refuses very long ones.
         if not header.isdigit() or len(header) > _DIGITS or int(header) > len(body):
-            raise _wrong("a length within the body", repr(header[:40]), "Inference-Header-Content-Length")
+            raise wrong("a length within the body", repr(header[:40]), "Inference-Header-Content-Length")
         size = int(header)
     document = decoded(msgspec.json.decode if size <= LARGE else _document, body[:size], "body")
     if not isinstance(document, dict):
-        raise _wrong("an object with inputs", type(document).__name__, "body")
+        raise wrong("an object with inputs", type(document).__name__, "body")
     return document, body[size:]
 
 
@@ -83,15 +84,15 @@ def read_tensors(document: dict[str, Any], binary: bytes, limits: ServerLimits) 
     """
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or not inputs:
-        raise _wrong("a list of inputs", type(inputs).__name__, "inputs")
+        raise wrong("a list of inputs", type(inputs).__name__, "inputs")
     found: dict[str, Array] = {}
     at = cells = 0
     for i, tensor in enumerate(inputs):
         where = f"inputs[{i}]"
         if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
-            raise _wrong("a tensor with a name", repr(tensor)[:80], where)
+            raise wrong("a tensor with a name", repr(tensor)[:80], where)
         if tensor["name"] in found:
-            raise _wrong("a name for each tensor", f"{tensor['name'][:40]!r} twice", where)
+            raise wrong("a name for each tensor", f"{tensor['name'][:40]!r} twice", where)
         shape = _shape(tensor.get("shape"), where)
         cells += max(shape[0], 1) * math.prod(shape[1:])  # columns cost something even without rows
         if shape[0] > limits.rows or cells > limits.cells:
@@ -102,38 +103,38 @@ def read_tensors(document: dict[str, Any], binary: bytes, limits: ServerLimits) 
             found[tensor["name"]] = _from_json(tensor, shape, where)
             continue
         if type(size) is not int or not 0 <= size <= len(binary) - at:
-            raise _wrong("a size within the binary part", repr(size)[:40], f"{where}.parameters.binary_data_size")
+            raise wrong("a size within the binary part", repr(size)[:40], f"{where}.parameters.binary_data_size")
         found[tensor["name"]] = _from_bytes(tensor.get("datatype"), shape, binary[at : at + size], where)
         at += size
     if at != len(binary):
-        raise _wrong(f"{at} bytes of tensors", f"{len(binary)}", "binary part")
+        raise wrong(f"{at} bytes of tensors", f"{len(binary)}", "binary part")
     return found
 
 
 def _shape(shape: Any, where: str) -> tuple[int, ...]:
     if not isinstance(shape, list) or len(shape) not in (1, 2) or any(type(n) is not int or n < 0 for n in shape):
-        raise _wrong("a shape [rows] or [rows, columns]", repr(shape)[:80], f"{where}.shape")
+        raise wrong("a shape [rows] or [rows, columns]", repr(shape)[:80], f"{where}.shape")
     return tuple(shape)
 
 
 def _from_json(tensor: dict[str, Any], shape: tuple[int, ...], where: str) -> Array:
     kind, data = tensor.get("datatype"), tensor.get("data")
     if kind not in TYPES and kind != "BYTES":
-        raise _wrong(f"a datatype of {', '.join(TYPES)}, BYTES", repr(kind)[:40], f"{where}.datatype")
+        raise wrong(f"a datatype of {', '.join(TYPES)}, BYTES", repr(kind)[:40], f"{where}.datatype")
     flat = flattened(data, 3)
     size = math.prod(shape)
     if len(flat) != size:
-        raise _wrong(f"{size} values, as the shape says", str(len(flat)), f"{where}.data")
+        raise wrong(f"{size} values, as the shape says", str(len(flat)), f"{where}.data")
     wanted: tuple[type, ...] = (str,) if kind == "BYTES" else (bool,) if kind == "BOOL" else (int, float)
     if any(not isinstance(v, wanted) or (kind != "BOOL" and isinstance(v, bool)) for v in flat):
-        raise _wrong(f"values of {kind}", "others", f"{where}.data")
+        raise wrong(f"values of {kind}", "others", f"{where}.data")
     if kind == "BYTES":
         return _filled(np.empty(size, object), flat).reshape(shape)
     try:
         with np.errstate(over="ignore"):
             return _filled(np.empty(size, np.dtype(TYPES[kind])), flat).reshape(shape)
     except (OverflowError, ValueError, TypeError) as error:
-        raise _wrong(f"values of {kind}", str(error)[:80], f"{where}.data") from error
+        raise wrong(f"values of {kind}", str(error)[:80], f"{where}.data") from error
 
 
 def _filled(out: Array, values: list[Any]) -> Array:
@@ -148,31 +149,31 @@ def _from_bytes(kind: Any, shape: tuple[int, ...], data: bytes, where: str) -> A
     if kind == "BYTES":
         return _texts(data, size, where).reshape(shape)
     if kind not in TYPES:
-        raise _wrong(f"a datatype of {', '.join(TYPES)}, BYTES", repr(kind)[:40], f"{where}.datatype")
+        raise wrong(f"a datatype of {', '.join(TYPES)}, BYTES", repr(kind)[:40], f"{where}.datatype")
     dtype = np.dtype(TYPES[kind])
     if size * dtype.itemsize != len(data):
-        raise _wrong(f"{size * dtype.itemsize} bytes, as the shape says", str(len(data)), where)
+        raise wrong(f"{size * dtype.itemsize} bytes, as the shape says", str(len(data)), where)
     return np.frombuffer(data, dtype).reshape(shape)
 
 
 def _texts(data: bytes, size: int, where: str) -> Array:
     """Decode texts, each prefixed by its length in four bytes."""
     if 4 * size > len(data):
-        raise _wrong(f"{4 * size} bytes or more, as the shape says", str(len(data)), where)
+        raise wrong(f"{4 * size} bytes or more, as the shape says", str(len(data)), where)
     out = np.empty(size, object)
     at = 0
     for i in range(size):
         if at + 4 > len(data):
-            raise _wrong(f"{size} texts", f"{i}", where)
+            raise wrong(f"{size} texts", f"{i}", where)
         (n,) = struct.unpack_from("<I", data, at)
         at += 4
         try:
             out[i] = data[at : at + n].decode()
         except UnicodeDecodeError as error:
-            raise _wrong("text in UTF-8", "other bytes", where) from error
+            raise wrong("text in UTF-8", "other bytes", where) from error
         at += n
     if at != len(data):
-        raise _wrong(f"{at} bytes of texts", str(len(data)), where)
+        raise wrong(f"{at} bytes of texts", str(len(data)), where)
     return out
 
 
@@ -183,7 +184,7 @@ def to_samples(found: dict[str, Array]) -> list[dict[str, Any]]:
     """
     rows = {len(array) for array in found.values()}
     if len(rows) != 1:
-        raise _wrong("tensors of as many rows", str(sorted(rows)), "inputs")
+        raise wrong("tensors of as many rows", str(sorted(rows)), "inputs")
     if rows == {0}:
         return []
     columns: dict[str, list[Any]] = {}
@@ -197,7 +198,7 @@ def to_samples(found: dict[str, Array]) -> list[dict[str, Any]]:
             columns[name] = values.reshape(-1).tolist()
     for name, values_ in columns.items():
         if any(isinstance(v, float) and not np.isfinite(v) for v in values_):
-            raise _wrong("finite numbers", "NaN or infinity", f"input {name}")
+            raise wrong("finite numbers", "NaN or infinity", f"input {name}")
     names, lists = list(columns), list(columns.values())
     return to_features([dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)], "inputs")
 
@@ -208,12 +209,14 @@ def pack(name: str, array: Array, binary: bool) -> tuple[dict[str, Any], bytes]:
     about: dict[str, Any] = {"name": name, "datatype": kind, "shape": list(array.shape)}
     if not binary:
         return {**about, "data": _written(array.reshape(-1))}, b""
-    if kind == "BYTES":
-        texts = [str(value).encode() for value in array.reshape(-1)]
-        data = b"".join(struct.pack("<I", len(text)) + text for text in texts)
-    else:
-        data = np.ascontiguousarray(array).tobytes()
+    texts = [str(value).encode() for value in array.reshape(-1)] if kind == "BYTES" else []
+    data = as_bytes(texts) if kind == "BYTES" else np.ascontiguousarray(array).tobytes()
     return {**about, "parameters": {"binary_data_size": len(data)}}, data
+
+
+def as_bytes(texts: Iterable[bytes]) -> bytes:
+    """Encode texts, each prefixed by its length in four bytes."""
+    return b"".join(struct.pack("<I", len(text)) + text for text in texts)
 
 
 def _written(values: Array) -> msgspec.Raw:
@@ -222,8 +225,9 @@ def _written(values: Array) -> msgspec.Raw:
     return msgspec.Raw(b"[%b]" % b",".join(parts))
 
 
-def _wrong(expected: str, got: str, at: str) -> DataError:
+def wrong(expected: str, got: str, at: str) -> DataError:
+    """Return the error of a request that is not the protocol's."""
     return DataError(expected=expected, got=got, at=at, help="See the Open Inference Protocol. Nothing was learned.")
 
 
-__all__ = ["TYPES", "pack", "read_tensors", "split", "to_samples"]
+__all__ = ["TYPES", "Array", "as_bytes", "pack", "read_tensors", "split", "to_samples", "wrong"]

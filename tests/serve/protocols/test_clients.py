@@ -1,4 +1,4 @@
-"""The clients of others work with the server as they are: Triton's (JSON and binary tensors) and KServe's SDK.
+"""The clients of others work with the server as they are: Triton's (JSON, binary tensors and gRPC) and KServe's SDK.
 
 They have an environment of their own, ``.envs/clients``, which ``make test`` makes where it can: KServe pins older versions of what
 others need newer.
@@ -15,19 +15,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PYTHON = ROOT / ".envs" / "clients" / "bin" / "python"
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory):
+def ports(tmp_path_factory):
     words = [sys.executable, "-W", "ignore", "-c", "from headwater.cli import main; raise SystemExit(main())"]
     store = tmp_path_factory.mktemp("clients") / "a.db"
-    options = ["serve", "--port", "0", "--hidden", "4", "--seed", "1", "--store", str(store)]
+    options = ["serve", "--port", "0", "--grpc-port", "0", "--hidden", "4", "--seed", "1", "--store", str(store)]
     process = subprocess.Popen([*words, *options], stdout=subprocess.PIPE, text=True)
-    port = int(process.stdout.readline().rsplit(":", 1)[1])
+    port, by_grpc = (int(process.stdout.readline().rsplit(":", 1)[1]) for _ in range(2))
     ask(port, "/learn", [{"x": {"a": i % 7, "c": "xyz"[i % 3]}, "y": ["no", "yes"][i % 7 > 3]} for i in range(60)])
-    yield port
+    yield port, by_grpc
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=900) == 0
     process.stdout.close()
@@ -46,10 +46,16 @@ def ask(port, path, body):
 @pytest.mark.skipif(
     not PYTHON.exists(), reason="no .envs/clients with Triton's and KServe's clients; make test makes it"
 )
-@pytest.mark.parametrize("name", ["triton", "triton-binary", "kserve"])
-def test_a_client_of_the_open_inference_protocol_gets_the_same_predictions(port, name):
+@pytest.mark.parametrize("name", ["triton", "triton-binary", "triton-grpc", "kserve", "kserve-grpc"])
+def test_a_client_of_the_open_inference_protocol_gets_the_same_predictions(ports, name):
+    port, by_grpc = ports
     expected = ask(port, "/predict", [{"x": {"a": a, "c": c}, "keep": False} for a, c in ((1, "x"), (6, "y"))])
-    words = [str(PYTHON), str(ROOT / "tests" / "support" / "processes" / "clients.py"), str(port), name]
+    words = [
+        str(PYTHON),
+        str(ROOT / "tests" / "support" / "processes" / "clients.py"),
+        str(by_grpc if "grpc" in name else port),
+        name,
+    ]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=800, env=environment)
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,150 @@
+"""A gRPC server in front of the endpoints, which run on the event loop of the HTTP server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from headwater.errors import ConfigError
+from headwater.serve.endpoint import Endpoint
+from headwater.serve.http.address import Address
+from headwater.serve.http.limits import ServerLimits
+from headwater.serve.monitoring.traces import Traced
+from headwater.serve.protocols.grpc_inference import CALLS
+from headwater.serve.protocols.grpc_messages import SERVICE
+from headwater.serve.state import ServerState
+
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # errors are told in sentences of our own
+import grpc
+
+_THREADS = 16
+"""Calls at work at once, each of which waits on a thread for the event loop."""
+_HEADERS = {b"x-request-id", b"retry-after", b"traceparent"}
+"""Headers of a response that a client gets as trailing metadata."""
+_CODES = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    404: grpc.StatusCode.NOT_FOUND,
+    409: grpc.StatusCode.FAILED_PRECONDITION,
+    413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    503: grpc.StatusCode.UNAVAILABLE,
+}
+
+
+class GrpcServer:
+    """A gRPC server of the Open Inference Protocol, which listens once it is made and answers once it is started.
+
+    Parameters
+    ----------
+    host, port
+        Where to listen; 0 takes a free port.
+    limits : ServerLimits
+        The limits of requests.
+
+    Raises
+    ------
+    ConfigError
+        If the address can't be used.
+    """
+
+    def __init__(self, host: str, port: int, limits: ServerLimits) -> None:
+        self._server = grpc.server(
+            ThreadPoolExecutor(_THREADS, "headwater-grpc"),
+            options=[
+                ("grpc.so_reuseport", 0),  # a second server on the port is refused
+                ("grpc.max_receive_message_length", limits.body_bytes),
+                ("grpc.max_metadata_size", limits.header_bytes),
+                ("grpc.max_concurrent_streams", _THREADS),
+            ],
+            maximum_concurrent_rpcs=limits.connections_per_client,
+        )
+        try:
+            own = f"[{host}]" if ":" in host else host
+            self.address = f"{own}:{self._server.add_insecure_port(f'{own}:{port}')}"
+        except RuntimeError as error:
+            raise ConfigError(
+                expected="an address to listen at",
+                got="one that is taken, or not this machine's",
+                at=f"{host}:{port}",
+                help="Choose another --grpc-port.",
+            ) from error
+
+    def start(self, state: ServerState, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to answer, with endpoints that run on an event loop."""
+        handlers = {
+            address.path.rpartition("/")[2]: grpc.unary_unary_rpc_method_handler(_handler(state, loop, address))
+            for address in CALLS
+        }
+        self._server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
+        self._server.start()
+
+    def stop(self, seconds: float) -> None:
+        """Accept no more calls, and wait so long for those at work."""
+        self._server.stop(seconds).wait()
+
+
+def _handler(state: ServerState, loop: asyncio.AbstractEventLoop, address: Address) -> Callable[[bytes, Any], bytes]:
+    """Return a function that calls an address's endpoint on the event loop."""
+    app: Any = Endpoint(state, address.handler, address.cost, address.scope)
+    if state.traces is not None:
+        app = Traced(app, state.traces)
+    if state.proxies:
+        app = ProxyHeadersMiddleware(app, [str(network) for network in state.proxies])
+
+    def call(body: bytes, context: Any) -> bytes:
+        asked = _asked(app, _scope(address.path, context), body)
+        status, headers, reply = asyncio.run_coroutine_threadsafe(asked, loop).result()
+        context.set_trailing_metadata([(k.decode(), v.decode("latin-1")) for k, v in headers if k in _HEADERS])
+        if status != 200:
+            context.abort(_CODES.get(status, grpc.StatusCode.INTERNAL), _sentence(reply))
+        return reply
+
+    return call
+
+
+def _scope(path: str, context: Any) -> dict[str, Any]:
+    """Return a call as ASGI describes a request."""
+    kind, _, peer = context.peer().partition(":")
+    host, _, port = unquote(peer).rpartition(":")
+    headers = [
+        (name.encode(), value if isinstance(value, bytes) else value.encode("latin-1"))
+        for name, value in context.invocation_metadata()
+    ]
+    client = (host.strip("[]"), int(port)) if kind in ("ipv4", "ipv6") else None
+    return {"type": "http", "method": "POST", "path": path, "scheme": "http", "headers": headers, "client": client}
+
+
+async def _asked(app: Any, scope: dict[str, Any], body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Call an ASGI application, and return the status, headers and body of its response."""
+    begun: dict[str, Any] = {}
+    parts: list[bytes] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            begun.update(message)
+        else:
+            parts.append(bytes(message.get("body", b"")))
+
+    await app(scope, receive, send)
+    return begun["status"], begun["headers"], b"".join(parts)
+
+
+def _sentence(document: bytes) -> str:
+    """Return the sentence of an error that an endpoint sent as JSON."""
+    error = msgspec.json.decode(document)
+    return " ".join([error["error"] + (f" — at {error['at']}." if error["at"] else "."), error["help"]]).rstrip()
+
+
+__all__ = ["GrpcServer"]

@@ -1,0 +1,222 @@
+"""The Open Inference Protocol by gRPC says what HTTP says, to the bit, and refuses with gRPC's own statuses."""
+
+import numpy as np
+import pytest
+
+import headwater as hw
+from headwater.cli import main
+from headwater.serve.http.access.access import Access
+from headwater.serve.http.limits import ServerLimits
+from headwater.serve.run import make_state
+
+grpc = pytest.importorskip("grpc")
+
+from headwater.serve.protocols.grpc_messages import SERVICE, message  # noqa: E402
+from headwater.serve.protocols.grpc_server import GrpcServer  # noqa: E402
+
+LIMITS = ServerLimits(body_bytes=100_000, rows=1000)
+MADE = {
+    "classify": (lambda: hw.Classifier(hidden=(4,), seed=1), lambda i: ["no", "yes"][i % 7 > 3]),
+    "regress": (lambda: hw.Regressor(hidden=(4,), seed=1), lambda i: i % 7 * 0.1),
+    "forecast": (lambda: hw.Forecaster(seed=1), lambda i: i % 7 * 0.1),
+    "anomaly": (lambda: hw.Anomaly(seed=1), None),
+    "multioutput": (
+        lambda: hw.MultiOutput({"up": "classify", "by": "regress"}, seed=1),
+        lambda i: {"up": i % 2 == 0, "by": i % 7 * 0.1},
+    ),
+}
+
+
+@pytest.fixture
+def state(tmp_path, request):
+    make, _ = MADE[getattr(request, "param", "classify")]
+    state = make_state(tmp_path / "a.db", limits=LIMITS)
+    state.service.change(state.service.models.create, "default", make())
+    state.grpc = GrpcServer("127.0.0.1", 0, LIMITS)
+    yield state
+    state.close()
+
+
+def examples(kind="classify"):
+    _, label = MADE[kind]
+    return [{"x": row(i)} | ({} if label is None else {"y": label(i)}) for i in range(60)]
+
+
+def row(i):
+    return {"a": i % 7 / 3, "c": "xyz"[i % 3]}
+
+
+def call(state, name, asked=None, **metadata):
+    """Return what a call says, in the messages of the protocol."""
+    ask, reply = message(f"{name}Request"), message(f"{name}Response")
+    with grpc.insecure_channel(state.grpc.address) as channel:
+        method = channel.unary_unary(f"/{SERVICE}/{name}", ask.SerializeToString, reply.FromString)
+        return method(asked or ask(), metadata=tuple(metadata.items()), timeout=60)
+
+
+def refused(state, name, asked, **metadata):
+    with pytest.raises(grpc.RpcError) as error:
+        call(state, name, asked, **metadata)
+    return error.value.code().name, error.value.details()
+
+
+def tensors(rows, *, raw, name="default", outputs=()):
+    asked = message("ModelInferRequest")(model_name=name, id="7", outputs=[{"name": one} for one in outputs])
+    numbers, texts = [x["a"] for x in rows], [x["c"].encode() for x in rows]
+    a, c = (asked.inputs.add(name=n, datatype=t, shape=[len(rows)]) for n, t in (("a", "FP64"), ("c", "BYTES")))
+    if raw:
+        parts = (len(text).to_bytes(4, "little") + text for text in texts)
+        asked.raw_input_contents.extend([np.array(numbers).tobytes(), b"".join(parts)])
+    else:
+        a.contents.fp64_contents.extend(numbers)
+        c.contents.bytes_contents.extend(texts)
+    return asked
+
+
+def by_http(client, rows):
+    body = {
+        "inputs": [
+            {"name": "a", "datatype": "FP64", "shape": [len(rows)], "data": [x["a"] for x in rows]},
+            {"name": "c", "datatype": "BYTES", "shape": [len(rows)], "data": [x["c"] for x in rows]},
+        ]
+    }
+    return client.post("/v2/models/default/infer", json=body).json()["outputs"]
+
+
+def values(answer):
+    """Return the outputs of an answer as HTTP writes them."""
+    out = []
+    for i, tensor in enumerate(answer.outputs):
+        kind, shape = tensor.datatype, list(tensor.shape)
+        if answer.raw_output_contents:
+            data = answer.raw_output_contents[i]
+            found = texts_of(data) if kind == "BYTES" else np.frombuffer(data, np.float64).tolist()
+        elif kind == "BYTES":
+            found = [text.decode() for text in tensor.contents.bytes_contents]
+        else:
+            found = list(tensor.contents.fp64_contents)
+        out.append({"name": tensor.name, "datatype": kind, "shape": shape, "data": found})
+    return out
+
+
+def texts_of(data):
+    out = []
+    while data:
+        n = int.from_bytes(data[:4], "little")
+        out.append(data[4 : 4 + n].decode())
+        data = data[4 + n :]
+    return out
+
+
+@pytest.mark.parametrize(("state", "kind"), [(kind, kind) for kind in MADE], indirect=["state"])
+def test_each_kind_says_by_grpc_what_it_says_by_http_to_the_bit(client, state, kind):
+    assert client.post("/learn", json=examples(kind)).status_code == 200
+    rows = [row(i) for i in range(5)]
+    expected = by_http(client, rows)
+    for raw in (True, False):
+        answer = call(state, "ModelInfer", tensors(rows, raw=raw))
+        assert (answer.model_name, answer.model_version, answer.id) == ("default", "1", "7")
+        assert values(answer) == expected
+        assert bool(answer.raw_output_contents) is raw
+    about = call(state, "ModelMetadata", message("ModelMetadataRequest")(name="default"))
+    told = client.get("/v2/models/default").json()
+    for mine, its in ((about.inputs, told["inputs"]), (about.outputs, told["outputs"])):
+        assert [(one.name, one.datatype, list(one.shape)) for one in mine] == [
+            (one["name"], one["datatype"], one["shape"]) for one in its
+        ]
+    only = call(state, "ModelInfer", tensors(rows, raw=True, outputs=["y_pred"]))
+    assert values(only) == expected[:1]
+
+
+@pytest.mark.usefixtures("client")
+def test_the_server_says_that_it_is_alive_and_ready_and_what_it_is(state):
+    assert call(state, "ServerLive").live
+    assert call(state, "ServerReady").ready
+    assert call(state, "ModelReady", message("ModelReadyRequest")(name="default")).ready
+    about = call(state, "ServerMetadata")
+    assert (about.name, list(about.extensions)) == ("headwater", ["binary_tensor_data"])
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "sentence"),
+    [
+        ({"model_name": "nope"}, "NOT_FOUND", "expected a model of this store, got 'nope' — at model. Known: default."),
+        ({"shape": [3]}, "INVALID_ARGUMENT", "expected 24 bytes, as the shape says, got 16 — at inputs[0]."),
+        ({"shape": [1, 1, 2]}, "INVALID_ARGUMENT", "expected a shape [rows] or [rows, columns], got [1, 1, 2]"),
+        ({"datatype": "INT64"}, "INVALID_ARGUMENT", "expected values of INT64 in int64_contents, got fp64_contents"),
+        ({"datatype": "FP8"}, "INVALID_ARGUMENT", "expected a datatype of BOOL, INT8"),
+        ({"output": "q"}, "INVALID_ARGUMENT", "expected outputs of ['proba', 'y_pred'], got ['q'] — at outputs."),
+        ({"raw": b"12345678"}, "INVALID_ARGUMENT", "expected 2 raw_input_contents, one an input, got 1"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence_with_its_status(client, state, change, status, sentence):
+    client.post("/learn", json=examples())
+    asked = tensors([row(0), row(1)], raw=False)
+    asked.model_name = change.get("model_name", "default")
+    asked.inputs[0].datatype = change.get("datatype", "FP64")
+    if "shape" in change:
+        asked.inputs[0].shape[:] = change["shape"]
+    if "output" in change:
+        asked.outputs.add(name=change["output"])
+    asked.raw_input_contents.extend([change["raw"]] if "raw" in change else [])
+    code, words = refused(state, "ModelInfer", asked)
+    assert code == status
+    assert words.startswith(sentence)
+
+
+@pytest.mark.usefixtures("client")
+def test_values_beyond_their_datatype_and_other_bytes_are_refused(state):
+    asked = message("ModelInferRequest")(model_name="default")
+    asked.inputs.add(name="a", datatype="INT8", shape=[1]).contents.int_contents.append(300)
+    code, words = refused(state, "ModelInfer", asked)
+    assert (code, words.partition(",")[0]) == ("INVALID_ARGUMENT", "expected values of INT8")
+    with grpc.insecure_channel(state.grpc.address) as channel, pytest.raises(grpc.RpcError) as error:
+        channel.unary_unary(f"/{SERVICE}/ModelInfer")(b"\xff\xff", timeout=60)
+    assert error.value.details().startswith("expected a message ModelInferRequest, got other bytes — at body.")
+
+
+@pytest.mark.usefixtures("client")
+def test_too_many_rows_and_too_large_a_message_are_refused(state):
+    code, words = refused(state, "ModelInfer", tensors([row(i) for i in range(1001)], raw=True))
+    assert (code, "limit rows" in words) == ("INVALID_ARGUMENT", True)
+    many = tensors([row(i) for i in range(10_000)], raw=True)
+    assert refused(state, "ModelInfer", many)[0] == "RESOURCE_EXHAUSTED"
+
+
+@pytest.mark.usefixtures("client")
+def test_a_token_is_asked_for_as_by_http(state):
+    state.access = Access({"r" * 16: "read", "b" * 16: "label"})
+    asked = tensors([row(0)], raw=True)
+    assert call(state, "ServerLive").live
+    code, words = refused(state, "ModelInfer", asked)
+    assert (code, words.partition(".")[0]) == (
+        "UNAUTHENTICATED",
+        "expected a token, got none that is valid — at Authorization",
+    )
+    assert refused(state, "ModelInfer", asked, authorization="Bearer " + "b" * 16)[0] == "PERMISSION_DENIED"
+    assert call(state, "ModelInfer", asked, authorization="Bearer " + "r" * 16).model_name == "default"
+
+
+def test_a_call_is_counted_beside_those_of_http(client, state):
+    call(state, "ModelInfer", tensors([row(0)], raw=True))
+    refused(state, "ModelInfer", tensors([row(0)], raw=True, name="nope"))
+    lines = [line for line in client.get("/metrics").text.splitlines() if 'endpoint="infer"' in line]
+    assert any('status="200"' in line and line.endswith(" 1.0") for line in lines)
+    assert any('status="404"' in line and line.endswith(" 1.0") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("port", "sentence"),
+    [
+        ("taken", "expected an address to listen at"),
+        ("99999", "expected a port from 0 to 65535, got 99999 — at --grpc"),
+    ],
+)
+def test_a_port_that_cannot_be_is_told_before_anything_starts(tmp_path, monkeypatch, capsys, state, port, sentence):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    own = state.grpc.address.rpartition(":")[2] if port == "taken" else port
+    assert main(["serve", "--port", "0", "--grpc-port", own]) == 2
+    assert sentence in capsys.readouterr().err
+    assert list(folder.iterdir()) == []
