@@ -162,8 +162,9 @@ def as_time(value: Any) -> dt.datetime | None:
 
 def is_period(value: Any) -> bool:
     """Return whether a value is a pandas period, such as a month, which is read as its start."""
-    pandas = sys.modules.get("pandas")  # imported already, if the value is a period
-    return pandas is not None and isinstance(value, pandas.Period)
+    # Imported already if the value is a period, and perhaps in part if another thread is at it.
+    period = getattr(sys.modules.get("pandas"), "Period", None)
+    return period is not None and isinstance(value, period)
 
 
 def time_parts(when: dt.datetime) -> tuple[float, ...]:

@@ -31,6 +31,8 @@ from headwater.serve.protocols import health, inference, label_studio, mlflow
 from headwater.serve.state import DRAIN_S, ServerState
 
 _TEXT, _BYTES = "text/plain", "application/octet-stream"
+_SCORED, _COLUMNS = ("keep", "coverage"), ("y", "w", "id")
+"""What the query says of an Arrow stream."""
 _STUDIO = "/models/{model}/label-studio"
 _VERSIONED = "/v2/models/{model}/versions/{version}"
 
@@ -57,8 +59,8 @@ async def described(request: Request) -> Response:
 ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/ask", asking.ask, LESSON, takes="Ask"),
     Address("POST", "/teach", asking.teach, LESSON, "learn", takes="Teach"),
-    Address("POST", "/predict", learning.predict, ROWS, "label", takes="PredictRequest", many=True),
-    Address("POST", "/learn", learning.learn, ROWS, "learn", takes="Example", many=True),
+    Address("POST", "/predict", learning.predict, ROWS, "label", takes="PredictRequest", many=True, query=_SCORED),
+    Address("POST", "/learn", learning.learn, ROWS, "learn", takes="Example", many=True, query=_COLUMNS),
     Address("POST", "/label", learning.label, ROWS, "learn", takes="DelayedLabel", many=True),
     Address("POST", "/should_label", labels.should_label, ROWS, "learn", takes="Consider"),
     Address("POST", "/labels/next", labels.next_label, AT_HAND, "learn"),
@@ -80,8 +82,17 @@ ADDRESSES: tuple[Address, ...] = (
     Address("GET", "/models/{model}", looking.model, PUBLISHED),
     Address("POST", "/models/{model}/ask", asking.ask, LESSON, takes="Ask"),
     Address("POST", "/models/{model}/teach", asking.teach, LESSON, "learn", takes="Teach"),
-    Address("POST", "/models/{model}/predict", learning.predict, ROWS, "label", takes="PredictRequest", many=True),
-    Address("POST", "/models/{model}/learn", learning.learn, ROWS, "learn", takes="Example", many=True),
+    Address(
+        "POST",
+        "/models/{model}/predict",
+        learning.predict,
+        ROWS,
+        "label",
+        takes="PredictRequest",
+        many=True,
+        query=_SCORED,
+    ),
+    Address("POST", "/models/{model}/learn", learning.learn, ROWS, "learn", takes="Example", many=True, query=_COLUMNS),
     Address("POST", "/models/{model}/label", learning.label, ROWS, "learn", takes="DelayedLabel", many=True),
     Address("POST", "/models/{model}/should_label", labels.should_label, ROWS, "learn", takes="Consider"),
     Address("POST", "/models/{model}/labels/next", labels.next_label, AT_HAND, "learn"),

@@ -77,6 +77,16 @@ class Request:
         DataError
             If there are too many parameters.
         """
+        return self.queries().get(name, default)
+
+    def queries(self) -> dict[str, str]:
+        """Return all query parameters.
+
+        Raises
+        ------
+        DataError
+            If there are too many parameters.
+        """
         words: str = self.scope.get("query_string", b"").decode("latin-1")
         try:
             found = parse_qs(words, keep_blank_values=True, max_num_fields=_FIELDS)
@@ -84,7 +94,7 @@ class Request:
             raise DataError(
                 expected=f"a query of at most {_FIELDS} parameters", got="more", at="query", help="Leave some out."
             ) from error
-        return found.get(name, [default])[-1]
+        return {name: values[-1] for name, values in found.items()}
 
     async def body(self) -> bytes:
         """Return the body within the limits of size and time.

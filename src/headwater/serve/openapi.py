@@ -11,6 +11,7 @@ from headwater.errors._version import own_version
 from headwater.learner.kind import Kind, known_kinds
 from headwater.learner.schema import object_schema
 from headwater.serve.http.address import Address
+from headwater.serve.http.arrow import ARROW
 from headwater.serve.http.codes import CODES
 from headwater.serve.http.schemas import (
     ActRequest,
@@ -187,15 +188,21 @@ def _content(address: Address) -> dict[str, Any]:
     if not address.many:
         return {"application/json": {"schema": one}}
     both = {"anyOf": [one, {"type": "array", "items": one}]}
-    return {"application/json": {"schema": both}, "application/x-ndjson": {"schema": {"type": "string"}}}
+    return {"application/json": {"schema": both}, **_rows(address)}
 
 
 def _success(address: Address) -> dict[str, Any]:
     json = _any_kind(_SAYS[address.takes]) if address.takes in _SAYS else {}
     kinds = {address.gives: {"schema": json if address.gives == "application/json" else {"type": "string"}}}
     if address.many:
-        kinds["application/x-ndjson"] = {"schema": {"type": "string"}}
+        kinds |= _rows(address)
     return {"description": "Done.", "content": kinds}
+
+
+def _rows(address: Address) -> dict[str, Any]:
+    """Return the formats of many rows beside JSON."""
+    arrow = {ARROW.decode(): {"schema": {"type": "string", "format": "binary"}}} if address.query else {}
+    return {"application/x-ndjson": {"schema": {"type": "string"}}, **arrow}
 
 
 def _problems(address: Address) -> dict[str, Any]:

@@ -8,20 +8,25 @@ from itertools import compress
 from operator import attrgetter
 from typing import Any
 
+import msgspec
+
 from headwater.errors import HeadwaterError
 from headwater.learner.kind import Kind, check_can, kind_with
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.predicting import Prediction, apart, at_costs, is_at_hand, predict_rows
 from headwater.serve.background.writer import Command
 from headwater.serve.endpoint import Request, Response, error_response
+from headwater.serve.http.arrow import ARROW, ArrowOptions, read_arrow, write_arrow
 from headwater.serve.http.costs import Size, size_of
 from headwater.serve.http.errors import Forbidden
+from headwater.serve.http.limits import ServerLimits
 from headwater.serve.http.schemas import (
     LARGE,
     Body,
     DelayedLabel,
     Example,
     PredictRequest,
+    decoded,
     labels_of,
     prediction_as_json,
     to_lines,
@@ -32,6 +37,8 @@ from headwater.store.service.model import Model
 
 _PREDICT, _EXAMPLE, _LABEL = Body(PredictRequest), Body(Example), Body(DelayedLabel)
 _X, _W, _ID, _KEEP, _COVERAGE, _COSTS = map(attrgetter, ("x", "w", "id", "keep", "coverage", "costs"))
+_OF_ARROW = (_PREDICT, _EXAMPLE)
+"""Bodies that an Arrow stream may be as well."""
 _NONE = {None}
 _LINES = b"application/x-ndjson"
 _WRITTEN_AT_ONCE = 500
@@ -123,6 +130,10 @@ def _examples(model: Model, rows: list[Example], X: list[dict[str, Any]], shape:
     learner, weights = model.live[0].learner, list(map(_W, rows))
     answer = learner.kind.answer
     labels = labels_of(answer, rows, shape)
+    if shape == "arrow" and len(answer.fields) > 1:  # a label of several parts, which JSON lists and Arrow names
+        labels = [
+            [y[field.name] for field in answer.fields if field.name in y] if isinstance(y, dict) else y for y in labels
+        ]
     if set(weights) != _NONE:
         check_can(learner, "weights", at="w")
         weights = [None if w == 1.0 else w for w in weights]
@@ -141,7 +152,7 @@ def _learned(command: LearnRequest, kind: Kind, shape: str) -> Response:
         y_pred = row.get("y_pred")
         if type(y_pred) is float and y_pred - y_pred != 0.0:  # JSON has no infinity
             row["y_pred"] = None
-    return rows_response(encoded_rows(rows), shape)
+    return rows_response(rows, shape)
 
 
 async def label(request: Request) -> Response:
@@ -163,7 +174,7 @@ async def label(request: Request) -> Response:
         request.state,
         request.budget,
         n,
-        lambda: rows_response(encoded_rows(labelled([row.id for row in rows], commands, outcomes)), shape),
+        lambda: rows_response(labelled([row.id for row in rows], commands, outcomes), shape),
     )
 
 
@@ -181,12 +192,20 @@ def labelled(
 
 
 async def read_rows(request: Request, body: Body) -> tuple[list[Any], str]:
-    """Return the rows of a body, and its shape (one, list or lines)."""
+    """Return the rows of a body, and its shape (one, list, lines or arrow)."""
     raw, state = await request.body(), request.state
+    if body in _OF_ARROW and request.headers.get(b"content-type", b"").startswith(ARROW):
+        options = decoded(partial(msgspec.convert, type=ArrowOptions, strict=False), request.queries(), "query")
+        return await state.workers.run(lambda: _read_arrow(raw, body, options, state.limits)), "arrow"
     lines = request.headers.get(b"content-type", b"").startswith(_LINES)
     read = partial(body.read, raw, lines=lines, limits=state.limits, row_limits=state.service.limits)
     rows, many = read() if len(raw) <= LARGE else await state.workers.run(read)
     return rows, "lines" if lines else "list" if many else "one"
+
+
+def _read_arrow(raw: bytes, body: Body, options: ArrowOptions, limits: ServerLimits) -> list[Any]:
+    rows = read_arrow(raw, limits, label="" if body is _PREDICT else options.y)
+    return body.convert(options.questions(rows) if body is _PREDICT else options.examples(rows))
 
 
 def _check_alone(kind: Kind, asked: str, model: Model) -> None:
@@ -224,10 +243,10 @@ def _predicted(
         if i in ids:
             row["id"] = ids[i]
         rows.append(row)
-    return rows_response(encoded_rows(rows), shape)
+    return rows_response(rows, shape)
 
 
-def encoded_rows(rows: list[dict[str, Any]]) -> bytes:
+def _lines_of(rows: list[dict[str, Any]]) -> bytes:
     """Encode rows as JSON lines in batches, so that other threads can run in between."""
     if len(rows) <= _WRITTEN_AT_ONCE:
         return to_lines(rows)
@@ -235,8 +254,11 @@ def encoded_rows(rows: list[dict[str, Any]]) -> bytes:
     return b"".join(to_lines(rows[start : start + _WRITTEN_AT_ONCE]) for start in starts)
 
 
-def rows_response(lines: bytes, shape: str) -> Response:
-    """Return JSON lines in the shape of the request (one, list or lines)."""
+def rows_response(rows: list[dict[str, Any]], shape: str) -> Response:
+    """Return rows in the shape of the request (one, list, lines or arrow)."""
+    if shape == "arrow":
+        return Response(write_arrow(rows), kind=ARROW)
+    lines = _lines_of(rows)
     if shape == "lines":
         return Response(lines, kind=_LINES)
     if shape == "one":
@@ -262,7 +284,6 @@ def without_infinity(row: dict[str, Any]) -> dict[str, Any]:
 
 __all__ = [
     "committed",
-    "encoded_rows",
     "label",
     "labelled",
     "learn",

@@ -29,7 +29,7 @@ class Address:
     status
         Status of a successful response.
     query
-        Query parameters.
+        Query parameters, of an address for many rows those of an Arrow stream.
     """
 
     method: str

@@ -261,7 +261,7 @@ class Body:
     """
 
     def __init__(self, kind: type[Any]) -> None:
-        self._one = msgspec.json.Decoder(kind)
+        self._kind, self._one = kind, msgspec.json.Decoder(kind)
         self._any = msgspec.json.Decoder(kind | list[kind])  # type: ignore[valid-type]
 
     def read(self, body: bytes, *, lines: bool, limits: ServerLimits, row_limits: Limits) -> tuple[list[Any], bool]:
@@ -290,6 +290,17 @@ class Body:
                 _check_rows(rows, limits)
         _check_rows(rows, limits)
         return rows, many
+
+    def convert(self, objects: list[dict[str, Any]]) -> list[Any]:
+        """Return objects of another format, validated like JSON.
+
+        Raises
+        ------
+        DataError
+            If an object is invalid, naming its row.
+        """
+        convert: Callable[[Any], list[Any]] = partial(msgspec.convert, type=list[self._kind])  # type: ignore[name-defined]
+        return in_parts(convert, objects, "body")
 
     def _lines(self, body: bytes, limits: ServerLimits, row_limits: Limits) -> list[Any]:
         rows: list[Any] = []
@@ -391,10 +402,21 @@ def to_features(rows: list[dict[str, Any]], at: str) -> list[dict[str, Any]]:
     DataError
         If a name is too long, or a value is not a valid feature.
     """
-    found: list[dict[str, Any]] = []
-    for start in range(0, len(rows), _CONVERTED_AT_ONCE):  # other threads can run in between
+    return in_parts(_convert, rows, at)
+
+
+def in_parts(convert: Callable[[list[Any]], list[T]], rows: list[Any], at: str) -> list[T]:
+    """Convert rows a few at once, between which other threads can run.
+
+    Raises
+    ------
+    DataError
+        If a row is invalid, naming it.
+    """
+    found: list[T] = []
+    for start in range(0, len(rows), _CONVERTED_AT_ONCE):
         where = f"{at}, behind row {start}" if start else at
-        found += decoded(_convert, rows[start : start + _CONVERTED_AT_ONCE], where)
+        found += decoded(convert, rows[start : start + _CONVERTED_AT_ONCE], where)
     return found
 
 
@@ -427,7 +449,7 @@ def count_cells(x: Mapping[Any, Any]) -> int:
 def labels_of(answer: Answer, examples: Sequence[Example], shape: str) -> list[Any]:
     """Return the labels of examples, None for one without.
 
-    ``shape`` is one, list or lines.
+    ``shape`` is one, list, lines or arrow.
 
     Raises
     ------
@@ -442,6 +464,13 @@ def labels_of(answer: Answer, examples: Sequence[Example], shape: str) -> list[A
 
 
 _Y = attrgetter("y")
+_PLACES = {
+    "one": ("body", "body $.y"),
+    "list": ("body $[{i}]", "body $[{i}].y"),
+    "lines": ("line {line}", "line {line} $.y"),
+    "arrow": ("row {i}", "row {i}, the label"),
+}
+"""Where a row and its label are, by the shape of the body."""
 _ODD = {list, dict, type(None), msgspec.UnsetType}
 """Types of labels that are to be looked at one by one."""
 
@@ -452,25 +481,25 @@ def _check_labels(answer: Answer, labels: Sequence[Any], shape: str) -> None:
             raise TargetError(
                 expected="one value",
                 got=f"{y!r:.80}",
-                at=f"body $[{i}].y" if shape == "list" else f"line {i + 1} $.y",
+                at=_PLACES[shape][1].format(i=i, line=i + 1),
                 help="A bandit learns [action, reward, p], a MultiOutput an object.",
             )
         if y is None and not answer.gaps:
             got, place = (
                 "Expected `bool | int | float | str`, got `null`",
-                {"one": "body $", "list": f"body $[{i}]", "lines": f"line {i + 1} $"}[shape] + ".y",
+                _PLACES[shape][1],
             )
         elif y is msgspec.UNSET and answer.needed:
             got, place = (
                 "Object missing required field `y`",
-                {"one": "body", "list": f"body $[{i}]", "lines": f"line {i + 1}"}[shape],
+                _PLACES[shape][0],
             )
         else:
             continue
         raise DataError(
             expected="a body as in /openapi.json",
             got=_inner(got),
-            at=place,
+            at=place.format(i=i, line=i + 1),
             help="Correct it. Nothing was learned.",
             code="invalid",
         )
@@ -527,6 +556,7 @@ __all__ = [
     "StepSize",
     "count_cells",
     "decoded",
+    "in_parts",
     "items_in",
     "label_key",
     "labels_of",

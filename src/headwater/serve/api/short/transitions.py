@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from headwater.learner.kind import check_can
-from headwater.serve.api.learning import committed, encoded_rows, read_rows, rows_response, without_infinity
+from headwater.serve.api.learning import committed, read_rows, rows_response, without_infinity
 from headwater.serve.api.predicting import apart
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.costs import size_of
@@ -42,9 +42,7 @@ async def learn_transitions(request: Request) -> Response:
     command = await apart(state, request.budget, n, lambda: LearnRequest(model.id, [_event(row) for row in rows]))
     if rows:
         await committed(request, command, n)
-    return await apart(
-        state, request.budget, n, lambda: rows_response(encoded_rows(list(map(_shown, command.answers))), shape)
-    )
+    return await apart(state, request.budget, n, lambda: rows_response(list(map(_shown, command.answers)), shape))
 
 
 def _event(row: Transition) -> JournalEvent:
