@@ -1,6 +1,7 @@
 """Routing between language models: quality within a budget, what a new model takes, what a decision takes.
 
     python -m benchmarks.router [seeds]
+    python -m benchmarks.router times
 
 Made-up prompts of six topics with their length and an embedding of 384 numbers; three models whose skill differs by topic, and whose
 cost follows price, tokens and luck. 1,824 prompts, at seven budgets between the mean cost of the cheapest and of the dearest model.
@@ -9,7 +10,9 @@ cost follows price, tokens and luck. 1,824 prompts, at seven budgets between the
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -131,21 +134,41 @@ def cut(seed: int) -> float:
     return float(np.mean(quality[N // 2 + 100 :]) - np.mean(quality[200 : N // 2]))
 
 
-def decision_us(how: str) -> float:
-    """Return microseconds of the processor for a decision, the least of five rounds of 300, after 1,000 rewards."""
-    found = world(1)
-    router = hw.Router(PRICES, budget=budgets(found)[3], seed=1)
-    prompts = [prompt_of(found, i, how) for i in range(N)]
-    for i in range(1_000):
-        choice = router.choose(prompts[i], tokens=300.0)
-        router.reward(choice.id, quality=float(found.quality[choice.model][i]))
-    best = float("inf")
-    for _ in range(5):
-        begin = time.process_time()
-        for prompt in prompts[1_000:1_300]:
-            router.choose(prompt, tokens=300.0)
-        best = min(best, (time.process_time() - begin) / 300)
-    return 1e6 * best
+def shown(found: World, i: int, how: str) -> object:
+    """Return a prompt as ``prompt_of`` does, or its embedding as a list or of float32."""
+    if how == "list":
+        return found.embeddings[i].tolist()
+    return found.embeddings[i].astype(np.float32) if how == "float32" else prompt_of(found, i, how)
+
+
+def medians_us(how: str, durable: bool) -> tuple[float, float]:
+    """Return microseconds of the processor for a decision and for a reward, medians of rounds after a third of the rows."""
+    found, n, rows = world(1), *((10, 600) if durable else (20, N))
+    learner = hw.Router(PRICES, budget=budgets(found)[3], seed=1)
+    prompts, decided, rewarded = [shown(found, i, how) for i in range(rows)], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        router = hw.open(Path(folder, "router.db"), learner) if durable else learner
+        for start in range(0, rows - n + 1, n):
+            begin = time.process_time()
+            choices = [router.choose(prompt, tokens=300.0) for prompt in prompts[start : start + n]]
+            between = time.process_time()
+            for i, choice in enumerate(choices, start):
+                router.reward(choice.id, quality=float(found.quality[choice.model][i]))
+            decided.append((between - begin) / n)
+            rewarded.append((time.process_time() - between) / n)
+        if durable:
+            router.close()
+    later = len(decided) // 3
+    return 1e6 * float(np.median(decided[later:])), 1e6 * float(np.median(rewarded[later:]))
+
+
+def print_times() -> None:
+    """Print what a decision and a reward take of the processor."""
+    print("µs of the processor, medians", "decision", "reward", sep=" | ")
+    for how in ("tokens", "topic", "embedding", "float32", "list"):
+        print(how, *(f"{took:.1f}" for took in medians_us(how, durable=False)), sep=" | ", flush=True)
+    for how in ("topic", "embedding"):
+        print(f"{how}, in a store", *(f"{took:.0f}" for took in medians_us(how, durable=True)), sep=" | ", flush=True)
 
 
 def main(seeds: int) -> None:
@@ -173,8 +196,11 @@ def main(seeds: int) -> None:
             )
     print("new model adopted after", [adopted(seed) for seed in range(1, 2 * seeds + 1)])
     print("gain after a price cut to a tenth", f"{np.mean([cut(seed) for seed in range(1, seeds + 1)]):+.3f}")
-    print("µs a decision", {how: round(decision_us(how), 1) for how in ("tokens", "topic", "embedding")})
+    print_times()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    if sys.argv[1:] == ["times"]:
+        print_times()
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)

@@ -114,6 +114,10 @@ PyObject *text_bytes(PyObject *text);
 /* outputs.c */
 PyObject *learn_outputs(PyObject *module, PyObject *args);
 
+/* routing.c */
+PyObject *project(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
+PyObject *router_shares(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
+
 /* tables.c */
 int measure_table_row(Learner *self, Table *table, Py_ssize_t i, hw_growth *growth);
 int read_table_row(Learner *self, Table *table, Py_ssize_t i, int learn);
@@ -128,6 +132,7 @@ long long bytes_held(void);         /* by all learners and fleets of this proces
 Learner *new_reader(Learner *like); /* without a core */
 int refresh(Learner *self);         /* its shape, and room for its outputs */
 PyObject *last_prediction(const Learner *self);
+PyObject *list_of_numbers(const double *numbers, Py_ssize_t n);
 /* Predict a row into p (room for so many), then learn it with y. Returns how many numbers were predicted, -1 for an error.
  */
 Py_ssize_t learn_sample(Learner *self, PyObject *x, double y, double *p, Py_ssize_t room);

@@ -595,7 +595,7 @@ static PyObject *learner_forecast_ends(Learner *self, PyObject *const *args, Py_
     return list;
 }
 
-static PyObject *list_of(const double *numbers, Py_ssize_t n)
+PyObject *list_of_numbers(const double *numbers, Py_ssize_t n)
 {
     PyObject *list = PyList_New(n);
     for (Py_ssize_t j = 0; list && j < n; j++) {
@@ -621,7 +621,7 @@ static PyObject *learner_values(Learner *self, PyObject *x)
     if (code >= 0 && (code = hw_values(self->core, values)) < 0)
         raise_status(code, NULL);
     if (code >= 0)
-        list = list_of(values, k);
+        list = list_of_numbers(values, k);
     PyMem_Free(values);
     leave(self);
     return list;
@@ -647,7 +647,7 @@ static PyObject *learner_decide(Learner *self, PyObject *args)
             raise_status(code, NULL);
         Py_ssize_t chosen = code >= 0 && draw ? (Py_ssize_t)hw_draw_action(self->core, numbers + n, n) : code;
         if (code >= 0)
-            answer = Py_BuildValue("(nNN)", chosen, list_of(numbers + n, n), list_of(numbers, n));
+            answer = Py_BuildValue("(nNN)", chosen, list_of_numbers(numbers + n, n), list_of_numbers(numbers, n));
         leave(self);
     }
     PyMem_Free(numbers);
@@ -686,7 +686,7 @@ static PyObject *learner_decide_rows(Learner *self, PyObject *args)
             raise_status(code, NULL);
         Py_ssize_t chosen = code >= 0 && draw ? (Py_ssize_t)hw_draw_action(self->core, numbers + n, n) : code;
         if (code >= 0)
-            answer = Py_BuildValue("(nNN)", chosen, list_of(numbers + n, n), list_of(numbers, n));
+            answer = Py_BuildValue("(nNN)", chosen, list_of_numbers(numbers + n, n), list_of_numbers(numbers, n));
         leave(self);
     }
     PyMem_Free(numbers);
@@ -771,7 +771,7 @@ static PyObject *learner_act(Learner *self, PyObject *const *args, Py_ssize_t na
     Py_ssize_t count = numbers_of_action(self);
     PyObject *answer = NULL;
     if (code >= 0)
-        answer = count ? list_of(self->out, count) : PyLong_FromDouble(self->out[0]);
+        answer = count ? list_of_numbers(self->out, count) : PyLong_FromDouble(self->out[0]);
     leave(self);
     return answer;
 }
@@ -784,7 +784,7 @@ static PyObject *learner_state_value(Learner *self, PyObject *x)
     int code = read_sample(self, x, 0);
     if (code >= 0 && (code = hw_state_value(self->core, self->out)) < 0)
         raise_status(code, NULL);
-    PyObject *answer = code < 0 ? NULL : list_of(self->out, self->shape.outputs + 1);
+    PyObject *answer = code < 0 ? NULL : list_of_numbers(self->out, self->shape.outputs + 1);
     leave(self);
     return answer;
 }

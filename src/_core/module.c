@@ -117,6 +117,8 @@ static PyMethodDef functions[] = {
     {"entries_gradient", entries_gradient, METH_VARARGS, "Sum of the rows' clipped gradients."},
     {"key", key, METH_VARARGS, "A key for draws."},
     {"learn_outputs", learn_outputs, METH_VARARGS, "Learn a row with several outputs."},
+    {"project", (PyCFunction)(void *)project, METH_FASTCALL, "An embedding on random directions, by their names."},
+    {"router_shares", (PyCFunction)(void *)router_shares, METH_FASTCALL, "The probability of each model of a router."},
     {"keep", keep, METH_O, "Keep an object for as long as the process lives."},
     {NULL, NULL, 0, NULL}};
 

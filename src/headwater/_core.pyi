@@ -50,6 +50,22 @@ def entries_gradient(
     sums: NDArray[np.float64],
     /,
 ) -> None: ...
+def project(
+    embedding: list[Any] | NDArray[Any], directions: NDArray[np.float64] | None, blank: dict[str, float], /
+) -> dict[Any, Any] | None: ...
+def router_shares(
+    qualities: list[float],
+    taken: list[int],
+    costs: list[float],
+    low: float,
+    high: float,
+    toll: float,
+    left: float,
+    hope: float,
+    bonus: float,
+    gamma: float,
+    /,
+) -> list[float]: ...
 def keep(value: object, /) -> None: ...
 def learn_outputs(
     outputs: tuple[tuple[Learner, Any, dict[Any, int] | None, list[Any], tuple[float, float], tuple[Any, ...]], ...],

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import headwater as hw
+from headwater._core import project, router_shares
 from headwater.errors import ConfigError, DataError
 from headwater.kinds.router import ask, learner
 from headwater.kinds.router.prompts import row_of
+from headwater.plain.kinds import router as plain
 from headwater.store.learner_file import fingerprint
 from headwater.store.onnx import export_onnx
 
@@ -223,6 +225,63 @@ def test_prompts_may_be_texts_embeddings_features_or_nothing():
             row_of(prompt, None)
     with pytest.raises(DataError, match="tokens of at least 0"):
         hw.Router(PRICES).choose("hi", tokens=-1)
+
+
+@pytest.mark.parametrize("width", [1, 7, 32, 33, 64, 384, 1_537])
+def test_an_embedding_is_projected_as_by_numpy_however_it_is_given(width):
+    e = np.random.default_rng(width).normal(size=width).astype(np.float32)
+    directions = np.eye(width)
+    if width > 32:
+        directions = np.random.default_rng(width).normal(0, 1 / math.sqrt(32), (32, width)).T
+    expected = plain.project(e.astype(np.float64), directions)
+    exact = e.astype(np.float64)
+    given = [e, exact, e.tolist(), tuple(e.tolist()), list(e), e[None], np.repeat(e, 2)[::2], exact.astype(">f8")]
+    rows = [row_of(one, None) for one in given]
+    assert list(rows[0]) == [f"e{i}" for i in range(min(width, 32))]
+    assert all(row == rows[0] for row in rows)
+    assert np.allclose(list(rows[0].values()), expected, rtol=0, atol=1e-14)
+
+
+def test_the_probability_of_each_model_is_that_of_the_formula():
+    rng = np.random.default_rng(1)
+    for k in (1, 2, 3, 10):
+        for _ in range(200):
+            quality, cost = rng.random(k).tolist(), rng.exponential(1, k).tolist()
+            taken, left = rng.integers(0, 9, k).tolist(), float(rng.choice([0.0, 1.0, math.inf]))
+            high, toll = float(rng.uniform(1, 3)), float(rng.exponential(0.2))
+            found = router_shares(quality, taken, cost, 0.0, high, toll, left, 5.0, 0.4, 40.0)
+            settings = {"toll": toll, "left": left, "hope": 5.0, "bonus": 0.4, "gamma": 40.0}
+            expected = plain.shares(quality, taken, cost, rewards=(0.0, high), **settings)
+            assert found == pytest.approx(expected, abs=1e-12)
+            assert sum(found) == pytest.approx(1)
+            assert all(p == 0 or c <= left or c == min(cost) for p, c in zip(found, cost, strict=True))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ([], [], [], *[1.0] * 7),
+        ([0.5], [1, 2], [1.0], *[1.0] * 7),
+        ([0.5], ["x"], [1.0], *[1.0] * 7),
+        ([0.5], (1,), [1.0], *[1.0] * 7),
+        ([0.5], [1], [1.0], *[1.0] * 6),
+        ([0.5], [1], [1.0], *[1.0] * 6, "x"),
+    ],
+)
+def test_shares_of_what_is_no_list_of_models_are_refused(given):
+    with pytest.raises(TypeError):
+        router_shares(*given)
+
+
+def test_a_projection_reads_only_what_fits_its_directions():
+    blank, directions = dict.fromkeys(range(16), 0.0), np.ones((2, 16))
+    assert project([1.0, 2.0], directions, blank)[3] == pytest.approx(3 / math.sqrt(5))
+    wrong = ([1.0], [1.0, 2.0, 3.0], [1.0, "2"], np.ones((1, 2)), np.ones(2, np.int64), [0.0, 0.0], [math.inf, 1.0])
+    assert [project(embedding, directions, blank) for embedding in wrong] == [None] * 7
+    assert project([1.0, 2.0], np.ones((2, 15)), dict.fromkeys(range(15), 0.0)) is None
+    for given in ((7, None, blank), ([1.0], 7, blank), ([1.0], None, [1.0]), ([1.0], None)):
+        with pytest.raises(TypeError):
+            project(*given)
 
 
 def test_threads_may_share_a_router():

@@ -348,6 +348,16 @@ class Bandit(Learner):
             values = self._engine.core.learner.values(x)
             return {a: values[self._index[a]] if a in self._index else self.rewards[0] for a in found}
 
+    def values_of(self, x: Mapping[Any, Any], actions: list[Any]) -> list[float]:
+        """Return the expected reward of each of some actions without features, in their order, fast where all are known."""
+        index, engine = self._index, self._engine
+        if engine is None or not engine.learned or not all(map(index.__contains__, actions)):
+            return list(self.expected_rewards(x, actions).values())
+        with self.lock:
+            self.check_values([x])
+            values = engine.core.learner.values(x)
+        return [values[index[action]] for action in actions]
+
     def predict_one(self, x: Mapping[Any, Any], actions: Offer | None = None) -> Any:
         """Return the action with the largest expected reward, by default among those known, or None before any was learned."""
         values = self.expected_rewards(x, actions)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import copy
-import math
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf, sqrt
+from operator import mul
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater._core import router_shares
 from headwater.encode.rows import as_dicts
 from headwater.errors import ConfigError, DataError
 from headwater.kinds.bandit.learner import Bandit
@@ -52,6 +54,8 @@ _LOG = 10_000
 """Decisions that are kept for estimates of other policies."""
 _RECENT = 1_000
 """Prompts over which the frontier is computed."""
+_NUMBERS = (float, int)
+"""Types of a price."""
 _LAMBDAS = (0.0, *np.geomspace(1e-3, 1e3, 40).tolist())
 
 
@@ -193,9 +197,9 @@ class Router(Learner):
     def check_prices(models: Mapping[Any, Any], budget: Any) -> None:
         """Raise ConfigError unless prices and budget are above 0, or there is no budget."""
         for name, price in models.items():
-            if not _is_cost(price):
+            if type(price) not in _NUMBERS or not 0 < price < inf:
                 raise _refused("prices above 0", f"{price!r} for {name}", "models")
-        if budget is not None and not _is_cost(budget):
+        if budget is not None and (type(budget) not in _NUMBERS or not 0 < budget < inf):
             raise _refused("a mean cost above 0, or None", repr(budget), "budget")
 
     @classmethod
@@ -271,7 +275,7 @@ class Router(Learner):
             raise _refused("at least one model with its price", "none", "models")
         names = list(self.models)
         listed = self._listed(_TOKENS if tokens is None else tokens)
-        costs = [own * self._pacing.ratio(name) for own, name in zip(listed, names, strict=True)]
+        costs = list(map(mul, listed, self._pacing.ratios(names)))
         qualities = self._qualities(x, names)
         return Weighed(names, self._probabilities(names, qualities, costs), qualities, costs, listed)
 
@@ -337,35 +341,15 @@ class Router(Learner):
         return [price * millions for price in self.models.values()]
 
     def _qualities(self, x: Mapping[Any, Any], names: list[str]) -> list[float]:
-        return list(self.bandit.expected_rewards(x, names).values())
+        return self.bandit.values_of(x, names)
 
     def _probabilities(self, names: list[str], qualities: list[float], costs: list[float]) -> list[float]:
         """Return the probability of each model, 0 for those that the budget excludes."""
-        low, high = self.bandit.rewards
-        toll = 0.0 if self.budget is None else self._pacing.price / self.budget
+        pacing, budget, (low, high) = self._pacing, self.budget, self.bandit.rewards
+        toll, left = (0.0, inf) if budget is None else (pacing.price / budget, budget * (1 - pacing.debt))
         taken = [self._taken.get(name, 0) for name in names]
-        hope = max((q for q, n in zip(qualities, taken, strict=True) if n), default=0.5 * (low + high))
-        values = []
-        for quality, n, cost in zip(qualities, taken, costs, strict=True):
-            worth = (n * quality + _HOPE * hope) / (n + _HOPE)
-            values.append((worth - low) / (high - low) + _BONUS / math.sqrt(1 + n) - toll * cost)
-        allowed = self._allowed(costs)
-        best = max(allowed, key=values.__getitem__)
-        gamma, k = _GAMMA * math.sqrt(min(1 + self._pacing.decisions, _SETTLED)), len(allowed)
-        p = [0.0] * len(names)
-        for i in allowed:
-            if i != best:
-                p[i] = 1 / (k + gamma * (values[best] - values[i]))
-        p[best] = 1 - sum(p)
-        return p
-
-    def _allowed(self, costs: list[float]) -> list[int]:
-        """Return the models that may be played: after too much was spent those below the budget, or else the cheapest."""
-        everything = list(range(len(costs)))
-        if self.budget is None:
-            return everything
-        left = self.budget * (1 - self._pacing.debt)
-        return [i for i in everything if costs[i] <= left] or [min(everything, key=costs.__getitem__)]
+        gamma = _GAMMA * sqrt(min(1 + pacing.decisions, _SETTLED))
+        return router_shares(qualities, taken, costs, low, high, toll, left, _HOPE, _BONUS, gamma)
 
     # ---- many rows, for what asks and teaches learners of every kind ---------------------------------------------------
 
@@ -448,7 +432,7 @@ class Router(Learner):
             recent = list(self._recent)[-prompts:]
             names = list(self.models)
             q = np.array([self._qualities(x, names) for x, _ in recent])
-            ratios = np.array([self._pacing.ratio(name) for name in names])
+            ratios = np.array(self._pacing.ratios(names))
             c = np.array([self._listed(tokens) for _, tokens in recent]) * ratios
         unit = self.budget or float(c.mean())
         found: dict[tuple[float, float], Point] = {}
@@ -613,10 +597,6 @@ def _packed(rows: Iterable[Any]) -> str:
 def _unpacked(text: str) -> list[Any]:
     found: list[Any] = unpack(base64.b64decode(text)) if text else []
     return found
-
-
-def _is_cost(value: Any) -> bool:
-    return type(value) in (float, int) and 0 < value < math.inf
 
 
 def _drawn(p: Sequence[float], u: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, field
 from typing import Any, TypeAlias
 
@@ -85,12 +85,15 @@ class Pacing:
             costs.see(listed, cost)
         self._pay(cost - expected, 0.0, budget)
 
-    def ratio(self, model: Any) -> float:
-        """Return what a model's decisions cost in units of the price of their tokens, drawn towards that of all models."""
-        usual, own = self.all.ratio, self.costs.get(model)
-        if own is None or not own.listed:
-            return usual
-        return (own.paid + _PRIOR * usual * own.listed / own.n) / (own.listed * (1 + _PRIOR / own.n))
+    def ratios(self, models: Iterable[Any]) -> list[float]:
+        """Return what each model's decisions cost in units of the price of their tokens, drawn towards that of all models."""
+        usual = self.all.ratio
+        return [
+            (own.paid + _PRIOR * usual * own.listed / own.n) / (own.listed * (1 + _PRIOR / own.n))
+            if own is not None and own.listed
+            else usual
+            for own in map(self.costs.get, models)
+        ]
 
     def _pay(self, cost: float, due: float, budget: float | None) -> None:
         """Count a cost beside the budgets that were due for it."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater._core import project
 from headwater.errors import DataError
 
 __all__ = ["row_of"]
@@ -48,12 +49,16 @@ def row_of(prompt: Any, tokens: float | None) -> dict[Any, Any]:
 def _features(prompt: Any) -> dict[Any, Any]:
     if prompt is None:
         return {}
+    if type(prompt) is list or (type(prompt) is np.ndarray and prompt.ndim == 1):
+        row = project(prompt, *_directions(len(prompt)))
+        if row is not None:
+            return row
     if type(prompt) is dict or isinstance(prompt, Mapping):
         return dict(prompt)
     if isinstance(prompt, str):
         return _form(prompt)
     if isinstance(prompt, np.ndarray | list | tuple):
-        return _projected(np.asarray(prompt, np.float64).ravel())
+        return _projected(prompt)
     raise DataError(
         expected="a text, an embedding, or features by name",
         got=type(prompt).__name__,
@@ -75,22 +80,22 @@ def _form(text: str) -> dict[Any, Any]:
     }
 
 
-def _projected(embedding: NDArray[np.float64]) -> dict[Any, Any]:
-    length = float(np.sqrt(embedding @ embedding))
-    if not 0 < length < math.inf:
+def _projected(prompt: Any) -> dict[Any, Any]:
+    """Return the features of an embedding of any shape and type, or say what is wrong with it."""
+    embedding = np.asarray(prompt, np.float64).ravel()
+    row = project(embedding, *_directions(len(embedding)))
+    if row is None:
+        length = float(np.sqrt(embedding @ embedding))
         raise DataError(
             expected="an embedding of finite numbers", got=f"length {length}", at="prompt", help="Leave it out instead."
         )
-    if len(embedding) > _WIDTH:
-        embedding = _directions(len(embedding)) @ embedding
-    return dict(zip(_names(len(embedding)), (embedding / length).tolist(), strict=True))
+    return row
 
 
-@lru_cache(8)
-def _directions(d: int) -> NDArray[np.float64]:
-    return np.random.default_rng(d).normal(0, 1 / math.sqrt(_WIDTH), (_WIDTH, d))
-
-
-@lru_cache(64)
-def _names(d: int) -> tuple[str, ...]:
-    return tuple(f"e{i}" for i in range(d))
+@lru_cache(16)
+def _directions(d: int) -> tuple[NDArray[np.float64] | None, dict[str, float]]:
+    """Return random directions by column, None for embeddings short enough to be read as they are, and their names."""
+    if d <= _WIDTH:
+        return None, dict.fromkeys((f"e{i}" for i in range(d)), 0.0)
+    directions = np.random.default_rng(d).normal(0, 1 / math.sqrt(_WIDTH), (_WIDTH, d))
+    return np.ascontiguousarray(directions.T), _directions(_WIDTH)[1]

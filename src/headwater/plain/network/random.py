@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[np.float64]
 Bits: TypeAlias = NDArray[np.uint64]
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ divided by the golden ratio
-_MIX1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX2 = np.uint64(0x94D049BB133111EB)
+_STEP, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_GOLDEN, _MIX1, _MIX2 = np.uint64(_STEP), np.uint64(_FIRST), np.uint64(_SECOND)  # the first is 2⁶⁴ by the golden ratio
 _ALL = 2**64 - 1
 
 # ---- numbers of a key -----------------------------------------------------------------------------------------------
@@ -43,8 +42,8 @@ def mix_one(x: int) -> int:
     >>> mix_one(5) == int(mix64(np.array([5], np.uint64))[0])
     True
     """
-    x = (x ^ x >> 30) * int(_MIX1) & _ALL
-    x = (x ^ x >> 27) * int(_MIX2) & _ALL
+    x = (x ^ x >> 30) * _FIRST & _ALL
+    x = (x ^ x >> 27) * _SECOND & _ALL
     return x ^ x >> 31
 
 
@@ -90,7 +89,7 @@ def uniform_one(key: int, i: int) -> float:
     >>> uniform_one(7, 2) == float(uniform(7, 2))
     True
     """
-    return (mix_one(key + (i + 1) * int(_GOLDEN) & _ALL) >> 11) / 2.0**53
+    return (mix_one(key + (i + 1) * _STEP & _ALL) >> 11) / 2.0**53
 
 
 def normal(u: Array, v: Array) -> Array:
