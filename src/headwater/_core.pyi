@@ -51,7 +51,7 @@ def entries_gradient(
     /,
 ) -> None: ...
 def project(
-    embedding: list[Any] | NDArray[Any], directions: NDArray[np.float64] | None, blank: dict[str, float], /
+    embedding: list[Any] | NDArray[Any], directions: bytes | NDArray[np.float64] | None, blank: dict[str, float], /
 ) -> dict[Any, Any] | None: ...
 def router_shares(
     qualities: list[float],

@@ -146,6 +146,7 @@ class Bandit(Learner):
     kind: ClassVar[Kind] = KIND
     instead: ClassVar[str] = "act, learn or learn_many"
     later: ClassVar[Mapping[str, Any]] = {**Learner.later, "text": AUTO}
+    _seams: ClassVar[frozenset[str]] = Learner._seams | {"values_of"}
 
     def __post_init__(self) -> None:
         super().__post_init__()

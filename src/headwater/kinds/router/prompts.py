@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headwater._core import project
 from headwater.errors import DataError
@@ -93,9 +92,9 @@ def _projected(prompt: Any) -> dict[Any, Any]:
 
 
 @lru_cache(16)
-def _directions(d: int) -> tuple[NDArray[np.float64] | None, dict[str, float]]:
+def _directions(d: int) -> tuple[bytes | None, dict[str, float]]:
     """Return random directions by column, None for embeddings short enough to be read as they are, and their names."""
     if d <= _WIDTH:
         return None, dict.fromkeys((f"e{i}" for i in range(d)), 0.0)
     directions = np.random.default_rng(d).normal(0, 1 / math.sqrt(_WIDTH), (_WIDTH, d))
-    return np.ascontiguousarray(directions.T), _directions(_WIDTH)[1]
+    return directions.T.tobytes(), _directions(_WIDTH)[1]
