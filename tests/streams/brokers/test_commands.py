@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import http.client
 import json
 import signal
@@ -15,6 +16,7 @@ import pytest
 import headwater as hw
 from headwater.cli import main
 from headwater.errors import ConfigError
+from headwater.serve.background.following import Following
 from support.brokers.following import uninterrupted
 from support.brokers.servers import free_port
 from support.learners import fingerprint  # of the state without the notes, where positions stand
@@ -218,3 +220,33 @@ def test_a_store_of_a_fleet_keeps_its_key(base, server, tmp_path, capsys):
     words[words.index("machine")] = "heat"
     assert main(words) == 2
     assert "expected --fleet machine" in capsys.readouterr().err
+
+
+def test_a_command_begins_at_a_time_and_goes_on_there_and_nowhere_else(base, server, tmp_path, capsys):
+    """With a store, with a model's file, and beside a server; what would be learned twice is refused."""
+    add(base, range(10))
+    (ninth,) = base.xrange("rows", count=1, min=base.xrange("rows")[8][0])
+    begin = dt.datetime.fromtimestamp(int(ninth[0].partition(b"-")[0]) / 1000, dt.UTC).isoformat(
+        timespec="milliseconds"
+    )
+    first = ninth[0].partition(b"-")[0]
+    where, other = f"redis://127.0.0.1:{server.port}/rows?idle=0.1", "2026-01-01T00:00Z"
+    for option, file in (("--store", tmp_path / "a.db"), ("--model", tmp_path / "a.hw")):
+        words = ["learn", where, option, str(file), "--target", "y", "--hidden", "4", "--task", "classify"]
+        for _ in range(2):
+            add(base, [10])
+            assert main([*words, "--from", begin]) == 0
+            learned = hw.load(file).n_learned if option == "--model" else learned_of(file)
+            assert learned == len(base.xrange("rows", min=first))
+        capsys.readouterr()
+        assert main([*words, "--from", other]) == 2
+        assert f"got from={other} of one with a position that did not begin there" in capsys.readouterr().err
+    with hw.open(tmp_path / "a.db") as model, pytest.raises(ConfigError, match="Leave it out to go on where the model"):
+        Following(model.service, model.service.models.named("default"), f"{where}&from={other}", target="y")
+    assert main(["learn", "rows.csv", "--store", str(tmp_path / "b.db"), "--target", "y", "--from", other]) == 2
+    assert "expected a broker's address with --from, got rows.csv" in capsys.readouterr().err
+
+
+def learned_of(file):
+    with hw.open(file) as model:
+        return model.n_learned

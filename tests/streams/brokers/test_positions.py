@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
+import re
+import time
 
 import pytest
 
 import headwater as hw
+from headwater.errors import ConfigError
 from headwater.streams.brokers import Outgoing, TrimmedLog, open_sink, open_source, read_address
+from support.brokers.kinds import Kafka, Nats, Redis
 from support.brokers.servers import PostgresServer, mosquitto, nats_server
+from support.learners import fingerprint
 from support.processes.following import learner, row
 
 PATIENCE_S = 60
@@ -315,3 +321,87 @@ def test_two_stores_follow_one_topic_of_mqtt(tmp_path):
             assert [model.learn_from(where, "y").learned for model in (one, two)] == [5, 5]
     finally:
         server.kill()
+
+
+# ---- from a time on --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[Redis, Nats, Kafka], ids=lambda kind: kind.__name__)
+def timed(request, tmp_path):
+    """A broker that knows when messages came, with two times five of them, which came at two times."""
+    broker = request.param(tmp_path)
+    broker.make("rows")
+    for start in (0, 5):
+        broker.put("rows", [json.dumps(row(i)).encode() for i in range(start, start + 5)])
+        until = time.time() + 0.002
+        while time.time() < until:
+            pass
+    yield broker
+    broker.close()
+
+
+def times(broker):
+    """Return when each message came, in microseconds of the broker's clock."""
+    source = open_source(read_address(broker.address("rows")))
+    source.open({})
+    found = [round(message.sent * 1e6) for message in drain(source, 10)]
+    source.close()
+    return found
+
+
+def at(ms):
+    return dt.datetime.fromtimestamp(ms / 1000, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def test_a_follower_begins_at_the_first_message_at_or_after_a_time(timed, tmp_path):
+    came = times(timed)
+    begin = came[7] // 1000
+    later = [i for i, us in enumerate(came) if us >= begin * 1000]
+    assert 3 <= len(later) <= 5  # those before came at least two milliseconds earlier
+    where = timed.address("rows", **{"from": at(begin), "idle": "1"})
+    with hw.open(tmp_path / "a.db", learner()) as model:
+        assert model.learn_from(where, "y", drop=["id"]).learned == len(later)
+        timed.put("rows", [json.dumps(row(10)).encode()])
+        assert model.learn_from(where, "y", drop=["id"]).learned == len(later) + 1  # goes on, and learns none twice
+        [name] = model.service.sources.names(1)
+        assert model.service.sources.positions(1, name).keys() == {"0"}
+        other = timed.address("rows", **{"from": at(begin - 1), "idle": "1"})
+        with pytest.raises(
+            ConfigError, match=r"expected a source that isn't followed yet, got from=.* of one with a position"
+        ):
+            model.learn_from(other, "y")
+    expected = learner()
+    for i in [*later, 10]:
+        one = row(i)
+        expected.learn_one({"a": one["a"], "c": one["c"]}, one["y"])
+    with hw.open(tmp_path / "a.db") as model:
+        assert fingerprint(model.learner) == fingerprint(expected)
+
+
+def test_a_time_behind_the_last_message_reads_only_what_comes(timed, tmp_path):
+    where = timed.address("rows", **{"from": at(int(time.time() * 1000)), "idle": "0.5"})
+    with hw.open(tmp_path / "a.db", learner()) as model:
+        assert model.learn_from(where, "y", drop=["id"]).read == 0
+        timed.put("rows", [json.dumps(row(10)).encode()])
+        assert model.learn_from(where, "y", drop=["id"]).read == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("kafka://a/rows?from=begin", "expected from= beginning, end, or a time with its zone, got begin"),
+        ("redis://a/rows?from=2026-11-01", "expected from= beginning, end, or a time with its zone, got 2026-11-01"),
+        ("nats://a/rows?from=2999-01-01T00:00Z", "expected from= a time that has passed, got 2999-01-01T00:00Z"),
+        ("mqtt://a/rows?from=2026-11-01T00:00Z", "knows when messages came (kafka://, nats://, redis://), got mqtt://"),
+        ("postgresql://a/b/rows?from=2026-11-01T00:00Z", "(kafka://, nats://, redis://), got postgresql://"),
+    ],
+)
+def test_a_time_that_cannot_be_is_refused_in_a_sentence(address, sentence):
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        read_address(address)
+
+
+def test_a_time_is_read_with_its_zone():
+    utc, ahead = (read_address(f"kafka://a/rows?from=2026-11-01T{t}") for t in ("00:00Z", "02:00+02:00"))
+    assert utc.begins == ahead.begins == 1_793_491_200_000
+    assert read_address("kafka://a/rows?from=end").begins is None

@@ -15,7 +15,7 @@ __all__ = [
     "Names",
     "STDIN",
     "Source",
-    "accepting_gaps",
+    "followed_how",
     "check_sources",
     "check_writable",
     "split_names",
@@ -101,24 +101,27 @@ def check_sources(sources: Sequence[str], command: str) -> None:
         )
 
 
-def accepting_gaps(source: str) -> str:
-    """Return a broker's address that skips messages it no longer has.
+def followed_how(source: str, *, accept_gap: bool, begin: str | None) -> str:
+    """Return a broker's address that says as well what ``--accept-gap`` and ``--from`` say.
 
     Raises
     ------
     ConfigError
-        If it is no broker's: a file has no such gaps.
+        If it is no broker's: a file has no gaps, and doesn't know when its rows came.
     """
+    from urllib.parse import quote
+
     from headwater.streams.brokers.address import is_address
 
-    if not is_address(source):
+    given = {"accept_gap": "true"} if accept_gap else dict[str, str]()
+    given |= {} if begin is None else {"from": begin}
+    if given and not is_address(source):
+        option = "--accept-gap" if accept_gap else "--from"
         raise ConfigError(
-            expected="a broker's address with --accept-gap",
-            got=source,
-            at="--accept-gap",
-            help="Leave it out for files.",
+            expected=f"a broker's address with {option}", got=source, at=option, help="Leave it out for files."
         )
-    return f"{source}{'&' if '?' in source else '?'}accept_gap=true"
+    more = "&".join(f"{name}={quote(value)}" for name, value in given.items())
+    return f"{source}{'&' if '?' in source else '?'}{more}" if given else source
 
 
 def without_ids(source: str) -> str:

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from cyclopts import Parameter
 
 from headwater.cli.options.declared import KindOptions, settings_of
 from headwater.cli.options.fleet import agree_on_key, as_fleet, check_named
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
-from headwater.cli.options.shared import accepting_gaps, check_writable, split_names, without_ids
+from headwater.cli.options.shared import check_writable, followed_how, split_names, without_ids
 from headwater.errors import ConfigError
 from headwater.learner.kind import Kind, default_kind
 
@@ -37,12 +38,15 @@ class FollowOptions:
         With --store: the address of a topic or table that messages go to which can't be used.
     accept_gap
         Go on where the broker no longer has messages that were not read yet; how many is noted.
+    begin
+        Begin a new follower at the first message at or after this time, such as 2026-11-01T00:00Z.
     """
 
     store: Path | None = None
     predictions: str | None = None
     dead_letters: str | None = None
     accept_gap: bool = False
+    begin: Annotated[str | None, Parameter(metavar="TIME", name="--from")] = None
 
     @property
     def with_store(self) -> bool:
@@ -51,14 +55,16 @@ class FollowOptions:
 
 
 def accepted(source: tuple[str, ...], follow: FollowOptions | None) -> tuple[str, ...]:
-    """Return the sources, set to read over gaps in a broker's log with ``--accept-gap``.
+    """Return the sources, read over gaps in a broker's log with ``--accept-gap``, and from a time with ``--from``.
 
     Raises
     ------
     ConfigError
         If it says so of a file.
     """
-    return tuple(map(accepting_gaps, source)) if follow is not None and follow.accept_gap else source
+    if follow is None:
+        return source
+    return tuple(followed_how(one, accept_gap=follow.accept_gap, begin=follow.begin) for one in source)
 
 
 def learn_into_store(

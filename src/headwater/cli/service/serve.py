@@ -17,7 +17,7 @@ from headwater.cli.options.declared import SettingOptions, settings_of
 from headwater.cli.options.fleet import as_fleet, check_named
 from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.replicas import ReplicaOptions, start_replicas
-from headwater.cli.options.shared import accepting_gaps, check_writable
+from headwater.cli.options.shared import check_writable, followed_how
 from headwater.errors import ConfigError, MissingExtra
 from headwater.learner.kind import default_kind, kind_with
 
@@ -40,6 +40,8 @@ class SourceOptions:
         The address of a topic or table that messages of the sources go to which can't be used.
     accept_gap
         Go on where the broker no longer has messages that were not read yet; the store notes how many.
+    begin
+        Begin to follow at the first message at or after this time, such as 2026-11-01T00:00Z.
     """
 
     source: Annotated[tuple[str, ...], Parameter(metavar="ADDRESS", show_default=False)] = ()
@@ -47,6 +49,7 @@ class SourceOptions:
     predictions: str | None = None
     dead_letters: str | None = None
     accept_gap: bool = False
+    begin: Annotated[str | None, Parameter(metavar="TIME", name="--from", show_default=False)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +264,7 @@ def _sources(follow: SourceOptions | None) -> list[tuple[str, str | None]]:
 
     check_names(follow.source)
     targets = follow.target if len(follow.target) > 1 else [*(follow.target or [None])] * len(follow.source)
-    found = map(accepting_gaps, follow.source) if follow.accept_gap else follow.source
+    found = [followed_how(one, accept_gap=follow.accept_gap, begin=follow.begin) for one in follow.source]
     return list(zip(found, targets, strict=True))
 
 

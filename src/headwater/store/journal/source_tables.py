@@ -62,7 +62,8 @@ _GUARDED = {
 }
 """Columns that the column ``crc`` of a table covers, which is NULL in rows of earlier versions."""
 
-_LOG = "log"  # LOG of headwater.streams.brokers.protocol, not imported because opening a store doesn't need brokers
+# LOG and BEGUN of headwater.streams.brokers.protocol, not imported because opening a store doesn't need brokers
+_NO_PARTS = {"log", "begun"}
 _REJECTS = 1000  # kept rejects per source, while the counts go on
 _REJECT_BYTES = 4096
 """Bytes kept of a rejected message, enough to identify it and few enough that a source's rejects take at most 4 MB."""
@@ -183,7 +184,7 @@ class SourceTables:
     def positions(self, model: int, source: str) -> dict[str, str]:
         """Return the position of the last kept message by partition."""
         known = self.known(model, source)
-        return {part: at for part, at in known.items() if part.rpartition("/")[2] != _LOG}
+        return {part: at for part, at in known.items() if part.rpartition("/")[2] not in _NO_PARTS}
 
     def known(self, model: int, source: str) -> dict[str, str]:
         """Return positions together with the log identities, as needed to open the source."""

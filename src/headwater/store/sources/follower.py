@@ -30,12 +30,14 @@ from headwater.store.sources.retrying import PATIENCE, Patience, Retrying, Stopp
 from headwater.store.sources.rows import Columns, Row, read_rows, refused
 from headwater.store.sources.status import Followed, Monitor, State
 from headwater.streams.brokers import (
+    BEGUN,
     Address,
     BrokerGone,
     Decode,
     Message,
     Source,
     TrimmedLog,
+    check_begin,
     decoder,
     open_source,
     read_address,
@@ -156,8 +158,8 @@ class Follower:
         self._patience, self._retrying = patience, Retrying(patience, self.monitor)
         sinks = {"predictions": predictions, "dead_letters": dead_letters}
         self._outbox = Outbox(service, model, self.name, **sinks, retrying=self._retrying)
-        self._nap, self._pauses = threading.Event(), pauses
-        self._publish_at = self._lag_at = 0.0
+        self._nap, self._pauses, self._publish_at, self._lag_at = threading.Event(), pauses, 0.0, 0.0
+        check_begin(address, service.sources.known(model.id, self.name))
 
     def run(
         self,
@@ -329,11 +331,14 @@ class Follower:
         self._outbox.gaps += 1
 
     def _known(self, feed: _Feed) -> dict[str, str]:
-        return feed.positions(self.service.sources.known(self.model.id, self.name))
+        known = feed.positions(self.service.sources.known(self.model.id, self.name))
+        return {part: at for part, at in known.items() if part != BEGUN}
 
     def _begin(self, feed: _Feed) -> None:
         known = self._known(feed)
         begun = {feed.prefix + part: at for part, at in self._opened(feed, known).items()} | feed.marks()
+        if not known and feed.address.begins is not None:
+            begun[feed.prefix + BEGUN] = str(feed.address.begins)
         new = {part: at for part, at in begun.items() if part.removeprefix(feed.prefix) not in known}
         if new:  # commit the starting position before reading anything
             self._commit(SourceRequest(self.model.id, self.name, new))

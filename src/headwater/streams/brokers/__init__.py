@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from headwater.streams.brokers.formats import FORMATS, Decode, decoder
     from headwater.streams.brokers.opening import open_sink, open_source
     from headwater.streams.brokers.protocol import (
+        BEGUN,
         BrokerGone,
         BrokerRefused,
         Message,
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
         Sink,
         Source,
         TrimmedLog,
+        check_begin,
     )
 
 __all__ = [
     "Address",
+    "BEGUN",
     "BrokerGone",
     "BrokerRefused",
     "Decode",
@@ -33,6 +36,7 @@ __all__ = [
     "Sink",
     "Source",
     "TrimmedLog",
+    "check_begin",
     "decoder",
     "is_address",
     "open_sink",
@@ -46,6 +50,6 @@ __getattr__ = lazily(
         ".address": "Address is_address read_address",
         ".formats": "Decode FORMATS decoder",
         ".opening": "open_sink open_source",
-        ".protocol": "BrokerGone BrokerRefused Message MessageTooLarge Outgoing Positions Sink Source TrimmedLog",
+        ".protocol": "BEGUN BrokerGone BrokerRefused Message MessageTooLarge Outgoing Positions Sink Source TrimmedLog check_begin",
     },
 )

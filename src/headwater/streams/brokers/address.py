@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +45,9 @@ _READING = (
     "accept_gap",
 )
 _ALL = (*_READING, *_SECURITY, *_REGISTRY)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_TIMED = ("kafka", "nats", "redis")
+"""Brokers that know when each message came."""
 _OWN = {
     "kafka": ("group", "sasl"),
     "nats": ("stream",),
@@ -106,6 +112,11 @@ class Address:
     def accepts_gap(self) -> bool:
         """Whether to continue after messages that were deleted before they were read."""
         return self.options.get("accept_gap", "false").lower() in ("true", "1", "yes")
+
+    @property
+    def begins(self) -> int | None:
+        """Time from which a new reader reads, in milliseconds since 1970, or None to begin at the beginning or the end."""
+        return _time_of(self.options.get("from", ""))
 
     def number(self, option: str, default: float) -> float:
         """Return a numeric option.
@@ -208,7 +219,40 @@ def _options(scheme: str, query: str, shown: str) -> dict[str, str]:
             raise _wrong(f"an option of {scheme}://", "password=", "Give password_file=FILE.", at=shown)
         if name not in known:
             raise _wrong(f"an option of {scheme}://", f"{name}=", did_you_mean(name, known), at=shown)
+    _check_begin(scheme, options.get("from", "beginning"), shown)
     return options
+
+
+def _check_begin(scheme: str, begin: str, shown: str) -> None:
+    """Raise ConfigError unless reading can begin at the beginning, at the end, or at a time that has passed."""
+    if begin in ("beginning", "end"):
+        return
+    begins = _time_of(begin)
+    if begins is None:
+        wanted, remedy = "from= beginning, end, or a time with its zone", "Write, e.g., 2026-11-01T00:00Z."
+    elif scheme not in _TIMED:
+        wanted = f"from= a time for a broker that knows when messages came ({', '.join(f'{one}://' for one in _TIMED)})"
+        remedy = "Leave it out: reading begins at the beginning, with from=end behind what is there."
+    elif begins > time.time() * 1000:
+        wanted, remedy = "from= a time that has passed", "Write from=end to read what comes from now on."
+    else:
+        return
+    raise _wrong(wanted, begin if begins is None or scheme in _TIMED else f"{scheme}://", remedy, at=shown)
+
+
+def _time_of(text: str) -> int | None:
+    """Return a time with its zone in milliseconds since 1970, or None if it is none.
+
+    Examples
+    --------
+    >>> _time_of("1970-01-01T00:00:02Z"), _time_of("1970-01-01T01:00 01:00"), _time_of("1970-01-01")
+    (2000, 0, None)
+    """
+    for written in (text, "+".join(text.rsplit(" ", 1))):  # in a query an unencoded + is a space
+        with contextlib.suppress(ValueError, TypeError):  # of a time without its zone, the difference is a TypeError
+            when = dt.datetime.fromisoformat(written)
+            return -((_EPOCH - when) // dt.timedelta(milliseconds=1))  # the next whole one
+    return None
 
 
 def _with_port(host: str, default: int, shown: str) -> str:

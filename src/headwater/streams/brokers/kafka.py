@@ -264,7 +264,34 @@ class KafkaSource:
         if str(part) in known:
             return int(known[str(part)]) + 1
         low, high = self._ends(part)
-        return high if self._address.options.get("from") == "end" and not known else low
+        if known:  # a partition that was added meanwhile
+            return low
+        if self._address.begins is not None:
+            return self._first_since(part, self._address.begins, high)
+        return high if self._address.options.get("from") == "end" else low
+
+    def _first_since(self, part: int, begins: int, end: int) -> int:
+        """Return the offset of the first message at or after a time in milliseconds, or the end if there is none."""
+        where = [TopicPartition(self._address.topic, part, begins)]
+        (found,) = self._asked(lambda consumer: consumer.offsets_for_times(where, timeout=_TIMEOUT_S))
+        if found.error is not None:
+            raise self._meaning(found.error)
+        return end if found.offset < 0 else self._asked(lambda consumer: self._seek(consumer, found, begins, end))
+
+    def _seek(self, consumer: Any, where: Any, begins: int, end: int) -> int:
+        """Return the offset of the first message at or after a time, from an offset on that may lie before it.
+
+        Kafka's own brokers name that message. Others name its batch, or the log's beginning if no message is so late.
+        """
+        next_ = int(where.offset)
+        consumer.assign([TopicPartition(where.topic, where.partition, next_)])
+        while (message := consumer.poll(_TIMEOUT_S if next_ < end else _TRY_S)) is not None:
+            if message.error() is not None:
+                raise self._meaning(message.error())
+            if message.timestamp()[1] >= begins:
+                return int(message.offset())
+            next_ = message.offset() + 1
+        return next_
 
     def _ends(self, part: int) -> tuple[int, int]:
         where = TopicPartition(self._address.topic, part)

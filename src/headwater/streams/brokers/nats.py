@@ -11,6 +11,7 @@ Source: https://docs.nats.io/nats-concepts/jetstream/consumers.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -183,7 +184,8 @@ class NatsSource:
             self._check_same(created, state)
         else:
             at_end = self._address.options.get("from") == "end"
-            first = None if at_end else self._next(state.first_seq)
+            begins = self._address.begins
+            first = None if at_end else self._next(state.first_seq) if begins is None else self._first_since(begins)
             self._last = state.last_seq if first is None else first - 1
             self._log = Log(created, first=state.last_seq)
         config = ConsumerConfig(
@@ -331,6 +333,21 @@ class NatsSource:
             return int(self._asked(find).seq)
         except _MissingStream:
             return None
+
+    def _first_since(self, begins: int) -> int | None:
+        """Return the sequence of the subject's first message at or after a time in milliseconds."""
+        config = ConsumerConfig(
+            deliver_policy=DeliverPolicy.BY_START_TIME,
+            opt_start_time=dt.datetime.fromtimestamp(begins / 1000, dt.UTC),
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=_IDLE_S,
+            mem_storage=True,
+        )
+        consumer = self._asked(self._jetstream.pull_subscribe(self._address.topic, stream=self._stream, config=config))
+        pending = self._asked(consumer.consumer_info()).num_pending
+        found = self._asked(_fetched(consumer, 1, _TIMEOUT_S)) if pending else []
+        self._asked(consumer.unsubscribe())
+        return int(found[0].metadata.sequence.stream) if found else None
 
     def _deleted(self, behind: int, next_: int) -> int:
         """Count the messages deleted between two sequences."""

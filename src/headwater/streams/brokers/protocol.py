@@ -7,13 +7,17 @@ so a crash on either side loses no message and learns none twice.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
-from headwater.errors import SourceError
+from headwater.errors import ConfigError, SourceError
+
+if TYPE_CHECKING:
+    from headwater.streams.brokers.address import Address
 
 __all__ = [
+    "BEGUN",
     "LOG",
     "BrokerGone",
     "BrokerRefused",
@@ -25,6 +29,7 @@ __all__ = [
     "Sink",
     "Source",
     "TrimmedLog",
+    "check_begin",
     "lost",
 ]
 
@@ -35,6 +40,8 @@ The entry `LOG` identifies the log.
 """
 
 LOG = "log"
+BEGUN = "begun"
+"""Entry of a store's positions with the time that reading began at, in milliseconds since 1970, if one was asked for."""
 
 
 class Log(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -246,6 +253,23 @@ class TrimmedLog(SourceError):
         super().__init__(expected=expected, got=got, at=at, help=help or _ACCEPT, code=code)
         self.gone, self.most, self.go_on = gone, most, dict(go_on or {})
         self.keep = dict(keep or {})
+
+
+def check_begin(address: Address, known: Positions) -> None:
+    """Check that a time to begin at is the one that the known positions began at, if there are any.
+
+    Raises
+    ------
+    ConfigError
+        If it is another, since messages would be learned twice or left out.
+    """
+    if address.begins is not None and known and known.get(BEGUN) != str(address.begins):
+        raise ConfigError(
+            expected="a source that isn't followed yet",
+            got=f"from={address.options['from']} of one with a position that did not begin there",
+            at=address.at,
+            help="Leave it out to go on where the model stands. To learn from that time, begin with a new store or model.",
+        )
 
 
 def lost(least: int, most: int | None) -> str:

@@ -106,6 +106,8 @@ class RedisSource:
             at_end = self._address.options.get("from") == "end"
             self._last = _text(info.get("last-generated-id", "0-0")) if at_end else "0-0"
             self._count = int(info.get("entries-added", 0)) if at_end else _removed(info)
+            if (begins := self._address.begins) is not None:
+                self._asked(lambda: self._begin_at(begins, info))
         return {_ONLY: f"{self._last} {self._count}"}
 
     def read(self, most: int, wait_s: float) -> Sequence[Message]:
@@ -202,6 +204,13 @@ class RedisSource:
                 most=gone,
                 go_on={_ONLY: f"{self._last} {self._count + gone}", **self.marks()},
             )
+
+    def _begin_at(self, begins: int, info: Mapping[str, Any]) -> None:
+        """Begin after the last entry before a time in milliseconds, with which an entry's id begins."""
+        before = self._base.xrevrange(self._address.topic, max(begins - 1, 0), "-", 1)
+        if before:
+            self._last = _text(before[0][0])
+            self._count = int(info.get("entries-added", 0)) - self._behind(_text(info["last-generated-id"]))
 
     def _behind(self, end: str) -> int:
         """Count the entries after the last one, up to another."""

@@ -11,7 +11,7 @@ from headwater.streams.block import Block
 from headwater.streams.brokers.address import Address
 from headwater.streams.brokers.formats import decoder
 from headwater.streams.brokers.opening import open_source
-from headwater.streams.brokers.protocol import BrokerGone, Message, TrimmedLog
+from headwater.streams.brokers.protocol import BEGUN, BrokerGone, Message, TrimmedLog, check_begin
 from headwater.streams.files.rejects import Rejects
 
 __all__ = ["BrokerRows"]
@@ -71,7 +71,9 @@ class BrokerRows:
             )
         self._address, self._target = address, target
         self._positions = dict(positions.get(address.name, {}))
-        self._gaps = self._positions.pop(_GAPS, "")
+        check_begin(address, self._positions)
+        self._gaps, begun = self._positions.pop(_GAPS, ""), self._positions.pop(BEGUN, None)
+        self._begun = begun if self._positions or address.begins is None else str(address.begins)
         own = (address.options.get("key"), address.options.get("id"))
         self._drop = [*drop, *(name for name in own if name)]
         self._rejects, self._number = rejects, 0
@@ -111,7 +113,8 @@ class BrokerRows:
     def _block(self, rows: list[tuple[int, dict[str, Any]]]) -> Block:
         target = self._target
         y = [None if target is None else x.pop(target, None) for _, x in rows]
-        position = (self._address.name, self._positions | ({_GAPS: self._gaps} if self._gaps else {}))
+        begun = {} if self._begun is None else {BEGUN: self._begun}
+        position = (self._address.name, self._positions | begun | ({_GAPS: self._gaps} if self._gaps else {}))
         return Block([x for _, x in rows], y, [number for number, _ in rows], position=position)
 
     def _row(self, message: Message) -> tuple[int, dict[str, Any]] | None:
