@@ -46,6 +46,9 @@ OTHERWISE = {
 }
 """Guides that need more than Python, and where what they say is tested."""
 
+ALONE = {"feast"}
+"""Extras that want older packages than the others' tests use, so that only ``--with`` has them, in an environment of their own."""
+
 
 def pages() -> list[str]:
     """Return all pages that are typed, in both languages."""
