@@ -92,11 +92,11 @@ def found(python: str, folder: Path) -> bool:
 
 
 def environment(python: str, folder: Path, *packages: str | Path) -> Path:
-    """Return the interpreter of a fresh environment with those packages."""
-    place = folder / f"env-{python}-{len(list(folder.glob('env-*')))}"
-    run(python, "-m", "venv", place, folder=folder)
+    """Return the interpreter of a fresh environment with those packages, and with pip if there are none."""
+    place = folder / f"env-{Path(python).name}-{len(list(folder.glob('env-*')))}"
+    run(python, "-m", "venv", *["--without-pip"] * bool(packages), place, folder=folder)
     if packages:
-        run(place / "bin" / "pip", "install", "--quiet", *packages, folder=folder)
+        run(sys.executable, "-m", "tools.install", place / "bin" / "python", *packages, folder=ROOT)
     return place / "bin" / "python"
 
 

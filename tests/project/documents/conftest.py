@@ -6,6 +6,7 @@ import functools
 import http.server
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,9 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def site_folder(tmp_path_factory):
-    """Build the site strictly, as `make docs` does: once for all workers of a run, while the others wait."""
+    """The site of `make docs` that HEADWATER_SITE names, else one that is built here: once for all workers of a run, while the others wait."""
+    if given := os.environ.get("HEADWATER_SITE"):
+        return Path(given)
     import fcntl
 
     import generate
