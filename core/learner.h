@@ -526,6 +526,9 @@ enum {
 int hw_locate(hw_learner *l, int i, hw_array *array);                        /* array i as it lies now; whose it is */
 hw_learner *hw_copy(const hw_allocator *memory, hw_learner *l, int *status); /* without what merging clears */
 int hw_check_sizes(const hw_learner *l, hw_fault *fault);
+/* Put the arrays of another state of l->sizes, for which there is room, into a restored learner of the same layout. It
+ * keeps its names, which must be the same. What is wrong with them leaves the learner fit only to be freed. */
+int hw_restore_again(hw_learner *l, const hw_array *arrays, hw_fault *fault);
 void hw_set_counts(hw_learner *l); /* from l->sizes */
 
 /* ---- table.c: rows of the table, and what grows with them ------------------------------------------------ */

@@ -42,6 +42,7 @@ struct hw_fleet {
     hw_learner *seat;   /* with the state of member `seated` */
     int64_t seated;     /* -1: none; -2: the first one's */
     hw_learner *layout; /* by which the last record was cut; NULL: none was read */
+    hw_learner *reader; /* into which records like it are put; without names between two of them; NULL: none */
     bool changed;       /* since it was put there */
     double counts[COUNTS], before[COUNTS];
     struct vocabulary **buckets;
@@ -78,17 +79,31 @@ static void release_names(hw_names *n, hw_columns_t *c)
         hw_release(arrays[i]);
 }
 
-static bool is_same(struct vocabulary *a, struct vocabulary *b)
+static bool is_of(struct vocabulary *v, const piece *p)
 {
-    piece p[PIECES], q[PIECES];
-    if (a->digest != b->digest || a->names.count != b->names.count || a->columns.count != b->columns.count)
-        return false;
-    pieces_of(&a->names, &a->columns, p);
-    pieces_of(&b->names, &b->columns, q);
+    piece own[PIECES];
+    pieces_of(&v->names, &v->columns, own);
     for (int i = 0; i < PIECES; i++)
-        if (p[i].bytes != q[i].bytes || (p[i].bytes && memcmp(*p[i].data, *q[i].data, (size_t)p[i].bytes) != 0))
+        if (own[i].bytes != p[i].bytes || (p[i].bytes && memcmp(*own[i].data, *p[i].data, (size_t)p[i].bytes) != 0))
             return false;
     return true;
+}
+
+static uint64_t digest_of(const piece *p)
+{
+    uint64_t digest = 0;
+    for (int i = 0; i < PIECES; i++)
+        digest = hw_hash(digest, p[i].bytes ? *p[i].data : "", (uint64_t)p[i].bytes);
+    return digest;
+}
+
+/* The vocabulary that these arrays tell, or NULL where no member has it. */
+static struct vocabulary *find_vocabulary(const hw_fleet *f, const piece *p, uint64_t digest)
+{
+    struct vocabulary *v = f->bucket_count ? f->buckets[digest & (uint64_t)(f->bucket_count - 1)] : NULL;
+    while (v && (v->digest != digest || !is_of(v, p)))
+        v = v->next;
+    return v;
 }
 
 static int widen_buckets(hw_fleet *f)
@@ -128,29 +143,30 @@ static void leave_vocabulary(hw_fleet *f, struct vocabulary *v)
 static struct vocabulary *share_vocabulary(hw_fleet *f, hw_learner *l)
 {
     piece p[PIECES];
-    if (f->vocabulary_count >= f->bucket_count && widen_buckets(f) < 0)
-        return NULL;
-    struct vocabulary *v = hw_allocate(&f->memory, sizeof *v);
-    if (!v)
-        return NULL;
-    *v = (struct vocabulary){.names = l->names, .columns = l->columns, .references = 1};
-    pieces_of(&v->names, &v->columns, p);
-    for (int i = 0; i < PIECES; i++)
-        v->digest = hw_hash(v->digest, p[i].bytes ? *p[i].data : "", (uint64_t)p[i].bytes);
-    struct vocabulary **bucket = f->buckets + (v->digest & (uint64_t)(f->bucket_count - 1)), *known = *bucket;
-    while (known && !is_same(known, v))
-        known = known->next;
-    l->names_borrowed = true;
+    pieces_of(&l->names, &l->columns, p);
+    uint64_t digest = digest_of(p);
+    struct vocabulary *known = find_vocabulary(f, p, digest);
     if (known) {
-        release_names(&v->names, &v->columns);
-        hw_release(v);
+        release_names(&l->names, &l->columns);
+        l->names_borrowed = true;
         known->references++;
         l->names = known->names;
         l->columns = known->columns;
         return known;
     }
-    v->number = ++f->next_number;
-    v->next = *bucket;
+    if (f->vocabulary_count >= f->bucket_count && widen_buckets(f) < 0)
+        return NULL;
+    struct vocabulary *v = hw_allocate(&f->memory, sizeof *v);
+    if (!v)
+        return NULL;
+    struct vocabulary **bucket = f->buckets + (digest & (uint64_t)(f->bucket_count - 1));
+    *v = (struct vocabulary){.names = l->names,
+                             .columns = l->columns,
+                             .digest = digest,
+                             .number = ++f->next_number,
+                             .references = 1,
+                             .next = *bucket};
+    l->names_borrowed = true;
     *bucket = v;
     f->vocabulary_count++;
     return v;
@@ -241,11 +257,24 @@ static void drop_state(hw_fleet *f, member *m)
     m->at_rest = NULL;
 }
 
+/* Room for a state of so many bytes in a member; NULL: no memory. */
+static state *make_state(hw_fleet *f, member *m, int64_t bytes)
+{
+    state *s = m == &f->first || m->at_rest != f->first.at_rest ? m->at_rest : NULL;
+    if (s && s->bytes == bytes)
+        return s;
+    s = resize(f, s, s ? (int64_t)sizeof(state) + s->bytes : 0, (int64_t)sizeof(state) + bytes);
+    if (!s)
+        return NULL;
+    s->bytes = bytes;
+    m->at_rest = s;
+    return s;
+}
+
 /* Put a learner's state into a member; it borrows its names from then on. */
 static int put_to_rest(hw_fleet *f, hw_learner *l, member *m)
 {
     int64_t bytes = arrays_out(l, NULL);
-    state *s = m == &f->first || m->at_rest != f->first.at_rest ? m->at_rest : NULL;
     if (!l->names_borrowed) {
         struct vocabulary *v = share_vocabulary(f, l);
         if (!v)
@@ -253,14 +282,9 @@ static int put_to_rest(hw_fleet *f, hw_learner *l, member *m)
         leave_vocabulary(f, m->vocabulary);
         m->vocabulary = v;
     }
-    if (!s || s->bytes != bytes) {
-        int64_t old = s ? (int64_t)sizeof(state) + s->bytes : 0;
-        s = resize(f, s, old, (int64_t)sizeof(state) + bytes);
-        if (!s)
-            return HW_NO_MEMORY;
-        m->at_rest = s;
-    }
-    s->bytes = bytes;
+    state *s = make_state(f, m, bytes);
+    if (!s)
+        return HW_NO_MEMORY;
     arrays_out(l, (char *)(s + 1));
     memcpy(s->sizes, l->sizes, sizeof s->sizes);
     return 0;
@@ -519,6 +543,7 @@ void hw_fleet_free(hw_fleet *f)
         free_member(f, f->members + i);
     free_member(f, &f->first);
     hw_free(f->layout);
+    free_seat(f->reader);
     hw_release(f->members);
     hw_release(f->buckets);
     hw_release(f);
@@ -715,24 +740,26 @@ static int cut_record(hw_learner *l, const char *record, int64_t size, hw_array 
     return at == size ? 0 : HW_BAD_STATE;
 }
 
-/* A learner of these sizes without its arrays, by which a record is cut: kept, since most records that follow have the
- * same. */
+/* A learner of these sizes without its arrays, by which a record is cut: kept, since only what has other outputs or tests
+ * is laid out otherwise. */
 static int lay_out(hw_fleet *f, const int64_t *sizes, hw_fault *fault)
 {
     const hw_learner *like = f->seats[0];
     hw_learner *l = f->layout;
     int status = 0;
-    if (l && !memcmp(l->sizes, sizes, HW_SIZES * sizeof *sizes))
-        return 0;
+    bool alike = l && l->outputs == sizes[HW_N_OUTPUTS] && has_layout(l, sizes[HW_N_OUTPUT_CAPACITY], sizes[HW_N_TESTS]);
     f->layout = NULL;
-    hw_free(l);
-    l = hw_new(&f->memory, like->declaration, hw_declared(like), f->level, like->names.key, &status, NULL);
+    if (!alike) {
+        hw_free(l);
+        l = hw_new(&f->memory, like->declaration, hw_declared(like), f->level, like->names.key, &status, NULL);
+    }
     if (!l)
         return status;
     memcpy(l->sizes, sizes, HW_SIZES * sizeof *sizes);
     status = hw_check_sizes(l, fault);
-    hw_set_tests(l, l->sizes);
-    if (status >= 0)
+    if (!alike)
+        hw_set_tests(l, l->sizes);
+    if (status >= 0 && !alike)
         status = hw_lower(l, (int)l->sizes[HW_N_OUTPUTS], (int)l->sizes[HW_N_OUTPUT_CAPACITY]);
     if (status < 0)
         return hw_free(l), status;
@@ -740,8 +767,65 @@ static int lay_out(hw_fleet *f, const int64_t *sizes, hw_fault *fault)
     return 0;
 }
 
-/* The learner whose record this is; nothing in it is believed. */
-static hw_learner *learner_of(hw_fleet *f, const void *record, int64_t size, int *status, hw_fault *fault)
+/* ---- reading one record after the other -------------------------------------------------------------------- */
+
+static void drop_reader(hw_fleet *f)
+{
+    free_seat(f->reader);
+    f->reader = NULL;
+}
+
+/* Let a learner that was read be the one into which the next record is put. Its names belong to vocabularies. */
+static void keep_reader(hw_fleet *f, hw_learner *l)
+{
+    if (f->reader != l)
+        drop_reader(f);
+    l->names = (hw_names){.key = l->names.key};
+    l->columns = (hw_columns_t){0};
+    f->reader = l;
+}
+
+/* Whether a record of the layout at hand can be put into a learner that is there: nothing of it is made or left out anew.
+ */
+static bool can_reread(const hw_fleet *f)
+{
+    const hw_learner *l = f->reader;
+    const int64_t *n = f->layout->sizes;
+    if (!l || l->outputs != n[HW_N_OUTPUTS] || !has_layout(l, n[HW_N_OUTPUT_CAPACITY], n[HW_N_TESTS]))
+        return false;
+    for (int p = 0; p < HW_KIND_PARTS; p++)
+        if (l->parts[p] && hw_parts[p]->read)
+            return false;
+    return !n[HW_N_HAS_PENDING] && !n[HW_N_SHARED_FROM];
+}
+
+/* Put the arrays of a record, whose names some member has, into the reader; NULL where that can't be, or is refused. */
+static hw_learner *reread(hw_fleet *f, hw_array *arrays, struct vocabulary **known, int *status, hw_fault *fault)
+{
+    piece p[PIECES];
+    hw_learner *l = f->reader;
+    if (!can_reread(f))
+        return NULL;
+    for (int i = 0; i < PIECES; i++) {
+        hw_array *a = arrays + FIRST_NAME + i;
+        p[i] = (piece){&a->data, a->shape[0] * a->shape[1] * (int64_t)hw_size_of(a->type)};
+    }
+    *known = find_vocabulary(f, p, digest_of(p));
+    if (!*known)
+        return NULL;
+    borrow_vocabulary(l, *known);
+    memcpy(l->sizes, f->layout->sizes, HW_SIZES * sizeof *l->sizes);
+    *status = reserve(l);
+    if (*status >= 0)
+        *status = hw_restore_again(l, arrays, fault);
+    if (*status < 0)
+        return drop_reader(f), NULL;
+    return l;
+}
+
+/* The learner whose record this is; nothing in it is believed. known: the vocabulary that it borrows; NULL: none. */
+static hw_learner *learner_of(hw_fleet *f, const void *record, int64_t size, struct vocabulary **known, int *status,
+                              hw_fault *fault)
 {
     hw_learner *like = f->seats[0], *made = NULL;
     hw_array arrays[HW_MOST_ARRAYS];
@@ -759,17 +843,37 @@ static hw_learner *learner_of(hw_fleet *f, const void *record, int64_t size, int
     hw_array_at(f->layout, 1, arrays + 1);
     *status = cut_record(f->layout, record, size, arrays, whole);
     if (*status >= 0)
+        made = reread(f, arrays, known, status, fault);
+    if (*status >= 0 && !made)
         made = hw_restore(&f->memory, arrays, hw_states(), f->level, like->names.key, status, fault);
     for (int i = 0; i < hw_states(); i++)
         hw_release(whole[i]);
     return made;
 }
 
+/* Let a member rest as its record says, which was put into the reader and found sound: what the reader would write are the
+ * same bytes, unless it counts otherwise. */
+static int rest_as_read(hw_fleet *f, member *m, const void *record, int64_t own)
+{
+    hw_array first;
+    hw_locate(f->reader, 0, &first);
+    if (memcmp((const char *)record + offsetof(state, sizes), f->reader->sizes, HW_SIZES * sizeof(int64_t)) != 0)
+        return put_to_rest(f, f->reader, m);
+    int64_t bytes = own - (int64_t)sizeof(state);
+    state *s = make_state(f, m, bytes);
+    if (!s)
+        return HW_NO_MEMORY;
+    memcpy(s, record, (size_t)own);
+    s->bytes = bytes;
+    return 0;
+}
+
 int hw_fleet_read(hw_fleet *f, int64_t i, const void *record, int64_t size, const int32_t *labels, int32_t label_count,
                   hw_fault *fault)
 {
     int status = i >= f->count || label_count < 0 || (i < 0 && f->count) ? HW_BAD_ARGUMENT : 0;
-    hw_learner *l = status < 0 ? NULL : learner_of(f, record, size, &status, fault);
+    struct vocabulary *known = NULL;
+    hw_learner *l = status < 0 ? NULL : learner_of(f, record, size, &known, &status, fault);
     if (!l)
         return status;
     member *m = member_of(f, i);
@@ -782,11 +886,21 @@ int hw_fleet_read(hw_fleet *f, int64_t i, const void *record, int64_t size, cons
         m->vocabulary = f->first.vocabulary;
         m->vocabulary->references++;
     }
+    if (known) {
+        known->references++;
+        leave_vocabulary(f, m->vocabulary);
+        m->vocabulary = known;
+    }
     status = copy_labels(f, m, labels, label_count);
     if (status >= 0)
-        status = put_to_rest(f, l, m);
+        status = known ? rest_as_read(f, m, record, size - bytes_of_names(known)) : put_to_rest(f, l, m);
     f->present += i >= 0 && !was_present && m->at_rest;
-    free_seat(l);
+    if (status >= 0)
+        keep_reader(f, l);
+    else if (l == f->reader)
+        drop_reader(f);
+    else
+        free_seat(l);
     return status;
 }
 

@@ -494,6 +494,39 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
     return status < 0 ? status : hw_set_step(l, l->step[0], l->step[1]);
 }
 
+#ifndef HW_PAGE /* which has no fleets */
+int hw_restore_again(hw_learner *l, const hw_array *arrays, hw_fault *fault)
+{
+    if (l->curves &&
+        !hw_extend(&l->memory, &l->curves->packed, (uint64_t)l->sizes[HW_N_RESERVOIR] * sizeof(double) + sizeof(double)))
+        return HW_NO_MEMORY;
+    l->rows = l->sizes[HW_N_ROWS];
+    for (int64_t i = l->sizes[HW_N_SLOTS]; l->curves && i < l->slots.count; i++) { /* columns of the state before */
+        hw_release(l->slots.reservoir[i]);
+        l->slots.reservoir[i] = NULL;
+    }
+    for (int i = 2; i < hw_states(); i++) {
+        hw_array own;
+        if (hw_is_lacking(l, i))
+            continue;
+        int owner = hw_array_at(l, i, &own);
+        if (owner == HW_OF_NAMES || owner == HW_OF_BYTES || owner == HW_OF_COLUMNS)
+            continue;
+        SAVED(own.type == arrays[i].type && own.shape[0] == arrays[i].shape[0] && own.shape[1] == arrays[i].shape[1],
+              own.name, "the shape that follows from the declaration and the sizes", arrays[i].shape[0]);
+        size_t bytes = (size_t)(own.shape[0] * own.shape[1]) * hw_size_of(own.type);
+        if (bytes)
+            memcpy(own.data, arrays[i].data, bytes);
+    }
+    hw_set_counts(l);
+    int status = check_what_is_read(l, fault);
+    if (status < 0 || (status = check_numbers(l, fault)) < 0 || (status = check_parts(l, fault)) < 0)
+        return status;
+    status = unpack(l, fault);
+    return status < 0 ? status : hw_set_step(l, l->step[0], l->step[1]);
+}
+#endif
+
 hw_learner *hw_restore(const hw_allocator *memory, const hw_array *arrays, int count, int level, uint64_t key, int *status,
                        hw_fault *fault)
 {

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 import headwater as hw
-import headwater._core as _core
 from fleet.machines import stream
 from headwater.errors import ConfigError, ModelFileError, StoreError
 
@@ -90,26 +89,42 @@ def test_a_damaged_file_is_refused(tmp_path):
         data[at] ^= 1
 
 
-def test_the_core_believes_no_record():
-    fleet = taught("pool", rows=400)
-    rng, core = random.Random(2), fleet.core
-    record, labels, rows, total = core.record(4)
-    other = _core.Fleet(fleet["m0"].engine.core.learner, "machine", True, False, -6.0, 10, [0, 1, 2])
-    member, refused = other.add("k"), 0
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_core_believes_no_record(name):
+    fleet, other = taught(name, rows=400), hw.Fleet(MAKERS[name], "machine").core
+    rng, width = random.Random(2), 1 if name == "regressor" else 3
+    good = fleet.core.record(4)
+    record, labels, rows, total = good
+    kept, member, refused = other.add("kept"), other.add("k"), 0
     for _ in range(600):
         wrong = bytearray(record)
         for _ in range(rng.randrange(1, 4)):
             wrong[rng.randrange(min(len(wrong), 2000))] = rng.randrange(256)
         data = bytes(wrong[: rng.randrange(len(wrong))]) if rng.random() < 0.3 else bytes(wrong)
+        other.put(kept, *good)  # what has its names is put into the learner that was read last
         try:
             other.put(member, data, labels, rows, total)
         except (ValueError, MemoryError):
             refused += 1
-        out, said = np.zeros((1, 3), np.float32), np.zeros(1, np.int32)
-        other.predict([{"a": 1.0, "b": 2.0, "shift": "early"}], np.array([member]), out, said, 3)
+        out, said = np.zeros((1, width), np.float32), np.zeros(1, np.int32)
+        other.predict([{"a": 1.0, "b": 2.0, "shift": "early"}], np.array([member]), out, said, width)
     assert refused > 100
-    other.put(member, record, labels, rows, total)
-    assert other.record(member)[0] == record
+    other.put(member, *good)
+    assert other.record(member)[0] == other.record(kept)[0] == record
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_records_are_read_alike_whichever_was_read_before(name, tmp_path):
+    rows, y = ROWS[:600], (NUMBERS if name == "regressor" else LABELS)[:600]
+    fleet = hw.Fleet(MAKERS[name], "machine")
+    fleet.learn_many(*zip(*sorted(zip(rows, y, strict=True), key=lambda pair: len(pair[0])), strict=True))
+    records = [fleet.core.record(member) for member in range(len(fleet))]
+    other = hw.Fleet(MAKERS[name], "machine").core
+    members = [other.add(key) for key in fleet]
+    for seed in range(4):
+        for member in random.Random(seed).sample(members, len(members)):
+            other.put(member, *records[member])
+    assert [other.record(member) for member in members] == records
 
 
 def test_members_that_are_away_come_back_as_they_went(tmp_path):

@@ -109,14 +109,16 @@ def fill(fleet: Any, saved: SavedModel, at: str) -> None:
         if any(n < 0 for n in rows):
             raise ValueError("scored", "0 or more", min(rows))
         checked: set[tuple[int, ...]] = set()  # most members of a million have the same labels
-        for i, (record, label) in enumerate(zip(pairwise(ends), pairwise(label_ends), strict=True)):
-            own = labels[slice(*label)]
+        add, put = fleet.core.add, fleet.core.put
+        members = zip(pairwise(ends), pairwise(label_ends), rows, totals, strict=True)
+        for i, ((at_byte, end), (first, last), n, total) in enumerate(members, -1):
+            own = labels[first:last]
             if tuple(own) not in checked:
                 check_labels(fleet, own)
                 checked.add(tuple(own))
-            if i and fleet.core.add(keys[i - 1]) != i - 1:
-                raise ValueError("keys", "different ones", keys[i - 1])
-            fleet.core.put(i - 1, records[slice(*record)], own, rows[i], totals[i])
+            if i >= 0 and add(keys[i]) != i:
+                raise ValueError("keys", "different ones", keys[i])
+            put(i, records[at_byte:end], own, n, total)
 
 
 def take_header(fleet: Any, header: dict[str, Any]) -> None:

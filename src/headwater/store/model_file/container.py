@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import save as _pack
 
@@ -34,6 +37,10 @@ UNFIT: tuple[type[Exception], ...] = (
     *(msgspec.MsgspecError, SafetensorError),
 )
 """Exceptions raised while building from a header and arrays that don't match. LinAlgError is a ValueError."""
+_DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BOOL": "?"} | {
+    f"{sign}{8 * size}": f"<{kind}{size}" for sign, kind in (("I", "i"), ("U", "u")) for size in (1, 2, 4, 8)
+}
+"""NumPy's name of each type of a tensor."""
 _DIGEST = re.compile(rb'\\"sha256\\": \\"([0-9a-f]{64})\\"')
 """The digest inside the file, in JSON nested in JSON."""
 
@@ -136,8 +143,6 @@ def read(path: str | Path) -> bytes:
 
 def unseal(data: bytes, at: str) -> SavedModel:
     """Parse the bytes of a file into header and arrays, after checking the digest."""
-    from safetensors.numpy import load as unpack
-
     size = int.from_bytes(data[:8], "little")
     try:
         header = json.loads(data[8 : 8 + size])
@@ -173,7 +178,28 @@ def unseal(data: bytes, at: str) -> SavedModel:
                 if later
                 else "headwater 0.1 reads it. Learn the rows again with this version.",
             )
-        return SavedModel(inner, unpack(data))
+        return SavedModel(inner, _views(data, header, 8 + size))
+
+
+def _views(data: bytes, header: dict[str, Any], start: int) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a safetensors file without copying them, since those of a fleet are most of its loading time.
+
+    Raises
+    ------
+    ValueError
+        If they don't lie one behind the other, as safetensors demands.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    tensors = [(*one["data_offsets"], name, one) for name, one in header.items() if name != "__metadata__"]
+    at = 0
+    for begin, end, name, one in sorted(tensors, key=lambda tensor: tensor[:2]):
+        array = np.frombuffer(data, _DTYPES[one["dtype"]], math.prod(one["shape"]), start + begin)
+        if begin != at or end - begin != array.nbytes:
+            raise ValueError(name, f"{array.nbytes} bytes from {at} on", (begin, end))
+        arrays[name], at = array.reshape(one["shape"]), end
+    if at != len(data) - start:
+        raise ValueError("tensors", "as many bytes as the file has", at)
+    return arrays
 
 
 def _unaltered(data: bytes) -> bool:
