@@ -3,6 +3,7 @@
 python -m benchmarks.trials.fleet members 100000        # memory, made a second, a file
 python -m benchmarks.trials.fleet events 100000 10000000 # events a second at random keys in one process, memory each tenth
 python -m benchmarks.trials.fleet shards 100000 400000   # the same through two Ray actors, each block durable
+python -m benchmarks.trials.fleet snapshots 100000      # the longest wait of a row while a store takes a snapshot
 python -m benchmarks.trials.fleet pooled                 # flights and made keys: one model, a fleet, both
 """
 
@@ -13,6 +14,7 @@ import gzip
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,6 +121,53 @@ def shards(keys: int, count: int) -> None:
             )
 
 
+def snapshots(count: int) -> None:
+    """Say how long single rows wait at most, without a snapshot and while one of so many members is written."""
+    rng = np.random.default_rng(0)
+    fleet = hw.Fleet(small, "machine", max_keys=count)
+    for at in range(0, count, BLOCK):
+        fleet.learn_many(*block(rng, [f"machine-{i}" for i in range(at, min(count, at + BLOCK))]))
+    rows, y = block(rng, [f"machine-{i}" for i in rng.integers(0, count, 2000)])
+    with tempfile.TemporaryDirectory() as folder, hw.open(Path(folder) / "fleet.db", fleet) as model:
+        model.snapshot()
+        for what in ("before", "a snapshot", "another"):
+            ended, waits = threading.Event(), (predicting, learning)
+            took: list[list[float]] = [[], []]
+            threads = [
+                threading.Thread(target=wait, args=(model, rows, y, ended, own))
+                for wait, own in zip(waits, took, strict=True)
+            ]
+            for thread in threads:
+                thread.start()
+            begun = time.perf_counter()
+            time.sleep(2) if what == "before" else model.snapshot()
+            seconds = time.perf_counter() - begun
+            ended.set()
+            for thread in threads:
+                thread.join()
+            said = ", ".join(
+                f"{name} {len(own)} rows, at most {max(own) * 1e3:.0f} ms, 99 % within {np.quantile(own, 0.99) * 1e3:.1f}"
+                for name, own in zip(("predicted", "learned"), took, strict=True)
+            )
+            print(f"{what}, {seconds:.1f} s: {said}", flush=True)
+
+
+def predicting(model: Any, rows: list[Any], y: list[bool], ended: threading.Event, took: list[float]) -> None:
+    """Predict rows one by one until it has ended, and say how long each took."""
+    while not ended.wait(0.001):
+        begun = time.perf_counter()
+        model.predict_one(rows[len(took) % len(rows)])
+        took.append(time.perf_counter() - begun)
+
+
+def learning(model: Any, rows: list[Any], y: list[bool], ended: threading.Event, took: list[float]) -> None:
+    """Learn rows one by one until it has ended, and say how long each took."""
+    while not ended.wait(0.001):
+        i, begun = len(took) % len(rows), time.perf_counter()
+        model.learn_one(rows[i], y[i])
+        took.append(time.perf_counter() - begun)
+
+
 def processor_time(pid: int) -> float:
     """Return the seconds that a process has had of processors."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
@@ -172,4 +221,6 @@ def pooled() -> None:
 
 
 if __name__ == "__main__":
-    {"members": members, "events": events, "shards": shards, "pooled": pooled}[sys.argv[1]](*map(int, sys.argv[2:]))
+    {"members": members, "events": events, "shards": shards, "snapshots": snapshots, "pooled": pooled}[sys.argv[1]](
+        *map(int, sys.argv[2:])
+    )

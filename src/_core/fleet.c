@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { OF_STORE = 1, OF_COPY = 2, OF_ALL = OF_STORE | OF_COPY }; /* who has not yet a member as it is */
+
 typedef struct Score { /* of the predictions that were given out before their rows were learned */
     int64_t rows;
     double sum;      /* of correct ones, or of |y - p| */
     uint32_t used;   /* when it was used last, in blocks */
-    int32_t changed; /* since it was settled */
+    int32_t changed; /* since these were settled */
     int32_t head;    /* first event of the block at hand; -1: none */
 } Score;
 
@@ -132,7 +134,7 @@ static Py_ssize_t add_member(Fleet *self, PyObject *key)
         PyList_SetSlice(self->keys, n, n + 1, NULL);
         return raise_status((int)added, NULL), -1;
     }
-    self->scores[n] = (Score){.head = -1, .changed = 1};
+    self->scores[n] = (Score){.head = -1, .changed = OF_ALL};
     return n;
 }
 
@@ -249,7 +251,7 @@ static int take(Fleet *self, int64_t member, int learn)
     uint64_t vocabulary = hw_fleet_vocabulary(self->core);
     self->reader->core = core;
     if (learn && member >= 0)
-        self->scores[member].changed = 1;
+        self->scores[member].changed = OF_ALL;
     if (vocabulary != self->vocabulary) {
         renew_plan(self->reader);
         self->vocabulary = vocabulary;
@@ -708,15 +710,15 @@ static PyObject *fleet_copy(Fleet *self, PyObject *object)
     return (PyObject *)copy;
 }
 
-/* changed() -> members that are here and have learned since they were settled. */
-static PyObject *fleet_changed(Fleet *self, PyObject *unused)
+/* changed(who) -> members that are here and have learned since they were settled with the store (1) or a copy (2). */
+static PyObject *fleet_changed(Fleet *self, PyObject *who)
 {
-    (void)unused;
-    PyObject *list = enter(self->reader) < 0 ? NULL : PyList_New(0);
+    long since = PyLong_AsLong(who);
+    PyObject *list = PyErr_Occurred() || enter(self->reader) < 0 ? NULL : PyList_New(0);
     if (!list)
         return NULL;
     for (Py_ssize_t i = 0; i < hw_fleet_count(self->core) && !PyErr_Occurred(); i++) {
-        if (!self->scores[i].changed || !hw_fleet_is_present(self->core, i))
+        if (!(self->scores[i].changed & since) || !hw_fleet_is_present(self->core, i))
             continue;
         PyObject *number = PyLong_FromSsize_t(i);
         if (number)
@@ -729,17 +731,19 @@ static PyObject *fleet_changed(Fleet *self, PyObject *unused)
     return list;
 }
 
-/* settle(members): somebody has them as they are now. */
-static PyObject *fleet_settle(Fleet *self, PyObject *members)
+/* settle(members, who): the store (1) or a copy (2) has them as they are now. */
+static PyObject *fleet_settle(Fleet *self, PyObject *args)
 {
-    Py_ssize_t member, n = PyList_Check(members) ? PyList_Size(members) : 0;
-    if (enter(self->reader) < 0)
+    PyObject *members;
+    int who;
+    if (!PyArg_ParseTuple(args, "O!i", &PyList_Type, &members, &who) || enter(self->reader) < 0)
         return NULL;
+    Py_ssize_t member, n = PyList_Size(members);
     int code = 0;
     for (Py_ssize_t i = 0; code >= 0 && i < n; i++) {
         code = member_argument(self, PyList_GetItem(members, i), &member);
         if (code >= 0 && member >= 0)
-            self->scores[member].changed = 0;
+            self->scores[member].changed &= ~who;
     }
     leave(self->reader);
     if (code < 0)
@@ -754,7 +758,7 @@ static PyObject *fleet_mark(Fleet *self, PyObject *object)
     if (member_argument(self, object, &member) < 0)
         return NULL;
     if (member >= 0)
-        self->scores[member].changed = 1;
+        self->scores[member].changed = OF_ALL;
     Py_RETURN_NONE;
 }
 
@@ -832,6 +836,7 @@ static PyObject *fleet_remove(Fleet *self, PyObject *object)
             PyList_SetItem(self->keys, member, Py_NewRef(moves));
             PyList_SetSlice(self->keys, last, last + 1, NULL);
             self->scores[member] = self->scores[last];
+            self->scores[member].changed |= OF_COPY; /* which has it as the last one's */
             code = hw_fleet_remove(self->core, member);
         }
     }
@@ -1003,8 +1008,8 @@ static PyMethodDef methods[] = {
     {"labels", (PyCFunction)(void *)fleet_labels, METH_O, "What a member's outputs stand for."},
     {"record", (PyCFunction)(void *)fleet_record, METH_O, "A member as bytes."},
     {"copy", (PyCFunction)(void *)fleet_copy, METH_O, "A member as a learner of its own."},
-    {"changed", (PyCFunction)(void *)fleet_changed, METH_NOARGS, "Members that have learned since."},
-    {"settle", (PyCFunction)(void *)fleet_settle, METH_O, "Members that are kept elsewhere as they are."},
+    {"changed", (PyCFunction)(void *)fleet_changed, METH_O, "Members that have learned since."},
+    {"settle", (PyCFunction)(void *)fleet_settle, METH_VARARGS, "Members that are kept elsewhere as they are."},
     {"mark", (PyCFunction)(void *)fleet_mark, METH_O, "Count a member among those that have changed."},
     {"put", (PyCFunction)(void *)fleet_put, METH_VARARGS, "A member from bytes."},
     {"drop", (PyCFunction)(void *)fleet_drop, METH_O, "Let members be away."},

@@ -6,6 +6,7 @@ import copy
 import pickle
 import random
 import sqlite3
+import threading
 from contextlib import closing
 
 import numpy as np
@@ -14,6 +15,9 @@ import pytest
 import headwater as hw
 from fleet.machines import stream
 from headwater.errors import ConfigError, ModelFileError, StoreError
+from headwater.kinds.fleet import copying
+from headwater.store.learner_file import LEARNER_FORMAT
+from headwater.store.model_file import seal
 
 ROWS, LABELS, NUMBERS = stream(1200, keys=30, seed=1)
 MAKERS = {
@@ -289,3 +293,62 @@ def test_a_store_of_version_0_2_is_opened_and_goes_on(tmp_path):
         for at in range(400, 1200, 40):
             again.learn_many(ROWS[at : at + 40], LABELS[at : at + 40])
         assert again.fingerprint() == taught("classifier").fingerprint()
+
+
+COPIED = {**MAKERS, "objects": lambda: hw.Anomaly(seed=1)}
+
+
+@pytest.mark.parametrize("name", COPIED)
+def test_a_copy_in_turns_is_the_fleet_of_one_moment(name, monkeypatch):
+    monkeypatch.setattr(copying, "_TURN_S", 0)
+    monkeypatch.setattr(copying, "_PIECE", 3)
+    fleet = hw.Fleet(COPIED[name], "machine")
+    y = {"regressor": NUMBERS, "objects": None}.get(name, LABELS)
+    parts = iter(range(0, 1200, 20))
+
+    def learn():
+        at = next(parts)
+        fleet.step_many(ROWS[at : at + 20], None if y is None else y[at : at + 20])
+
+    for _ in range(10):
+        learn()
+    for stopped_after in (0, 3, 30):
+        copy, turns = LEARNER_FORMAT.copy(fleet), 0
+        while turns < stopped_after and copy.advance():
+            turns += 1
+            if turns % 2:
+                learn()
+            if turns == 3 and name != "objects":
+                fleet.remove(fleet.keys()[1], fleet.keys()[-1])
+        assert turns >= min(stopped_after, 3)
+        copy.stop()
+        moment = seal(LEARNER_FORMAT.pack(fleet))
+        learn()
+        assert seal(copy.finish()) == moment != seal(LEARNER_FORMAT.pack(fleet))
+
+
+def test_rows_that_come_while_a_snapshot_is_written_are_learned_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(copying, "_TURN_S", 0)
+    monkeypatch.setattr(copying, "_PIECE", 1)
+    own = hw.Fleet(MAKERS["classifier"], "machine")
+    own.learn_many(ROWS, LABELS)
+    model = hw.open(tmp_path / "fleet.db", hw.Fleet(MAKERS["classifier"], "machine"))
+    model.learn_many(ROWS[:400], LABELS[:400])
+    rows = threading.Thread(
+        target=lambda: [model.learn_one(*pair) for pair in zip(ROWS[400:], LABELS[400:], strict=True)]
+    )
+    rows.start()
+    snapshots = {model.snapshot() for _ in range(3)}
+    rows.join()
+    assert min(snapshots) >= 1
+    model.service._shut()  # as a crash does
+    with hw.open(tmp_path / "fleet.db") as again:
+        assert again.learner.fingerprint() == own.fingerprint()
+
+
+def test_a_fleet_with_a_store_is_copied_with_the_members_that_are_away(tmp_path):
+    with hw.Fleet(MAKERS["classifier"], "machine", store=tmp_path / "members.db", resident=5) as fleet:
+        fleet.learn_many(ROWS[:400], LABELS[:400])
+        copy = LEARNER_FORMAT.copy(fleet)
+        assert not copy.advance()
+        assert seal(copy.finish()) == fleet.to_bytes()

@@ -30,7 +30,7 @@ from headwater.learner.sampling.sample import DiagnosisSample
 from headwater.learner.settings import written_settings
 from headwater.nn import Network
 from headwater.store.members import is_member_store
-from headwater.store.model_file import LearnerFormat, SavedModel, read, seal, unseal, write
+from headwater.store.model_file import LearnerCopy, LearnerFormat, SavedModel, read, seal, unseal, write
 from headwater.store.model_file.container import fitting, holds_database
 from headwater.store.model_file.diagnosis_sample import pack_sample, unpack_sample
 from headwater.store.model_file.expiring import pack_expiring, unpack_expiring
@@ -350,5 +350,13 @@ def _check_texts(arrays: dict[str, NDArray[Any]]) -> None:
             raise ValueError("names_end", "where characters end", ends)
 
 
-LEARNER_FORMAT = LearnerFormat(_pack, _Copy, _unpack)
+def _begin_copy(learner: Any) -> LearnerCopy:
+    """Begin a copy of a learner in short turns, that of a fleet member by member."""
+    if isinstance(learner, Learner | Expiring):
+        return _Copy(learner)
+    copy: LearnerCopy = learner.begin_copy()
+    return copy
+
+
+LEARNER_FORMAT = LearnerFormat(_pack, _begin_copy, _unpack)
 """Serialization passed to a store, which itself knows no learner classes."""

@@ -13,6 +13,9 @@ from headwater.learner.kind import Kind
 from headwater.learner.schema import Question, Response
 from headwater.types import EXPORT_ONNX, NOTEBOOK, Lazy, Predictions
 
+if TYPE_CHECKING:
+    from headwater.kinds.fleet.copying import FleetCopy
+
 __all__ = ["AnyFleet", "fleet_kind"]
 
 _ISSUE = Lazy("headwater.kinds.fleet.looks.asking:issue_through")
@@ -143,6 +146,10 @@ class AnyFleet(ABC):
     @abstractmethod
     def held(self) -> AbstractContextManager[object]:
         """Keep other threads from changing the fleet until the block ends."""
+
+    @abstractmethod
+    def begin_copy(self) -> FleetCopy:
+        """Begin a copy in turns, between which the fleet may go on learning."""
 
     @abstractmethod
     def __len__(self) -> int: ...

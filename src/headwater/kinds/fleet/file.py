@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ModelFileError
+from headwater.kinds.fleet.copying import OF_COPY, FleetCopy
 from headwater.learner.kind import kind_named
 from headwater.learner.settings import written_settings
 from headwater.learner.supervised import SupervisedLearner
@@ -25,9 +26,11 @@ from headwater.store.model_file import SavedModel
 from headwater.store.model_file.container import fitting
 from headwater.store.model_file.settings import as_json, from_json
 
-__all__ = ["FLEET_FORMAT", "fill", "fingerprint", "header_of", "pack", "settings_in", "take_header"]
+__all__ = ["FLEET_FORMAT", "CoreCopy", "fill", "fingerprint", "header_of", "pack", "settings_in", "take_header"]
 
 FLEET_FORMAT = 1
+_PIECE = 500
+"""Records or keys joined at once."""
 
 
 def header_of(fleet: Any) -> dict[str, Any]:
@@ -48,26 +51,99 @@ def header_of(fleet: Any) -> dict[str, Any]:
 
 def pack(fleet: Any) -> SavedModel:
     """Return a consistent snapshot of a fleet's settings and arrays."""
-    keys = json.dumps([as_json(key) for key in fleet.core.keys]).encode()
-    records: list[bytes] = []
-    labels: list[int] = []
-    label_end, scored, score = array("q"), array("q"), array("d")
-    for record, own, rows, total in chain([fleet.core.record(-1)], _records(fleet)):
-        records.append(record)
-        labels += own
-        label_end.append(len(labels))
-        scored.append(rows)
-        score.append(total)
-    arrays: dict[str, NDArray[Any]] = {
-        "keys": np.frombuffer(keys, np.uint8),
-        "records": np.frombuffer(b"".join(records), np.uint8),
-        "record_end": np.cumsum([*map(len, records)], dtype=np.int64),
-        "labels": np.array(labels, np.int32),
-        "label_end": np.frombuffer(label_end, np.int64),
-        "scored": np.frombuffer(scored, np.int64),
-        "score": np.frombuffer(score, np.float64),
-    }
-    return SavedModel(header_of(fleet), arrays)
+    records = _Records()
+    for i, record in enumerate(chain([fleet.core.record(-1)], _records(fleet))):
+        records.put(i, *record)
+    return SavedModel(header_of(fleet), records.arrays(fleet.core.keys))
+
+
+class CoreCopy(FleetCopy):
+    """A copy of a fleet whose members the core holds, made in turns.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        The fleet. One with a store is copied in the last turn, as its members may be there.
+    """
+
+    def __init__(self, fleet: Any) -> None:
+        super().__init__(fleet, [] if fleet.idle else list(range(len(fleet))))
+        self._records = _Records()
+        self._header: dict[str, Any] = {}
+        self._keys: list[Any] = []
+        self._saved: SavedModel | None = None
+
+    def changed(self) -> list[int]:
+        """Return the members that have changed since they were taken."""
+        return [] if self.fleet.idle else self.fleet.core.changed(OF_COPY)
+
+    def take(self, members: list[int]) -> None:
+        """Copy members."""
+        for member in self._there(members):
+            self._records.put(member + 1, *self.fleet.core.record(member))
+
+    def settle(self, members: list[int]) -> None:
+        """Count members as unchanged from now on."""
+        self.fleet.core.settle(self._there(members), OF_COPY)
+
+    def _there(self, members: list[int]) -> list[int]:
+        """Return the members that were not removed meanwhile."""
+        return [member for member in members if member < len(self.fleet)]
+
+    def take_rest(self) -> None:
+        """Copy the header and the keys."""
+        if self.fleet.idle:
+            self._saved = pack(self.fleet)
+            return
+        self._header, self._keys = header_of(self.fleet), self.fleet.core.keys
+        self._records.put(0, *self.fleet.core.record(-1))
+
+    def saved(self) -> SavedModel:
+        """Return what was copied."""
+        return self._saved or SavedModel(self._header, self._records.arrays(self._keys))
+
+
+class _Records:
+    """Records of a fleet's members, behind that of their template, and what stands beside each."""
+
+    def __init__(self) -> None:
+        self._records: list[bytes] = []
+        self._labels: list[tuple[int, ...]] = []
+        self._scored, self._score = array("q"), array("d")
+        self._known: dict[tuple[int, ...], tuple[int, ...]] = {}  # most members have the same labels
+
+    def put(self, i: int, record: bytes, labels: list[int], rows: int, total: float) -> None:
+        """Set a record."""
+        for _ in range(len(self._records), i + 1):
+            self._records.append(b"")
+            self._labels.append(())
+            self._scored.append(0)
+            self._score.append(0.0)
+        own = tuple(labels)
+        self._records[i], self._labels[i] = record, self._known.setdefault(own, own)
+        self._scored[i], self._score[i] = rows, total
+
+    def arrays(self, keys: list[Any]) -> dict[str, NDArray[Any]]:
+        """Return the arrays of a file, once, made piece by piece, since other threads wait for each."""
+        n = len(keys) + 1  # those behind were removed
+        ends = np.cumsum([*map(len, self._records[:n])], dtype=np.int64)
+        texts = (json.dumps([as_json(key) for key in keys[i : i + _PIECE]])[1:-1] for i in range(0, n - 1, _PIECE))
+        whole, at = np.empty(int(ends[-1]), np.uint8), 0
+        for i in range(0, n, _PIECE):
+            part = self._records[i : min(i + _PIECE, n)]
+            joined = np.frombuffer(b"".join(part), np.uint8)
+            whole[at : at + len(joined)] = joined
+            at += len(joined)
+            self._records[i : i + len(part)] = [b""] * len(part)  # freed in pieces too
+        return {
+            "keys": np.frombuffer(f"[{', '.join(texts)}]".encode(), np.uint8),
+            "records": whole,
+            "record_end": ends,
+            "labels": np.fromiter(chain.from_iterable(self._labels[:n]), np.int32),
+            "label_end": np.cumsum([*map(len, self._labels[:n])], dtype=np.int64),
+            "scored": np.frombuffer(self._scored, np.int64)[:n],
+            "score": np.frombuffer(self._score, np.float64)[:n],
+        }
 
 
 def _records(fleet: Any) -> Iterator[tuple[bytes, list[int], int, float]]:

@@ -18,7 +18,7 @@ import headwater._core as _core
 from headwater.encode.values import as_key
 from headwater.errors import ConfigError, RefusedRow, StoreError
 from headwater.kinds.fleet.base import AnyFleet, fleet_kind
-from headwater.kinds.fleet.file import fill, fingerprint, pack, settings_in
+from headwater.kinds.fleet.file import CoreCopy, fill, fingerprint, pack, settings_in
 from headwater.kinds.fleet.idle import Idle, read_about
 from headwater.kinds.fleet.keys import KEY_REASONS, NO_KEY, TOO_MANY, no_key, shown, too_many_keys
 from headwater.kinds.fleet.members.member_file import holds_objects
@@ -43,7 +43,7 @@ _ADVISE = Lazy("headwater.kinds.fleet.looks.advice:advise")
 _ABLE = frozenset(("answers", "classes", "late", "delay", "weights", "coverage", "challenge"))
 """Abilities of its members that a fleet in the core has too."""
 _SEAMS = frozenset([
-    "before", "busiest", "check_keys", "check_limits", "clone", "core", "engine", "fingerprint", "first",
+    "before", "begin_copy", "busiest", "check_keys", "check_limits", "clone", "core", "engine", "fingerprint", "first",
     "from_bytes", "from_saved", "from_store", "held", "idle", "let_rest", "lock", "mutate", "numbers_of",
     "refused", "saved", "take_classes", "to_bytes", "fit", "partial_fit", "predict", "predict_proba", "decision_function",
 ])  # fmt: skip
@@ -504,6 +504,11 @@ class Fleet(AnyFleet):
         """Return a consistent snapshot of settings and arrays."""
         with self.lock:
             return pack(self)
+
+    def begin_copy(self) -> CoreCopy:
+        """Begin a copy in turns, between which the fleet may go on learning."""
+        with self.lock:
+            return CoreCopy(self)
 
     def describe(self) -> dict[str, Any]:
         """Return a summary (members, how many are in memory, their template, rows learned, score)."""

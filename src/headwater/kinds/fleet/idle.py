@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from headwater.errors import StoreError
+from headwater.kinds.fleet.copying import OF_STORE
 from headwater.kinds.fleet.file import check_labels, header_of, take_header
 from headwater.store.members import MemberStore
 from headwater.store.model_file.container import fitting
@@ -67,7 +68,7 @@ class Idle:
                     raise ValueError("members", "numbers without gaps", number)
                 fleet.core.set_score(number, rows, total)
         members = list(range(len(fleet)))
-        fleet.core.settle(members)  # the store holds them all, so none counts as changed
+        fleet.core.settle(members, OF_STORE)  # the store holds them all, so none counts as changed
         fleet.core.drop(members)
 
     def fetch(self, numbers: Iterable[int]) -> None:
@@ -97,7 +98,7 @@ class Idle:
         present = np.flatnonzero(uses >= 0)
         n = len(present) - (resident - resident // SPARE)
         coldest = present[np.argpartition(uses[present], n - 1)[:n]].tolist()
-        changed = set(core.changed())
+        changed = set(core.changed(OF_STORE))
         core.drop([member for member in coldest if member not in changed])
         self._write([member for member in coldest if member in changed])
         core.drop(coldest)
@@ -114,7 +115,7 @@ class Idle:
         StoreError
             If writing fails. Nothing is committed, and the call may be retried.
         """
-        self._write(self._fleet.core.changed())
+        self._write(self._fleet.core.changed(OF_STORE))
         self.members.commit(header_of(self._fleet), len(self._fleet), besides)
 
     def close(self) -> None:
@@ -126,7 +127,7 @@ class Idle:
         core = self._fleet.core
         keys = core.keys if numbers else []
         self.members.put((number, json.dumps(as_json(keys[number])), *core.record(number)) for number in numbers)
-        core.settle(numbers)
+        core.settle(numbers, OF_STORE)
 
 
 def read_about(path: str | Path) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from collections import Counter
 from typing import Any
 
 from headwater.errors import ConfigError
+from headwater.kinds.fleet.copying import FleetCopy
 from headwater.learner.base import Learner
 from headwater.learner.expiring import Expiring
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.model_file import SavedModel
 from headwater.store.model_file.settings import as_json, from_json
 
-__all__ = ["holds_objects", "pack_members", "settings_of_members", "unpack_members"]
+__all__ = ["MembersCopy", "holds_objects", "pack_members", "settings_of_members", "unpack_members"]
 
 FORMAT = 1
 
@@ -28,20 +29,67 @@ def pack_members(fleet: Any, at: str) -> SavedModel:
     ConfigError
         If its members are somebody's own objects, which this format can't hold.
     """
-    keys = list(fleet)
-    saved = [_packed(one, at) for one in (fleet.first, *(fleet[key] for key in keys))]
-    header = {
-        "learner": "Fleet",
-        "members_format": FORMAT,
-        "key": fleet.key,
-        "max_keys": fleet.max_keys,
-        "keys": [as_json(key) for key in keys],
-        "refused": {reason: count for reason, count in fleet.refused.items() if count},
-        "notes": fleet.notes,
-        "members": [one.header for one in saved],
-    }
-    arrays = {f"{i}.{name}": array for i, one in enumerate(saved) for name, array in one.arrays.items()}
-    return SavedModel(header, arrays)
+    copy = MembersCopy(fleet, at)
+    copy.take(list(fleet))
+    copy.take_rest()
+    return copy.saved()
+
+
+class MembersCopy(FleetCopy):
+    """A copy of a fleet of objects, made in turns.
+
+    Parameters
+    ----------
+    fleet : MemberFleet
+        The fleet.
+    at : str
+        Where it is written, for errors.
+
+    Raises
+    ------
+    ConfigError
+        While it is made, if its members are somebody's own objects.
+    """
+
+    def __init__(self, fleet: Any, at: str) -> None:
+        super().__init__(fleet, list(fleet))
+        self._where = at
+        self._header: dict[str, Any] = {}
+        self._first: list[SavedModel] = []
+        self._saved: dict[Any, SavedModel] = {}
+
+    def changed(self) -> list[Any]:
+        """Return the keys of members that have learned since they were taken."""
+        return [key for key in self.fleet if key in self.fleet.touched or key not in self._saved]
+
+    def take(self, members: list[Any]) -> None:
+        """Copy the members of keys."""
+        for key in members:
+            self._saved[key] = _packed(self.fleet[key], self._where)
+
+    def settle(self, members: list[Any]) -> None:
+        """Count members as unchanged from now on."""
+        self.fleet.touched.difference_update(members)
+
+    def take_rest(self) -> None:
+        """Copy the header and the template."""
+        fleet = self.fleet
+        self._first = [_packed(fleet.first, self._where)]
+        self._header = {
+            "learner": "Fleet",
+            "members_format": FORMAT,
+            "key": fleet.key,
+            "max_keys": fleet.max_keys,
+            "keys": [as_json(key) for key in fleet],
+            "refused": {reason: count for reason, count in fleet.refused.items() if count},
+            "notes": fleet.notes,
+        }
+
+    def saved(self) -> SavedModel:
+        """Return what was copied."""
+        whole = [*self._first, *self._saved.values()]
+        arrays = {f"{i}.{name}": array for i, one in enumerate(whole) for name, array in one.arrays.items()}
+        return SavedModel(self._header | {"members": [one.header for one in whole]}, arrays)
 
 
 def _packed(member: Any, at: str) -> SavedModel:

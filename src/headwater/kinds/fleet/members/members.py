@@ -15,7 +15,7 @@ import numpy as np
 from headwater.encode.values import as_key
 from headwater.kinds.fleet.base import AnyFleet, fleet_kind
 from headwater.kinds.fleet.keys import no_key, too_many_keys, unknown_key
-from headwater.kinds.fleet.members.member_file import pack_members, settings_of_members, unpack_members
+from headwater.kinds.fleet.members.member_file import MembersCopy, pack_members, settings_of_members, unpack_members
 from headwater.kinds.fleet.rows import as_list
 from headwater.learner.expiring import Expiring
 from headwater.learner.kind import HasKind, Kind, kind_of
@@ -70,6 +70,8 @@ class MemberFleet(AnyFleet):
         self.notes: dict[str, Any] = {}
         """How the command line read the rows."""
         self._members: dict[Any, Any] = {}
+        self.touched: set[Any] = set()
+        """Keys whose members have learned since a copy took them."""
         self._limits: Limits = getattr(self.first, "limits", Limits())
 
     # ---- its kind ------------------------------------------------------------------------------------------------------
@@ -214,6 +216,7 @@ class MemberFleet(AnyFleet):
                 return None, x
             self._members[key] = member = _AS_LEARNER(self._make())
             member.limits = self._limits
+        self.touched.add(key)
         return self._members[key], x
 
     # ---- how it stands -----------------------------------------------------------------------------------------------------
@@ -315,6 +318,11 @@ class MemberFleet(AnyFleet):
         """
         with self.lock:
             return pack_members(self, at)
+
+    def begin_copy(self) -> MembersCopy:
+        """Begin a copy in turns, between which the fleet may go on learning."""
+        with self.lock:
+            return MembersCopy(self, "store")
 
     @classmethod
     def from_saved(cls, saved: SavedModel, at: str) -> MemberFleet:
