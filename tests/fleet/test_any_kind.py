@@ -58,7 +58,8 @@ def test_asking_goes_to_the_member_of_the_key_and_changes_nothing(kind):
     before = [fingerprint(fleet[key]) for key in fleet]
     response = fleet.ask(ROWS[:1])
     own = fleet[ROWS[0]["c"]].ask([{name: value for name, value in ROWS[0].items() if name != "c"}])
-    assert response.rows() == own.rows()
+    named = {"c": ROWS[0]["c"]} if kind.question.ahead else {}  # times ahead come key by key
+    assert response.rows() == [named | row for row in own.rows()]
     assert not any(isinstance(column, Wide) for column in response.columns.values())
     assert [fingerprint(fleet[key]) for key in fleet] == before
 
@@ -176,3 +177,64 @@ def test_late_labels_reach_the_member_that_was_asked():
     session.step(rows, [float(i % 2) for i in range(40)])
     assert session.finish().scored == 40
     assert np.isfinite(fleet.predict_batch(rows).y_pred).all()
+
+
+SEASON = [0.0, 3.0, 1.0, 5.0]
+
+
+def shops(**settings):
+    """Return a fleet of two series, one of which a column moves."""
+    fleet = hw.Fleet(lambda: hw.Forecaster(horizon=4, season=4, **settings), "shop")
+    for i in range(200):
+        open_ = float(i % 3 > 0)
+        rows = [{"shop": "a"}, {"shop": "b", "open": open_}]
+        fleet.step_many(rows, [SEASON[i % 4], 10.0 * open_ + SEASON[i % 4]])
+    return fleet
+
+
+def test_each_key_of_a_fleet_of_forecasters_is_forecast_by_its_own_member():
+    fleet = shops()
+    ahead = [{"open": 1.0}, {"open": 0.0}]
+    assert fleet.forecast("a", 3) == fleet["a"].forecast(3)
+    assert fleet.forecast("b", 2, ahead) == fleet["b"].forecast(2, ahead)
+    assert fleet.forecast_interval("a", 2, coverage=0.5) == fleet["a"].forecast_interval(2, coverage=0.5)
+    assert np.allclose(fleet.forecast("a", 4), SEASON, atol=1e-6)
+
+
+def test_one_question_forecasts_many_keys_and_names_each():
+    fleet = shops()
+    asked = fleet.ask([{"shop": "b", "open": 1.0}, {"shop": "a"}, {"shop": "b", "open": 0.0}], coverage=0.8)
+    assert asked["shop"] == ["b"] * 2 + ["a"] * 4
+    assert asked["ahead"] == [1, 2, 1, 2, 3, 4]
+    assert asked["y_pred"] == fleet.forecast("b", 2, [{"open": 1.0}, {"open": 0.0}]) + fleet.forecast("a")
+    assert list(zip(asked["low"], asked["high"], strict=True))[2:] == fleet.forecast_interval("a", coverage=0.8)
+    assert (
+        fleet.ask([{"shop": "a"}, {"shop": "a"}])["ahead"] == fleet.ask([{"shop": "a"}], horizon=2)["ahead"] == [1, 2]
+    )
+
+
+def test_a_store_asks_a_fleet_of_forecasters_alike(tmp_path):
+    with hw.open(tmp_path / "shops.db", shops()) as model:
+        assert model.ask([{"shop": "a"}], horizon=3)["y_pred"] == shops().forecast("a", 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda: shops().forecast("c"), DataError, "expected a key that the fleet knows, got 'c'"),
+        (lambda: shops().forecast("a", 5), ConfigError, "a horizon of at most 4"),
+        (lambda: shops().ask(horizon=2), DataError, "expected rows that name keys"),
+        (lambda: hw.Fleet(hw.Classifier, "shop").forecast("a"), ConfigError, "forecasts a series"),
+        (lambda: hw.Fleet(hw.Anomaly, "shop").forecast_interval("a"), ConfigError, "forecasts a series"),
+    ],
+)
+def test_a_forecast_that_cannot_be_is_refused_in_a_sentence(call, error, said):
+    with pytest.raises(error, match=said):
+        call()
+
+
+def test_a_fleet_of_forecasters_that_forgets_learns_rows_and_their_values():
+    fleet = hw.Expiring(hw.Fleet(lambda: hw.Forecaster(horizon=2, season=4), "shop"), 400)
+    fleet.learn_many([{"shop": "a"}] * 40, SEASON * 10)
+    assert fleet.n_learned == 40
+    assert np.allclose(fleet.ask([{"shop": "a"}])["y_pred"], SEASON[:2], atol=1e-3)

@@ -200,3 +200,14 @@ def test_the_page_and_the_description_of_a_fleet_can_be_read(serve):
     }
     assert "headwater_learned_total" in client.get("/metrics").text or client.get("/metrics").status_code == 200
     assert client.get("/").status_code == 200
+
+
+def test_forecasts_of_many_keys_are_asked_at_once(serve):
+    fleet = hw.Fleet(lambda: hw.Forecaster(horizon=3, season=4), "shop")
+    fleet.step_many([{"shop": "ab"[i % 2]} for i in range(200)], [float(i // 2 % 4) for i in range(200)])
+    expected = [{"shop": key, **row} for key in "ba" for row in fleet[key].ask(horizon=3, coverage=0.8).rows()]
+    _, client = serve(fleet)
+    body = {"rows": [{"shop": "b"}, {"shop": "a"}], "horizon": 3, "coverage": 0.8}
+    assert client.post("/ask", json=body).json()["rows"] == expected
+    refused = client.post("/ask", json={"horizon": 3})
+    assert (refused.status_code, "rows that name keys" in refused.text) == (400, True)

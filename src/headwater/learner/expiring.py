@@ -291,8 +291,8 @@ class Expiring:
         return learn
 
     def learn_many(self, X: Any, y: Any = None, w: Any = None) -> None:
-        """Learn rows one by one, of a kind that looks ahead values and their features."""
-        if self.kind.question.ahead:
+        """Learn rows one by one, of a series values and their features."""
+        if self.kind.question.ahead and "keys" not in self.kind.can:
             X, y = ([{}] * len(X) if y is None else y), X
         self.step_many(X, y, w)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headwater.learner.base import InSklearn
-from headwater.learner.kind import Kind
+from headwater.learner.kind import Kind, check_can
 from headwater.learner.schema import Question, Response
 from headwater.types import EXPORT_ONNX, NOTEBOOK, Lazy, Predictions
 
@@ -162,6 +162,52 @@ class AnyFleet(ABC):
 
     @abstractmethod
     def __getitem__(self, key: Hashable) -> Any: ...
+
+    def forecast(self, key: Hashable, horizon: int | None = None, xs: Any = None) -> list[float]:
+        """Forecast the next values of a key's series without changing anything, as ``Forecaster.forecast`` does.
+
+        Parameters
+        ----------
+        key : hashable
+            The key of the series.
+        horizon : int, optional
+            Number of values, by default the forecasters' horizon.
+        xs : sequence of dict, optional
+            Features of each of these time steps, without the key.
+
+        Raises
+        ------
+        ConfigError
+            If the members forecast no series, or not so far ahead.
+        DataError
+            If there is no such key, or the number of ``xs`` differs.
+        """
+        check_can(self.first, "ahead", at="forecast of Fleet")
+        with self.held():
+            said: list[float] = self.member(key).forecast(horizon, xs)
+        return said
+
+    def forecast_interval(
+        self, key: Hashable, horizon: int | None = None, xs: Any = None, coverage: float = 0.9
+    ) -> list[tuple[float, float]]:
+        """Return an interval for each of the next values of a key's series, as ``Forecaster.forecast_interval`` does.
+
+        Parameters
+        ----------
+        key, horizon, xs
+            As in ``forecast``.
+        coverage : float
+            Between 0 and 1, with the misses split evenly below and above.
+
+        Raises
+        ------
+        ConfigError, DataError
+            As in ``forecast``.
+        """
+        check_can(self.first, "ahead", at="forecast_interval of Fleet")
+        with self.held():
+            ends: list[tuple[float, float]] = self.member(key).forecast_interval(horizon, xs, coverage)
+        return ends
 
     # ---- doors ----------------------------------------------------------------------------------------------------------
 

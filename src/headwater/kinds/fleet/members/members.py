@@ -28,6 +28,7 @@ from headwater.types import Lazy, Predictions, join
 __all__ = ["MemberFleet"]
 
 _AS_LEARNER = Lazy("headwater.interop.anybody:as_learner")
+_AHEAD = Lazy("headwater.kinds.fleet.looks.ahead:ask_ahead")
 _DURABLE = Lazy("headwater.store.service.durable_learner:DurableLearner")
 _ABLE = frozenset(("answers", "classes", "scores", "weights", "late", "delay", "coverage", "challenge"))
 """Abilities of its members that a fleet has too."""
@@ -80,7 +81,9 @@ class MemberFleet(AnyFleet):
     def kind(self) -> Kind:
         """The kind of its members, with what a fleet of objects can do."""
         of = kind_of(self.first)
-        return fleet_kind(of, _ABLE, Question(of.question.name, of.question.fields), durable=_DURABLE)
+        question = Question(of.question.name, of.question.fields, ahead=of.question.ahead)
+        more = {"respond": _AHEAD} if of.question.ahead else {}
+        return fleet_kind(of, _ABLE, question, durable=_DURABLE, **more)
 
     @property
     def task(self) -> str:
@@ -150,13 +153,21 @@ class MemberFleet(AnyFleet):
         Returns
         -------
         Response
-            Named columns, one value a row.
+            Named columns, one value a row. Of forecasters one value a key and time ahead, where a key needs a single row.
         """
+        if self.kind.question.ahead:
+            return self.kind.ask(self, X, **question)
         with self.lock:
             found = [kind_of(member).ask(member, [x], **question) for member, x in map(self._known, as_list(X))]
         names = dict.fromkeys(name for one in found for name in one)
         rows = [one.rows()[0] for one in found]
         return Response({name: [row.get(name) for row in rows] for name in names})
+
+    @property
+    def horizon(self) -> int:
+        """How many times ahead its forecasters can forecast. Other members have none."""
+        own: int = self.first.horizon
+        return own
 
     # ---- aggregates of earlier rows -------------------------------------------------------------------------------------
 

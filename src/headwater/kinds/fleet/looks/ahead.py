@@ -1,0 +1,56 @@
+"""Forecast the series of a fleet's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from headwater.encode.values import as_key
+from headwater.errors import DataError
+from headwater.kinds.fleet.base import AnyFleet
+from headwater.kinds.fleet.rows import as_list
+from headwater.learner.kind import kind_of
+from headwater.learner.schema import Response
+
+__all__ = ["ask_ahead"]
+
+
+def ask_ahead(fleet: AnyFleet, rows: Any, *, horizon: int | None, coverage: float) -> Response:
+    """Return the forecasts of each key among the rows, key by key, with the key beside each.
+
+    Rows of one key are its times ahead, in their order. A single row of a key without features asks for as many times as the
+    horizon, by default the forecaster's.
+
+    Raises
+    ------
+    DataError
+        If there are no rows, or not as many of a key as the horizon asks for.
+    """
+    if rows is None:
+        raise DataError(
+            expected="rows that name keys",
+            got="none",
+            at="ask of Fleet",
+            help=f"Give one row a series, such as {{{fleet.key!r}: key}}, and horizon.",
+        )
+    times: dict[Any, tuple[Any, list[dict[Any, Any]]]] = {}
+    for row in as_list(rows):
+        x = dict(row)
+        shown = x.pop(fleet.key, None)
+        times.setdefault(as_key(shown), (shown, []))[1].append(x)
+    columns: dict[str, list[Any]] = {}
+    with fleet.held():
+        for key, (shown, own) in times.items():
+            said = _asked(fleet[key] if key in fleet else fleet.first, own, horizon, coverage)  # noqa: SIM401 - no dict
+            columns.setdefault(fleet.key, []).extend([shown] * len(said.rows()))
+            for name in said:
+                columns.setdefault(name, []).extend(said[name])
+    return Response(columns)
+
+
+def _asked(member: Any, times: Sequence[dict[Any, Any]], horizon: int | None, coverage: float) -> Response:
+    """Return what a member says of its times ahead, which are only counted where they have no features."""
+    if any(times):
+        return kind_of(member).ask(member, times, horizon=horizon, coverage=coverage)
+    n = len(times) if horizon is None and len(times) > 1 else horizon
+    return kind_of(member).ask(member, None, horizon=n, coverage=coverage)
