@@ -336,6 +336,14 @@ def test_help_and_version_load_none_of_the_heavy_packages(option):
     assert process.stdout
 
 
+@pytest.mark.parametrize("command", ["learn", "serve", "predict"])
+def test_help_shows_defaults_but_not_what_stands_for_none(command, capsys):
+    assert main([command, "--help"]) == 0
+    said = capsys.readouterr().out
+    assert not re.search(r'\[default:\s*(""|None|False)\]', said)
+    assert command == "predict" or "[default: 0]" in said
+
+
 def test_a_saved_model_remembers_how_its_rows_were_read(tmp_path, capsys):
     source, model = tmp_path / "rows.csv", tmp_path / "m.hw"
     source.write_text("zip,day,late\n" + "".join(f"0{i % 7},{i},{'yes' if i % 2 else 'no'}\n" for i in range(40)))

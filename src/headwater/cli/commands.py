@@ -136,13 +136,18 @@ def _is_whole(hint: Any) -> bool:
     return int in kinds and float not in kinds
 
 
+def _shown(default: Any) -> Any:
+    """Return a default as the help shows it: None, which isn't shown, for what stands for an option that was not given."""
+    return None if default is False or default in (None, "") else str(default)
+
+
 def _app() -> App:
     app = App(
         name="headwater",
         help="Neural networks that learn online: predict, see the answer, learn, one row at a time.",
         version=_version,
         help_format="plaintext",
-        default_parameter=Parameter(negative=()),
+        default_parameter=Parameter(negative=(), show_default=_shown),
         result_action="return_value",
         print_error=False,
         exit_on_error=False,

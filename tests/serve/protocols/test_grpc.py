@@ -170,6 +170,8 @@ def test_values_beyond_their_datatype_and_other_bytes_are_refused(state):
     asked.inputs.add(name="a", datatype="INT8", shape=[1]).contents.int_contents.append(300)
     code, words = refused(state, "ModelInfer", asked)
     assert (code, words.partition(",")[0]) == ("INVALID_ARGUMENT", "expected values of INT8")
+    _, words = refused(state, "ModelInfer", message("ModelInferRequest")(model_name="default"))
+    assert words.startswith("expected a list of inputs, got an empty one — at inputs.")
     with grpc.insecure_channel(state.grpc.address) as channel, pytest.raises(grpc.RpcError) as error:
         channel.unary_unary(f"/{SERVICE}/ModelInfer")(b"\xff\xff", timeout=60)
     assert error.value.details().startswith("expected a message ModelInferRequest, got other bytes — at body.")

@@ -84,7 +84,7 @@ def read_tensors(document: dict[str, Any], binary: bytes, limits: ServerLimits) 
     """
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or not inputs:
-        raise wrong("a list of inputs", type(inputs).__name__, "inputs")
+        raise wrong("a list of inputs", "an empty one" if inputs == [] else type(inputs).__name__, "inputs")
     found: dict[str, Array] = {}
     at = cells = 0
     for i, tensor in enumerate(inputs):
