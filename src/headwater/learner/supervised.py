@@ -31,7 +31,7 @@ from headwater.learner.validation import (
     check_sample,
     first_refused,
 )
-from headwater.streams import PIECE, in_pieces
+from headwater.streams import FIRST_PIECE, in_pieces
 from headwater.types import Lazy, Predictions, Record, ScoredRows, join
 
 __all__ = ["SupervisedLearner", "joined"]
@@ -246,7 +246,7 @@ class SupervisedLearner(Learner, Settings):
 
     def _learn_pieces(self, block: Block) -> Predictions:
         """Learn a block in pieces, between which Ctrl-C takes effect."""
-        if len(block.y) > PIECE:
+        if len(block.y) > FIRST_PIECE:
             self._check_new_classes(block)
         return joined(in_pieces(len(block.y), lambda rows: self._learn_block(block.part(rows))))
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from headwater.streams.datasets import DATASETS
     from headwater.streams.files.opened import FORMATS
     from headwater.streams.files.rejects import Rejects
-    from headwater.streams.interrupt import PIECE, CtrlC, Uninterrupted, in_pieces
+    from headwater.streams.interrupt import FIRST_PIECE, PIECE, CtrlC, Uninterrupted, in_pieces
     from headwater.streams.readers.frame_rows import FrameRows, native_frame
     from headwater.streams.readers.rows import as_blocks
     from headwater.streams.stream import Stream, read
@@ -22,6 +22,7 @@ __all__ = [
     "DATASETS",
     "FORMATS",
     "FrameRows",
+    "FIRST_PIECE",
     "PIECE",
     "Rejects",
     "Stream",
@@ -41,7 +42,7 @@ __getattr__ = lazily(
         ".datasets": "DATASETS",
         ".files.opened": "FORMATS",
         ".readers.frame_rows": "FrameRows native_frame",
-        ".interrupt": "CtrlC PIECE Uninterrupted in_pieces",
+        ".interrupt": "CtrlC FIRST_PIECE PIECE Uninterrupted in_pieces",
         ".files.rejects": "Rejects",
         ".readers.rows": "as_blocks",
         ".stream": "Stream read",

@@ -6,17 +6,21 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
 from headwater.streams.block import Block
 
-__all__ = ["PIECE", "CtrlC", "Uninterrupted", "in_pieces"]
+__all__ = ["FIRST_PIECE", "PIECE", "CtrlC", "Uninterrupted", "in_pieces"]
 
 Done = TypeVar("Done")
 PIECE = 8192
-"""Rows learned per call, which bounds the delay of Ctrl-C and the memory for conversion."""
+"""Most rows learned per call, which bounds the memory for conversion."""
+FIRST_PIECE, LEAST_PIECE = 1024, 32
+TURN_S = 0.004
+"""What a call should take, for which Ctrl-C waits, and threads that predict."""
 
 
 class CtrlC:
@@ -107,7 +111,7 @@ class Uninterrupted:
 
 
 def in_pieces(n: int, work: Callable[[slice], Done]) -> list[Done]:
-    """Process rows in pieces, each completely or not at all, with Ctrl-C handled between pieces.
+    """Process rows in pieces, each completely or not at all, with Ctrl-C handled between pieces, which take some milliseconds each.
 
     Parameters
     ----------
@@ -121,8 +125,13 @@ def in_pieces(n: int, work: Callable[[slice], Done]) -> list[Done]:
     list
         The results for the pieces.
     """
-    done = []
-    for at in range(0, max(n, 1), PIECE):
+    done: list[Done] = []
+    at, size = 0, min(FIRST_PIECE, PIECE)
+    while at < n or not done:
+        began = time.perf_counter()
         with Uninterrupted():
-            done.append(work(slice(at, min(n, at + PIECE))))
+            done.append(work(slice(at, min(n, at + size))))
+        at += size
+        took = max(time.perf_counter() - began, 1e-9)
+        size = min(max(int(size * min(TURN_S / took, 4.0)), LEAST_PIECE), PIECE)
     return done

@@ -44,6 +44,7 @@ KEYWORDS = {
     "how-to/costs": "imbalanced rare class threshold cost sensitive calibration class weight 不平衡 阈值 稀有 代价 校准",
     "how-to/stream-processors": "bytewax quix flink spark streaming kafka connect 流处理 流式",
     "how-to/feature-store": "feast online store lookup 特征平台 特征存储 在线",
+    "how-to/threads": "thread asyncio async concurrency latency GIL p99 线程 异步 并发 延迟",
     "how-to/rolling": "window aggregate velocity fraud feature store sliding count 滑动窗口 聚合 风控 欺诈",
     "how-to/warm-start": "history parquet batch pretrain backfill bootstrap cold start 冷启动 历史 预训练 热启动",
     "how-to/web": "browser page export 网页 导出",
