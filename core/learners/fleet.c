@@ -89,7 +89,7 @@ static bool is_of(struct vocabulary *v, const piece *p)
     return true;
 }
 
-static uint64_t digest_of(const piece *p)
+static uint64_t digest_of_names(const piece *p)
 {
     uint64_t digest = 0;
     for (int i = 0; i < PIECES; i++)
@@ -144,7 +144,7 @@ static struct vocabulary *share_vocabulary(hw_fleet *f, hw_learner *l)
 {
     piece p[PIECES];
     pieces_of(&l->names, &l->columns, p);
-    uint64_t digest = digest_of(p);
+    uint64_t digest = digest_of_names(p);
     struct vocabulary *known = find_vocabulary(f, p, digest);
     if (known) {
         release_names(&l->names, &l->columns);
@@ -810,7 +810,7 @@ static hw_learner *reread(hw_fleet *f, hw_array *arrays, struct vocabulary **kno
         hw_array *a = arrays + FIRST_NAME + i;
         p[i] = (piece){&a->data, a->shape[0] * a->shape[1] * (int64_t)hw_size_of(a->type)};
     }
-    *known = find_vocabulary(f, p, digest_of(p));
+    *known = find_vocabulary(f, p, digest_of_names(p));
     if (!*known)
         return NULL;
     borrow_vocabulary(l, *known);

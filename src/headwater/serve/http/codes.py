@@ -51,6 +51,7 @@ CODES: dict[str, str] = {
     "unknown_id": "an id that was never given out",
     "expired_id": "an id whose prediction is kept no longer",
     "conflicting_id": "an id that came before with another content",
+    "not_arrow": "bytes that are no Arrow stream, or columns that can't be read",
 }
 
 __all__ = ["CODES"]

@@ -19,7 +19,7 @@ export const REFUSALS = {
     name: "名称只能包含字母、数字、点、短横线和下划线，最多 64 个字符。", name_taken: "这个名称已被使用；请换一个。", is_champion: "“{at}”是冠军，不能移除；请先将另一个设为冠军。",
     kind: "“{at}”的模型类型不支持此操作。", not_learned: "“{at}”尚未学习任何样本；请先发送样本。", step_range: "学习率的倍数必须大于 0 且不超过 1000；1 为最初设置的学习率。",
     no_key: "“{at}”没有可用的键；请给每个样本都加上键，没有学习任何内容。", too_many_keys: "“{at}”的键已达到上限；没有学习任何内容。", unknown_key: "还没有学习过这个键。",
-    unknown_id: "没有给出过这个 id。", expired_id: "这个 id 的预测已不再保留。", conflicting_id: "这个 id 已用于内容不同的样本。",
+    unknown_id: "没有给出过这个 id。", expired_id: "这个 id 的预测已不再保留。", conflicting_id: "这个 id 已用于内容不同的样本。", not_arrow: "请求体不是 Arrow 流，或者含有读不了的列。",
   },
 };
 
