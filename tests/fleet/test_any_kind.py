@@ -1,12 +1,14 @@
 """A fleet of learners that the core can't hold: any kind, any setting, anybody's model; each member as one of its own."""
 
 import copy
+import json
 import pickle
 
 import numpy as np
 import pytest
 
 import headwater as hw
+from headwater.cli import main
 from headwater.errors import ConfigError, DataError
 from headwater.kinds import KINDS
 from headwater.kinds.fleet.members.members import MemberFleet
@@ -58,7 +60,7 @@ def test_asking_goes_to_the_member_of_the_key_and_changes_nothing(kind):
     before = [fingerprint(fleet[key]) for key in fleet]
     response = fleet.ask(ROWS[:1])
     own = fleet[ROWS[0]["c"]].ask([{name: value for name, value in ROWS[0].items() if name != "c"}])
-    named = {"c": ROWS[0]["c"]} if kind.question.ahead else {}  # times ahead come key by key
+    named = {"c": ROWS[0]["c"]} if kind.question.ahead else {}
     assert response.rows() == [named | row for row in own.rows()]
     assert not any(isinstance(column, Wide) for column in response.columns.values())
     assert [fingerprint(fleet[key]) for key in fleet] == before
@@ -213,6 +215,39 @@ def test_one_question_forecasts_many_keys_and_names_each():
     )
 
 
+def test_times_ahead_of_several_keys_are_answered_where_their_rows_are():
+    fleet = shops()
+    rows = [{"shop": "b", "open": 1.0}, {"shop": "a"}, {"shop": "b", "open": 0.0}, {"shop": "a"}]
+    asked = fleet.ask(rows)
+    (a, b), (c, d) = fleet.forecast("a", 2), fleet.forecast("b", 2, [{"open": 1.0}, {"open": 0.0}])
+    assert asked["shop"] == ["b", "a", "b", "a"]
+    assert asked["ahead"] == [1, 1, 2, 2]
+    assert asked["y_pred"] == [c, a, d, b]
+
+
+def test_the_command_forecasts_the_keys_of_a_table_row_by_row(tmp_path, capsys):
+    shops().save(tmp_path / "shops.hw")
+    (tmp_path / "next.csv").write_text("shop,open\nb,1\na,\nb,0\na,\n")
+    command = ["predict", str(tmp_path / "next.csv"), "--model", str(tmp_path / "shops.hw"), "--json"]
+    assert main(command) == 0
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["row"], row["shop"], row["ahead"]) for row in said] == [
+        (1, "b", 1),
+        (2, "a", 1),
+        (3, "b", 2),
+        (4, "a", 2),
+    ]
+    expected = shops().ask([{"shop": "b", "open": 1.0}, {"shop": "a"}, {"shop": "b", "open": 0.0}, {"shop": "a"}])
+    assert [row["y_pred"] for row in said] == expected["y_pred"]
+    assert main([*command, "--horizon", "3"]) == 2
+    assert "Give" in capsys.readouterr().err
+    (tmp_path / "next.csv").write_text("shop\nb\na\n")
+    assert main([*command, "--horizon", "3"]) == 2
+    assert "expected a row for each of 6 times ahead, got 2 rows" in capsys.readouterr().err
+    assert main(["predict", "--model", str(tmp_path / "shops.hw")]) == 2
+    assert capsys.readouterr().err.startswith("expected")
+
+
 def test_a_store_asks_a_fleet_of_forecasters_alike(tmp_path):
     with hw.open(tmp_path / "shops.db", shops()) as model:
         assert model.ask([{"shop": "a"}], horizon=3)["y_pred"] == shops().forecast("a", 3)
@@ -223,7 +258,7 @@ def test_a_store_asks_a_fleet_of_forecasters_alike(tmp_path):
     [
         (lambda: shops().forecast("c"), DataError, "expected a key that the fleet knows, got 'c'"),
         (lambda: shops().forecast("a", 5), ConfigError, "a horizon of at most 4"),
-        (lambda: shops().ask(horizon=2), DataError, "expected rows that name keys"),
+        (lambda: shops().ask(horizon=2), DataError, "expected rows, got none"),
         (lambda: hw.Fleet(hw.Classifier, "shop").forecast("a"), ConfigError, "forecasts a series"),
         (lambda: hw.Fleet(hw.Anomaly, "shop").forecast_interval("a"), ConfigError, "forecasts a series"),
     ],

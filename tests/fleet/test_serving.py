@@ -11,6 +11,7 @@ from fleet.machines import stream
 from headwater.serve.api.events import frame
 from headwater.serve.app import build
 from headwater.serve.run import make_state
+from headwater.store.service.price import Price
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
@@ -202,12 +203,16 @@ def test_the_page_and_the_description_of_a_fleet_can_be_read(serve):
     assert client.get("/").status_code == 200
 
 
-def test_forecasts_of_many_keys_are_asked_at_once(serve):
+def test_forecasts_of_many_keys_are_asked_at_once(serve, monkeypatch):
     fleet = hw.Fleet(lambda: hw.Forecaster(horizon=3, season=4), "shop")
     fleet.step_many([{"shop": "ab"[i % 2]} for i in range(200)], [float(i // 2 % 4) for i in range(200)])
     expected = [{"shop": key, **row} for key in "ba" for row in fleet[key].ask(horizon=3, coverage=0.8).rows()]
     _, client = serve(fleet)
     body = {"rows": [{"shop": "b"}, {"shop": "a"}], "horizon": 3, "coverage": 0.8}
+    charged = []
+    predicting = Price.predicting
+    monkeypatch.setattr(Price, "predicting", lambda *given: charged.append(given[1]) or predicting(*given))
     assert client.post("/ask", json=body).json()["rows"] == expected
+    assert charged[-1] == 6, "each time ahead of each series costs"
     refused = client.post("/ask", json={"horizon": 3})
-    assert (refused.status_code, "rows that name keys" in refused.text) == (400, True)
+    assert (refused.status_code, "expected rows, got none" in refused.text) == (400, True)

@@ -95,7 +95,7 @@ def command(line: str) -> str:
 
 def command_predict(case: Case, model: Any, at: Path) -> None:
     model.save(at / "m.hw")
-    if kind_of(model).question.ahead:
+    if not kind_of(model).question.needs_rows:
         command(f"predict --model {at}/m.hw")
         return
     names = list(case.rows[0])
@@ -125,7 +125,7 @@ def command_explain(case: Case, model: Any, at: Path) -> None:
 def stored(case: Case, model: Any, at: Path) -> None:
     with hw.open(at / "m.db", case.make()) as store:
         store.teach(list(case.rows[:20]), None if case.labels is None else case.labels[:20])
-        store.ask(None if kind_of(model).question.ahead else list(case.rows[:2]))
+        store.ask(list(case.rows[:2]) if kind_of(model).question.needs_rows else None)
         store.explain_one(case.rows[0])
         store.importance()
         assert store.diagnose() is not None
@@ -227,7 +227,7 @@ def evaluated(case: Case, model: Any, at: Path) -> None:
 
 def covered(case: Case, model: Any, at: Path) -> None:
     kind = kind_of(model)
-    found = model.ask(None if kind.question.ahead else list(case.rows[:2]), coverage=0.8)
+    found = model.ask(list(case.rows[:2]) if kind.question.needs_rows else None, coverage=0.8)
     assert {"low", "set"} & set(found)
 
 

@@ -160,7 +160,7 @@ class Served:
         texts = {field.name: field for field in kind.question.fields if field.type == "map"}
         asked |= {name: texts[name].parse(value) for name, value in asked.items() if name in texts}
         proba = asked.pop("proba", False)
-        nothing = kind.question.ahead and not len(rows)
+        nothing = not kind.question.needs_rows and not len(rows)
         said = kind.ask(self.model, None if nothing else rows, **asked)
         if proba:
             return np.asarray(said["proba"].values) if "proba" in said.columns else np.zeros((0, 0))

@@ -292,7 +292,7 @@ class Expiring:
 
     def learn_many(self, X: Any, y: Any = None, w: Any = None) -> None:
         """Learn rows one by one, of a series values and their features."""
-        if self.kind.question.ahead and "keys" not in self.kind.can:
+        if not self.kind.question.needs_rows:
             X, y = ([{}] * len(X) if y is None else y), X
         self.step_many(X, y, w)
 

@@ -278,7 +278,7 @@ class Kind:
             if name in ABILITIES.keys() - self.can and all(name != field.name for field in self.question.fields):
                 raise _refused(self, name, name)
         given = self.question.read(question)
-        if rows is None and not self.question.ahead:
+        if rows is None and self.question.needs_rows:
             raise DataError(
                 expected="rows", got="none", at=f"ask of {self.name}", help="Give a list of dicts, an array or a frame."
             )

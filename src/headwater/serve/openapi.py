@@ -107,7 +107,7 @@ _WHY = {
 def _schemas_of(kind: Kind) -> dict[str, Any]:
     """Return the schemas of a kind's question, of its response and of what it is taught, made from its declaration."""
     question = object_schema(kind.question.fields)["properties"]
-    needed = {} if kind.question.ahead else {"required": ["rows"]}
+    needed = {"required": ["rows"]} if kind.question.needs_rows else {}
     rows = {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "string"}, **_said(kind)}}}
     taught = {
         "type": "array",

@@ -46,7 +46,7 @@ def explain(
     learner = load_model(model, fleets=True)
     kind = kind_of(learner)
     how = explained_of(kind, about)
-    if not source and kind.question.ahead:
+    if not source and not kind.question.needs_rows:
         _print(0, learner.explain_one(**how), as_json=json)
         return 0
     check_sources(source, "explain")

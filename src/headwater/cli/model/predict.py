@@ -61,7 +61,7 @@ def predict(
     learner = load_model(model, fleets=True)
     kind = kind_of(learner)
     asked = question_of(kind, question)
-    if source or not kind.question.ahead:
+    if source or kind.question.needs_rows:
         check_sources(source, "predict")
     if out is not None:
         check_writable(out, "--out")
@@ -100,7 +100,15 @@ def _predicted(
         writer = ResponseWriter(file, form, kept, kind.response)
         for rows, X in _all(stream, learner, model) if kind.question.ahead else _blocks(stream):
             beside, X = _taken(X, kept, strange)
-            writer.write(rows, beside, kind.ask(learner, native_frame(X), **asked))
+            said = kind.ask(learner, native_frame(X), **asked)
+            if len(said) != len(rows):
+                raise DataError(
+                    expected=f"a row for each of {len(said):,} times ahead",
+                    got=f"{len(rows):,} rows",
+                    at="predict",
+                    help="Give each key as many rows as times ahead are asked of it.",
+                )
+            writer.write(rows, beside, said)
             done += len(rows)
     return done
 

@@ -32,7 +32,9 @@ class Question:
     fields : tuple of Field
         What may be said beside the rows.
     ahead : bool
-        Whether rows are the times that come next, in order. They may be left out; without it each row is asked on its own.
+        Whether rows are the times that come next, in order; without it each row is asked on its own.
+    keyed : bool
+        Whether each row of a question ahead names its series, as those of a fleet do. Else rows may be left out.
 
     Examples
     --------
@@ -43,6 +45,12 @@ class Question:
     name: str
     fields: tuple[Field, ...] = ()
     ahead: bool = False
+    keyed: bool = False
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether it can't be asked without rows."""
+        return self.keyed or not self.ahead
 
     def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the value of every field, with defaults for those left out.

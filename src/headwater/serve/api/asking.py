@@ -42,7 +42,7 @@ async def ask(request: Request) -> Response:
     body = await request.body()
     asked, question = await state.workers.run(partial(_question, body))
     kind = kind_of(model.champion.learner)
-    if asked.rows is None and not kind.question.ahead:
+    if asked.rows is None and kind.question.needs_rows:
         raise DataError(expected="rows", got="none", at="body $.rows", help="Send a list of objects.", code="invalid")
     rows = None if asked.rows is None else _checked(state, model, asked.rows)
     request.budget.charge_samples(size_of(rows or ()), model.price, learning=False)
@@ -51,7 +51,8 @@ async def ask(request: Request) -> Response:
     if kind.question.ahead:
         times = question.get("horizon") or len(rows or ()) or getattr(model.champion.learner, "horizon", 1)
         most = min(int(times), getattr(model.champion.learner, "horizon", 1)) if isinstance(times, int) else 1
-        request.budget.charge_lock(model.price.predicting(most, 0), at="body")
+        series = len({row[model.champion.learner.key] for row in rows or ()}) if kind.question.keyed else 1
+        request.budget.charge_lock(model.price.predicting(most * series, 0), at="body")
     found, seq = await state.waiters.run(partial(_asked, model, rows, question))
     return json_response({"seq": seq, "rows": found})
 

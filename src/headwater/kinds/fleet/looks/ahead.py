@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from headwater.encode.values import as_key
-from headwater.errors import DataError
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.kinds.fleet.rows import as_list
 from headwater.learner.kind import kind_of
@@ -16,36 +15,38 @@ __all__ = ["ask_ahead"]
 
 
 def ask_ahead(fleet: AnyFleet, rows: Any, *, horizon: int | None, coverage: float) -> Response:
-    """Return the forecasts of each key among the rows, key by key, with the key beside each.
+    """Return the forecasts of each key among the rows, with the key beside each.
 
     Rows of one key are its times ahead, in their order. A single row of a key without features asks for as many times as the
-    horizon, by default the forecaster's.
+    horizon, by default the forecaster's. Then forecasts come key by key, else each where its row is.
 
     Raises
     ------
     DataError
         If there are no rows, or not as many of a key as the horizon asks for.
     """
-    if rows is None:
-        raise DataError(
-            expected="rows that name keys",
-            got="none",
-            at="ask of Fleet",
-            help=f"Give one row a series, such as {{{fleet.key!r}: key}}, and horizon.",
-        )
-    times: dict[Any, tuple[Any, list[dict[Any, Any]]]] = {}
-    for row in as_list(rows):
+    times: dict[Any, tuple[Any, list[dict[Any, Any]], list[int]]] = {}
+    for i, row in enumerate(as_list(rows)):
         x = dict(row)
         shown = x.pop(fleet.key, None)
-        times.setdefault(as_key(shown), (shown, []))[1].append(x)
+        _, own, at = times.setdefault(as_key(shown), (shown, [], []))
+        own.append(x)
+        at.append(i)
     columns: dict[str, list[Any]] = {}
+    places: list[int] = []
+    beside = True
     with fleet.held():
-        for key, (shown, own) in times.items():
+        for key, (shown, own, at) in times.items():
             said = _asked(fleet[key] if key in fleet else fleet.first, own, horizon, coverage)  # noqa: SIM401 - no dict
-            columns.setdefault(fleet.key, []).extend([shown] * len(said.rows()))
+            columns.setdefault(fleet.key, []).extend([shown] * len(said))
             for name in said:
                 columns.setdefault(name, []).extend(said[name])
-    return Response(columns)
+            beside &= len(said) == len(at)
+            places += at
+    if not beside:
+        return Response(columns)
+    order = sorted(range(len(places)), key=places.__getitem__)
+    return Response({name: [values[i] for i in order] for name, values in columns.items()})
 
 
 def _asked(member: Any, times: Sequence[dict[Any, Any]], horizon: int | None, coverage: float) -> Response:

@@ -19,7 +19,7 @@ from headwater.kinds.fleet.members.member_file import MembersCopy, pack_members,
 from headwater.kinds.fleet.rows import as_list
 from headwater.learner.expiring import Expiring
 from headwater.learner.kind import HasKind, Kind, kind_of
-from headwater.learner.schema import Question, Response
+from headwater.learner.schema import Field, Question, Response
 from headwater.learner.settings.limits import Growth, Limits
 from headwater.store.learner_file import fingerprint
 from headwater.store.model_file import SavedModel, seal, write
@@ -81,8 +81,10 @@ class MemberFleet(AnyFleet):
     def kind(self) -> Kind:
         """The kind of its members, with what a fleet of objects can do."""
         of = kind_of(self.first)
-        question = Question(of.question.name, of.question.fields, ahead=of.question.ahead)
-        more = {"respond": _AHEAD} if of.question.ahead else {}
+        question = Question(of.question.name, of.question.fields, ahead=of.question.ahead, keyed=True)
+        more: dict[str, Any] = {}
+        if of.question.ahead:
+            more = {"respond": _AHEAD, "response": (*of.response, Field(self.key, "label", "The key of the series."))}
         return fleet_kind(of, _ABLE, question, durable=_DURABLE, **more)
 
     @property
