@@ -214,5 +214,6 @@ def test_forecasts_of_many_keys_are_asked_at_once(serve, monkeypatch):
     monkeypatch.setattr(Price, "predicting", lambda *given: charged.append(given[1]) or predicting(*given))
     assert client.post("/ask", json=body).json()["rows"] == expected
     assert charged[-1] == 6, "each time ahead of each series costs"
+    assert len(client.post("/ask", json={"rows": body["rows"]}).json()["rows"]) == charged[-1] == 6
     refused = client.post("/ask", json={"horizon": 3})
     assert (refused.status_code, "expected rows, got none" in refused.text) == (400, True)

@@ -12,6 +12,7 @@ import pytest
 import headwater as hw
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.run import make_state
+from serve.protocols.made import MADE
 
 pa = pytest.importorskip("pyarrow")
 
@@ -19,23 +20,15 @@ ROOT = Path(__file__).parents[3]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADERS = {"content-type": "application/vnd.apache.arrow.stream"}
 LIMITS = ServerLimits(body_bytes=200_000, rows=1000, cells=20_000)
-MADE = {
-    "classify": (lambda: hw.Classifier(hidden=(4,), seed=1), lambda i: ["no", "yes"][i % 7 > 3]),
+LEARNERS = MADE | {
     "classes that are numbers": (lambda: hw.Classifier(hidden=(4,), seed=1), lambda i: i % 3),
-    "regress": (lambda: hw.Regressor(hidden=(4,), seed=1), lambda i: i % 7 * 0.1),
-    "forecast": (lambda: hw.Forecaster(seed=1), lambda i: i % 7 * 0.1),
-    "anomaly": (lambda: hw.Anomaly(seed=1), None),
-    "multioutput": (
-        lambda: hw.MultiOutput({"up": "classify", "by": "regress"}, seed=1),
-        lambda i: {"up": i % 2 == 0, "by": i % 7 * 0.1},
-    ),
     "fleet": (lambda: hw.Fleet(hw.Classifier(hidden=(4,), seed=1), key="c"), lambda i: ["no", "yes"][i % 7 > 3]),
 }
 
 
 @pytest.fixture
 def state(tmp_path, request):
-    make, _ = MADE[getattr(request, "param", "classify")]
+    make, _ = LEARNERS[getattr(request, "param", "classify")]
     state = make_state(tmp_path / "a.db", limits=LIMITS)
     for name in ("default", "by_json"):
         state.service.change(state.service.models.create, name, make())
@@ -74,9 +67,9 @@ def refused(client, table, path="/predict", **how):
     return answer.json()
 
 
-@pytest.mark.parametrize(("state", "kind"), [(kind, kind) for kind in MADE], indirect=["state"])
+@pytest.mark.parametrize(("state", "kind"), [(kind, kind) for kind in LEARNERS], indirect=["state"])
 def test_a_stream_is_learned_and_predicted_as_the_same_rows_in_json(client, kind):
-    _, label = MADE[kind]
+    _, label = LEARNERS[kind]
     rows, labels = [row(i) for i in range(80)], [{} if label is None else {"y": label(i)} for i in range(80)]
     learned = client.post(
         "/models/by_json/learn", json=[{"x": x} | y for x, y in zip(rows, labels, strict=True)]

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-import headwater as hw
 from headwater.cli import main
 from headwater.serve.http.access.access import Access
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.run import make_state
+from serve.protocols.made import MADE
 
 grpc = pytest.importorskip("grpc")
 
@@ -15,16 +15,6 @@ from headwater.serve.protocols.grpc_messages import SERVICE, message  # noqa: E4
 from headwater.serve.protocols.grpc_server import GrpcServer  # noqa: E402
 
 LIMITS = ServerLimits(body_bytes=100_000, rows=1000)
-MADE = {
-    "classify": (lambda: hw.Classifier(hidden=(4,), seed=1), lambda i: ["no", "yes"][i % 7 > 3]),
-    "regress": (lambda: hw.Regressor(hidden=(4,), seed=1), lambda i: i % 7 * 0.1),
-    "forecast": (lambda: hw.Forecaster(seed=1), lambda i: i % 7 * 0.1),
-    "anomaly": (lambda: hw.Anomaly(seed=1), None),
-    "multioutput": (
-        lambda: hw.MultiOutput({"up": "classify", "by": "regress"}, seed=1),
-        lambda i: {"up": i % 2 == 0, "by": i % 7 * 0.1},
-    ),
-}
 
 
 @pytest.fixture

@@ -135,6 +135,14 @@ def test_a_file_that_is_rewritten_with_its_digest_is_read():
     assert rewritten(data, lambda header, tensors: None) == data
 
 
+def test_a_file_whose_arrays_begin_anywhere_goes_on_to_the_same_bits():
+    data = FILES["classes"]
+    size = int.from_bytes(data[:8], "little")
+    odd = signed((size + 3).to_bytes(8, "little") + data[8 : 8 + size] + b"   " + data[8 + size :])
+    moved, model = from_bytes(odd, "m.hw"), from_bytes(data, "m.hw")
+    assert to_bytes(taught(moved)) == to_bytes(taught(model)) != data
+
+
 def test_a_file_of_a_later_format_says_so():
     def later(header, tensors):
         header["format"] = FORMAT + 1

@@ -171,7 +171,7 @@ def serve(
     more
         Who else predicts.
     """
-    server = _server((looks := watch or WatchOptions()).log, task, demo)
+    server = _server(watch, task, demo)
     bounds, store_limits = server.read_limits(limits)
     server.check_bind(host, known := {**server.tokens_of_environment(), **_tokens(tokens)})
     wanted, sources = _replicas(more, follow, demo), _sources(follow)
@@ -181,12 +181,13 @@ def serve(
     policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
     bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
     state = server.make_state(file, tokens=known, policy=policy, **bounded, **asdict(ages or AgeOptions()))
-    state.default, state.demo, state.grpc, state.traces = name, demo, grpc, server.provider_for(looks.traces)
+    state.default, state.demo, state.grpc = name, demo, grpc
     _begin(state, new, follow, sources)
-    return _run(server, state, wanted, looks, host, port, sock)
+    return _run(server, state, wanted, watch or WatchOptions(), host, port, sock)
 
 
 def _run(server: Any, state: Any, wanted: ReplicaOptions, looks: WatchOptions, host: str, port: int, sock: Any) -> int:
+    state.traces = server.provider_for(looks.traces)
     state.guard = server.guarded(state, looks.guard, looks.guard_rows, looks.webhook)
     state.replicas = start_replicas(state, wanted)
     server.run(state, host=host, port=port, sock=sock, ready=_teller(state, state.demo))
@@ -279,8 +280,9 @@ def _follow(state: Any, follow: SourceOptions, sources: list[tuple[str, str | No
     )
 
 
-def _server(log: str, task: str, demo: bool) -> Any:
+def _server(watch: WatchOptions | None, task: str, demo: bool) -> Any:
     """Import the server and set up its log, or raise with the missing extra."""
+    log = (watch or WatchOptions()).log
     if log not in ("debug", "info", "warning", "error"):
         raise ConfigError(expected="debug, info, warning or error", got=log, at="--log", help="Choose one.")
     kind_with(task, at="--task")

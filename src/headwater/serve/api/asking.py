@@ -6,7 +6,6 @@ body of a lesson has rows and labels, or the ids of questions that were kept and
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -21,7 +20,7 @@ from headwater.serve.api.predicting import Prediction, at_costs
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.costs import size_of
 from headwater.serve.http.limits import too_many
-from headwater.serve.http.schemas import Ask, Teach, count_cells, decoded, label_key, to_features
+from headwater.serve.http.schemas import Ask, Teach, count_cells, decoded, finite, label_key, to_features
 from headwater.serve.state import ServerState
 from headwater.store.journal.events import JournalEvent, PendingPrediction
 from headwater.store.journal.requests import LabelRequest, LearnRequest, PendingRequest
@@ -49,12 +48,18 @@ async def ask(request: Request) -> Response:
     if asked.keep:
         return await _kept(request, model, rows or [], question)
     if kind.question.ahead:
-        times = question.get("horizon") or len(rows or ()) or getattr(model.champion.learner, "horizon", 1)
-        most = min(int(times), getattr(model.champion.learner, "horizon", 1)) if isinstance(times, int) else 1
-        series = len({row[model.champion.learner.key] for row in rows or ()}) if kind.question.keyed else 1
-        request.budget.charge_lock(model.price.predicting(most * series, 0), at="body")
+        request.budget.charge_lock(model.price.predicting(_times_ahead(model, rows or [], question), 0), at="body")
     found, seq = await state.waiters.run(partial(_asked, model, rows, question))
     return json_response({"seq": seq, "rows": found})
+
+
+def _times_ahead(model: Model, rows: list[dict[str, Any]], question: dict[str, Any]) -> int:
+    """Return how many times are forecast at most, of all series together."""
+    learner = model.champion.learner
+    keyed, farthest = kind_of(learner).question.keyed, getattr(learner, "horizon", 1)
+    times = question.get("horizon") or (0 if keyed else len(rows)) or farthest
+    most = min(times, farthest) if isinstance(times, int) else 1
+    return most * (len({row[learner.key] for row in rows}) if keyed else 1)
 
 
 def _question(body: bytes) -> tuple[Ask, dict[str, Any]]:
@@ -109,7 +114,7 @@ def as_json(row: dict[str, Any]) -> dict[str, Any]:
 
 def _value(value: Any) -> Any:
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return finite(value)
     if isinstance(value, dict):
         return {label_key(name): _value(one) for name, one in value.items() if one is not None}
     return value

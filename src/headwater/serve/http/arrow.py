@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import struct
 from collections.abc import Mapping, Sequence
 from itertools import repeat
@@ -14,7 +13,7 @@ import numpy as np
 
 from headwater.errors import DataError, MissingExtra
 from headwater.serve.http.limits import ServerLimits, too_many
-from headwater.serve.http.schemas import label_key
+from headwater.serve.http.schemas import finite, label_key
 
 ARROW = b"application/vnd.apache.arrow.stream"
 _AT_ONCE = 500
@@ -214,7 +213,7 @@ def _values(array: Any) -> list[Any]:
 
 def _finite(value: Any) -> Any:
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return finite(value)
     if isinstance(value, list):
         return list(map(_finite, value))
     return {name: _finite(one) for name, one in value.items()} if isinstance(value, dict) else value

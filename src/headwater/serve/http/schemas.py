@@ -505,6 +505,11 @@ def _check_labels(answer: Answer, labels: Sequence[Any], shape: str) -> None:
         )
 
 
+def finite(number: float) -> float | None:
+    """Return a number, or None for infinity and NaN, which JSON does not have."""
+    return number if math.isfinite(number) else None
+
+
 def label_key(label: Any) -> str:
     """Return a class as a JSON object key, with non-text as JSON.
 
@@ -522,7 +527,7 @@ def prediction_as_json(guess: Any, proba: dict[Any, Any] | None) -> dict[str, An
         shares = {label_key(name): _shares(own) for name, own in (proba or {}).items()}
         return {"y_pred": {label_key(name): value for name, value in guess.items()}, "proba": shares}
     if proba is None:
-        return {"y_pred": guess if isinstance(guess, float) and math.isfinite(guess) else None}
+        return {"y_pred": finite(guess) if isinstance(guess, float) else None}
     return {"y_pred": guess, "proba": _shares(proba)}
 
 
@@ -556,6 +561,7 @@ __all__ = [
     "StepSize",
     "count_cells",
     "decoded",
+    "finite",
     "in_parts",
     "items_in",
     "label_key",

@@ -196,7 +196,8 @@ def _views(data: bytes, header: dict[str, Any], start: int) -> dict[str, NDArray
         array = np.frombuffer(data, _DTYPES[one["dtype"]], math.prod(one["shape"]), start + begin)
         if begin != at or end - begin != array.nbytes:
             raise ValueError(name, f"{array.nbytes} bytes from {at} on", (begin, end))
-        arrays[name], at = array.reshape(one["shape"]), end
+        arrays[name] = (array if array.flags.aligned else array.copy()).reshape(one["shape"])
+        at = end
     if at != len(data) - start:
         raise ValueError("tensors", "as many bytes as the file has", at)
     return arrays

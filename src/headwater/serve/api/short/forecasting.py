@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,7 @@ import msgspec
 from headwater.learner.kind import check_can
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.costs import size_of
-from headwater.serve.http.schemas import ForecastRequest, decoded
+from headwater.serve.http.schemas import ForecastRequest, decoded, finite
 from headwater.store.service.model import Model
 
 _request = msgspec.json.Decoder(ForecastRequest)
@@ -55,15 +54,10 @@ def forecast_of(model: Model, horizon: int | None, xs: Any, coverage: float) -> 
         said = learner.forecast(horizon, xs)
         ends = learner.forecast_interval(horizon, xs, coverage)
     rows = [
-        {"ahead": i + 1, "y_pred": y, "low": _finite(low), "high": _finite(high)}
+        {"ahead": i + 1, "y_pred": y, "low": finite(low), "high": finite(high)}
         for i, (y, (low, high)) in enumerate(zip(said, ends, strict=True))
     ]
     return {"seq": seq, "coverage": coverage, "forecast": rows}
-
-
-def _finite(end: float) -> float | None:
-    """Return an interval bound, or None if it is infinite."""
-    return end if math.isfinite(end) else None
 
 
 __all__ = ["forecast", "forecast_next", "forecast_of"]
