@@ -220,11 +220,18 @@ def test_prompts_may_be_texts_embeddings_features_or_nothing():
     assert np.allclose(a, b, atol=1e-6)  # length does not count
     assert a @ b > a @ c + 0.5
     assert list(row_of([3.0, 4.0], None).values()) == [0.6, 0.8]
-    for prompt, said in ((7, "a text, an embedding"), ([0.0] * 64, "finite numbers"), ([float("nan")] * 64, "finite")):
+    for prompt, said in (
+        (7, "a text, an embedding"),
+        ([0.0] * 64, "finite numbers"),
+        ([float("nan")] * 64, "finite"),
+        ([1.0, "x"], "got .1.0, 'x'."),
+        ([[1.0], [1.0, 2.0]], "finite numbers"),
+    ):
         with pytest.raises(DataError, match=said):
             row_of(prompt, None)
-    with pytest.raises(DataError, match="tokens of at least 0"):
-        hw.Router(PRICES).choose("hi", tokens=-1)
+    for tokens in (-1, "many"):
+        with pytest.raises(DataError, match="tokens of at least 0"):
+            hw.Router(PRICES).choose("hi", tokens=tokens)
 
 
 @pytest.mark.parametrize("width", [1, 7, 32, 33, 64, 384, 1_537])

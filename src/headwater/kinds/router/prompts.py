@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -19,7 +20,7 @@ _WIDTH = 32
 _CODE = ("```", "def ", "class ", "SELECT ", "function ", "#include", "import ")
 
 
-def row_of(prompt: Any, tokens: float | None) -> dict[Any, Any]:
+def row_of(prompt: Any, tokens: Any) -> dict[Any, Any]:
     """Return the features of a prompt (a text, an embedding, a mapping of features, or None) and of its tokens.
 
     An embedding is scaled to length 1 and projected on 32 random directions, which keeps angles up to chance (Johnson &
@@ -37,8 +38,8 @@ def row_of(prompt: Any, tokens: float | None) -> dict[Any, Any]:
     >>> len(row_of([1.0] * 384, None))
     32
     """
-    if tokens is not None and not 0 <= tokens < math.inf:
-        raise DataError(expected="tokens of at least 0", got=repr(tokens), at="tokens", help="Leave them out.")
+    if tokens is not None and not (isinstance(tokens, numbers.Real) and 0 <= float(tokens) < math.inf):
+        raise DataError(expected="tokens of at least 0", got=f"{tokens!r:.60}", at="tokens", help="Leave them out.")
     row = _features(prompt)
     if tokens is not None:
         row["tokens"] = math.log1p(tokens)
@@ -81,14 +82,18 @@ def _form(text: str) -> dict[Any, Any]:
 
 def _projected(prompt: Any) -> dict[Any, Any]:
     """Return the features of an embedding of any shape and type, or say what is wrong with it."""
-    embedding = np.asarray(prompt, np.float64).ravel()
+    try:
+        embedding = np.asarray(prompt, np.float64).ravel()
+    except (TypeError, ValueError) as error:  # texts, lists of several lengths
+        raise _refused(f"{prompt!r:.60}") from error
     row = project(embedding, *_directions(len(embedding)))
     if row is None:
-        length = float(np.sqrt(embedding @ embedding))
-        raise DataError(
-            expected="an embedding of finite numbers", got=f"length {length}", at="prompt", help="Leave it out instead."
-        )
+        raise _refused(f"length {float(np.sqrt(embedding @ embedding))}")
     return row
+
+
+def _refused(got: str) -> DataError:
+    return DataError(expected="an embedding of finite numbers", got=got, at="prompt", help="Leave it out instead.")
 
 
 @lru_cache(16)
