@@ -10,8 +10,10 @@ python -m tools.build.web FOLDER     # for a page of your own
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tools.build.core import ROOT
@@ -181,10 +183,12 @@ def template_end(text: str, at: int) -> int:
 
 def build(folder: Path = MODULE, cores: tuple[str, ...] = CORES) -> Path:
     """Write the modules and these cores into a folder, and return it."""
-    for name in cores:
-        node.optimized(wasm(folder, name)).chmod(0o644)
-    for name, text in bundles().items():
+    for name, text in bundles().items():  # first, since what minifies them installs what makes cores smaller
         (folder / name).write_text(text, encoding="utf-8")
+    built = [wasm(folder, name) for name in cores]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for made in pool.map(node.optimized, built):
+            made.chmod(0o644)
     return folder
 
 
