@@ -68,8 +68,10 @@ lowest: $(VENV)/.dev.stamp
 	$(LOWEST)/bin/python -m pytest --timeout 300 -n logical --dist loadfile -m "not slow" $(ARGS)
 
 # The oldest and the newest Python that are there; each set of extras has an environment of its own, and nothing else in it.
+# PYTHONS names others: the first two that are there are taken.
+PYTHONS := python3.11 python3.14 python3.13
 typed:
-	$(PY) -m tools.docs.typed --with $$(for python in python3.11 python3.14 python3.13; do "$$python" -m venv --help >/dev/null 2>&1 && command -v "$$python"; done | head -n 2)
+	$(PY) -m tools.docs.typed --with $$(for python in $(PYTHONS); do "$$python" -m venv --help >/dev/null 2>&1 && command -v "$$python"; done | head -n 2)
 
 lint: $(VENV)/.dev.stamp
 	$(PY) -m ruff check .

@@ -74,8 +74,9 @@ class Compiler:
 
     @cached_property
     def identity(self) -> tuple[str, ...]:
-        """What an object depends on besides its options: the compiler and its version, under whatever name it goes."""
-        return (*self.command[1:], *self.run("--version").split()[1:])
+        """What an object depends on besides its options: the compiler and its version, under whatever name and in whatever place."""
+        said = self.run("--version").partition("InstalledDir:")[0]  # a build's own environment is another one each time
+        return (*self.command[1:], *said.split()[1:])
 
     def run(self, *arguments: str | Path) -> str:
         """Run it, and return what it prints; a failure shows the command and what the compiler said of it."""

@@ -28,6 +28,7 @@ PLATFORMS = {
     "x86_64-macos.11.0": "macosx_11_0_x86_64",
     "aarch64-macos.11.0": "macosx_11_0_arm64",
     "x86_64-windows-gnu": "win_amd64",
+    "aarch64-windows-gnu": "win_arm64",
 }
 """The machines that wheels are built for, in Zig's words and in those of a wheel's tag."""
 

@@ -37,7 +37,7 @@ UMASKS = (0o022, 0o077)
 FREE = "MIT;BSD;Apache;ISC;Python Software Foundation;PSF;Mozilla Public License 2.0;MPL-2.0;0BSD;Unlicense;CC0;Zlib"
 """Licences that a package may have which is installed with headwater, as parts of what packages say."""
 NOT_BUILT = (
-    "wheels for free-threaded Python (they have no stable ABI: a build on each version), for Windows on arm64 and for Pyodide",
+    "wheels for free-threaded Python (they have no stable ABI: a build on each version) and for Pyodide",
     "the container image, which needs a daemon: docker build -f deploy/Dockerfile .",
     "the package for conda-forge: its recipe, with the digest of the sdist, is recipe.yaml",
 )
