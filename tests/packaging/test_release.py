@@ -90,7 +90,7 @@ def test_both_builds_see_other_surroundings():
     one, other = release.OTHERWISE
     assert {name for name in one if one[name] != other[name]} == {"TZ", "LC_ALL", "PYTHONHASHSEED"}
     assert len(set(release.UMASKS)) == 2
-    assert len(PLATFORMS) == 7
+    assert len(PLATFORMS) == 8
 
 
 def test_the_files_of_the_project_are_known_without_git(tmp_path):
