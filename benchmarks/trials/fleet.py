@@ -4,6 +4,7 @@ python -m benchmarks.trials.fleet members 100000        # memory, made a second,
 python -m benchmarks.trials.fleet events 100000 10000000 # events a second at random keys in one process, memory each tenth
 python -m benchmarks.trials.fleet shards 100000 400000   # the same through two Ray actors, each block durable
 python -m benchmarks.trials.fleet snapshots 100000      # the longest wait of a row while a store takes a snapshot
+python -m benchmarks.trials.fleet commits 100000 10000   # the same while a fleet with a store commits those that have changed
 python -m benchmarks.trials.fleet pooled                 # flights and made keys: one model, a fleet, both
 """
 
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -131,25 +132,47 @@ def snapshots(count: int) -> None:
     with tempfile.TemporaryDirectory() as folder, hw.open(Path(folder) / "fleet.db", fleet) as model:
         model.snapshot()
         for what in ("before", "a snapshot", "another"):
-            ended, waits = threading.Event(), (predicting, learning)
-            took: list[list[float]] = [[], []]
-            threads = [
-                threading.Thread(target=wait, args=(model, rows, y, ended, own))
-                for wait, own in zip(waits, took, strict=True)
-            ]
-            for thread in threads:
-                thread.start()
-            begun = time.perf_counter()
-            time.sleep(2) if what == "before" else model.snapshot()
-            seconds = time.perf_counter() - begun
-            ended.set()
-            for thread in threads:
-                thread.join()
-            said = ", ".join(
-                f"{name} {len(own)} rows, at most {max(own) * 1e3:.0f} ms, 99 % within {np.quantile(own, 0.99) * 1e3:.1f}"
-                for name, own in zip(("predicted", "learned"), took, strict=True)
-            )
-            print(f"{what}, {seconds:.1f} s: {said}", flush=True)
+            beside(what, model, rows, y, (lambda: time.sleep(2)) if what == "before" else model.snapshot)
+
+
+def commits(count: int, changed: int, resident: int | None = None) -> None:
+    """Say how long single rows wait at most, without a commit and while one writes the members that have changed."""
+    rng, names = np.random.default_rng(0), [f"machine-{i}" for i in range(count)]
+    rows, y = block(rng, [names[i] for i in rng.integers(0, count, 2000)])
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        hw.Fleet(small, "machine", max_keys=count, store=Path(folder) / "fleet.db", resident=resident) as fleet,
+    ):
+        for at in range(0, count, BLOCK):
+            fleet.learn_many(*block(rng, names[at : at + BLOCK]))
+        beside(f"a commit of all {count}", fleet, rows, y, fleet.commit)
+        beside("before", fleet, rows, y, lambda: time.sleep(2))
+        for _ in range(3):
+            for at in range(0, changed, BLOCK):
+                fleet.learn_many(*block(rng, names[at : min(changed, at + BLOCK)]))
+            beside(f"a commit of {changed}", fleet, rows, y, fleet.commit)
+
+
+def beside(what: str, model: Any, rows: list[Any], y: list[bool], work: Callable[[], object]) -> None:
+    """Say how long work takes, and how long single rows of two other threads wait at most meanwhile."""
+    ended, waits = threading.Event(), (predicting, learning)
+    took: list[list[float]] = [[], []]
+    threads = [
+        threading.Thread(target=wait, args=(model, rows, y, ended, own)) for wait, own in zip(waits, took, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    begun = time.perf_counter()
+    work()
+    seconds = time.perf_counter() - begun
+    ended.set()
+    for thread in threads:
+        thread.join()
+    said = ", ".join(
+        f"{name} {len(own)} rows, at most {max(own) * 1e3:.0f} ms, 99 % within {np.quantile(own, 0.99) * 1e3:.1f}"
+        for name, own in zip(("predicted", "learned"), took, strict=True)
+    )
+    print(f"{what}, {seconds:.1f} s: {said}", flush=True)
 
 
 def predicting(model: Any, rows: list[Any], y: list[bool], ended: threading.Event, took: list[float]) -> None:
@@ -221,6 +244,5 @@ def pooled() -> None:
 
 
 if __name__ == "__main__":
-    {"members": members, "events": events, "shards": shards, "snapshots": snapshots, "pooled": pooled}[sys.argv[1]](
-        *map(int, sys.argv[2:])
-    )
+    trials = {"members": members, "events": events, "shards": shards, "snapshots": snapshots, "commits": commits}
+    {**trials, "pooled": pooled}[sys.argv[1]](*map(int, sys.argv[2:]))

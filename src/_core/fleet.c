@@ -934,6 +934,18 @@ static PyObject *fleet_add(Fleet *self, PyObject *key)
     return PyErr_Occurred() ? NULL : PyLong_FromSsize_t(member);
 }
 
+/* key_of(member) -> its key. */
+static PyObject *fleet_key_of(Fleet *self, PyObject *object)
+{
+    Py_ssize_t member;
+    if (enter(self->reader) < 0)
+        return NULL;
+    int code = member_argument(self, object, &member);
+    PyObject *key = code < 0 ? NULL : Py_XNewRef(PyList_GetItem(self->keys, member));
+    leave(self->reader);
+    return key;
+}
+
 /* find(key) -> the number of its member, or None. */
 static PyObject *fleet_find(Fleet *self, PyObject *key)
 {
@@ -1019,6 +1031,7 @@ static PyMethodDef methods[] = {
     {"scores", (PyCFunction)(void *)fleet_scores, METH_O, "Rows scored and their sum."},
     {"set_score", (PyCFunction)(void *)fleet_set_score, METH_VARARGS, "Set rows scored and their sum."},
     {"add", (PyCFunction)(void *)fleet_add, METH_O, "A new member."},
+    {"key_of", (PyCFunction)(void *)fleet_key_of, METH_O, "A member's key."},
     {"find", (PyCFunction)(void *)fleet_find, METH_O, "The member of a key."},
     {"counts", (PyCFunction)(void *)fleet_counts, METH_NOARGS, "What was dropped, clipped, undone and learned."},
     {"set_limits", (PyCFunction)(void *)fleet_set_limits, METH_VARARGS, "What one sample may ask for."},

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -61,7 +62,11 @@ _REMOVED_AT_ONCE = 500
 """Records removed in one short transaction."""
 _WAL_LEFT = 16 << 20
 """Bytes of the write-ahead log that stay on disk after its restart."""
-_OLDER = "version < (SELECT max(version) FROM record newest WHERE newest.number = record.number)"
+_SUPERSEDED = (
+    "version <= ?1 AND (number >= ?2 OR version < "
+    "(SELECT max(version) FROM record newest WHERE newest.number = record.number AND newest.version <= ?1))"
+)
+"""Records that a commit (its version, its members) no longer needs."""
 _FULL = (
     "Free some space and try again: nothing that was learned is lost, and the store is as it was at the last commit."
 )
@@ -126,6 +131,8 @@ class MemberStore:
     ----------
     path : str or Path
         The file, created if missing.
+    lock : RLock, optional
+        The fleet's, which is taken before this file is written. A fork waits until it is free.
 
     Raises
     ------
@@ -133,17 +140,20 @@ class MemberStore:
         If the file can't be used, is not a fleet's store, or is open in another process.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, lock: threading.RLock | None = None) -> None:
         self.path = str(path)
         self._version = 0  # last committed version
+        self._next = 1  # version of what is written now
         self._written: set[int] = set()  # members with a record of another version, which may have to be removed
+        self._to_clean: set[int] = set()  # those of them that the commit at hand may remove
         self._owned = OwnedFile(Path(path), create=True)
+        self._owned.outer += [] if lock is None else [lock]
+        self.check_process = self._owned.check_process
+        """Raises StoreError in a forked process. Called before waiting for what a thread of the parent may have held."""
         try:
-            self._connection = sqlite3.connect(
-                self._owned.path, isolation_level=None, check_same_thread=False, timeout=2
-            )
-            self._owned.connection = self._connection
+            self._connection = self._connect()
             self._open()
+            self._reader = self._connect()  # members are read while a commit is written
             self._owned.watch()
         except (sqlite3.Error, UnicodeDecodeError) as error:
             self._owned.close()
@@ -151,6 +161,11 @@ class MemberStore:
         except BaseException:
             self._owned.close()
             raise
+
+    def _connect(self) -> sqlite3.Connection:
+        base = sqlite3.connect(self._owned.path, isolation_level=None, check_same_thread=False, timeout=2)
+        self._owned.connections.append(base)
+        return base
 
     def _open(self) -> None:
         run = self._connection.execute
@@ -179,6 +194,7 @@ class MemberStore:
             about = self._noted()
             self._version, members = int(about.get("version", 0)), int(about.get("members", 0))
             self._check_members(members)
+        self._next = self._version + 1
         self._forget_all_others(members)
 
     @contextmanager
@@ -203,8 +219,8 @@ class MemberStore:
 
     def _forget_all_others(self, members: int) -> None:
         """Delete records outside the last commit, whether newer or left over by an interrupted one."""
-        self._delete(self._all("SELECT rowid FROM record WHERE version > ? OR number >= ?", (self._version, members)))
-        self._delete(self._all(f"SELECT rowid FROM record WHERE {_OLDER}"))
+        self._delete(self._all("SELECT rowid FROM record WHERE version > ?", (self._version,)))
+        self._delete(self._all(f"SELECT rowid FROM record WHERE {_SUPERSEDED}", (self._version, members)))
 
     def _cannot_open(self, error: Exception) -> StoreError:
         in_use = getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY"  # errors of decoding have no name
@@ -248,12 +264,12 @@ class MemberStore:
             rows = self._all("SELECT number, key, scored, score FROM record ORDER BY number")
             return msgspec.convert(rows, list[tuple[int, str, int, float]])
 
-    def put(self, members: Iterable[Member]) -> None:
-        """Write members, effective with the next commit."""
+    def put(self, members: Iterable[Member], version: int | None = None) -> None:
+        """Write members, effective with the next commit, or with that of a version."""
         rows: list[tuple[Any, ...]] = []
-        size = 0
+        size, version = 0, self._next if version is None else version
         for number, key, record, labels, scored, score in members:
-            row = (number, self._version + 1, key, record, json.dumps(labels), scored, score)
+            row = (number, version, key, record, json.dumps(labels), scored, score)
             rows.append((*row, checksum(*row)))
             size += len(record)
             if size > _WRITTEN_AT_ONCE:
@@ -263,7 +279,11 @@ class MemberStore:
             self._put(rows)
 
     def _put(self, rows: list[tuple[Any, ...]]) -> None:
-        self._written.update(row[0] for row in rows)
+        own = {row[0] for row in rows}
+        if rows[0][1] == self._next:
+            self._written |= own
+        else:
+            self._to_clean |= own
         with self._short_transaction():
             self._connection.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
@@ -276,7 +296,7 @@ class MemberStore:
             columns = "number, max(version), key, record, labels, scored, score, crc"  # from the row with the maximum
             query = f"SELECT {columns} FROM record WHERE number IN ({places}) GROUP BY number"
             with self._sound():
-                found = [_member(row) for row in self._all(query, part)]
+                found = [_member(row) for row in self._found(self._reader, query, part)]
                 if len(found) < len(part):
                     raise ValueError(f"{len(found):,} of {len(part):,} members")
             yield from found
@@ -288,11 +308,10 @@ class MemberStore:
         self._written.update((number, last))
         with self._short_transaction():
             for found in newest:  # none if the last member was never written, which the next commit does
-                row = (number, self._version + 1, *found)
+                row = (number, self._next, *found)
                 new = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
                 self._connection.execute(new, (*row, checksum(*row)))
-            gone = "DELETE FROM record WHERE number = ? AND version > ?"
-            self._connection.execute(gone, (last, self._version))
+            self._connection.execute("DELETE FROM record WHERE number = ? AND version = ?", (last, self._next))
 
     # ---- completed blocks -------------------------------------------------------------------------------------------
 
@@ -338,11 +357,22 @@ class MemberStore:
 
     # ---- transactions -----------------------------------------------------------------------------------------------
 
-    def commit(self, about: dict[str, Any], members: int, besides: Callable[[], None] = lambda: None) -> None:
-        """Commit everything written since the last commit durably, all or nothing. May be retried on failure.
+    def begin_commit(self) -> int:
+        """Return the version of a commit of all that was written so far. What is written from now on belongs to the next one."""
+        version, self._next = self._next, self._next + 1
+        self._to_clean |= self._written
+        self._written = set()
+        return version
+
+    def commit(
+        self, version: int, about: dict[str, Any], members: int, besides: Callable[[], None] = lambda: None
+    ) -> None:
+        """Commit what was written up to a version durably, all or nothing. If it fails, the next commit holds it too.
 
         Parameters
         ----------
+        version : int
+            From `begin_commit`.
         about : dict
             Header of the fleet.
         members : int
@@ -357,7 +387,7 @@ class MemberStore:
         """
         last = str(self._last_journaled())  # a shard clears its journal with each commit
         noted = [("fleet", json.dumps(about)), ("journal", last), ("members", str(members))]
-        noted.append(("version", str(self._version + 1)))
+        noted.append(("version", str(version)))
         noted.append(("crc", str(checksum(noted))))
         try:
             with self._transaction():
@@ -366,16 +396,16 @@ class MemberStore:
         finally:  # read back, because only the file knows whether the commit took effect
             with self._sound():
                 self._version = int(self._noted().get("version", 0))
-        self._forget_older(members)
 
-    def _forget_older(self, members: int) -> None:
-        """Delete superseded records, and records of numbers that no longer exist."""
-        query = f"SELECT rowid FROM record WHERE number = ? AND (number >= ? OR {_OLDER})"
+    def forget_older(self, members: int) -> None:
+        """Delete the records that the last commit, which has so many members, superseded or dropped."""
+        query = f"SELECT rowid FROM record WHERE number = ?3 AND {_SUPERSEDED}"
         try:
-            self._delete([row for number in self._written for row in self._all(query, (number, members))])
+            old = [row for number in self._to_clean for row in self._all(query, (self._version, members, number))]
+            self._delete(old)
         except StoreError:  # the commit is valid regardless, and the next one removes them
             return
-        self._written.clear()
+        self._to_clean.clear()
 
     def _delete(self, rows: list[tuple[int]]) -> None:
         for at in range(0, len(rows), _REMOVED_AT_ONCE):
@@ -386,12 +416,14 @@ class MemberStore:
     @contextmanager
     def _short_transaction(self) -> Iterator[None]:
         """Write without a sync, because the next commit's sync also covers earlier writes."""
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        try:
-            with self._transaction():
-                yield
-        finally:
-            self._connection.execute("PRAGMA synchronous = FULL")
+        self._owned.check_process()
+        with self._owned.mutex:
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            try:
+                with self._transaction():
+                    yield
+            finally:
+                self._connection.execute("PRAGMA synchronous = FULL")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -405,13 +437,30 @@ class MemberStore:
                 raise
             raise StoreError(expected=error.expected, got=error.got, at=self.path, help=_FULL) from error
 
+    @contextmanager
+    def held(self, *, wait: bool = True) -> Iterator[bool]:
+        """Keep other threads from writing and forks from happening until the block ends, and yield whether that succeeded."""
+        self._owned.check_process()
+        held = self._owned.mutex.acquire(blocking=wait)
+        try:
+            yield held
+        finally:
+            if held:
+                self._owned.mutex.release()
+
     def close(self) -> None:
         """Close the file, rolling back what was not committed."""
         self._owned.close()
 
     def _all(self, query: str, values: Iterable[Any] = ()) -> list[Any]:
+        """Return what a query finds, one thread after the other, as Python holds its own lock where it waits for a connection."""
+        self._owned.check_process()
+        with self._owned.mutex:
+            return self._found(self._connection, query, values)
+
+    def _found(self, base: sqlite3.Connection, query: str, values: Iterable[Any]) -> list[Any]:
         self._owned.check_process()
         try:
-            return self._connection.execute(query, tuple(values)).fetchall()
+            return base.execute(query, tuple(values)).fetchall()
         except sqlite3.Error as error:
             raise meaning(error, self.path) from error

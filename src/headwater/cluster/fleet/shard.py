@@ -158,7 +158,8 @@ class Shard:
     def commit(self) -> None:
         """Commit changed members, and clear the journal."""
         if self.fleet.idle is not None:
-            self.fleet.idle.commit(self._write_replies)
+            with self.fleet.held():  # replies and journal are of the members' moment
+                self.fleet.idle.commit(self._write_replies)
         self._journaled, self._failed = 0, False
 
     def _write_replies(self) -> None:

@@ -1,4 +1,4 @@
-"""Copy a fleet member by member, in turns so short that learning goes on between them."""
+"""Take a fleet member by member, in turns so short that learning goes on between them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from headwater.store.model_file import SavedModel
 
-__all__ = ["OF_COPY", "OF_STORE", "FleetCopy"]
+__all__ = ["OF_COPY", "OF_STORE", "FleetCopy", "InTurns"]
 
 OF_STORE, OF_COPY = 1, 2
 """Since when the core says which members have changed: since a store, or a copy, had them as they were."""
@@ -21,11 +21,11 @@ _MOST_ROUNDS = 10
 """Rounds over changed members, after which the last turn copies however many there are."""
 
 
-class FleetCopy(ABC):
-    """A copy of a fleet at one moment, which begins before it.
+class InTurns(ABC):
+    """The members of a fleet at one moment, taken in turns that begin before it.
 
-    First each member is copied, then those that have changed meanwhile, until they are few enough to be copied in one turn, the
-    moment of the copy.
+    First each member is taken, then those that have changed meanwhile, until they are few enough to be taken in one turn, the
+    moment.
 
     Parameters
     ----------
@@ -37,7 +37,6 @@ class FleetCopy(ABC):
 
     def __init__(self, fleet: Any, members: list[Any]) -> None:
         self.fleet, self._left, self._at, self._rounds = fleet, members, 0, 0
-        self._stopped = False
 
     @abstractmethod
     def changed(self) -> list[Any]:
@@ -45,7 +44,7 @@ class FleetCopy(ABC):
 
     @abstractmethod
     def take(self, members: list[Any]) -> None:
-        """Copy members, instead of what was copied of them before."""
+        """Take members, instead of what was taken of them before."""
 
     @abstractmethod
     def settle(self, members: list[Any]) -> None:
@@ -53,14 +52,10 @@ class FleetCopy(ABC):
 
     @abstractmethod
     def take_rest(self) -> None:
-        """Copy all that is no member, in the last turn."""
-
-    @abstractmethod
-    def saved(self) -> SavedModel:
-        """Return what was copied."""
+        """Take all that is no member, in the last turn."""
 
     def advance(self) -> bool:
-        """Copy some members and return whether another call before `stop` is worthwhile."""
+        """Take some members and return whether another call before `stop` is worthwhile."""
         with self.fleet.held():
             ends = time.perf_counter() + _TURN_S
             while self._at < len(self._left):
@@ -77,13 +72,39 @@ class FleetCopy(ABC):
             return len(self._left) > _FEW and self._rounds < _MOST_ROUNDS
 
     def stop(self) -> None:
-        """Fix the state to copy, after which the fleet may continue."""
+        """Take what is left at this moment, after which the fleet may continue."""
         with self.fleet.held():
             if not self._rounds:
                 self.take(self._left[self._at :])
-            self.take(self.changed())
+            last = self.changed()
+            self.take(last)
+            self.settle(last)
             self.take_rest()
-            self._stopped = True
+
+
+class FleetCopy(InTurns):
+    """A copy of a fleet at one moment, made in turns.
+
+    Parameters
+    ----------
+    fleet : AnyFleet
+        The fleet.
+    members : list
+        Its members, as the methods of the subclass take them.
+    """
+
+    def __init__(self, fleet: Any, members: list[Any]) -> None:
+        super().__init__(fleet, members)
+        self._stopped = False
+
+    @abstractmethod
+    def saved(self) -> SavedModel:
+        """Return what was copied."""
+
+    def stop(self) -> None:
+        """Fix the state to copy, after which the fleet may continue."""
+        super().stop()
+        self._stopped = True
 
     def finish(self) -> SavedModel:
         """Return the state at ``stop``, or the current state if ``stop`` was not called."""

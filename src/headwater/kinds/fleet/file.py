@@ -45,7 +45,7 @@ def header_of(fleet: Any) -> dict[str, Any]:
         "classes": [as_json(label) for label in fleet.classes],
         "refused": {reason: count for reason, count in fleet.refused.items() if count},
         "counts": dict(fleet.counts()),
-        "notes": fleet.notes,
+        "notes": dict(fleet.notes),
     }
 
 

@@ -592,10 +592,11 @@ class Fleet(AnyFleet):
             for key in keys:
                 self._member(key)
             for key in dict.fromkeys(keys):
-                member, last = self._member(key), len(self) - 1
-                if self._idle is not None:
-                    self._idle.remove(member, last)
-                self._core.remove(member)
+                member = self._member(key)
+                if self._idle is None:
+                    self._core.remove(member)
+                else:
+                    self._idle.remove(member, len(self) - 1)
 
     def _member(self, key: Hashable) -> int:
         member = self._core.find(key)
@@ -672,7 +673,8 @@ class Fleet(AnyFleet):
     def commit(self) -> None:
         """Write all changes since the last commit to the store atomically.
 
-        After a crash the fleet is as it was at its last commit.
+        After a crash the fleet is as it was at its last commit. Other threads predict and learn meanwhile. What they learn after
+        the moment that is committed, late in the call, belongs to the next commit.
 
         Raises
         ------
@@ -685,8 +687,7 @@ class Fleet(AnyFleet):
             raise ConfigError(
                 expected="a fleet with a store", got="none", at="commit", help="Give store=, or use save."
             )
-        with self.lock:
-            self._idle.commit()
+        self._idle.commit()
 
     def close(self) -> None:
         """Commit and close the store, if there is one."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from headwater.errors import StoreError
-from headwater.kinds.fleet.copying import OF_STORE
+from headwater.kinds.fleet.copying import OF_STORE, InTurns
 from headwater.kinds.fleet.file import check_labels, header_of, take_header
-from headwater.store.members import MemberStore
+from headwater.store.members import Member, MemberStore
 from headwater.store.model_file.container import fitting
 from headwater.store.model_file.settings import as_json, from_json
 
@@ -41,7 +42,9 @@ class Idle:
 
     def __init__(self, path: str | Path, fleet: Any) -> None:
         self._fleet = fleet
-        self.members = MemberStore(path)
+        self._committing: int | None = None  # the thread that commits
+        self._committed = threading.Condition(fleet.lock)
+        self.members = MemberStore(path, fleet.lock)
         about = self.members.about()
         try:
             if about is not None:
@@ -87,47 +90,144 @@ class Idle:
     def let_rest(self, resident: int) -> None:
         """Evict the least recently used members until a tenth fewer than ``resident`` are in memory.
 
+        While another thread writes a commit, a tenth more may be in memory before a row waits for it.
+
         Raises
         ------
         StoreError
             If writing fails. Members that the store doesn't hold stay in memory.
         """
         core = self._fleet.core
-        uses = np.empty(core.count, np.int32)
-        core.uses(uses)
-        present = np.flatnonzero(uses >= 0)
-        n = len(present) - (resident - resident // SPARE)
-        coldest = present[np.argpartition(uses[present], n - 1)[:n]].tolist()
-        changed = set(core.changed(OF_STORE))
-        core.drop([member for member in coldest if member not in changed])
-        self._write([member for member in coldest if member in changed])
-        core.drop(coldest)
+        with self.members.held(wait=core.present > resident + resident // SPARE) as held:
+            if not held:
+                return
+            uses = np.empty(core.count, np.int32)
+            core.uses(uses)
+            present = np.flatnonzero(uses >= 0)
+            n = len(present) - (resident - resident // SPARE)
+            coldest = present[np.argpartition(uses[present], n - 1)[:n]].tolist()
+            changed = set(core.changed(OF_STORE))
+            core.drop([member for member in coldest if member not in changed])
+            last = [member for member in coldest if member in changed]
+            self.members.put(_row(core, member) for member in last)
+            core.settle(last, OF_STORE)
+            core.drop(coldest)
 
     def remove(self, number: int, last: int) -> None:
         """Delete a member and give its number to the member with the last number."""
-        self.members.remove(number, last)
+        with self.members.held():  # what a commit is writing keeps its number
+            self.members.remove(number, last)
+            self._fleet.core.remove(number)
 
     def commit(self, besides: Callable[[], None] = lambda: None) -> None:
         """Write all changes since the last commit durably, with ``besides`` as in `MemberStore.commit`.
+
+        The commit is the fleet of one moment during the call. Rows of other threads go on meanwhile, unless the caller holds the
+        fleet. Those after that moment belong to the next commit.
 
         Raises
         ------
         StoreError
             If writing fails. Nothing is committed, and the call may be retried.
         """
-        self._write(self._fleet.core.changed(OF_STORE))
-        self.members.commit(header_of(self._fleet), len(self._fleet), besides)
+        self.members.check_process()
+        with self._fleet.held():
+            if self._committing == threading.get_ident():
+                raise _inside(self.members.path)
+            while self._committing is not None:
+                self._committed.wait()
+            self._committing = threading.get_ident()
+        try:
+            _Commit(self._fleet, self.members).run(besides)
+        finally:
+            with self._fleet.held():
+                self._committing = None
+                self._committed.notify_all()
 
     def close(self) -> None:
         """Close the store, rolling back what was not committed."""
         self.members.close()
 
-    def _write(self, numbers: list[int]) -> None:
-        """Write members to the store and mark them as unchanged."""
-        core = self._fleet.core
-        keys = core.keys if numbers else []
-        self.members.put((number, json.dumps(as_json(keys[number])), *core.record(number)) for number in numbers)
-        core.settle(numbers, OF_STORE)
+
+class _Commit(InTurns):
+    """A commit, whose members are taken in turns and written between them.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        The fleet.
+    store : MemberStore
+        Its store.
+    """
+
+    def __init__(self, fleet: Any, store: MemberStore) -> None:
+        super().__init__(fleet, fleet.core.changed(OF_STORE))
+        self._store = store
+        self._taken: list[Member] = []  # but not written
+        self._version: int | None = None
+        self._about: dict[str, Any] = {}
+        self._members = 0
+
+    def changed(self) -> list[int]:
+        """Return the members that have changed since they were taken."""
+        changed: list[int] = self.fleet.core.changed(OF_STORE)
+        return changed
+
+    def take(self, members: list[int]) -> None:
+        """Take members, but not those that were removed or evicted meanwhile."""
+        core = self.fleet.core
+        there = [member for member in members if member < core.count]
+        away = core.away(np.array(there, np.int64), len(there))
+        self._taken += [_row(core, member) for member in there if member not in away]
+
+    def settle(self, members: list[int]) -> None:
+        """Count members as unchanged from now on."""
+        self.fleet.core.settle([member for member in members if member < self.fleet.core.count], OF_STORE)
+
+    def take_rest(self) -> None:
+        """Take the header. What changes from now on belongs to the next commit."""
+        self._about, self._members = header_of(self.fleet), len(self.fleet)
+        self._version = self._store.begin_commit()
+
+    def run(self, besides: Callable[[], None]) -> None:
+        """Write the commit."""
+        while self._turn(self.advance):
+            pass
+        self._turn(self.stop, lambda: self._commit(besides))
+        self._store.forget_older(self._members)
+
+    def _turn(self, take: Callable[[], bool | None], then: Callable[[], None] = lambda: None) -> bool | None:
+        """Take members while the fleet waits, then write them while it goes on, but before anyone else writes or evicts."""
+        with ExitStack() as turn:
+            with self.fleet.held():
+                turn.enter_context(self._store.held())
+                turn.callback(self._give_back)
+                more = take()
+            self._store.put(self._taken, self._version)
+            self._taken = []
+            then()
+        return more
+
+    def _commit(self, besides: Callable[[], None]) -> None:
+        self._store.commit(self._version or 0, self._about, self._members, besides)
+
+    def _give_back(self) -> None:
+        """Count members as changed that were taken but not written."""
+        for number, *_ in self._taken:
+            self.fleet.core.mark(number)
+
+
+def _row(core: Any, number: int) -> Member:
+    return (number, json.dumps(as_json(core.key_of(number))), *core.record(number))
+
+
+def _inside(path: str) -> StoreError:
+    return StoreError(
+        expected="one commit after the other",
+        got="one inside another, in the same thread",
+        at=path,
+        help="Let what interrupts a commit, such as a signal's handler, set a flag, and commit afterwards.",
+    )
 
 
 def read_about(path: str | Path) -> dict[str, Any]:

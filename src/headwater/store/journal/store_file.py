@@ -65,7 +65,8 @@ class StoreFile:
         """Pages in the WAL from which on a background checkpoint is due."""
         try:
             self.sound_before = not accept or ends_where_it_should(self.path)
-            self.base = self._owned.connection = connect(self._owned, create=create, accept=accept)
+            self.base = connect(self._owned, create=create, accept=accept)
+            self._owned.connections.append(self.base)
             self._owned.watch()
             with sound(self.at):
                 self.sealed = None if accept else read_seal(self.base)

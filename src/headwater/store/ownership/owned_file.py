@@ -58,6 +58,8 @@ class OwnedFile:
         self.pid = os.getpid()
         self.mutex = threading.RLock()
         """Held by the writing thread."""
+        self.outer: list[threading.RLock] = []
+        """Locks that it takes before, for which a fork waits too."""
         self.writable = True
         """False if this process may only read the file or its folder."""
         self._watched: dict[str, tuple[int, int]] = {}
@@ -74,13 +76,9 @@ class OwnedFile:
             raise
 
     @property
-    def connection(self) -> sqlite3.Connection | None:
-        """The only connection that writes. `close` closes it."""
-        return self._handles.connection
-
-    @connection.setter
-    def connection(self, connection: sqlite3.Connection) -> None:
-        self._handles.connection = connection
+    def connections(self) -> list[sqlite3.Connection]:
+        """The connection that writes, first, and others that only read. `close` closes them."""
+        return self._handles.connections
 
     def watch(self) -> None:
         """Lock out other programs' last-user cleanup, and remember the identity of the open file and WAL.
@@ -150,7 +148,7 @@ class OwnedFile:
         self._handles.disown()
 
     def close(self) -> None:
-        """Close the connection, then release the file. Does nothing in a forked process."""
+        """Close the connections, then release the file. Does nothing in a forked process."""
         registry.forget(self)
         self._finalizer()
 
@@ -205,18 +203,19 @@ class _Handles:
         self.pid = os.getpid()
         self.lock: LockFile | None = None
         self.main = self.shm = -1
-        self.connection: sqlite3.Connection | None = None
+        self.connections: list[sqlite3.Connection] = []
 
     def let_go(self) -> None:
         """Close everything. Does nothing in a forked process, because the parent continues."""
         if self.pid != os.getpid():
             return
         try:
-            if self.connection is not None:
+            if self.connections:
                 unshare_bytes(self.main, *_SHARED)  # SQLite, as the last user, then checkpoints on close
                 if self.shm >= 0:
                     unshare_bytes(self.shm, *_USED)
-                self.connection.close()
+            while self.connections:
+                self.connections.pop().close()
         finally:
             self._close_files()
             if self.lock is not None:

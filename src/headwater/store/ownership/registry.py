@@ -29,9 +29,12 @@ class Owner(Protocol):
     mutex: threading.RLock
     """Held by the thread that writes and learns."""
 
+    outer: list[threading.RLock]
+    """Locks that such a thread takes before the mutex."""
+
     @property
-    def connection(self) -> Any:
-        """The connection to the store, None before it exists."""
+    def connections(self) -> list[Any]:
+        """The connections to the store, none before they exist."""
 
     def disown(self) -> None:
         """Leave the file to the parent. Called in a forked process."""
@@ -94,8 +97,9 @@ def _hold() -> None:
     """Wait before a fork until no store is being written, because the child copies the current state."""
     for known in list(_owners.values()):
         owner = known()
-        if owner is not None and owner.mutex.acquire(timeout=_FORK_WAITS_S):
-            _held.append(owner.mutex)
+        for lock in () if owner is None else (*owner.outer, owner.mutex):
+            if lock.acquire(timeout=_FORK_WAITS_S):
+                _held.append(lock)
 
 
 def _let_go() -> None:
@@ -112,8 +116,8 @@ def _inherit() -> None:
         if owner is not None:
             _inherited.append(owner)
             owner.disown()
-            if owner.connection is not None:
-                _core.keep(owner.connection)
+            for connection in owner.connections:
+                _core.keep(connection)
 
 
 if sys.platform != "win32":

@@ -82,7 +82,7 @@ class MembersCopy(FleetCopy):
             "max_keys": fleet.max_keys,
             "keys": [as_json(key) for key in fleet],
             "refused": {reason: count for reason, count in fleet.refused.items() if count},
-            "notes": fleet.notes,
+            "notes": dict(fleet.notes),
         }
 
     def saved(self) -> SavedModel:
