@@ -180,7 +180,7 @@ def _texts(series: Any) -> Coded:
     if library.is_pandas():
         return _texts_of_pandas(native)
     if library.is_pyarrow():
-        return _texts_of_pyarrow(native)
+        return codes_of(native)
     return coded(series.to_list())
 
 
@@ -208,7 +208,8 @@ def _texts_of_pandas(series: Any) -> Coded:
     return Coded(codes, different.tolist())
 
 
-def _texts_of_pyarrow(column: Any) -> Coded:
+def codes_of(column: Any) -> Coded:
+    """Return the codes of a column of texts of pyarrow."""
     import pyarrow as pa
 
     if not pa.types.is_dictionary(column.type):

@@ -6,9 +6,10 @@ dtype adds information, since its numbers are categories too. Values that need P
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,13 +66,68 @@ def frame_table(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
         If two columns have the same name.
     """
     frame = _frame(X)
-    formatted = getattr(learner.reader, "columns", ())
     read_columns = {}
     for name, series in zip(frame.columns, frame.iter_columns(), strict=True):
         column = read(series)
-        if column is None or (isinstance(column, Coded) and name_bytes(name) in formatted):
+        if column is None or _is_formatted(learner, name, column):
             return list(frame.iter_rows(named=True))
         read_columns[name] = column
+    return _table(learner, read_columns, len(frame), learn)
+
+
+def _is_formatted(learner: Any, name: str, column: Any) -> bool:
+    """Return whether the texts of a column are read in a format of its own, row by row."""
+    return isinstance(column, Coded) and name_bytes(name) in getattr(learner.reader, "columns", ())
+
+
+class Columns(Sequence[dict[str, Any]]):
+    """Rows whose columns are read already. Parts of them are views, and as a sequence they are dicts.
+
+    Parameters
+    ----------
+    columns : dict
+        Numbers or `Coded` by name, n each.
+    n : int
+        Number of rows.
+    rows : callable
+        Returns the rows from one place to another as dicts.
+    """
+
+    def __init__(self, columns: dict[str, Any], n: int, rows: Callable[[int, int], list[dict[str, Any]]]) -> None:
+        self.columns, self._n, self._rows = columns, n, rows
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._rows(0, self._n))
+
+    @overload
+    def __getitem__(self, i: int) -> dict[str, Any]: ...
+
+    @overload
+    def __getitem__(self, i: slice) -> Columns: ...
+
+    def __getitem__(self, i: int | slice) -> dict[str, Any] | Columns:
+        if not isinstance(i, slice):
+            place = range(self._n)[i]
+            return self._rows(place, place + 1)[0]
+        start, stop, _ = slice(i.start, i.stop).indices(self._n)
+        own = {
+            name: Coded(column.codes[start:stop], column.values) if isinstance(column, Coded) else column[start:stop]
+            for name, column in self.columns.items()
+        }
+        return Columns(own, max(stop - start, 0), lambda first, last: self._rows(start + first, start + last))
+
+    def table(self, learner: Any, learn: NDArray[np.bool_]) -> Any:
+        """Return a ``_core.Table``, or a list of dicts if some column must be read row by row."""
+        if any(_is_formatted(learner, name, column) for name, column in self.columns.items()):
+            return list(self)
+        return _table(learner, self.columns, self._n, learn)
+
+
+def _table(learner: Any, read_columns: dict[str, Any], n: int, learn: NDArray[np.bool_]) -> Any:
+    """Return the table of columns that were read."""
     rows = _Rows(read_columns, learn)
     columns: list[tuple[Any, ...]] = []
     for name in in_order(read_columns):
@@ -81,7 +137,7 @@ def frame_table(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
             continue
         found = learner.column(name_bytes(name))
         columns.append((name_bytes(name), *_column(None if found is None else found[0], column, rows)))
-    return _core.Table(len(frame), columns)
+    return _core.Table(n, columns)
 
 
 class _Rows:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import headwater._core as _core
 from headwater.types import nw
 
-from .frames import frame_table, is_frame
+from .frames import Columns, frame_table, is_frame
 from .sparse import SparseRows, sparse_table
 from .values import items_of
 from .vocabulary import KINDS, NUMBER
@@ -33,6 +33,8 @@ def as_rows(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
         return _array_table(learner, X)
     if isinstance(X, SparseRows):
         return sparse_table(learner, X)
+    if isinstance(X, Columns):
+        return X.table(learner, learn)
     if isinstance(X, Sequence):
         return X if type(X) is list else list(X)
     return frame_table(learner, X, learn)

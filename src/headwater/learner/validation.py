@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.encode.frames import is_frame
+from headwater.encode.frames import Columns, is_frame
 from headwater.encode.sparse import SparseRows, sparse_rows
 from headwater.encode.values import FLOAT, KEY_BITS, SCALARS, as_float, as_key, kind_of
 from headwater.errors import DataError, shown
@@ -189,7 +189,7 @@ def check_rows(X: Any) -> int:
     """Return the number of rows after checking that X is a list of mappings, a 2-d array or a data frame."""
     if type(X) is list and set(map(type, X)) == _DICTS:
         return len(X)
-    if isinstance(X, SparseRows) or (isinstance(X, np.ndarray) and X.ndim == 2):
+    if isinstance(X, SparseRows | Columns) or (isinstance(X, np.ndarray) and X.ndim == 2):
         return len(X)
     if isinstance(X, Sequence) and not isinstance(X, str | bytes):
         for i, x in enumerate(X):

@@ -7,9 +7,11 @@ import struct
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import headwater as hw
+from headwater.serve.http import arrow
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.run import make_state
 from serve.protocols.made import MADE
@@ -130,6 +132,76 @@ def test_texts_of_each_layout_and_numbers_of_each_width_are_read_alike(client, k
     table = pa.table({"c": c, "n": pa.array(numbers, pa.uint8()), "f": f})
     said = client.post("/predict", json=[one | {"keep": False} for one in expected]).json()
     assert rows_of(client.post("/predict", content=stream(table), headers=HEADERS)) == without_gaps(said)
+
+
+N = 120
+COLUMNS = {
+    "floats with gaps": pa.array([None if i % 5 == 0 else (math.inf, math.nan, i / 7, -0.0)[i % 4] for i in range(N)]),
+    "narrow floats": pa.array([i / 7 for i in range(N)], pa.float32()),
+    "halves": pa.array(np.array([i / 7 for i in range(N)], np.float16)),
+    "whole": pa.array([i - 40 for i in range(N)], pa.int8()),
+    "whole with gaps": pa.array([2**53 + i if i % 3 else None for i in range(N)], pa.uint64()),
+    "truths": pa.array([i % 2 == 0 for i in range(N)]),
+    "truths with gaps": pa.array([None if i % 4 == 0 else i % 3 == 0 for i in range(N)]),
+    "nothing": pa.nulls(N),
+    "texts": pa.array([None if i % 6 == 0 else f"t{i % 4}" for i in range(N)]),
+    "long texts": pa.array([f"t{i % 4}" for i in range(N)], pa.large_string()),
+    "texts that are numbers": pa.array([str(i % 4) for i in range(N)]),
+    "views": pa.array([f"t{i % 4}" for i in range(N)], pa.string_view()),
+    "listed texts": pa.array([None if i % 6 == 0 else f"t{i % 4}" for i in range(N)]).dictionary_encode(),
+    "listed numbers": pa.array([i % 4 for i in range(N)]).dictionary_encode(),
+    "embeddings": pa.array([[i / 7, 1.0] for i in range(N)]),
+}
+BY_ROWS = {"nothing", "views", "listed numbers", "embeddings"}
+
+
+@pytest.mark.parametrize("state", ["classify", "classes that are numbers", "regress"], indirect=True)
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_is_predicted_as_json_without_rows_where_it_can_be(client, monkeypatch, name):
+    table = pa.table({name: COLUMNS[name], "a": [i % 7 / 3 for i in range(N)], "c": ["xyz"[i % 3] for i in range(N)]})
+    rows = [{one: finite_or_none(value) for one, value in row.items()} for row in table.to_pylist()]
+    body, asked = stream(table, rows=50), [{"x": x, "keep": False} for x in rows]
+    monkeypatch.setattr("headwater.serve.api.predicting._PART_S", 0.0004)
+
+    def both():
+        with monkeypatch.context() as patch:
+            if name not in BY_ROWS:
+                patch.setattr(
+                    arrow,
+                    "_rows",
+                    lambda table, start, stop: pytest.fail("rows") if stop > start + 1 else own(table, start, stop),
+                )
+            told = client.post("/predict", content=body, headers=HEADERS)
+        assert rows_of(told) == without_gaps(client.post("/predict", json=asked).json())
+
+    own = arrow._rows
+    learned = client.post("/learn", json=[{"x": x, "y": i % 3} for i, x in enumerate(rows)])
+    assert learned.status_code == 200, learned.text
+    both()
+    for kind in (1.5, "text", True, None):  # the column has begun with another kind of value
+        client.post("/learn", json=[{"x": {name: kind}, "y": i % 3} for i in range(4)])
+    both()
+
+
+def finite_or_none(value):
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def test_columns_before_anything_is_learned_and_by_a_fallback_are_answered_as_rows_are(client, state):
+    body = stream([row(i) | {"many": None} for i in range(60)])
+    asked = [{"x": row(i) | {"many": None}, "keep": False} for i in range(60)]
+    assert rows_of(client.post("/predict", content=body, headers=HEADERS)) == without_gaps(
+        client.post("/predict", json=asked).json()
+    )
+
+
+def test_columns_beyond_a_limit_are_refused_as_their_rows_are(client):
+    wide = {f"{'n' * 300}{j}": 1.0 for j in range(3)}
+    by_json = client.post("/predict", json=[{"x": wide, "keep": False}] * 60)
+    by_arrow = refused(client, [wide] * 60)
+    assert by_json.status_code == 400
+    assert "length <= 256" in by_arrow["error"]
+    assert "length <= 256" in by_json.json()["error"]
 
 
 def test_no_rows_are_answered_by_no_rows(client):

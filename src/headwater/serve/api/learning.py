@@ -10,13 +10,22 @@ from typing import Any
 
 import msgspec
 
+from headwater.encode.frames import Columns
 from headwater.errors import HeadwaterError
 from headwater.learner.kind import Kind, check_can, kind_with
 from headwater.serve.api.keys import check_keys
-from headwater.serve.api.predicting import Prediction, apart, at_costs, is_at_hand, predict_rows
+from headwater.serve.api.predicting import (
+    Prediction,
+    apart,
+    at_costs,
+    is_at_hand,
+    predict_columns,
+    predict_rows,
+    reads_columns,
+)
 from headwater.serve.background.writer import Command
 from headwater.serve.endpoint import Request, Response, error_response
-from headwater.serve.http.arrow import ARROW, ArrowOptions, read_arrow, write_arrow
+from headwater.serve.http.arrow import ARROW, ArrowOptions, read_arrow, write_arrow, write_columns
 from headwater.serve.http.costs import Size, size_of
 from headwater.serve.http.errors import Forbidden
 from headwater.serve.http.limits import ServerLimits
@@ -51,6 +60,11 @@ async def predict(request: Request) -> Response:
     """
     rows, shape = await read_rows(request, _PREDICT)
     state, model, n = request.state, request.state.model(request.path.get("model", "")), len(rows)
+    if isinstance(rows, Columns):
+        if request.granted != "label" and reads_columns(state, model, n):
+            columns = await predict_columns(state, model, rows, budget=request.budget)
+            return Response(await state.workers.run(partial(write_columns, columns)), kind=ARROW)
+        rows = await state.workers.run(lambda: _PREDICT.convert(ArrowOptions().questions(list(rows))))
     champion = model.champion
     kind: Kind = champion.learner.kind
     # C loops, of which a large request takes no more than the decoding of its rows.
@@ -191,8 +205,11 @@ def labelled(
     return out
 
 
-async def read_rows(request: Request, body: Body) -> tuple[list[Any], str]:
-    """Return the rows of a body, and its shape (one, list, lines or arrow)."""
+async def read_rows(request: Request, body: Body) -> tuple[Any, str]:
+    """Return the rows of a body (those of an Arrow stream to predict as columns where it can be), and its shape.
+
+    The shape is one, list, lines or arrow.
+    """
     raw, state = await request.body(), request.state
     if body in _OF_ARROW and request.headers.get(b"content-type", b"").startswith(ARROW):
         options = decoded(partial(msgspec.convert, type=ArrowOptions, strict=False), request.queries(), "query")
@@ -203,8 +220,11 @@ async def read_rows(request: Request, body: Body) -> tuple[list[Any], str]:
     return rows, "lines" if lines else "list" if many else "one"
 
 
-def _read_arrow(raw: bytes, body: Body, options: ArrowOptions, limits: ServerLimits) -> list[Any]:
-    rows = read_arrow(raw, limits, label="" if body is _PREDICT else options.y)
+def _read_arrow(raw: bytes, body: Body, options: ArrowOptions, limits: ServerLimits) -> Sequence[Any]:
+    columns = body is _PREDICT and not options.keep and options.coverage is None
+    rows = read_arrow(raw, limits, label="" if body is _PREDICT else options.y, columns=columns)
+    if isinstance(rows, Columns):
+        return rows
     return body.convert(options.questions(rows) if body is _PREDICT else options.examples(rows))
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, NamedTuple, TypeVar
 
+from headwater.encode.frames import Columns
+from headwater.errors import HeadwaterError
 from headwater.learner.kind import kind_of
 from headwater.learner.schema.expected_cost import cheapest_of
+from headwater.learner.schema.labels import values_of
+from headwater.learner.supervised import SupervisedLearner
 from headwater.serve.api.keys import check_keys
 from headwater.serve.http.costs import Budget, size_of
 from headwater.serve.http.errors import TooOld
-from headwater.serve.http.schemas import LARGE, count_cells
+from headwater.serve.http.schemas import LARGE, count_cells, finite, prediction_as_json, shares_as_json
 from headwater.serve.state import ServerState
 from headwater.store.journal.events import Predictions
 from headwater.store.service.learner_state import FALLBACK, LearnerState
@@ -146,6 +151,64 @@ async def predict_rows(
     return await state.workers.run(lambda: _predict_parts(model, X, shadows=shadows, coverage=wanted))
 
 
+def reads_columns(state: ServerState, model: Model, rows: int) -> bool:
+    """Return whether columns are predicted as such: many rows, by a learner of this process that takes tables as it takes rows."""
+    learner = model.champion.learner
+    own = isinstance(learner, SupervisedLearner) and not learner.has_rolling
+    return own and rows > _ROWS_AT_ONCE and state.replicas is None and model.fallback is None
+
+
+async def predict_columns(state: ServerState, model: Model, X: Columns, *, budget: Budget) -> dict[str, list[Any]]:
+    """Return what `predict_rows` predicts, as columns of the response.
+
+    Raises
+    ------
+    DataError, Busy
+        As in ``predict_rows``.
+    """
+    classes = len(model.champion.learner.known_classes) or 1
+    budget.charge_samples(size_of(X), model.price, learning=False, answers=classes)
+    return await state.workers.run(partial(_columns, model, X))
+
+
+def _columns(model: Model, X: Columns) -> dict[str, list[Any]]:
+    """Predict columns in the parts of `_predict_parts`."""
+    parts = [_told(model, X[part]) for part in _parts(model, repeat(len(X.columns), len(X)))]
+    out = {name: list(chain.from_iterable(part[name] for part in parts)) for name in ("y_pred", "proba", "seq")}
+    return out if any(own is not None for own in out["proba"]) else {name: out[name] for name in ("y_pred", "seq")}
+
+
+def _told(model: Model, X: Columns) -> dict[str, list[Any]]:
+    """Return what a part of the columns is told, one value a row."""
+    found = None
+    if len(X) > 1:  # a row alone is told in double precision
+        with suppress(HeadwaterError):  # raised below, as of rows
+            found = model.predict_table(X)
+    if found is None or (found[0].proba is not None and not found[0].classes):
+        said = _predict(model, list(X), shadows=False, coverage=None)
+        rows = [prediction_as_json(*one.of(model.champion.name)) for one in said]
+        told = {name: [row.get(name) for row in rows] for name in ("y_pred", "proba")}
+        return {**told, "seq": [one.seq for one in said]}
+    table, seq = found
+    told = {"proba": [None] * len(X), "seq": [seq] * len(X)}
+    if table.proba is None:
+        return {**told, "y_pred": list(map(finite, values_of(table)))}
+    classes = [table.classes[i] for i in table.proba.argmax(axis=1).tolist()]
+    return {**told, "y_pred": classes, "proba": shares_as_json(table.classes, table.proba)}
+
+
+def _parts(model: Model, cells: Iterable[int]) -> Iterator[slice]:
+    """Yield parts of rows of so many values each, between which the model is free for others."""
+    start, takes, price, i = 0, 0.0, model.price, 0
+    for i, count in enumerate(cells, 1):
+        takes += price.predicting(1, count)
+        if takes >= _PART_S:
+            yield slice(start, i)
+            start, takes = i, 0.0
+    if start < i:
+        yield slice(start, i)
+
+
 async def _by_replicas(state: ServerState, model: Model, X: list[dict[str, Any]]) -> list[Prediction] | None:
     """Return the replicas' predictions for the default model, or None if the server must predict."""
     if state.replicas is None or model.name != state.default:
@@ -168,13 +231,9 @@ def _predict_parts(
 ) -> list[Prediction]:
     """Predict in parts, releasing the model in between, with the sequence of each row."""
     out: list[Prediction] = []
-    start, takes, price = 0, 0.0, model.price
-    for i, x in enumerate(X):
-        takes += price.predicting(1, count_cells(x))
-        if takes >= _PART_S or i + 1 == len(X):
-            wanted = None if coverage is None else coverage[start : i + 1]
-            out += _predict(model, X[start : i + 1], shadows=shadows, coverage=wanted)
-            start, takes = i + 1, 0.0
+    for part in _parts(model, map(count_cells, X)):
+        wanted = None if coverage is None else coverage[part]
+        out += _predict(model, X[part], shadows=shadows, coverage=wanted)
     return out
 
 
@@ -190,4 +249,4 @@ def _as_predictions(rows: list[Predictions], seq: int, inside: dict[int, dict[st
     return [Prediction(row, seq, inside.get(i, {})) for i, row in enumerate(rows)]
 
 
-__all__ = ["Prediction", "apart", "at_costs", "is_at_hand", "predict_rows"]
+__all__ = ["Prediction", "apart", "at_costs", "is_at_hand", "predict_columns", "predict_rows", "reads_columns"]

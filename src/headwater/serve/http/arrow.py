@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import repeat
 from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 
+from headwater.encode.columns import codes_of
+from headwater.encode.frames import Columns
 from headwater.errors import DataError, MissingExtra
 from headwater.serve.http.limits import ServerLimits, too_many
-from headwater.serve.http.schemas import finite, label_key
+from headwater.serve.http.schemas import MAX_NAME, finite, label_key
 
 ARROW = b"application/vnd.apache.arrow.stream"
 _AT_ONCE = 500
@@ -41,7 +44,9 @@ class ArrowOptions(msgspec.Struct, forbid_unknown_fields=True):
         return [{"x": x, "keep": self.keep, "coverage": self.coverage} for x in rows]
 
 
-def read_arrow(body: bytes, limits: ServerLimits, label: str = "") -> list[dict[str, Any]]:
+def read_arrow(
+    body: bytes, limits: ServerLimits, label: str = "", *, columns: bool = False
+) -> list[dict[str, Any]] | Columns:
     """Return the rows of an Arrow stream, with null for what is no finite number, as in JSON.
 
     What a small body may unfold to is bounded before it is unfolded: compressed buffers are refused, and rows, values and
@@ -55,6 +60,8 @@ def read_arrow(body: bytes, limits: ServerLimits, label: str = "") -> list[dict[
         Limits of one request, of which ``body_bytes`` bounds the values as well.
     label : str
         The column that may hold structs too.
+    columns : bool
+        Whether rows whose columns are all numbers and texts that JSON may hold are returned as columns.
 
     Raises
     ------
@@ -68,33 +75,69 @@ def read_arrow(body: bytes, limits: ServerLimits, label: str = "") -> list[dict[
     except ImportError as error:
         raise MissingExtra(package="pyarrow", extra="frames", at="body") from error
 
-    buffer, rows = pa.py_buffer(body), list[dict[str, Any]]()
+    buffer = pa.py_buffer(body)
     try:
         if any(_is_compressed(bytes(message.metadata)) for message in pa.ipc.MessageReader.open_stream(buffer)):
             raise _wrong("buffers that are not compressed", "compressed ones", "body", "Write it without compression.")
         with pa.ipc.open_stream(buffer) as reader:
             _check_columns(reader.schema, label)
-            _read_batches(reader, rows, limits)
+            table = pa.Table.from_batches(_checked(reader, limits), reader.schema)
+            read = _columns(table) if columns else None
+            return _rows(table, 0, len(table)) if read is None else Columns(read, len(table), partial(_rows, table))
     except (pa.ArrowException, UnicodeDecodeError, struct.error) as error:
         raise _wrong("an Arrow IPC stream", str(error).partition("\n")[0][:200], "body", "Write it again.") from error
-    return rows
 
 
-def _read_batches(reader: Any, rows: list[dict[str, Any]], limits: ServerLimits) -> None:
-    """Append the rows of all batches, as soon as what they hold is known to be within the limits."""
-    names = reader.schema.names
-    cells = size = 0
+def _checked(reader: Any, limits: ServerLimits) -> Iterator[Any]:
+    """Yield all batches, once what they hold is known to be within the limits."""
+    rows = cells = size = 0
     for batch in reader:
         batch.validate(full=True)  # the bytes are a stranger's
-        cells += batch.num_rows * len(names)
-        if len(rows) + batch.num_rows > limits.rows or cells > limits.cells:
-            raise too_many("rows" if len(rows) + batch.num_rows > limits.rows else "cells", limits, "body")
+        rows += batch.num_rows
+        cells += batch.num_rows * len(reader.schema)
+        if rows > limits.rows or cells > limits.cells:
+            raise too_many("rows" if rows > limits.rows else "cells", limits, "body")
         size += sum(map(_size, batch.columns))
         if size > limits.body_bytes:
             raise too_many("body_bytes", limits, "body")
-        for start in range(0, batch.num_rows, _AT_ONCE):
-            part = batch.slice(start, _AT_ONCE)
-            rows += map(dict, map(zip, repeat(names), zip(*map(_values, part.columns), strict=True)))
+        yield batch
+
+
+def _rows(table: Any, start: int, stop: int) -> list[dict[str, Any]]:
+    """Return rows of a table as dicts."""
+    rows: list[dict[str, Any]] = []
+    for batch in table.slice(start, stop - start).to_batches(max_chunksize=_AT_ONCE):
+        rows += map(dict, map(zip, repeat(table.column_names), zip(*map(_values, batch.columns), strict=True)))
+    return rows
+
+
+def _columns(table: Any) -> dict[str, Any] | None:
+    """Return the columns of a table as numbers and codes, or None if one of them, or its name, needs a look at each row."""
+    if any(len(name) > MAX_NAME for name in table.column_names):
+        return None
+    read = {name: _column_of(column) for name, column in zip(table.column_names, table.columns, strict=True)}
+    return None if any(column is None for column in read.values()) else read
+
+
+def _column_of(column: Any) -> Any:
+    from pyarrow import compute, types
+
+    kind = column.type
+    if types.is_dictionary(kind) and _is_text(kind.value_type):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if types.is_string(kind) or types.is_large_string(kind):
+        return codes_of(column)
+    if types.is_uint64(kind) and (compute.max(column).as_py() or 0) >= 2**63:
+        return None  # JSON refuses it
+    if not (types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind)):
+        return None
+    if not types.is_floating(kind) and column.null_count:
+        numbers = column.fill_null(False if types.is_boolean(kind) else 0).to_numpy().astype(np.float64)
+        numbers[column.is_null().to_numpy()] = np.nan
+        return numbers
+    numbers = column.to_numpy().astype(np.float64)
+    numbers[~np.isfinite(numbers)] = np.nan
+    return numbers
 
 
 def _is_compressed(metadata: bytes) -> bool:
@@ -205,10 +248,22 @@ def _values(array: Any) -> list[Any]:
     """Return the values of a few rows of a column, with None for numbers that are not finite."""
     from pyarrow import types
 
-    kind, values = array.type, array.to_pylist()
-    if types.is_floating(kind) or types.is_nested(kind) or types.is_dictionary(kind):
-        return list(map(_finite, values))
-    return list(values)
+    kind = array.type
+    if types.is_floating(kind):
+        numbers = array.to_numpy(zero_copy_only=False)  # with NaN for null
+        return _with_gaps(numbers, ~np.isfinite(numbers))
+    if types.is_integer(kind):
+        gaps = array.is_null().to_numpy(zero_copy_only=False)
+        return _with_gaps((array.fill_null(0) if array.null_count else array).to_numpy(), gaps)
+    values = array.to_pylist()
+    return list(map(_finite, values)) if types.is_nested(kind) or types.is_dictionary(kind) else list(values)
+
+
+def _with_gaps(numbers: Any, gaps: Any) -> list[Any]:
+    values: list[Any] = numbers.tolist()
+    for i in np.flatnonzero(gaps).tolist():
+        values[i] = None
+    return values
 
 
 def _finite(value: Any) -> Any:
@@ -230,10 +285,15 @@ def write_arrow(rows: Sequence[Mapping[str, Any]]) -> bytes:
     >>> pa.ipc.open_stream(write_arrow([{"y_pred": 1}, {"y_pred": "a"}])).read_all().to_pylist()
     [{'y_pred': '1'}, {'y_pred': 'a'}]
     """
+    names = dict.fromkeys(name for row in rows for name in row)
+    return write_columns({name: [row.get(name) for row in rows] for name in names})
+
+
+def write_columns(columns: Mapping[str, list[Any]]) -> bytes:
+    """Return columns as an Arrow stream, as `write_arrow` does rows."""
     import pyarrow as pa
 
-    names = dict.fromkeys(name for row in rows for name in row)
-    table = pa.table({name: _column([row.get(name) for row in rows]) for name in names})
+    table = pa.table({name: _column(values) for name, values in columns.items()})
     with io.BytesIO() as file:
         with pa.ipc.new_stream(file, table.schema) as writer:
             writer.write_table(table)
@@ -243,14 +303,24 @@ def write_arrow(rows: Sequence[Mapping[str, Any]]) -> bytes:
 def _column(values: list[Any]) -> Any:
     import pyarrow as pa
 
+    if (names := _names(values)) is not None:
+        return pa.StructArray.from_arrays([_column([value[name] for value in values]) for name in names], names)
     try:
         return pa.array(values)
     except pa.ArrowException:
         return pa.array([None if value is None else label_key(value) for value in values])
 
 
+def _names(values: list[Any]) -> list[str] | None:
+    """Return the names of objects that all have the same ones, which are written a column each, or None."""
+    if set(map(type, values)) != {dict}:
+        return None
+    names = set(map(tuple, values))
+    return list(names.pop()) if len(names) == 1 and all(names) else None
+
+
 def _wrong(expected: str, got: str, at: str, help: str) -> DataError:  # noqa: A002 - the field's name
     return DataError(expected=expected, got=got, at=at, help=f"{help} Nothing was learned.", code="not_arrow")
 
 
-__all__ = ["ARROW", "ArrowOptions", "read_arrow", "write_arrow"]
+__all__ = ["ARROW", "ArrowOptions", "read_arrow", "write_arrow", "write_columns"]

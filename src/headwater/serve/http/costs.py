@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from headwater.encode.frames import Columns
 from headwater.serve.http.errors import Busy, TooLarge
 from headwater.serve.http.limits import too_many
 from headwater.serve.http.schemas import count_cells
@@ -73,6 +74,8 @@ class Size(NamedTuple):
 
 def size_of(X: Iterable[Mapping[Any, Any]]) -> Size:
     """Return the size of samples."""
+    if isinstance(X, Columns):
+        return Size(len(X), len(X) * len(X.columns), len(X.columns) if len(X) else 0)
     rows = cells = widest = 0
     for x in X:
         count = len(x)

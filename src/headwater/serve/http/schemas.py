@@ -535,6 +535,13 @@ def _shares(proba: Mapping[Any, float]) -> dict[str, float]:
     return {label if type(label) is str else label_key(label): round(p, 7) for label, p in proba.items()}
 
 
+def shares_as_json(classes: Sequence[Any], proba: Any) -> list[dict[str, float]]:
+    """Return the probabilities of each row, as `prediction_as_json` does."""
+    names = [label if type(label) is str else label_key(label) for label in classes]
+    columns = [[round(p, 7) for p in column] for column in proba.T.tolist()]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
 def to_json(value: Any) -> bytes:
     """Encode a value as JSON, converting unsupported types to text."""
     return msgspec.json.encode(value, enc_hook=str)
@@ -568,6 +575,7 @@ __all__ = [
     "labels_of",
     "prediction_as_json",
     "to_features",
+    "shares_as_json",
     "to_json",
     "to_labels",
     "to_lines",

@@ -135,6 +135,11 @@ class Model:
         finally:
             self.lock.release()
 
+    def predict_table(self, X: Any) -> tuple[Any, int] | None:
+        """Return the champion's predictions of a table's rows, and the sequence, or None if a fallback answers for it."""
+        with self.lock:
+            return None if self.fallback is not None else (self.champion.learner.predict_batch(X), self.seq)
+
     def predict_kept(self, X: Sequence[Any]) -> tuple[list[Predictions], int]:
         """Return predictions of rows that wait for their labels, with the aggregates that the learners read, and the sequence."""
         with self.lock:
