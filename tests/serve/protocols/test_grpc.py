@@ -1,5 +1,8 @@
 """The Open Inference Protocol by gRPC says what HTTP says, to the bit, and refuses with gRPC's own statuses."""
 
+import contextlib
+import socket
+
 import numpy as np
 import pytest
 
@@ -19,10 +22,11 @@ LIMITS = ServerLimits(body_bytes=100_000, rows=1000)
 
 @pytest.fixture
 def state(tmp_path, request):
-    make, _ = MADE[getattr(request, "param", "classify")]
-    state = make_state(tmp_path / "a.db", limits=LIMITS)
-    state.service.change(state.service.models.create, "default", make())
-    state.grpc = GrpcServer("127.0.0.1", 0, LIMITS)
+    asked = getattr(request, "param", "classify")
+    kind, limits = ("classify", asked) if isinstance(asked, ServerLimits) else (asked, LIMITS)
+    state = make_state(tmp_path / "a.db", limits=limits)
+    state.service.change(state.service.models.create, "default", MADE[kind][0]())
+    state.grpc = GrpcServer("127.0.0.1", 0, limits)
     yield state
     state.close()
 
@@ -212,3 +216,34 @@ def test_a_port_that_cannot_be_is_told_before_anything_starts(tmp_path, monkeypa
     assert main(["serve", "--port", "0", "--grpc-port", own]) == 2
     assert sentence in capsys.readouterr().err
     assert list(folder.iterdir()) == []
+
+
+def is_live(channel):
+    ask, reply = message("ServerLiveRequest"), message("ServerLiveResponse")
+    method = channel.unary_unary(f"/{SERVICE}/ServerLive", ask.SerializeToString, reply.FromString)
+    return method(ask(), timeout=120, wait_for_ready=True).live
+
+
+def own_connection(state):
+    return grpc.insecure_channel(state.grpc.address, options=[("grpc.use_local_subchannel_pool", 1)])
+
+
+@pytest.mark.parametrize("state", [ServerLimits(connections=3, header_s=1.0)], indirect=True)
+@pytest.mark.usefixtures("client")
+def test_connections_are_bounded_and_those_that_say_nothing_are_closed(state):
+    host, port = state.grpc.address.rsplit(":", 1)
+    with contextlib.ExitStack() as silent:
+        sockets = [silent.enter_context(socket.create_connection((host, int(port)), timeout=120)) for _ in range(5)]
+        assert [one.recv(1) for one in sockets[3:]] == [b"", b""]
+        assert all(one.recv(1) for one in sockets[:3])
+        with own_connection(state) as channel:  # which waits until they are closed
+            assert is_live(channel)
+
+
+@pytest.mark.parametrize("state", [ServerLimits(connections=1, idle_s=0.5)], indirect=True)
+@pytest.mark.usefixtures("client")
+def test_a_connection_without_calls_makes_room_for_another(state):
+    with own_connection(state) as first, own_connection(state) as second:
+        assert is_live(first)
+        assert is_live(second)
+        assert is_live(first)

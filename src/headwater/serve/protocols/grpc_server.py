@@ -64,6 +64,9 @@ class GrpcServer:
                 ("grpc.max_receive_message_length", limits.body_bytes),
                 ("grpc.max_metadata_size", limits.header_bytes),
                 ("grpc.max_concurrent_streams", _THREADS),
+                ("grpc.max_allowed_incoming_connections", limits.connections),  # one more is closed at once
+                ("grpc.max_connection_idle_ms", int(limits.idle_s * 1000)),
+                ("grpc.server_handshake_timeout_ms", int(limits.header_s * 1000)),
             ],
             maximum_concurrent_rpcs=limits.connections_per_client,
         )
