@@ -78,6 +78,11 @@ def cases() -> list[Case]:
         for kind in KINDS
         if "fleet" in kind.can
     ]
+    found += [
+        Case(f"fleet of related {kind.noun}s", partial(kind.cls, key="c", seed=1), kind)
+        for kind in KINDS
+        if "key" in kind.adapters
+    ]
     return found
 
 

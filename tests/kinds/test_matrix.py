@@ -12,16 +12,17 @@ CASES = {case.name: case for case in cases()}
 NETS = {"classify", "regress", "memory", "text", "fleet of classifiers", "fleet of regressors"}
 ALONE = {case.name for case in cases() if not case.name.startswith("fleet")}
 FLEETS = set(CASES) - ALONE
+SERIES = {"fleet of forecasters", "fleet of related forecasters"}
 PRIVATE = {"private_classify", "private_regress"}
 EVERYWHERE = ("predict", "show", "diagnose FILE", "explain FILE", "store", "ask, teach", "POST explain", "notebook", "explain",
     "importance", "diagnose", "mlflow")  # fmt: skip
 OPEN: dict[str, set[str]] = {
     **{door: set(CASES) for door in EVERYWHERE},
     "evaluate": set(CASES) - {"router"},
-    "late": set(CASES) - {"anomaly", "forecast", "fleet of detectors", "fleet of forecasters"},
+    "late": set(CASES) - {"anomaly", "forecast", "fleet of detectors"} - SERIES,
     "challengers": set(CASES) - {"agent", "fleet of agents", "router"} - PRIVATE,
     "weights": NETS | PRIVATE | {"anomaly", "multioutput", "fleet of detectors", "fleet of multi-output learners"},
-    "coverage": NETS | {"forecast", "multioutput", "fleet of forecasters", "fleet of multi-output learners"},
+    "coverage": NETS | SERIES | {"forecast", "multioutput", "fleet of multi-output learners"},
     "fleet": ALONE - PRIVATE - {"router"},
     "onnx": {"classify", "regress", "bandit"},
     "cluster": {"classify", "regress", "text"},

@@ -274,6 +274,10 @@ class AnyFleet(ABC):
         shown: str = NOTEBOOK(self)
         return shown
 
+    def answering(self, key: Hashable) -> Any:
+        """Return the learner that answers for a key, for a new one that as which members begin."""
+        return self[key] if key in self else self.first  # noqa: SIM401 - no dict
+
     def member(self, key: Hashable) -> Any:
         """Return the learner of a key.
 

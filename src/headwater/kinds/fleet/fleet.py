@@ -20,7 +20,7 @@ from headwater.errors import ConfigError, RefusedRow, StoreError
 from headwater.kinds.fleet.base import AnyFleet, fleet_kind
 from headwater.kinds.fleet.file import CoreCopy, fill, fingerprint, pack, settings_in
 from headwater.kinds.fleet.idle import Idle, read_about
-from headwater.kinds.fleet.keys import KEY_REASONS, NO_KEY, TOO_MANY, no_key, shown, too_many_keys
+from headwater.kinds.fleet.keys import KEY_REASONS, NO_KEY, TOO_MANY, check_key, no_key, shown, too_many_keys
 from headwater.kinds.fleet.members.member_file import holds_objects
 from headwater.kinds.fleet.members.members import MemberFleet
 from headwater.kinds.fleet.rows import as_list
@@ -43,7 +43,7 @@ _ADVISE = Lazy("headwater.kinds.fleet.looks.advice:advise")
 _ABLE = frozenset(("answers", "classes", "late", "delay", "weights", "coverage", "challenge"))
 """Abilities of its members that a fleet in the core has too."""
 _SEAMS = frozenset([
-    "before", "begin_copy", "busiest", "check_keys", "check_limits", "clone", "core", "engine", "fingerprint", "first",
+    "answering", "before", "begin_copy", "busiest", "check_keys", "check_limits", "clone", "core", "engine", "fingerprint", "first",
     "from_bytes", "from_saved", "from_store", "held", "idle", "let_rest", "lock", "mutate", "numbers_of",
     "refused", "saved", "take_classes", "to_bytes", "fit", "partial_fit", "predict", "predict_proba", "decision_function",
 ])  # fmt: skip
@@ -806,10 +806,7 @@ def made(make: Any) -> SupervisedLearner:
 
 def _check(key: Any, max_keys: Any, resident: Any, store: Any) -> None:
     """Raise ConfigError if a setting of a fleet is invalid."""
-    if not isinstance(key, str) or not key:
-        raise ConfigError(
-            expected="the name of a column", got=repr(key), at="key of Fleet", help="Give e.g. key='machine_id'."
-        )
+    check_key(key)
     for name, value in (("max_keys", max_keys), ("resident", resident)):
         if value is not None and (type(value) is not int or value < 1):
             raise ConfigError(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from headwater.errors import DataError, shown
+from headwater.errors import ConfigError, DataError, shown
 
-__all__ = ["KEY_REASONS", "NO_KEY", "TOO_MANY", "no_key", "shown", "too_many_keys", "unknown_key"]
+__all__ = ["KEY_REASONS", "NO_KEY", "TOO_MANY", "check_key", "no_key", "shown", "too_many_keys", "unknown_key"]
 
 KEY_REASONS = {
     "key": "the key is missing, None or NaN, or has an unsupported type (keys are texts, numbers, booleans, bytes, or tuples "
@@ -16,6 +16,20 @@ KEY_REASONS = {
 """Meaning of the reasons that only a fleet has. ``learner.validation.REASONS`` has the others."""
 NO_KEY, TOO_MANY = -2, -3
 """Codes of the core for a row without a member."""
+
+
+def check_key(key: Any) -> None:
+    """Raise ConfigError unless a fleet's key is the name of a column.
+
+    Raises
+    ------
+    ConfigError
+        Saying what to give.
+    """
+    if not isinstance(key, str) or not key:
+        raise ConfigError(
+            expected="the name of a column", got=repr(key), at="key of Fleet", help="Give e.g. key='machine_id'."
+        )
 
 
 def unknown_key(name: str, key: Any) -> DataError:

@@ -45,7 +45,10 @@ KIND = Kind(
         Field("low", "number", "The lower end of the interval.", default=None),
         Field("high", "number", "The upper end of the interval.", default=None),
     ),
-    adapters={"base": Lazy("headwater.kinds.correct.series:SeriesCorrector")},
+    adapters={
+        "base": Lazy("headwater.kinds.correct.series:SeriesCorrector"),
+        "key": Lazy("headwater.kinds.forecaster.related.fleet:RelatedFleet"),
+    },
     instead={
         "delay": "Teach each value when its time comes; what is ahead is forecast(horizon).",
         "late": "Teach each value when its time comes; what is ahead is forecast(horizon).",
@@ -57,7 +60,7 @@ KIND = Kind(
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "A series is learned in order: teach it in one process.",
         "step": "Set forgetting, such as 0.999, to follow change faster.",
-        "keys": "Make one Forecaster a series, in a dict by key.",
+        "keys": "Make it with key=, one forecaster a series.",
         "weights": "Leave weights out; forgetting weighs the past.",
         "acts": "Use a Bandit to choose actions.",
         "outputs": "Make one Forecaster a series.",

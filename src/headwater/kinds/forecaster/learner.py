@@ -82,6 +82,9 @@ class Forecaster(Learner):
     base : callable, optional
         ``base(history, horizon)``, the forecasts of a model that is there already. They are corrected online then, by an object with
         ``forecast``, ``learn_one`` and ``share`` that is no learner and has no file.
+    key : str, optional
+        Column of the key of related series, such as the shop. Returns a `Fleet` of one forecaster a series, in which a new series
+        begins with a past that the others suggest. Rows of one time follow each other.
     seed, dtype
         As in ``Regressor``. Least squares always use float64.
 
@@ -121,19 +124,29 @@ class Forecaster(Learner):
     low: float | None = None
     high: float | None = None
     base: InitVar[Any] = None
+    key: InitVar[str | None] = None
 
-    def __new__(cls, *given: Any, base: Any = None, **settings: Any) -> Any:
-        """Create a forecaster, or with ``base`` a corrector of its forecasts."""
-        return object.__new__(cls) if base is None else cls.kind.adapters["base"](base, cls(*given, **settings))
+    def __new__(cls, *given: Any, base: Any = None, key: Any = None, **settings: Any) -> Any:
+        """Create a forecaster, with ``base`` a corrector of its forecasts, with ``key`` a fleet of related series."""
+        if base is not None and key is not None:
+            raise ConfigError(
+                expected="a base or a key",
+                got="both",
+                at="base and key of Forecaster",
+                help="Make one Forecaster(base=...) a series, in a dict by key.",
+            )
+        if base is not None:
+            return cls.kind.adapters["base"](base, cls(*given, **settings))
+        return object.__new__(cls) if key is None else cls.kind.adapters["key"](cls(*given, **settings), key)
 
-    def __post_init__(self, base: Any) -> None:
+    def __post_init__(self, base: Any, key: Any) -> None:
         super().__post_init__()
         self._setup = self._made()
         self._ends = _bounds(self.low, self.high)
         self._engine: Engine | None = None
 
     def _get_params(self) -> dict[str, Any]:  # of River, which looks for each parameter of the class
-        return {**super()._get_params(), "base": None}
+        return {**super()._get_params(), "base": None, "key": None}
 
     def _made(self) -> Setup:
         """Validate the settings and convert them to a setup."""

@@ -37,7 +37,7 @@ def ask_ahead(fleet: AnyFleet, rows: Any, *, horizon: int | None, coverage: floa
     beside = True
     with fleet.held():
         for key, (shown, own, at) in times.items():
-            said = _asked(fleet[key] if key in fleet else fleet.first, own, horizon, coverage)  # noqa: SIM401 - no dict
+            said = _asked(fleet.answering(key), own, horizon, coverage)
             columns.setdefault(fleet.key, []).extend([shown] * len(said))
             for name in said:
                 columns.setdefault(name, []).extend(said[name])

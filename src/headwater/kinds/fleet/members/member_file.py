@@ -16,9 +16,20 @@ from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.model_file import SavedModel
 from headwater.store.model_file.settings import as_json, from_json
 
-__all__ = ["MembersCopy", "holds_objects", "pack_members", "settings_of_members", "unpack_members"]
+__all__ = [
+    "BESIDE",
+    "MembersCopy",
+    "arrays_beside",
+    "holds_objects",
+    "pack_members",
+    "settings_of_members",
+    "unpack_members",
+]
 
-FORMAT = 1
+FORMAT = 2
+"""Format of fleets that hold something beside their members. Others are written in format 1."""
+BESIDE = "beside"
+"""What a fleet holds beside its members, in the header, and how the names of its arrays begin."""
 
 
 def pack_members(fleet: Any, at: str) -> SavedModel:
@@ -57,6 +68,7 @@ class MembersCopy(FleetCopy):
         self._header: dict[str, Any] = {}
         self._first: list[SavedModel] = []
         self._saved: dict[Any, SavedModel] = {}
+        self._beside: dict[str, Any] = {}
 
     def changed(self) -> list[Any]:
         """Return the keys of members that have learned since they were taken."""
@@ -75,9 +87,11 @@ class MembersCopy(FleetCopy):
         """Copy the header and the template."""
         fleet = self.fleet
         self._first = [_packed(fleet.first, self._where)]
+        about, self._beside = fleet.beside()
         self._header = {
             "learner": "Fleet",
-            "members_format": FORMAT,
+            "members_format": FORMAT if about else 1,
+            **({BESIDE: about} if about else {}),
             "key": fleet.key,
             "max_keys": fleet.max_keys,
             "keys": [as_json(key) for key in fleet],
@@ -89,6 +103,7 @@ class MembersCopy(FleetCopy):
         """Return what was copied."""
         whole = [*self._first, *self._saved.values()]
         arrays = {f"{i}.{name}": array for i, one in enumerate(whole) for name, array in one.arrays.items()}
+        arrays |= {f"{BESIDE}.{name}": array for name, array in self._beside.items()}
         return SavedModel(self._header | {"members": [one.header for one in whole]}, arrays)
 
 
@@ -110,6 +125,11 @@ def holds_objects(header: dict[str, Any]) -> bool:
     return "members_format" in header
 
 
+def arrays_beside(saved: SavedModel) -> dict[str, Any]:
+    """Return the arrays that a file holds beside those of the members."""
+    return {name.partition(".")[2]: array for name, array in saved.arrays.items() if name.startswith(f"{BESIDE}.")}
+
+
 def settings_of_members(header: dict[str, Any]) -> dict[str, Any]:
     """Return the settings of the fleet that a header describes."""
     if header["members_format"] > FORMAT:
@@ -126,7 +146,8 @@ def unpack_members(saved: SavedModel, at: str) -> tuple[list[Any], dict[Any, Any
     own: list[dict[str, Any]] = [{} for _ in header["members"]]
     for name, array in saved.arrays.items():
         number, _, inner = name.partition(".")
-        own[int(number)][inner] = array
+        if number != BESIDE:
+            own[int(number)][inner] = array
     made = [
         LEARNER_FORMAT.unpack(SavedModel(one, arrays), at) for one, arrays in zip(header["members"], own, strict=True)
     ]

@@ -11,11 +11,19 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headwater.encode.values import as_key
 from headwater.kinds.fleet.base import AnyFleet, fleet_kind
 from headwater.kinds.fleet.keys import no_key, too_many_keys, unknown_key
-from headwater.kinds.fleet.members.member_file import MembersCopy, pack_members, settings_of_members, unpack_members
+from headwater.kinds.fleet.members.member_file import (
+    BESIDE,
+    MembersCopy,
+    arrays_beside,
+    pack_members,
+    settings_of_members,
+    unpack_members,
+)
 from headwater.kinds.fleet.rows import as_list
 from headwater.learner.expiring import Expiring
 from headwater.learner.kind import HasKind, Kind, kind_of
@@ -302,7 +310,7 @@ class MemberFleet(AnyFleet):
     @property
     def n_learned(self) -> int:
         """How many rows all members together have learned."""
-        return sum(map(_learned, self._members.values()))
+        return sum(map(self.learned, self._members))
 
     @property
     def known_classes(self) -> list[Any]:
@@ -342,9 +350,27 @@ class MemberFleet(AnyFleet):
         """Load a fleet from a header and arrays."""
         settings = settings_of_members(saved.header)
         (first,), members, refused = unpack_members(saved, at)
-        fleet = cls(first, **settings)
+        beside = saved.header.get(BESIDE)
+        made: Any = MemberFleet if beside is None else kind_of(first).adapters["key"]
+        fleet: MemberFleet = made(first, **settings)
         fleet._members, fleet.refused, fleet.notes = members, refused, dict(saved.header["notes"])
+        if beside is not None:
+            fleet.take_beside(beside, arrays_beside(saved))
         return fleet
+
+    def beside(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what a file holds beside the members, a header and arrays. Nothing here."""
+        return {}, {}
+
+    def take_beside(self, about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        """Read what a file holds beside the members.
+
+        Raises
+        ------
+        ValueError
+            If there is any, since such members share nothing.
+        """
+        raise ValueError(BESIDE, "nothing", about)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> MemberFleet:
         return self._like(self.saved("copy"))
@@ -410,7 +436,11 @@ class MemberFleet(AnyFleet):
 
     def score(self, key: Hashable = None) -> dict[str, float]:
         """Return how many rows a key's member, or all of them, have learned."""
-        return {"rows": self.n_learned if key is None else _learned(self[key])}
+        return {"rows": self.n_learned if key is None else self.learned(key)}
+
+    def learned(self, key: Hashable) -> int:
+        """Return how many rows of a key were learned."""
+        return int(getattr(self[key], "n_learned", 0))
 
     def ranking(self, least: int = 1) -> list[tuple[Any, dict[str, float]]]:
         """Return each key with the rows that its member has learned, the fewest first."""
@@ -425,10 +455,6 @@ class MemberFleet(AnyFleet):
 
     def __repr__(self) -> str:
         return f"Fleet({self.first!r}, key={self.key!r})"
-
-
-def _learned(member: Any) -> int:
-    return int(getattr(member, "n_learned", 0))
 
 
 def _joined(said: Sequence[Predictions]) -> Predictions:

@@ -1,0 +1,1 @@
+"""Many related series: a new one begins with a past that the others suggest."""
