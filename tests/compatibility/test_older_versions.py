@@ -21,13 +21,12 @@ from headwater.store.service import RetentionPolicy
 from headwater.store.service.maintenance.upkeep import check
 from headwater.store.web import export
 from support.frozen.around import BROKER_NAMES, of_followed, of_kept, of_manifest, run_cluster, teach_shards
-from support.frozen.cases import ASKED, FLEETS, GOES_ON, LEARNED, LEARNERS, NETWORKS, STORES, WEB, rows_of
+from support.frozen.cases import ASKED, GOES_ON, LEARNED, LEARNERS, NETWORKS, WEB, rows_of
 from support.frozen.using import digest, learned, predicted, state, teach
 
 SAFELY: dict[str, str] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # since 3.11.4
 HERE = Path(__file__).parent
 VERSIONS = ("0.2",)
-ENDS = ("closed", "killed")
 FOR_EVER = RetentionPolicy(keep_pending_s=1e10)
 """So that predictions wait for their answers however old the files become."""
 
@@ -50,6 +49,11 @@ def unpacked(tmp_path_factory):
 def expected(version: str, part: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((HERE / version / "expected.json").read_text(encoding="utf-8"))[part]
     return found
+
+
+def frozen(part: str) -> list[tuple[str, str]]:
+    """Each version with the name of each of its files of a part."""
+    return [(version, name) for version in VERSIONS for name in expected(version, part)]
 
 
 def digests(version: str, part: str, name: str) -> Any:
@@ -114,28 +118,24 @@ def goes_on(model: Any, answers: Any, said: dict[str, Any], shape: tuple[int, ..
     return [first, digest(model)]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize(("version", "name"), frozen("models"))
 def test_a_saved_learner_predicts_what_it_did_and_goes_on_to_the_same_bits(unpacked, version, name):
     model = hw.load(unpacked(version) / "models" / f"{name}.hw")
     found = goes_on(model, LEARNERS[name][1], expected(version, "models")[name])
     assert found == digests(version, "models", name)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("version", "name"), frozen("networks"))
 def test_a_saved_network_predicts_what_it_did_and_goes_on_to_the_same_bits(unpacked, version, name):
     net = hw.load(unpacked(version) / "networks" / f"{name}.hw", hw.nn.Network)
     found = goes_on(net, None, expected(version, "networks")[name], NETWORKS[name][1])
     assert found == digests(version, "networks", name)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("name", STORES)
-def test_a_store_has_all_that_was_acknowledged_and_goes_on_to_the_same_bits(unpacked, tmp_path, version, name, end):
-    path = copied(unpacked(version) / "stores" / f"{name}-{end}.db", tmp_path)
-    said, (_, answers) = expected(version, "stores")[path.stem], LEARNERS[name]
+@pytest.mark.parametrize(("version", "file"), frozen("stores"))
+def test_a_store_has_all_that_was_acknowledged_and_goes_on_to_the_same_bits(unpacked, tmp_path, version, file):
+    path = copied(unpacked(version) / "stores" / f"{file}.db", tmp_path)
+    said, (_, answers) = expected(version, "stores")[file], LEARNERS[file.rpartition("-")[0]]
     with hw.open(path, policy=FOR_EVER) as model:
         assert (model.seq, as_it_was(state(model.learner), said["now"])) == (said["seq"], said["now"])
         assert learned(model.as_of(model.seq // 2)) > 0
@@ -145,19 +145,18 @@ def test_a_store_has_all_that_was_acknowledged_and_goes_on_to_the_same_bits(unpa
         model.teach(X, y)
         assert as_it_was(state(model.learner), said["then"]) == said["then"]
         if not begun_anew(model.learner):
-            assert [first, digest(model.learner)] == digests(version, "stores", path.stem)
+            assert [first, digest(model.learner)] == digests(version, "stores", file)
         if said["waiting"] is not None:
             answer = model.reward if model.task == "decide" else model.label
             assert answer(said["waiting"], 1.0 if model.task != "classify" else "yes")["seq"] == model.seq
     assert check(path, LEARNER_FORMAT).problems == []
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("name", FLEETS)
-def test_a_fleets_store_has_all_that_was_committed_and_goes_on_to_the_same_bits(unpacked, tmp_path, version, name, end):
-    path = copied(unpacked(version) / "fleets" / f"{name}-{end}.db", tmp_path)
-    said, (make, answers) = expected(version, "fleets")[path.stem], LEARNERS[name]
+@pytest.mark.parametrize(("version", "file"), frozen("fleets"))
+def test_a_fleets_store_has_all_that_was_committed_and_goes_on_to_the_same_bits(unpacked, tmp_path, version, file):
+    path = copied(unpacked(version) / "fleets" / f"{file}.db", tmp_path)
+    said, name = expected(version, "fleets")[file], file.rpartition("-")[0]
+    make, answers = LEARNERS[name]
     goes_on(hw.load(path), answers, said)
     whole = make()
     with hw.Fleet(whole.first, key=whole.key, store=path, resident=2) as fleet:

@@ -87,6 +87,8 @@ STATEFUL: dict[str, Any] = {
     "text": None,
     "diagnosis": False,
 }
+HOURS = hw.Rolling(key="machine", time="at", over=("1h", "3d"), of={"a": ("sum", "mean"), "c": "distinct"})
+PRIVATE = hw.Privacy(bounds={"a": (0, 11), "b": (0, 14)}, classes=["yes", "no", 7])
 
 LEARNERS: dict[str, tuple[Any, Any]] = {
     "classifier": (lambda: hw.Classifier(effort="fast", seed=3), label),
@@ -114,14 +116,21 @@ LEARNERS: dict[str, tuple[Any, Any]] = {
     "agent-policy": (lambda: hw.Agent(("left", "right"), method="ac", hidden=4, adaptive=True), transition),
     "agent-box": (lambda: hw.Agent(((0.0, 1.0), (-1.0, 1.0)), hidden=4, dtype="float64"), steered),
     "multi-output": (lambda: hw.MultiOutput({"class": "classify"}, effort="fast", diagnosis=False), several),
+    "classifier-rolling": (lambda: hw.Classifier(**SMALL, rolling=HOURS), label),
+    "classifier-embedding": (lambda: hw.Classifier(experts=POOL, text={"e": "raw"}, diagnosis=False, seed=5), label),
+    "expiring": (lambda: hw.Expiring(hw.Classifier(**SMALL), "3d", "at"), label),
+    "private": (lambda: hw.PrivateClassifier(PRIVATE), label),
+    "router": (lambda: hw.Router({"a": 1.0, "b": 2.0, "c": 4.0}, seed=3), rewarded),
+    "anomaly-default": (lambda: hw.Anomaly(seed=3), nothing),
+    "agent-net": (lambda: hw.Agent(("left", "right"), hidden=4, table=False, seed=3), transition),
     "fleet-classifier": (lambda: hw.Fleet(hw.Classifier(**SMALL), key="machine"), label),
     "fleet-regressor": (lambda: hw.Fleet(hw.Regressor(hidden=(), text=None), key="machine"), number),
 }
-"""Of each file what makes the learner, and the answers that it is taught."""
+"""Of each file what makes the learner, and the answers that it is taught. A later version may have more, and never others."""
 
 STORES = (
     *("classifier-net", "classifier-history", "regressor-net", "regressor-memory", "forecaster", "anomaly"),
-    *("bandit", "agent", "agent-box", "multi-output", "fleet-classifier"),
+    *("bandit", "agent", "agent-box", "multi-output", "fleet-classifier", "classifier-rolling", "router"),
 )
 """Learners that are kept in a store too, which was closed or killed."""
 FLEETS = ("fleet-classifier", "fleet-regressor")
@@ -150,7 +159,10 @@ def numbers_of(shape: tuple[int, ...], first: int, n: int) -> tuple[np.ndarray, 
 
 def rows_of(learner: Any, first: int, n: int) -> list[dict[str, Any]]:
     """Rows first to first + n − 1; of a learner without words none, so that files stay small."""
-    reads = type(getattr(learner, "text", None)) is dict
-    keep = {"a", "b", "c", "d", "at", "flag", "new", "machine"} | ({"note"} if reads else set())
-    keep = {"a", "c"} if getattr(learner, "task", "") in ("anomaly", "control", "forecast", "decide") else keep
-    return [{name: value for name, value in sample(i).items() if name in keep} for i in range(first, first + n)]
+    texts = learner.text if type(getattr(learner, "text", None)) is dict else {}
+    keep = {"a", "b", "c", "d", "at", "flag", "new", "machine"} | ({"note"} & texts.keys())
+    keep = {"a", "c"} if getattr(learner, "task", "") in ("anomaly", "control", "forecast", "decide", "route") else keep
+    rows = [{name: value for name, value in sample(i).items() if name in keep} for i in range(first, first + n)]
+    if "e" in texts:
+        rows = [row | {"e": [(i * 37 + j * 53) % 101 / 50 - 1 for j in range(64)]} for i, row in enumerate(rows, first)]
+    return rows

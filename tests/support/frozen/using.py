@@ -47,6 +47,8 @@ def _said(model: Any, x: dict[str, Any]) -> Any:
             return model.value(x), model.policy(x), model.act(x)
         case "forecast":
             return model.forecast(3, [x] * 3), model.forecast_interval(3, [x] * 3)
+        case "route":
+            return model.predict_one(x), model.bandit.probabilities(x), model.bandit.expected_rewards(x)
     return model.predict_one(x), model.predict_proba_one(x)
 
 
@@ -75,11 +77,12 @@ def arrays(model: Any) -> dict[str, str]:
 
 
 def digest(model: Any) -> list[str]:
-    """The core's digest of a learner, of each of its outputs, or of a network; a fleet has none."""
+    """The core's digest of a learner, of each of its outputs, or of a network; fleets and private learners have none."""
     if isinstance(model, Network):
         return [f"{model.core.digest():016x}"]
-    engines = [one.engine for one in model.members.values()] if getattr(model, "members", None) else [model.engine]
-    return [f"{engine.core.digest():016x}" for engine in engines if engine is not None]
+    parts = list(model.members.values()) if getattr(model, "members", None) else [getattr(model, "bandit", model)]
+    cores = [getattr(part.engine, "core", None) for part in parts]
+    return [f"{core.digest():016x}" for core in cores if core is not None]
 
 
 def state(model: Any, shape: tuple[int, ...] = ()) -> dict[str, Any]:
