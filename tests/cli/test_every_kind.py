@@ -118,6 +118,19 @@ def test_a_forecaster_says_what_comes_next_with_or_without_rows(run, tmp_path):
     assert len(out.splitlines()) == 3
 
 
+def test_a_fleet_of_forecasters_says_what_comes_next_of_each_key(run, tmp_path):
+    rows = [f"{shop},{(i % 7) + 10 * (shop == 'south')}" for i in range(40) for shop in ("north", "south")]
+    (tmp_path / "shops.csv").write_text("\n".join(["shop,sold", *rows]) + "\n")
+    assert run("learn shops.csv --task forecast -t sold --season 7 --fleet shop --model f.hw")[0] == 0
+    fleet = hw.load(tmp_path / "f.hw")
+    status, out, err = run("predict --model f.hw --horizon 2 --json")
+    assert (status, err) == (0, "")
+    said = [json.loads(line) for line in out.splitlines()]
+    assert [(row["shop"], row["ahead"]) for row in said] == [("north", 1), ("north", 2), ("south", 1), ("south", 2)]
+    assert [row["y_pred"] for row in said] == [*fleet.forecast("north", 2), *fleet.forecast("south", 2)]
+    assert run("predict --model f.hw")[1].splitlines()[0] == "shop,ahead,y_pred,low,high"
+
+
 def test_a_bandit_can_be_asked_of_the_actions_on_offer(run):
     run(f"{LEARN['decide']} --model b.hw")
     _, out, _ = run("predict log.csv --limit 1 --model b.hw --actions news,sport --json")

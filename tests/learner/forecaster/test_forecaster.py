@@ -312,3 +312,12 @@ def test_a_sample_behind_a_very_wide_one_is_read_whole() -> None:
     model.learn_one(1.0, {f"wide {j}": 1.0 for j in range(60_000)})
     x = {"a": 2.0, "b": 3.0} | {f"word {j}": "never seen" for j in range(5_000)}
     assert model.forecast(xs=[x]) == copy.deepcopy(model).forecast(xs=[x]) == model.forecast(xs=[{"a": 2.0, "b": 3.0}])
+
+
+def test_features_in_the_place_of_the_value_are_refused_with_the_right_order() -> None:
+    model = hw.Forecaster()
+    with pytest.raises(
+        DataError, match=r"expected a value, then its features, got a dict — at y\. Call learn_one\(y, x\)\."
+    ):
+        model.learn_one({"day": 1.0}, 2.0)
+    assert model.n_learned == 0

@@ -43,7 +43,7 @@ def predict(
     ----------
     source
         CSV, TSV, JSON lines, Parquet or Arrow files (also packed), folders of them, - for standard input, or
-        dataset:NAME. A forecaster needs none; rows are then the times that come next.
+        dataset:NAME. A forecaster needs none; rows are then the times that come next, in a fleet those of each key.
     model
         The model, as headwater learn has saved it.
     out
@@ -61,17 +61,12 @@ def predict(
     learner = load_model(model, fleets=True)
     kind = kind_of(learner)
     asked = question_of(kind, question)
-    if source or kind.question.needs_rows:
+    if source or not kind.question.ahead:
         check_sources(source, "predict")
     if out is not None:
         check_writable(out, "--out")
     if not source:
-        with opened_output(out) as file:
-            said = kind.ask(learner, **asked)
-            ResponseWriter(file, form, (), kind.response, numbered=False).write(
-                range(1, len(said) + 1), [()] * len(said), said
-            )
-        return _say_done(len(said), "times", out)
+        return _say_done(_next_times(learner, asked, out, form), "times", out)
     reading, kept = reading or ReadingOptions(), split_names(keep)
     notes = reading.notes(learner, target=None)
     dropped = [name for name in notes["drop"] if name not in kept]
@@ -80,6 +75,18 @@ def predict(
     for line in [*stream.new_notes(), *stream.odd(), *rejected_lines(stream.rejects.counts, stream)]:
         print(line, file=sys.stderr)
     return _say_done(done, "rows", out)
+
+
+def _next_times(learner: Any, asked: dict[str, Any], out: Path | None, form: str) -> int:
+    """Write the times that come next, of a fleet those of each key, and return their number."""
+    kind, done = kind_of(learner), 0
+    with opened_output(out) as file:
+        writer = ResponseWriter(file, form, (), kind.response, numbered=False)
+        for rows in [[{learner.key: key}] for key in learner] if kind.question.keyed else [None]:
+            said = kind.ask(learner, rows, **asked)
+            writer.write(range(1, len(said) + 1), [()] * len(said), said)
+            done += len(said)
+    return done
 
 
 def _say_done(done: int, what: str, out: Path | None) -> int:

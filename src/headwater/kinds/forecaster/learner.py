@@ -201,12 +201,19 @@ class Forecaster(Learner):
             The value, None or NaN if missing.
         x : dict, optional
             Features of that time step, such as its date or the weather.
+
+        Raises
+        ------
+        DataError
+            If the features come first.
         """
         before = self._refused_rows()
         self._learn(y, x)
         self._warn_refused(before)
 
     def _learn(self, y: Any, x: Mapping[Any, Any] | None) -> None:
+        if type(y) is dict:  # the order of other kinds
+            raise DataError(expected="a value, then its features", got="a dict", at="y", help="Call learn_one(y, x).")
         x = {} if x is None else x
         check_sample(x)
         answer = y if type(y) is float else self._number(y)
