@@ -40,8 +40,6 @@ def run(tmp_path, monkeypatch, capsys):
     return runs
 
 
-LEARNING = [kind for kind in KINDS if "routes" not in kind.can]
-"""The kinds that learn the rows of a file."""
 LEARN = {
     "private_classify": "learn log.csv --task private_classify -t shown --drop p --epsilon 2 --bounds hour=0:24",
     "private_regress": "learn log.csv --task private_regress -t clicked --drop p --within 0:1",
@@ -50,6 +48,7 @@ LEARN = {
     "anomaly": "learn log.csv --task anomaly",
     "forecast": "learn series.csv --task forecast -t y --horizon 3 --season 24",
     "decide": "learn log.csv --task bandit --action shown --reward clicked --probability p",
+    "route": "learn log.csv --task router --chosen shown --quality clicked --probability p --prices news=1,music=2",
     "control": "learn play.csv --task agent --action move --reward reward --terminated done --explore 200",
     "multioutput": "learn log.csv --task multioutput --targets shown,clicked --drop p",
 }
@@ -62,6 +61,11 @@ ASK = {
         ["row", "y_pred", "proba_music", "proba_news", "expected_music", "expected_news"],
         400,
     ),
+    "route": (
+        "predict log.csv",
+        ["row", "y_pred", *(f"{part}_{model}" for part in ("proba", "expected", "cost") for model in ("news", "music"))],
+        400,
+    ),
     "control": ("predict play.csv", ["row", "action", "value"], 400),
     "anomaly": ("predict log.csv", ["row", "score", "anomaly"], 400),
     "multioutput": ("predict log.csv", ["row", "y_pred_shown", "y_pred_clicked"], 400),
@@ -70,7 +74,7 @@ ASK = {
 }
 
 
-@pytest.mark.parametrize("kind", LEARNING, ids=lambda kind: kind.word)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
 def test_a_file_is_learned_shown_diagnosed_and_asked_by_the_kind(run, tmp_path, kind):
     assert run(f"{LEARN[kind.task]} --model m.hw")[::2] == (0, "")
     model = hw.load(tmp_path / "m.hw", kind.cls)
@@ -85,7 +89,7 @@ def test_a_file_is_learned_shown_diagnosed_and_asked_by_the_kind(run, tmp_path, 
     assert fingerprint(hw.load(tmp_path / "m.hw")) == fingerprint(model)
 
 
-@pytest.mark.parametrize("kind", LEARNING, ids=lambda kind: kind.word)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
 def test_learning_goes_on_from_the_file_without_saying_its_kind_again(run, tmp_path, kind):
     source = LEARN[kind.task].split()[1]
     run(f"{LEARN[kind.task]} --model m.hw")
@@ -94,7 +98,7 @@ def test_learning_goes_on_from_the_file_without_saying_its_kind_again(run, tmp_p
     assert hw.load(tmp_path / "m.hw", kind.cls).n_learned == 2 * before
 
 
-@pytest.mark.parametrize("kind", LEARNING, ids=lambda kind: kind.word)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
 def test_another_task_than_that_of_the_file_is_refused_in_a_sentence(run, kind):
     run(f"{LEARN[kind.task]} --model m.hw")
     other = next(one for one in KINDS if one is not kind and one.answer.reads)

@@ -15,10 +15,9 @@ FLEETS = set(CASES) - ALONE
 SERIES = {"fleet of forecasters", "fleet of related forecasters"}
 PRIVATE = {"private_classify", "private_regress"}
 EVERYWHERE = ("predict", "show", "diagnose FILE", "explain FILE", "store", "ask, teach", "POST explain", "notebook", "explain",
-    "importance", "diagnose", "mlflow")  # fmt: skip
+    "importance", "diagnose", "mlflow", "evaluate")  # fmt: skip
 OPEN: dict[str, set[str]] = {
     **{door: set(CASES) for door in EVERYWHERE},
-    "evaluate": set(CASES) - {"router"},
     "late": set(CASES) - {"anomaly", "forecast", "fleet of detectors"} - SERIES,
     "challengers": set(CASES) - {"agent", "fleet of agents", "router"} - PRIVATE,
     "weights": NETS | PRIVATE | {"anomaly", "multioutput", "fleet of detectors", "fleet of multi-output learners"},

@@ -99,6 +99,8 @@ class Learner(ABC):
     """The kind's task in one word."""
     secret: ClassVar[tuple[str, ...]] = ()
     """Arrays of the state that a store keeps and a model file does not."""
+    single: ClassVar[str] = ""
+    """Why there can't be two of it, which learn the same rows and take turns, and what to do instead."""
     estimator: ClassVar[str] = ""
     """Name of the estimator in ``headwater.interop.sklearn``, if any."""
     instead: ClassVar[str] = "learn_many"

@@ -16,7 +16,7 @@ from headwater.encode.rows import as_dicts
 from headwater.errors import ConfigError, DataError, shown
 from headwater.types import Lazy, Predictions
 
-from .kind import Kind, check_learner, kind_of
+from .kind import Kind, kind_of
 from .settings.limits import Growth, Limits
 from .supervised import joined
 
@@ -38,17 +38,11 @@ def check_turns(learner: Any) -> None:
     Raises
     ------
     ConfigError
-        If it has secrets, or learns otherwise.
+        If its class says so.
     """
-    check_learner(learner)
-    if getattr(learner, "secret", ()):
-        raise ConfigError(
-            expected="a learner without privacy",
-            got=kind_of(learner).one,
-            at="learners that take turns",
-            help="Two learners of the same rows promise less than one. Begin a new store when its rows are too old.",
-            code="kind",
-        )
+    if why := getattr(learner, "single", ""):
+        one, at = kind_of(learner).one, "learners that take turns"
+        raise ConfigError(expected="a learner of which there can be two", got=one, at=at, help=why, code="kind")
 
 
 class Expiring:

@@ -35,7 +35,6 @@ __all__ = [
     "Reduction",
     "check_can",
     "check_kind",
-    "check_learner",
     "check_stateless",
     "has_task",
     "kind_named",
@@ -377,19 +376,6 @@ def kind_of(learner: Any) -> Kind:
     if isinstance(kind, Kind):
         return kind
     return kind_with(learner.task)
-
-
-def check_learner(model: Any) -> None:
-    """Raise ConfigError if a model's class says in ``_learns_otherwise`` that it doesn't learn from labeled rows.
-
-    Raises
-    ------
-    ConfigError
-        In the words of the class: what it is, and what to do instead.
-    """
-    if own := getattr(type(model), "_learns_otherwise", None):
-        got, instead = own
-        raise ConfigError(expected="a learner of labeled rows", got=got, at="learner", help=instead, code="kind")
 
 
 def default_kind() -> Kind:

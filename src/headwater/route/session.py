@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from headwater.errors import ConfigError, DataError, HeadwaterError
+from headwater.errors import ConfigError, DataError, HeadwaterError, shown
 from headwater.learner.base import Learner as OwnLearner
-from headwater.learner.kind import HasKind, check_can, check_learner, check_stateless, kind_of, named_able
+from headwater.learner.kind import HasKind, check_can, check_stateless, kind_of, named_able
 from headwater.learner.validation import FARTHEST, PLAIN
 from headwater.route.curve import NOTE, ScoreNote
 from headwater.route.policies import Adaptation, Policy, Replay
@@ -234,7 +234,7 @@ class Session:
             parts = ", ".join(field.name for field in answer.fields)
             raise ConfigError(
                 expected=f"rows with a label of several parts each: {parts}",
-                got=f"one target, {target}",
+                got=f"one target, {shown(target)}",
                 at="session",
                 help="Give pairs (x, label), or name the columns: headwater learn FILE.",
             )
@@ -468,8 +468,7 @@ def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
 
 
 def _score_of(learner: Any, window: int, delay: int) -> Score:
-    """Return the score of a learner of labeled rows, or of a fleet's first member."""
-    check_learner(learner)
+    """Return the score of a learner, or of a fleet's first member."""
     score: Score = kind_of(learner).score(window=window, delay=delay, learner=getattr(learner, "first", learner))
     return score
 

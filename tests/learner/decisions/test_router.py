@@ -461,7 +461,7 @@ def test_a_store_refuses_what_can_not_be_and_counts_nothing(tmp_path):
         assert (store.n_learned, store.decisions) == (1, 1)
         store.budget = None
         assert store.budget is None
-    with pytest.raises(ConfigError, match="a Router, which learns by the ids of its choices"):
+    with pytest.raises(ConfigError, match="a learner of which there can be two, got a router"):
         hw.open(tmp_path / "b.db", hw.Router(PRICES), retention=hw.Retention(max_age="1 day"))
 
 
@@ -475,19 +475,29 @@ def test_threads_may_share_a_store(tmp_path):
         assert (store.decisions, store.n_learned) == (160, 160)
 
 
-def test_what_scores_or_exports_rows_refuses_a_router_in_a_sentence_that_names_the_way(tmp_path):
-    router = hw.Router({"small": 0.25, "large": 3.0})
-    row = ([{"a": 1.0}], ["x"])
-    doors = [
-        lambda: hw.Session(router),
-        lambda: hw.evaluate(router, row),
-        lambda: hw.Expiring(router, 400),
+def test_a_log_teaches_a_router_row_by_row_and_in_blocks_alike():
+    draw = random.Random(0)
+    log = [
+        ({"task": task}, [model, 0.9 if model == "large" or task == "chat" else 0.3, 0.5])
+        for task, model in ((draw.choice(["math", "chat"]), draw.choice(["small", "large"])) for _ in range(400))
     ]
-    for door in doors:
-        with pytest.raises(
-            ConfigError, match=r"got a Router, which learns by the ids of its choices.*hw\.open\(path, router\)"
-        ):
-            door()
+    routers = [hw.Router(PRICES, seed=1) for _ in range(2)]
+    said = str(hw.evaluate(routers[0], log))
+    session = hw.Session(routers[1])
+    for x, y in log:
+        session.step([x], [y])
+    assert "mean quality" in said
+    assert "best fixed" in said
+    row = {"task": "math"}
+    assert routers[0].predict_one(row) == routers[1].predict_one(row) == "large"
+    assert routers[0].bandit.expected_rewards(row) == routers[1].bandit.expected_rewards(row)
+    assert (routers[0].n_learned, routers[0].decisions, routers[0].spent) == (400, 0, 0.0)
+
+
+def test_what_would_need_a_second_budget_or_exports_rows_refuses_a_router_in_a_sentence_that_names_the_way(tmp_path):
+    router = hw.Router({"small": 0.25, "large": 3.0})
+    with pytest.raises(ConfigError, match=r"there can be two, got a router.*can't spend one budget"):
+        hw.Expiring(router, 400)
     with pytest.raises(ConfigError, match=r"a learner that can be exported to ONNX.*got a Router.*headwater serve"):
         export_onnx(router, tmp_path / "m.onnx")
     with pytest.raises(ConfigError, match=r"a learner that can be the member of a fleet.*got a Router.*as a feature"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from headwater.errors import DataError
 
@@ -13,7 +13,7 @@ __all__ = ["DecisionColumns"]
 
 
 class DecisionColumns:
-    """Take the action, its reward and its probability out of rows.
+    """Take the action, its reward and its probability out of rows. A subclass may call what is chosen and what came of it otherwise.
 
     Parameters
     ----------
@@ -29,6 +29,8 @@ class DecisionColumns:
     ({}, ({'hour': 8}, Decision(action='news', reward=1.0, p=0.5, actions=None)))
     """
 
+    parts: ClassVar[tuple[str, str]] = ("action", "reward")
+
     def __init__(self, columns: Mapping[str, str]) -> None:
         self._columns = columns
         self.names: tuple[str, ...] = tuple(columns.values())
@@ -36,7 +38,7 @@ class DecisionColumns:
 
     def settings(self, rows: Sequence[Mapping[Any, Any]], *, task: str, at: str) -> dict[str, Any]:
         """Return no settings for a new learner, and decide here whether the log chose evenly."""
-        self._even = 1 / max(len({row.get(self._columns["action"]) for row in rows}), 1)
+        self._even = 1 / max(len({row.get(self._columns[self.parts[0]]) for row in rows}), 1)
         self._at = at
         return {}
 
@@ -52,12 +54,12 @@ class DecisionColumns:
 
     def _pair(self, row: dict[Any, Any]) -> tuple[dict[Any, Any], Decision]:
         self._read += 1
-        action, reward = (row.pop(self._columns[name], None) for name in ("action", "reward"))
+        action, reward = (row.pop(self._columns[name], None) for name in self.parts)
         p = row.pop(self._columns["p"], None) if "p" in self._columns else self._even
         decision = as_decision((action, reward, p))
         if decision is None:
             raise DataError(
-                expected="an action, a reward that is a number, and a probability above 0 and at most 1",
+                expected="a value for {}, a number for {}, and a probability above 0 and at most 1".format(*self.parts),
                 got=f"{action!r}, {reward!r}, {p!r}",
                 at=f"row {self._read} of {self._at}",
                 help="Leave such rows out.",

@@ -15,7 +15,7 @@ KIND = Kind(
     can=frozenset(("answers", "importance", "late", "routes")),
     answer=Answer(
         (
-            Field("model", "label", "The model that answered."),
+            Field("model", "label", "The model that answered.", word="chosen"),
             Field("quality", "number", "How good its answer was, from 0 to 1."),
             Field("p", "number", "The probability with which it was chosen.", 1.0, 0, 1, word="probability"),
         ),
@@ -23,6 +23,7 @@ KIND = Kind(
         compound=True,
         given_out=Lazy("headwater.kinds.router.outcome:with_choice"),
         later=Lazy("headwater.kinds.router.outcome:told_later"),
+        table=Lazy("headwater.kinds.router.columns:OutcomeColumns"),
     ),
     score=Lazy("headwater.kinds.router.score:RouterScore"),
     explain=Lazy("headwater.kinds.router.looks:explain_model"),

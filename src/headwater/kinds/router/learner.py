@@ -161,11 +161,7 @@ class Router(Learner):
     _seams: ClassVar[frozenset[str]] = Learner._seams | {
         "change", "check_change", "check_prices", "count", "row_of", "weigh",
     }  # fmt: skip
-    _learns_otherwise: ClassVar[tuple[str, str]] = (
-        "a Router, which learns by the ids of its choices",
-        "hw.open(path, router) keeps and serves it. Of a log of decisions give a Bandit, which is what learns its qualities.",
-    )
-    """What it is, and what to do instead, where a learner of labeled rows is expected (`check_learner`)."""
+    single: ClassVar[str] = "Two routers can't spend one budget. Begin a new one when its rows are too old."
 
     def __init__(
         self,

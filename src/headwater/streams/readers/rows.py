@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from headwater.errors import DataError, TargetError, did_you_mean
+from headwater.errors import DataError, TargetError, did_you_mean, shown
 from headwater.streams.block import Block
 from headwater.streams.readers.frame_rows import FRAME_BLOCK, FrameRows
 from headwater.streams.stream import Stream, read
@@ -62,7 +62,7 @@ def as_blocks(source: Any, *, target: str | None = None, answers: bool = True) -
         raise TargetError(
             expected="a data frame or files, whose columns have names",
             got=type(source).__name__,
-            at=f"target={target!r}",
+            at=f"target={shown(target)}",
             help="Leave target out, and give (X, y) or pairs (x, y).",
         )
     if isinstance(source, tuple) and len(source) == 2:
