@@ -124,6 +124,7 @@ LEARNERS: dict[str, tuple[Any, Any]] = {
     "anomaly-default": (lambda: hw.Anomaly(seed=3), nothing),
     "agent-net": (lambda: hw.Agent(("left", "right"), hidden=4, table=False, seed=3), transition),
     "fleet-classifier": (lambda: hw.Fleet(hw.Classifier(**SMALL), key="machine"), label),
+    "fleet-related": (lambda: hw.Forecaster(horizon=3, season=4, lags=4, seed=3, key="c"), series),
     "fleet-regressor": (lambda: hw.Fleet(hw.Regressor(hidden=(), text=None), key="machine"), number),
 }
 """Of each file what makes the learner, and the answers that it is taught. A later version may have more, and never others."""

@@ -46,7 +46,8 @@ def _said(model: Any, x: dict[str, Any]) -> Any:
         case "control":
             return model.value(x), model.policy(x), model.act(x)
         case "forecast":
-            return model.forecast(3, [x] * 3), model.forecast_interval(3, [x] * 3)
+            of = (x[model.key],) if getattr(model, "key", None) else ()
+            return model.forecast(*of, 3, [x] * 3), model.forecast_interval(*of, 3, [x] * 3)
         case "route":
             return model.predict_one(x), model.bandit.probabilities(x), model.bandit.expected_rewards(x)
     return model.predict_one(x), model.predict_proba_one(x)
