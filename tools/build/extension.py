@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 from tools.build.compiler import Compiler, find
@@ -78,9 +79,10 @@ def build(compiler: Compiler, folder: Path) -> Path:
     if compiler.system == "macos":
         link += ["-Wl,-undefined,dynamic_lookup", f"-Wl,-install_name,{made.name}"]
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{made.name}.{os.getpid()}"  # a Python that runs keeps the old one
-    compiler.run(*objects, *link, "-o", part)
-    part.replace(made)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:  # a Python that runs keeps the old one
+        part = Path(scratch, made.name)  # Windows' and macOS' linkers write the name into the module
+        compiler.run(*objects, *link, "-o", part)
+        part.replace(made)
     return made
 
 

@@ -131,7 +131,7 @@ LEARNERS: dict[str, tuple[Any, Any]] = {
 
 STORES = (
     *("classifier-net", "classifier-history", "regressor-net", "regressor-memory", "forecaster", "anomaly"),
-    *("bandit", "agent", "agent-box", "multi-output", "fleet-classifier", "classifier-rolling", "router"),
+    *("bandit", "agent", "agent-box", "multi-output", "fleet-classifier", "router"),
 )
 """Learners that are kept in a store too, which was closed or killed."""
 FLEETS = ("fleet-classifier", "fleet-regressor")

@@ -42,7 +42,7 @@ def fill_store(path: str, name: str) -> None:
     make, answers = LEARNERS[name]
     model = hw.open(path, make())
     X, y = store_rows(model.learner, answers)
-    model.learn_many(X, y) if model.task != "anomaly" else model.learn_many(X)
+    model.teach(X, y)
     waiting = None
     if model.task in ("classify", "regress"):
         waiting = model.predict_with_id(rows_of(model.learner, SHORT, 1)[0])

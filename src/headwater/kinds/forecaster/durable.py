@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.kinds.forecaster.order import check_order
+from headwater.learner.validation import as_answers
 from headwater.store.service.durable_learner import DurableLearner
 
 __all__ = ["DurableForecaster"]
@@ -46,8 +48,12 @@ class DurableForecaster(DurableLearner):
         int
             Number of the event in the journal.
         """
+        check_order(y)
         return super().learn_one({} if x is None else x, y, id=id)
 
     def learn_many(self, y: Any, X: Any = None) -> NDArray[np.float64]:  # type: ignore[override]
         """Write values to disk, then learn them one by one, returning the forecast made right before each."""
+        y = as_answers(y)
+        for value in y:
+            check_order(value)
         return self.teach([{}] * len(y) if X is None else X, y)

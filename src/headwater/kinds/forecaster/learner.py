@@ -15,6 +15,7 @@ from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
 from headwater.errors import ConfigError, DataError
 from headwater.kinds.forecaster.kind import KIND
+from headwater.kinds.forecaster.order import check_order
 from headwater.kinds.forecaster.state import are_whole, speakers_of
 from headwater.learner.base import Learner
 from headwater.learner.default_pool import KNOTS, with_heads
@@ -212,8 +213,7 @@ class Forecaster(Learner):
         self._warn_refused(before)
 
     def _learn(self, y: Any, x: Mapping[Any, Any] | None) -> None:
-        if type(y) is dict:  # the order of other kinds
-            raise DataError(expected="a value, then its features", got="a dict", at="y", help="Call learn_one(y, x).")
+        check_order(y)
         x = {} if x is None else x
         check_sample(x)
         answer = y if type(y) is float else self._number(y)

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from headwater.errors import DataError
+from headwater.learner.validation import check_sample
 from headwater.streams.readers.dtypes.cells import Text
 
 Predictions = dict[str, tuple[Any, dict[Any, float] | None]]
@@ -158,11 +159,18 @@ def digest(x: Any, y: Any) -> int:
 def plain_sample(x: Mapping[Any, Any]) -> dict[Any, Any]:
     """Convert a sample to values that MessagePack restores exactly, so that replay learns what was learned.
 
+    Raises
+    ------
+    DataError
+        If it is no mapping, or a value can't be stored.
+
     Examples
     --------
     >>> plain_sample({"a": np.float32(0.5), "b": (1, 2)})
     {'a': 0.5, 'b': [1, 2]}
     """
+    if type(x) is not dict:
+        check_sample(x)
     if set(map(type, x)) <= _NAMES and _PLAIN.issuperset(map(type, x.values())):
         return dict(x)
     return {  # no call for a name or a value that is stored as it is

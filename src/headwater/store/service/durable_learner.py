@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from headwater.errors import ConfigError, DataError
 from headwater.learner.kind import check_can, kind_of
 from headwater.learner.schema import Response
+from headwater.learner.validation import as_samples, check_rows
 from headwater.store.forget.expiry import Age
 from headwater.store.forget.ledger import Export
 from headwater.store.forget.record import Forgetting, Record
@@ -441,7 +442,8 @@ class DurableLearner:
     # ---- inside ------------------------------------------------------------------------------------------------------
 
     def _events(self, X: Any, y: Any, w: Any) -> list[JournalEvent]:
-        n = len(X)
+        X = as_samples(X)
+        n = check_rows(X)
         y = [self._answer(_NOT_GIVEN, self.learner)] * n if y is None or y is _NOT_GIVEN else y
         if len(y) != n:
             raise DataError(
