@@ -26,7 +26,7 @@ from support.frozen.using import digest, learned, predicted, state, teach
 
 SAFELY: dict[str, str] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # since 3.11.4
 HERE = Path(__file__).parent
-VERSIONS = ("0.2",)
+VERSIONS = ("0.2", "1.0.0rc1")
 FOR_EVER = RetentionPolicy(keep_pending_s=1e10)
 """So that predictions wait for their answers however old the files become."""
 
@@ -114,7 +114,8 @@ def goes_on(model: Any, answers: Any, said: dict[str, Any], shape: tuple[int, ..
     assert as_it_was(state(model, shape), said["now"]) == said["now"]
     first = digest(model)
     teach(model, answers, shape=shape)
-    assert as_it_was(state(model, shape), said["then"]) == said["then"]
+    if not getattr(model, "secret", ()):  # no file has the key of a private learner's noise, which is drawn anew
+        assert as_it_was(state(model, shape), said["then"]) == said["then"]
     return [first, digest(model)]
 
 

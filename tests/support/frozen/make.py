@@ -9,6 +9,7 @@ lies is another one afterwards.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ from tools.build.targets import NODE, wasm
 
 import headwater as hw
 from headwater.cli import main as command
+from headwater.store.web import export
 from support.frozen.around import make_cluster, make_followed
 from support.frozen.cases import FLEETS, GOES_ON, LEARNED, LEARNERS, NETWORKS, STORES, WEB, rows_of
 from support.frozen.using import as_text, digest, state, teach
@@ -166,7 +168,7 @@ def make_pages(folder: Path, models: Path) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as page:
             command(["export", "--web", str(models / f"{name}.hw"), page])
             names[name] = sorted(path.name for path in Path(page).iterdir())
-            shutil.copy(Path(page) / "model.hw", folder / f"{name}.hw")
+            (folder / f"{name}.hw").write_bytes(gzip.decompress((Path(page) / export.MODEL).read_bytes()))
     return names
 
 
