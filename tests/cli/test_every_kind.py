@@ -63,7 +63,11 @@ ASK = {
     ),
     "route": (
         "predict log.csv",
-        ["row", "y_pred", *(f"{part}_{model}" for part in ("proba", "expected", "cost") for model in ("news", "music"))],
+        [
+            "row",
+            "y_pred",
+            *(f"{part}_{model}" for part in ("proba", "expected", "cost") for model in ("news", "music")),
+        ],
         400,
     ),
     "control": ("predict play.csv", ["row", "action", "value"], 400),

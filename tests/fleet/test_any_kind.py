@@ -244,8 +244,9 @@ def test_the_command_forecasts_the_keys_of_a_table_row_by_row(tmp_path, capsys):
     (tmp_path / "next.csv").write_text("shop\nb\na\n")
     assert main([*command, "--horizon", "3"]) == 2
     assert "expected a row for each of 6 times ahead, got 2 rows" in capsys.readouterr().err
-    assert main(["predict", "--model", str(tmp_path / "shops.hw")]) == 2
-    assert capsys.readouterr().err.startswith("expected")
+    assert main(["predict", "--model", str(tmp_path / "shops.hw"), "--horizon", "3", "--json"]) == 0  # all keys
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["shop"], row["ahead"]) for row in said] == [(shop, i) for shop in "ab" for i in (1, 2, 3)]
 
 
 def test_a_store_asks_a_fleet_of_forecasters_alike(tmp_path):

@@ -389,3 +389,31 @@ def test_a_store_of_another_format_is_refused(tmp_path, number, remedy):
     for use in (hw.open, lambda path: check(path, LEARNER_FORMAT), lambda path: list(export(path))):
         with pytest.raises(StoreError, match=f"expected a store of format 4, got format {number} — at .*{remedy}"):
             use(tmp_path / "a.db")
+
+
+@pytest.mark.parametrize("x", [5.0, None, [1, 2], "abc"])
+def test_a_sample_that_is_no_mapping_is_one_sentence_at_every_door_of_a_store(tmp_path, x):
+    with hw.open(tmp_path / "a.db", hw.Classifier()) as store:
+        doors = (
+            lambda: store.learn_one(x, "a"),
+            lambda: store.learn_many([x], ["a"]),
+            lambda: store.teach([x], ["a"]),
+            lambda: store.predict_with_id(x),
+        )
+        for door in doors:
+            with pytest.raises(hw.errors.DataError, match="expected a mapping of names to values, got "):
+                door()
+        with pytest.raises(
+            hw.errors.DataError, match="expected a list of dicts, a 2-d array or a data frame, got NoneType"
+        ):
+            store.learn_many(None, ["a"])
+        assert (store.seq, store.n_learned) == (0, 0)
+
+
+def test_a_durable_forecasters_value_comes_before_its_features(tmp_path):
+    with hw.open(tmp_path / "a.db", hw.Forecaster(horizon=2)) as store:
+        for door in (lambda: store.learn_one({"a": 1.0}, 2.0), lambda: store.learn_many([{"a": 1.0}], [2.0])):
+            with pytest.raises(hw.errors.DataError, match=r"expected a value, then its features, got a dict"):
+                door()
+        store.learn_many([1.0, 2.0], [{"a": 1.0}, {"a": 2.0}])
+        assert store.n_learned == 2

@@ -60,7 +60,9 @@ class PrivateLearner(Learner):
     within: InitVar[str | None] = field(default=None, kw_only=True)
 
     secret: ClassVar[tuple[str, ...]] = SECRET
-    single: ClassVar[str] = "Two learners of the same rows promise less than one. Begin a new store when its rows are too old."
+    single: ClassVar[str] = (
+        "Two learners of the same rows promise less than one. Begin a new store when its rows are too old."
+    )
     instead: ClassVar[str] = "learn_many, predict_many or hw.evaluate"
 
     def __post_init__(self, epsilon: float | None, delta: float | None, bounds: str | None, within: str | None) -> None:
