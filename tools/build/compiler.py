@@ -75,13 +75,15 @@ class Compiler:
     @cached_property
     def identity(self) -> tuple[str, ...]:
         """What an object depends on besides its options: the compiler and its version, under whatever name and in whatever place."""
-        said = self.run("--version").partition("InstalledDir:")[0]  # a build's own environment is another one each time
-        return (*self.command[1:], *said.split()[1:])
+        with tempfile.TemporaryDirectory() as folder:  # where Zig leaves an empty a.o, asked for macOS
+            said = self.run("--version", folder=folder)
+        version = said.partition("InstalledDir:")[0]  # a build's own environment lies elsewhere each time
+        return (*self.command[1:], *version.split()[1:])
 
-    def run(self, *arguments: str | Path) -> str:
-        """Run it, and return what it prints; a failure shows the command and what the compiler said of it."""
+    def run(self, *arguments: str | Path, folder: str | None = None) -> str:
+        """Run it, perhaps in a folder, and return what it prints; a failure shows the command and what the compiler said of it."""
         command = [*self.command, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
         if done.returncode:
             raise SystemExit(f"{shlex.join(command)}\n{done.stdout}{done.stderr}")
         sys.stderr.write(done.stderr)

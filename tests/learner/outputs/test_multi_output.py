@@ -246,5 +246,5 @@ def test_drift_of_one_output_is_told():
 
 def test_one_target_of_a_file_is_refused_in_one_sentence(tmp_path):
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ConfigError, match="a label of several parts each: y, got one target, b"):
+    with pytest.raises(ConfigError, match="a label of several parts each: y, got one target, 'b'"):
         hw.evaluate(hw.MultiOutput(), str(tmp_path / "rows.csv"), "b")

@@ -125,7 +125,7 @@ def placed(shared: Common, values: Sequence[float]) -> NDArray[np.float64]:
     >>> week = np.array([-0.5, 0.5, -0.5, 0.5])
     >>> shared = Common(week, level=70.0, multiplied=True, sizes=np.array([0.1]), whole=False)
     >>> placed(shared, [5.0]).round(2).tolist()
-    [5.0, 15.0, 5.0, 1.5]
+    [1.67, 5.0, 1.67, 0.5]
     """
     n = len(values)
     y = np.array(values, float)
