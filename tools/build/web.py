@@ -183,6 +183,7 @@ def template_end(text: str, at: int) -> int:
 
 def build(folder: Path = MODULE, cores: tuple[str, ...] = CORES) -> Path:
     """Write the modules and these cores into a folder, and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in bundles().items():  # first, since what minifies them installs what makes cores smaller
         (folder / name).write_text(text, encoding="utf-8")
     built = [wasm(folder, name) for name in cores]
