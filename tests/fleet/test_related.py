@@ -225,3 +225,19 @@ def test_the_invented_past_lies_at_the_level_of_the_first_values():
     assert np.allclose(closed, [40.0, 0.0, 60.0, 60.0, 6.0], atol=0.1)
     assert errors([[1.0, 2.0], [4.0, 5.0], [0.0, 0.0]], [0.0, 2.0, math.nan], last=3) == 1.0
     assert errors([[1.0]], [0.0], last=3) == 0.0
+
+
+def test_what_answers_for_new_keys_is_made_once_until_a_row_is_learned(monkeypatch):
+    fleet = hw.Forecaster(horizon=2, season=4, key="k")
+    for t in range(40):
+        for key in "abc":
+            fleet.learn_one({"k": key}, float(t % 4))
+    made = []
+    inner = type(fleet)._made
+    monkeypatch.setattr(type(fleet), "_made", lambda self, series: made.append(1) or inner(self, series))
+    said = fleet.ask([{"k": f"new {i}"} for i in range(50)], horizon=2)
+    assert len(made) == 1
+    assert len(set(said["y_pred"])) <= 2
+    fleet.learn_one({"k": "a"}, 0.0)
+    fleet.forecast("new 1")
+    assert len(made) == 2

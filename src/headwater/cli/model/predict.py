@@ -82,7 +82,7 @@ def _next_times(learner: Any, asked: dict[str, Any], out: Path | None, form: str
     kind, done = kind_of(learner), 0
     with opened_output(out) as file:
         writer = ResponseWriter(file, form, (), kind.response, numbered=False)
-        for rows in [[{learner.key: key}] for key in learner] if kind.question.keyed else [None]:
+        for rows in ([{learner.key: key}] for key in learner) if kind.question.keyed else [None]:
             said = kind.ask(learner, rows, **asked)
             writer.write(range(1, len(said) + 1), [()] * len(said), said)
             done += len(said)

@@ -84,6 +84,8 @@ class RelatedFleet(MemberFleet):
         self._clock = 0
         """Time of the newest row."""
         self._series: dict[Any, Series] = {}
+        self._newcomer: Any = None
+        """What answers for every new key until the next row is learned: it costs as much as three seasons."""
         self._period = max(self.first.season, SHORTEST)
         self._due = _due(self._period)
 
@@ -93,6 +95,7 @@ class RelatedFleet(MemberFleet):
         """Learn row i, and count it in its series."""
         said = super()._step(i, rows, y, w, asked)
         if i < len(rows):
+            self._newcomer = None
             self._count(as_key(rows[i].get(self.key)), y[i])
         return said
 
@@ -130,8 +133,11 @@ class RelatedFleet(MemberFleet):
         """Return the forecaster of a key. That of a new key forecasts the times after the newest row, as the others suggest."""
         if key in self._members:
             return self._members[key]
-        made = None if key is ... else self._made(Series(self._clock + 1))
-        return self.first if made is None else made
+        if key is ...:
+            return self.first
+        if self._newcomer is None:
+            self._newcomer = self._made(Series(self._clock + 1)) or self.first
+        return self._newcomer
 
     def member(self, key: Hashable) -> Any:
         """Return the forecaster of a key, or what answers for a new one.
