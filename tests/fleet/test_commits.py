@@ -16,7 +16,7 @@ from headwater.kinds.fleet import copying
 from headwater.store.members import MemberStore
 
 PATIENCE = 300
-KILLS = range(5, 420, 37)
+KILLS = range(5, 1000, 90)
 
 
 @pytest.fixture(autouse=True)
