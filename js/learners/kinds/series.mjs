@@ -52,13 +52,15 @@ export class Series extends KindLearner {
     if (!(coverage > 0 && coverage < 1)) {
       throw new ConfigError({ expected: "a share between 0 and 1", got: shown(coverage), at: "coverage", help: "Give e.g. 0.9." });
     }
-    const said = this.forecast(horizon, xs);
-    if (this.engine === null) return said.map(() => [this.bounded(-Infinity), this.bounded(Infinity)]);
+    const n = this.times(horizon);
+    if (this.engine === null) return Array.from({ length: n }, () => [this.bounded(-Infinity), this.bounded(Infinity)]);
     const whole = this.areWhole();
-    return said.map((y, i) => {
+    return Array.from({ length: n }, (_, i) => {
+      const y = this.ahead(i + 1, xs[i] ?? {});
       const ends = this.engine.doubles(2, (at) => this.core.calls.hw_forecast_ends(this.engine.learner, BigInt(i + 1), coverage, at));
-      const [low, high] = ends.map((end) => this.bounded(y + end));
-      return whole ? wholeWithin(low, high) : [low, high];
+      const given = ends.map((end) => this.bounded(y + end));
+      const [low, high] = whole ? wholeWithin(...given) : given;
+      return [Math.min(low, this.bounded(y)), Math.max(high, this.bounded(y))]; // a forecast lies within its interval
     });
   }
 

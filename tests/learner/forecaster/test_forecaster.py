@@ -219,6 +219,25 @@ def test_after_five_answers_no_end_is_infinite_and_later_ones_are_wider() -> Non
     assert np.median(wider) > 1.5
 
 
+@pytest.mark.parametrize("series_of", ["rare events", "hardly ever zeros", "counts", "numbers"])
+def test_every_forecast_lies_within_its_interval_which_holds_no_fewer_values(series_of: str) -> None:
+    rng, season = np.random.default_rng(0), np.tile([0, 0, 1, 1, 3, 5, 0], 30)
+    y = {
+        "rare events": rng.poisson(0.1, size=210),
+        "hardly ever zeros": np.where(np.arange(210) % 60 == 30, 1, 0),
+        "counts": rng.poisson(1 + season),
+        "numbers": season + rng.exponential(size=210),
+    }[series_of].tolist()
+    model = hw.Forecaster(horizon=7, season=7)
+    whole = all(value == int(value) for value in y)
+    for value in y:
+        model.learn_one(float(value))
+        for coverage in (0.5, 0.9):
+            for said, ends in zip(model.forecast(), model.forecast_interval(coverage=coverage), strict=True):
+                assert ends[0] <= said <= ends[1]
+                assert not whole or all(end == said or end % 1 == 0 or math.isinf(end) for end in ends)
+
+
 def test_forecasts_and_intervals_lie_within_what_can_be() -> None:
     free, bound = hw.Forecaster(horizon=3, season=4), hw.Forecaster(horizon=3, season=4, low=0, high=8.0)
     rng = np.random.default_rng(0)

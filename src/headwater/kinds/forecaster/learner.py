@@ -275,7 +275,8 @@ class Forecaster(Learner):
         The interval is [ŷ + q₋, ŷ + q₊]. Errors of each phase of the season have quantiles of their own, in units of the mean error of
         the horizon, so intervals are narrow by night where errors are small. Their levels adapt to the empirical coverage of issued
         intervals, so that the long-run coverage is as requested (``plain/outputs/widths.py`` and ``plain/outputs/ends.py`` have the
-        formulas). Where all values were whole numbers, the bounds are whole numbers too.
+        formulas). Where all values were whole numbers, the bounds are whole numbers too. A bound beyond the forecast is the forecast,
+        so every forecast lies within its interval.
 
         Parameters
         ----------
@@ -315,8 +316,14 @@ class Forecaster(Learner):
             return [self._ends] * n
         ends = self._engine.core.learner.forecast_ends(n, coverage)
         said = self._engine.core.learner.forecast(rows, n)
-        found = [(self._bounded(y + low), self._bounded(y + high)) for y, (low, high) in zip(said, ends, strict=True)]
-        return [_whole(low, high) for low, high in found] if are_whole(self) else found
+        whole = are_whole(self)
+        return [self._around(y, low, high, whole=whole) for y, (low, high) in zip(said, ends, strict=True)]
+
+    def _around(self, y: float, low: float, high: float, *, whole: bool) -> tuple[float, float]:
+        """Return the interval of a forecast y, which lies within it, from the quantiles of its errors."""
+        y, low, high = self._bounded(y), self._bounded(y + low), self._bounded(y + high)
+        low, high = _whole(low, high) if whole else (low, high)
+        return min(low, y), max(high, y)
 
     def _times(self, horizon: Any, xs: Any) -> tuple[int, list[Mapping[Any, Any]]]:
         """Return the number of time steps to forecast, and the columns of each."""
