@@ -114,10 +114,47 @@ def test_a_model_and_a_store_in_place_of_rows_name_the_command_that_goes_on(run,
     assert run("learn", "a.csv", "-t", "late", "--model", "m.hw")[0] == 0
     with hw.open("s.db", hw.Classifier()):
         pass
-    for command in (("learn", "m.hw", "-t", "late"), ("look", "m.hw"), ("predict", "m.hw", "--model", "m.hw")):
-        _, _, err = run(*command)
-        assert "expected rows, got a saved model — at m.hw. It goes on with: headwater learn FILE --model m.hw" in err
+    wants_rows = (
+        ("learn", "m.hw", "-t", "late"),
+        ("learn", "m.hw"),
+        ("look", "m.hw"),
+        ("predict", "m.hw", "--model", "m.hw"),
+        ("forecast", "m.hw"),
+        ("forecast", "m.hw", "--target", "late"),
+        ("decide", "m.hw"),
+        ("decide", "m.hw", "--action", "origin"),
+    )
+    for command in wants_rows:
+        status, _, err = run(*command)
+        assert status == 2
+        assert err.startswith("expected rows, got a saved model — at m.hw. It predicts with: headwater predict FILE ")
+        assert "It goes on with: headwater learn FILE --model m.hw; headwater show m.hw says" in err
     assert "A store goes on with: headwater serve --store s.db." in run("learn", "s.db", "-t", "late")[2]
+
+
+def test_a_model_where_a_command_wants_something_else_names_its_option(run, tmp_path):
+    assert run("learn", "a.csv", "-t", "late", "--model", "m.hw")[0] == 0
+    for command in ("predict", "explain"):
+        said = f"expected --model, got m.hw without it — at headwater {command}. Try: headwater {command} FILE --model m.hw"
+        assert run(command, "m.hw") == (2, "", f"{said}\n")
+    _, _, err = run("play", "m.hw")
+    assert err.startswith("expected an environment of Gymnasium, got a saved model, m.hw — at play. Name both: ")
+    for tokens in (("forecast", "a.csv"), ("forecast", "m.hw", "--target"), ("export", "m.hw")):
+        assert "saved model" not in run(*tokens)[2]
+
+
+def test_rows_in_place_of_a_model_name_the_command_that_learns_them(run, tmp_path):
+    for tokens in (
+        ("show", "a.csv"),
+        ("predict", "a.csv", "--model", "a.csv"),
+        ("explain", "a.csv", "--model", "a.csv"),
+    ):
+        status, _, err = run(*tokens)
+        assert status == 2
+        assert err == (
+            "expected a saved model, got a file of text — at a.csv. "
+            "Learn one from rows: headwater learn a.csv --target COLUMN --model FILE\n"
+        )
 
 
 def test_a_hidden_file_is_no_name_to_offer(run, tmp_path):

@@ -16,6 +16,7 @@ from headwater.cli.options.shared import Source
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.errors import ConfigError, DataError
 from headwater.route.session import Session
+from headwater.streams.files.opened import is_model
 
 __all__ = ["diagnose"]
 
@@ -53,7 +54,7 @@ def diagnose(
     json
         Print JSON instead of text.
     """
-    if _is_model(source):
+    if is_model(source):
         _check_alone(source, target or "", str(model or ""))
         _print(load_model(Path(source), fleets=True).diagnose(), as_json=json)
         return 0
@@ -75,16 +76,6 @@ def diagnose(
             )
     _print(learner.diagnose(), as_json=json)
     return 130 if session.interrupted else 0
-
-
-def _is_model(source: str) -> bool:
-    """Return whether a file starts like a saved model, with a length of eight bytes and then JSON."""
-    path = Path(source)
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        start = file.read(10)
-    return start[6:] == b'\x00\x00{"' and int.from_bytes(start[:8], "little") < path.stat().st_size
 
 
 def _check_alone(source: str, target: str, model: str) -> None:

@@ -200,6 +200,7 @@ def load_model(path: Path, *, fleets: bool = False) -> Any:
             at=str(path),
             help=close if close.startswith("Did") else "Make one: headwater learn SOURCE --target COLUMN --model FILE",
         )
+    _check_no_text(path)
     from headwater.store.learner_file import load
 
     learner: Any = load(path)
@@ -218,6 +219,21 @@ def load_model(path: Path, *, fleets: bool = False) -> Any:
             help="Take one member: hw.load(path)[KEY].save(FILE).",
         )
     return learner
+
+
+def _check_no_text(path: Path) -> None:
+    """Raise ModelFileError if rows are given in the place of a model, whose head has zeros where a text has none."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        head = file.read(64)
+    if head and b"\0" not in head and "\ufffd" not in head.decode(errors="replace")[:-3]:
+        raise ModelFileError(
+            expected="a saved model",
+            got="a file of text",
+            at=str(path),
+            help=f"Learn one from rows: headwater learn {path} --target COLUMN --model FILE",
+        )
 
 
 def _contradiction(option: str, has: str, asked: str, at: str) -> ConfigError:

@@ -13,6 +13,7 @@ from headwater.cli.options.shared import check_writable
 from headwater.cli.options.task import saved
 from headwater.errors import ConfigError, MissingExtra
 from headwater.learner.kind import kind_with
+from headwater.streams.files.opened import is_model
 
 __all__ = ["play"]
 
@@ -77,6 +78,13 @@ def play(
 
 
 def _made(environment: str) -> Any:
+    if is_model(environment):
+        raise ConfigError(
+            expected="an environment of Gymnasium",
+            got=f"a saved model, {environment}",
+            at="play",
+            help=f"Name both: headwater play ENVIRONMENT --model {environment}",
+        )
     try:
         import gymnasium
     except ImportError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -17,7 +18,8 @@ from cyclopts.exceptions import (
     ValidationError,
 )
 
-from headwater.errors import ConfigError
+from headwater.errors import ConfigError, HeadwaterError
+from headwater.streams.files.opened import is_model, no_rows
 
 __all__ = ["usage_error"]
 
@@ -25,7 +27,7 @@ _WORDS: dict[Any, str] = {int: "a whole number", float: "a number", Path: "a pat
 _SUGGESTION = re.compile(r'Did you mean "?(.+?)"?\?')
 
 
-def usage_error(error: CycloptsError) -> ConfigError:
+def usage_error(error: CycloptsError) -> HeadwaterError:
     """Return the mistake on a command line as an error of the package.
 
     Parameters
@@ -34,6 +36,13 @@ def usage_error(error: CycloptsError) -> ConfigError:
         What the parser of command lines raised.
     """
     command = " ".join(("headwater", *(error.command_chain or ())))
+    model = _model_for_rows(error)
+    if model is not None and error.argument is not None and error.argument.name == "--model":
+        return ConfigError(
+            expected="--model", got=f"{model} without it", at=command, help=f"Try: {command} FILE --model {model}"
+        )
+    if model is not None:
+        return no_rows(model)
     # The parser knows the neighbours of an unknown name, and says them at the end of its own sentence.
     near = _SUGGESTION.search(str(error))
     suggestion = f"Did you mean {near[1]}? " if near else ""
@@ -59,6 +68,15 @@ def _expected(error: CycloptsError) -> tuple[str, str]:
         case ValidationError():
             return "values that go together", str(error).strip().rstrip(".")
     return "a command line that can be read", str(error).strip().rstrip(".")
+
+
+def _model_for_rows(error: CycloptsError) -> str | None:
+    """Return the saved model among the arguments of a command that wants rows and lacks an option."""
+    if not isinstance(error, MissingArgumentError) or error.target is None or error.keyword is not None:
+        return None  # a keyword that lacks its value
+    if "source" not in signature(error.target).parameters:
+        return None
+    return next((token for token in error.root_input_tokens or () if is_model(token)), None)
 
 
 def _missing(error: MissingArgumentError) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from headwater.streams.files.packed import unpacked
 from headwater.streams.files.paths import SUFFIXES, check_there
 from headwater.streams.files.remote import MARK, open_remote, shown
 
-__all__ = ["COLUMNAR", "FORMATS", "OpenFile", "open_bytes", "open_file"]
+__all__ = ["COLUMNAR", "FORMATS", "OpenFile", "is_model", "no_rows", "open_bytes", "open_file"]
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
 COLUMNAR = ("parquet", "arrow")
@@ -156,15 +156,29 @@ def _tell(head: bytes, suffix: str) -> str:
     return "tsv" if line.count(b"\t") > max(line.count(b","), line.count(b";")) else "csv"
 
 
+def is_model(name: str) -> bool:
+    """Return whether there is a file that starts as a saved model does."""
+    if not Path(name).is_file():
+        return False
+    with Path(name).open("rb") as file:
+        return file.read(64)[8:].startswith(_MODEL)
+
+
+def no_rows(model: str) -> SourceError:
+    """Return what is said of a saved model in the place of rows, with the commands that use it."""
+    return SourceError(
+        expected="rows",
+        got="a saved model",
+        at=model,
+        help=f"It predicts with: headwater predict FILE --model {model} (a forecaster needs no FILE). It goes on "
+        f"with: headwater learn FILE --model {model}; headwater show {model} says what it has learned.",
+    )
+
+
 def _check_no_model(head: bytes, at: str) -> None:
     """Raise SourceError for what headwater itself has saved, with the command that goes on with it."""
     if head[8:].startswith(_MODEL):
-        raise SourceError(
-            expected="rows",
-            got="a saved model",
-            at=at,
-            help=f"It goes on with: headwater learn FILE --model {at}; headwater show {at} says what it has learned.",
-        )
+        raise no_rows(at)
     if head.startswith(_DATABASE):
         raise SourceError(
             expected="rows",
