@@ -195,3 +195,30 @@ def test_options_are_the_fields_that_kinds_declare():
     assert set(LabelColumns.__dataclass_fields__) >= {"action", "reward", "p", "terminated", "truncated"}
     for kind in KINDS:
         assert {field.name for field in kind.settings} <= set(kind.cls.__dataclass_fields__)
+
+
+def test_a_log_with_qualities_beyond_their_range_is_refused_where_the_first_one_is(run, tmp_path):
+    (tmp_path / "log.csv").write_text("task,by,rated\nmath,large,0.5\nchat,small,7\n")
+    line = "learn log.csv --task router --chosen by --quality rated --model r.hw"
+    assert run(line) == (
+        2,
+        "",
+        "expected a quality from 0 to 1, got 7.0 — at row 2 of log.csv. Write qualities in this range: divide marks by the highest one.\n",
+    )
+    assert not (tmp_path / "r.hw").exists()
+    hw.Router({"large": 1.0}, bandit=hw.Bandit(rewards=(0, 10))).save(tmp_path / "r.hw")
+    assert run(line)[0] == 0
+    assert hw.load(tmp_path / "r.hw").bandit.taken == {"large": (1, 0.5), "small": (1, 7.0)}
+
+
+def test_a_log_without_probabilities_is_read_alike_when_learning_goes_on(run, tmp_path):
+    rows = (tmp_path / "log.csv").read_text().splitlines()
+    for name, own in (("a.csv", rows[1:201]), ("b.csv", rows[201:])):
+        (tmp_path / name).write_text("\n".join([rows[0], *own, ""]))
+    learn = "--task bandit --action shown --reward clicked --drop p --model {}.hw"
+    for names, model in ((("log.csv",), "whole"), (("a.csv", "b.csv"), "parts")):
+        for name in names:
+            assert run(f"learn {name} {learn.format(model)}")[0] == 0
+    whole, parts = (hw.load(tmp_path / f"{model}.hw") for model in ("whole", "parts"))
+    for hour in (3, 15):
+        assert parts.expected_rewards({"hour": hour}) == whole.expected_rewards({"hour": hour})

@@ -38,7 +38,8 @@ REASONS: dict[str, str] = {
     "target": "the answer is missing, can't be a class (classes are texts, numbers, booleans, bytes, or tuples of these; str(y) "
     "makes one), or is not a number, not a count or beyond 1e30 where that is needed",
     "weight": "the weight of the sample is negative, beyond 1e15, or not a number",
-    "decision": "the action is invalid, its reward is not a number, or its probability is not above 0 and at most 1",
+    "decision": "the action is invalid, its reward is not a number, a router's quality is outside of its range, or the probability is "
+    "not above 0 and at most 1",
     "reward": "a reward outside of the declared range, clipped to it",
     "infinite": "an infinite value, read as missing",
     "huge": "a value beyond 1e30, clipped to 1e30",

@@ -144,6 +144,23 @@ def test_a_quality_or_cost_that_can_not_be_is_refused_and_the_choice_still_waits
     assert router.bandit.n_learned == 1
 
 
+@pytest.mark.parametrize("quality", [7.0, -0.1])
+def test_a_quality_beyond_its_range_is_neither_learned_nor_scored_at_any_door_of_a_log(quality):
+    log = [({"task": "math"}, ["large", good, 0.5]) for good in (0.8, quality, 0.6)]
+    clean, given = hw.Router(PRICES, seed=1), hw.Router(PRICES, seed=1)
+    records = [hw.evaluate(router, rows).record for router, rows in ((clean, [log[0], log[2]]), (given, log))]
+    assert [record.scores for record in records] == [records[0].scores] * 2
+    assert [record.baselines["logged"]["mean_quality"] for record in records] == pytest.approx([0.7, 0.7])
+    assert given.bandit.expected_rewards({"task": "math"}) == clean.bandit.expected_rewards({"task": "math"})
+    assert given.n_learned == clean.n_learned == 2
+    assert given.rejected == {"decision": 1}
+    with pytest.raises(DataError, match="expected a quality from 0 to 1"):
+        given.value(lambda x, models: "large", [(x, tuple(y)) for x, y in log])
+    wide = hw.Router(PRICES, bandit=hw.Bandit(rewards=(0, 10)))
+    wide.step_many([{"task": "math"}], [["large", 7.0, 0.5]])
+    assert (wide.n_learned, wide.rejected) == (1, {})
+
+
 def test_choices_that_never_hear_of_an_outcome_go_the_oldest_first_and_cost_no_time(monkeypatch, tmp_path):
     monkeypatch.setattr(learner, "_WAITING", 3)
     router = hw.Router({"small": 1.0}, seed=1)

@@ -89,10 +89,8 @@ class CompoundRun:
         with reading.open(self.source, notes, task=None, skip=skip) as stream:
             blocks = self._blocks(stream, table)
             first = next(blocks, [])
-            own = settings_of(self.kind, settings) if known is None else {}
-            learner = known or options.make(
-                self.kind.task, **{**table.settings(first, task=self.task, at=stream.name), **own}
-            )
+            found = table.settings(first, task=self.task, at=stream.name, known=known)
+            learner = known or options.make(self.kind.task, **{**found, **settings_of(self.kind, settings)})
             session = Session(learner, window=self.window, keep=self.model)
             if self.model is not None:
                 learned.follow(stream, learner)

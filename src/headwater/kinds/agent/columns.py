@@ -35,8 +35,10 @@ class TransitionColumns:
         self.names: tuple[str, ...] = tuple(columns.values())
         self._held: tuple[dict[Any, Any], dict[str, Any]] | None = None
 
-    def settings(self, rows: Sequence[Mapping[Any, Any]], *, task: str, at: str) -> dict[str, Any]:
+    def settings(self, rows: Sequence[Mapping[Any, Any]], *, task: str, at: str, known: Any = None) -> dict[str, Any]:
         """Return a new learner's settings, with the actions found in the first rows."""
+        if known is not None:
+            return {}
         found = {_plain(row.get(self._columns["action"])) for row in rows} - {None}
         whole = all(type(one) is int for one in found)
         if whole and found and min(found) >= 0:

@@ -36,8 +36,8 @@ class DecisionColumns:
         self.names: tuple[str, ...] = tuple(columns.values())
         self._even, self._at, self._read = 1.0, "", 0
 
-    def settings(self, rows: Sequence[Mapping[Any, Any]], *, task: str, at: str) -> dict[str, Any]:
-        """Return no settings for a new learner, and decide here whether the log chose evenly."""
+    def settings(self, rows: Sequence[Mapping[Any, Any]], *, task: str, at: str, known: Any = None) -> dict[str, Any]:
+        """Return no settings for a new learner, and find here how many actions the log chose evenly from."""
         self._even = 1 / max(len({row.get(self._columns[self.parts[0]]) for row in rows}), 1)
         self._at = at
         return {}

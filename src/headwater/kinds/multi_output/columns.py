@@ -27,8 +27,10 @@ class OutputColumns:
     def __init__(self, columns: Mapping[str, Any]) -> None:
         self.names: tuple[str, ...] = tuple(columns["y"])
 
-    def settings(self, rows: Sequence[Mapping[Any, Any]], *, task: str, at: str) -> dict[str, Any]:
+    def settings(self, rows: Sequence[Mapping[Any, Any]], *, task: str, at: str, known: Any = None) -> dict[str, Any]:
         """Return a new learner's settings, with each output's task from the first rows."""
+        if known is not None:
+            return {}
         asked = task if task in ("classify", "regress") else "auto"
         labels = {name: [row.get(name) for row in rows] for name in self.names}
         return {"outputs": {name: decide_target(y, task=asked, name=name, at=at).task for name, y in labels.items()}}

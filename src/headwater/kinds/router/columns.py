@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
+from headwater.errors import DataError
 from headwater.kinds.bandit.columns import DecisionColumns
+from headwater.kinds.bandit.decision import Decision
+from headwater.kinds.router.outcome import check_told
 
 __all__ = ["OutcomeColumns"]
 
@@ -21,3 +25,21 @@ class OutcomeColumns(DecisionColumns):
     """
 
     parts: ClassVar[tuple[str, str]] = ("model", "quality")
+
+    def settings(self, rows: Sequence[Mapping[Any, Any]], *, task: str, at: str, known: Any = None) -> dict[str, Any]:
+        """Return no settings for a new learner, as for decisions, and keep a known one for the range of its qualities."""
+        self._known = known
+        return super().settings(rows, task=task, at=at, known=known)
+
+    def _pair(self, row: dict[Any, Any]) -> tuple[dict[Any, Any], Decision]:
+        row, decision = super()._pair(row)
+        try:
+            check_told(decision.reward, None, self._known)
+        except DataError as error:
+            raise DataError(
+                expected=error.expected,
+                got=error.got,
+                at=f"row {self._read} of {self._at}",
+                help="Write qualities in this range: divide marks by the highest one.",
+            ) from error
+        return row, decision

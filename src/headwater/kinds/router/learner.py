@@ -311,7 +311,7 @@ class Router(Learner):
             self._learn_row(x, outcome._replace(quality=quality, cost=cost))
 
     def _learn_row(self, x: Mapping[Any, Any], given: Any) -> None:
-        outcome = given if type(given) is Outcome else as_outcome(given)
+        outcome = given if type(given) is Outcome else as_outcome(given, self.bandit.rewards)
         if outcome is None:
             self.refused["decision"] += 1
             return
@@ -367,7 +367,7 @@ class Router(Learner):
             said = []
             for x, given in zip(as_dicts(X), answers, strict=True):
                 check_sample(x)
-                said.append(self._said(x, as_outcome(given)))
+                said.append(self._said(x, as_outcome(given, self.bandit.rewards)))
                 self._learn_row(x, given)
             return self._as_predictions(said)
 
@@ -455,7 +455,9 @@ class Router(Learner):
         DataError, ConfigError
             As in ``Bandit.value``.
         """
-        given = self._log if log is None else log
+        given = self._log if log is None else list(log)
+        for _, (_, quality, _) in given:
+            check_told(quality, None, self)
         return self.bandit.value(policy, [(x, (*decision, list(self.models))) for x, decision in given])
 
     # ---- what every learner has ----------------------------------------------------------------------------------------

@@ -41,15 +41,15 @@ class Outcome(NamedTuple):
     listed: float = 0.0
 
 
-def as_outcome(y: Any) -> Outcome | None:
-    """Convert a label to an outcome, or return None if it is invalid.
+def as_outcome(y: Any, ends: tuple[float, float] = (-math.inf, math.inf)) -> Outcome | None:
+    """Convert a label to an outcome, or return None if it is invalid or its quality lies outside of the ends.
 
     Examples
     --------
     >>> as_outcome(["small", 0.5, 0.25]).quality
     0.5
-    >>> as_outcome({"model": "small", "quality": "good"}) is None
-    True
+    >>> as_outcome({"model": "small", "quality": "good"}) is None, as_outcome(["small", 7], (0.0, 1.0)) is None
+    (True, True)
     """
     if isinstance(y, Mapping):
         y = [y.get("model"), y.get("quality"), y.get("p", 1.0)]
@@ -57,10 +57,11 @@ def as_outcome(y: Any) -> Outcome | None:
         return None
     found = Outcome(*y)
     decision = as_decision((found.model, 0.0 if found.quality is None else found.quality, found.p))
-    return None if decision is None else found
+    inside = found.quality is None or _is_within(found.quality, *ends)
+    return found if decision is not None and inside else None
 
 
-def decision_of(y: Any) -> tuple[Any, float, float] | None:
+def decision_of(y: Any, ends: tuple[float, float] = (-math.inf, math.inf)) -> tuple[Any, float, float] | None:
     """Return the decision that a label teaches the bandit, or None if it teaches none.
 
     Examples
@@ -68,7 +69,7 @@ def decision_of(y: Any) -> tuple[Any, float, float] | None:
     >>> decision_of(["small", 0.5, 0.25, 0.002, 0.001, 0.001]), decision_of(["small", None, 1.0, 0.002])
     (('small', 0.5, 0.25), None)
     """
-    found = as_outcome(y)
+    found = as_outcome(y, ends)
     return None if found is None or found.quality is None else (found.model, found.quality, found.p)
 
 

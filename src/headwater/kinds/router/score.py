@@ -35,6 +35,7 @@ class RouterScore(BanditScore):
     def _begin(self, delay: int, learner: Any) -> None:
         super()._begin(delay, learner)
         self._router = learner
+        self._ends = (0.0, 1.0) if learner is None else learner.bandit.rewards
 
     @staticmethod
     def problem(label: Any) -> str:
@@ -43,8 +44,8 @@ class RouterScore(BanditScore):
 
     def score(self, y: Sequence[Any], predictions: Predictions, X: Any = ()) -> list[float]:
         """Score rows just predicted and return the predicted probability of each model taken."""
-        rows = scored_decisions([decision_of(one) for one in y], predictions)
-        outcomes = list(map(as_outcome, y))
+        rows = scored_decisions([decision_of(one, self._ends) for one in y], predictions)
+        outcomes = [as_outcome(one, self._ends) for one in y]
         for row, one in zip(rows, outcomes, strict=True):
             if (
                 row is not None and one is not None and one.expected is not None
