@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 import headwater as hw
 from headwater.cli import main
+from headwater.streams import read
 
 
 @pytest.fixture
@@ -78,3 +80,97 @@ def test_what_can_not_be_done_is_said_in_one_sentence(run: Any) -> None:
         status, _, err = run("forecast", "past.csv", *tokens)
         assert status == 2
         assert said in err
+
+
+SHOPS = ("north", "south", "east")
+WEEK = (4, 5, 6, 7, 9, 14, 5)
+
+
+def sales(shop: str, day: int) -> int:
+    return (SHOPS.index(shop) + 1) * 10 * WEEK[day % 7] + day % 3
+
+
+def write_sales(name: str, rows: list[tuple[str, int]]) -> None:
+    lines = [f"{date(2026, 1, 1) + timedelta(day)},{shop},{sales(shop, day)}" for shop, day in rows]
+    Path(name).write_text("\n".join(["date,shop,sales", *lines, ""]), encoding="utf-8")
+
+
+BY_DATE = [(shop, day) for day in range(60) for shop in SHOPS]
+BY_SHOP = [(shop, day) for shop in SHOPS for day in range(60)]
+RELATED = ("--task", "forecast", "-t", "sales", "--key", "shop", "--season", 7, "--horizon", 3)
+
+
+def test_related_series_are_learned_forecast_and_shown(run: Any) -> None:
+    write_sales("sales.csv", BY_DATE)
+    status, out, err = run("learn", "sales.csv", *RELATED, "--time", "date", "--model", "m.hw")
+    assert (status, err) == (0, "")
+    assert "date " not in out.split("ahead of")[1]
+    assert "3 keys" in out
+    fleet = hw.Forecaster(horizon=3, season=7, key="shop")
+    with read("sales.csv", target="sales", task="regress") as stream:
+        for block in stream.blocks():
+            fleet.step_many(block.X, block.y)
+    assert [fleet.forecast(shop) for shop in SHOPS] == [hw.load("m.hw").forecast(shop) for shop in SHOPS]
+
+    status, out, err = run("predict", "--model", "m.hw", "--json")
+    said = [json.loads(line) for line in out.splitlines()]
+    assert [(row["shop"], row["ahead"]) for row in said] == [(shop, h) for shop in SHOPS for h in (1, 2, 3)]
+    Path("new.csv").write_text("shop\nwest\n", encoding="utf-8")
+    status, out, err = run("predict", "new.csv", "--model", "m.hw", "--horizon", 1, "--json")
+    assert json.loads(out)["y_pred"] == fleet.forecast("west", 1)[0] > 0
+    assert "3 forecasters, one for each shop, that have learned 180 rows" in run("show", "m.hw")[1]
+    assert run("learn", "sales.csv", "--model", "m.hw", "-t", "sales")[0] == 0
+    assert hw.load("m.hw").n_learned == 360
+
+
+@pytest.mark.parametrize(
+    ("tokens", "said"),
+    [
+        ((*RELATED, "--fleet", "shop"), "expected --key for series that are related, or --fleet for models"),
+        ((*RELATED[:4], "--key", "shp"), "got no such column — at sales.csv. Did you mean shop?"),
+        (("-t", "sales", "--key", "shop"), "got --key — at --key. Leave it out, or give --task forecast."),
+        ((*RELATED, "--time", "day"), "expected a column day, got none — at sales.csv."),
+        (
+            ("--model", "m.hw", "-t", "sales", "--key", "date"),
+            "expected --key shop, as m.hw was made with, got date — at --key.",
+        ),
+        (
+            ("--model", "m.hw", "-t", "sales", "--horizon", 4),
+            "expected --horizon 3, as m.hw was made with, got 4 — at --horizon.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_related_series_is_said_in_one_sentence(run: Any, tokens: Any, said: str) -> None:
+    write_sales("sales.csv", BY_DATE)
+    hw.Forecaster(horizon=3, season=7, key="shop").save("m.hw")
+    status, _, err = run("learn", "sales.csv", *tokens)
+    assert (status, said in err) == (2, True)
+
+
+def test_a_file_sorted_by_shop_is_refused_by_a_declared_time_and_else_noted(run: Any) -> None:
+    write_sales("sales.csv", BY_SHOP)
+    status, _, err = run("learn", "sales.csv", *RELATED, "--time", "date", "--model", "m.hw")
+    assert status == 2
+    assert err == (
+        "expected rows in the order of date, those of one time together, got 2026-01-01 after 2026-03-01 — at row 61 of sales.csv. "
+        "Sort the file by date: a series is learned in the order of its rows.\n"
+    )
+    assert not Path("m.hw").exists()
+    out = run("learn", "sales.csv", *RELATED)[1]
+    assert "date goes back in 2 rows (first in row 61: 2026-01-01 after 2026-03-01). A series is learned" in out
+    assert "Rows of one time follow each other, whatever their keys." in out
+    alone = run("learn", "sales.csv", *RELATED[:4], "--fleet", "shop", "--time", "date")
+    assert alone[0] == 0
+    assert "goes back" not in alone[1]
+
+
+def test_one_forecaster_of_several_series_is_told_so_and_rows_from_the_newest_on_too(run: Any) -> None:
+    write_sales("sales.csv", BY_DATE)
+    write_sales("back.csv", [("north", day) for day in range(59, -1, -1)])
+    same = "date stays the same in 120 rows: a series has one row a time. Several series: headwater learn FILE --task forecast --key COLUMN."
+    back = "date goes back in 59 rows (first in row 2: 2026-02-28 after 2026-03-01). A series is learned in the order of its rows: sort the file by date."
+    for name, note in (("sales.csv", same), ("back.csv", back)):
+        assert f"\n{note}\n" in run("learn", name, *RELATED[:4])[1]
+        assert run("forecast", name, "-t", "sales")[::2] == (0, f"{note}\n")
+    status, _, err = run("forecast", "back.csv", "-t", "sales", "--time", "date")
+    assert (status, err.split(" — ")[0]) == (2, "expected rows in the order of date, got 2026-02-28 after 2026-03-01")

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from headwater.cli.options.declared import KindOptions, parts_of, settings_of
 from headwater.cli.options.drift import drift_lines
 from headwater.cli.options.fleet import agree_on_key, as_fleet, check_fleet, is_auto
-from headwater.cli.options.model import ModelOptions, load_model
+from headwater.cli.options.model import ModelOptions, agree_on_settings, load_model
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.report import ReportFile, report_file, session_pace
 from headwater.cli.options.scoring import ScoringOptions
@@ -189,14 +189,32 @@ class Start:
             self.said = compare_columns(known, stream, model=str(self.model), learning=True)
         task = self._task if self._task != "auto" or stream.goal is None else stream.goal.task
         own = {} if self.settings is None else settings_of(kind_with(task), self.settings)
-        new = None if known is not None else self._options.make(task, **own)
+        options = self._options if self._options.time is None else self._untimed(task)
+        new = None if known is not None else options.make(task, **own)
         self.learner = known if new is None else new if self._fleet is None else as_fleet(new, self._fleet)
         if isinstance(self.learner, AnyFleet):
             check_fleet(self.learner, stream, report=report)
-        self.surprises = Surprises() if "scores" in kind_of(self.learner).can else None
+        kind = kind_of(self.learner)
+        if own and known is not None:
+            agree_on_settings(known, kind_with(task), own, at=str(self.model))
+        if kind.question.ahead:
+            self._watch_order(stream)
+        self.surprises = Surprises() if "scores" in kind.can else None
         self.learner.notes = notes | {"columns": stream.reading() or notes["columns"]}
         if learned is not None:
             learned.follow(stream, self.learner)
+
+    def _untimed(self, task: str) -> ModelOptions:
+        """Return the options of a new learner. --time of a series is the order of its rows, and no setting."""
+        return replace(self._options, time=None) if kind_with(task).question.ahead else self._options
+
+    def _watch_order(self, stream: Stream) -> None:
+        """Watch whether rows come in the order of time, by --time or the only column of dates."""
+        from headwater.cli.runs.order import watch_order
+
+        fleet = self.learner if isinstance(self.learner, AnyFleet) else None
+        key, together = (None, False) if fleet is None else (fleet.key, fleet.together)
+        watch_order(stream, self._options.time, key=key, together=together)
 
     def _choose(self, fleet: str) -> None:
         """Let the first rows decide whether there is to be a fleet, and how rows are read."""

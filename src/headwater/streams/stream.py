@@ -159,6 +159,10 @@ class Stream:
         if self._broker is not None:
             self._broker.close()
 
+    def through(self, stage: Callable[[Iterator[Block]], Iterator[Block]]) -> None:
+        """Pass all blocks through a stage as they are read."""
+        self._blocks = stage(self._blocks)
+
     def look(self, rows: int = 1) -> list[Block]:
         """Return blocks with the first rows, which stay in the stream."""
         head: list[Block] = []

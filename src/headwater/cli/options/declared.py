@@ -159,10 +159,11 @@ def _check_known(kind: Kind, own: Sequence[Field], given: dict[str, str], what: 
     for name in given:
         if name not in names:
             option = "--" + name.replace("_", "-")
+            able = [one.word for one in known_kinds() if name in [field.name for field in one.settings]]
             raise ConfigError(
                 expected=f"a {what} that {kind.one} has: {' or '.join(names.values()) or 'none'}",
                 got=option,
                 at=option,
-                help="Leave it out.",
+                help=f"Leave it out, or give --task {' or '.join(able)}." if able else "Leave it out.",
                 code="kind",
             )

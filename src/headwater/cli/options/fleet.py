@@ -29,9 +29,22 @@ AUTO = "auto"
 
 
 def as_fleet(learner: Any, key: str | None) -> Any:
-    """Return a fleet whose members begin as a learner, where a key is given."""
+    """Return a fleet whose members begin as a learner, where a key is given.
+
+    Raises
+    ------
+    ConfigError
+        If the learner is one already, of related series.
+    """
     if key is None:
         return learner
+    if isinstance(learner, AnyFleet):
+        raise ConfigError(
+            expected="--key for series that are related, or --fleet for models that know nothing of each other",
+            got=f"--key {learner.key} and --fleet {key}",
+            at="--fleet",
+            help="Leave one of the two out.",
+        )
     from headwater.kinds.fleet import Fleet
 
     return Fleet(learner, key)

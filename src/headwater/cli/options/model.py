@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +15,11 @@ from headwater.cli.options.fleet import features_of, member_of
 from headwater.cli.options.shared import split_sizes
 from headwater.errors import ConfigError, ModelFileError, did_you_mean
 from headwater.kinds.fleet.base import AnyFleet
-from headwater.learner.kind import able_to, kind_of, kind_with
+from headwater.learner.kind import Kind, able_to, kind_of, kind_with
+from headwater.learner.settings import settings_of
 from headwater.types import Lazy
 
-__all__ = ["ModelOptions", "load_model"]
+__all__ = ["ModelOptions", "agree_on_settings", "load_model"]
 
 _ROLLING = Lazy("headwater.learner.settings.rolling:rolling_of")
 _POOL = "of the pool"
@@ -46,7 +48,7 @@ class ModelOptions:
     by
         The column that says whose state a row reads, such as machine_id.
     time
-        The column of times by which a state fades.
+        The column of times by which a state fades. With --task forecast: the column of times in whose order rows have to come.
     rolling
         What happened before each row, as columns more: KEY@TIME:WINDOWS:AGGREGATES, such as
         card@at:1h,24h:sum(amount),distinct(shop).
@@ -167,6 +169,21 @@ class ModelOptions:
             ("--seed", str(learner.seed), None if self.seed is None else str(self.seed)),
             ("--rolling", "left out" if has is None else repr(has), rolling),
         ]
+
+
+def agree_on_settings(known: Any, kind: Kind, asked: Mapping[str, Any], at: str) -> None:
+    """Raise if a setting that a kind has of its own differs from the saved model's.
+
+    Raises
+    ------
+    ConfigError
+        Naming the option and what the model has.
+    """
+    has = {**settings_of(member_of(known)), "key": known.key if isinstance(known, AnyFleet) else None}
+    for field in kind.settings:  # of which some are joined to one setting, as a private learner's promise
+        if field.name in asked and field.name in has and asked[field.name] != has[field.name]:
+            own = "left out" if has[field.name] is None else str(has[field.name])
+            raise _contradiction(field.option, own, str(asked[field.name]), at)
 
 
 def _columns_of_text(option: str) -> str | dict[str, str] | None:

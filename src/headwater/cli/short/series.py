@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
@@ -9,7 +10,8 @@ from statistics import mode
 from typing import Any
 
 from headwater.cli.options.reading import ReadingOptions
-from headwater.errors import ConfigError, TargetError, did_you_mean
+from headwater.cli.runs.order import watch_order
+from headwater.errors import TargetError
 from headwater.streams import Stream
 
 __all__ = ["read_series", "used_columns"]
@@ -22,13 +24,12 @@ def read_series(
     answers: list[float | None] = []
     rows: list[dict[str, Any]] = []
     with _opened(source, reading, target) as stream:
-        if time is not None and time not in stream.columns:
-            raise ConfigError(
-                expected=f"a column {time}", got="none", at=stream.name, help=did_you_mean(time, stream.columns)
-            )
+        watch_order(stream, time)
         for x, y in stream:
             answers.append(None if y is None or y != y else float(y))
             rows.append(dict(x))
+        for note in stream.new_notes():
+            print(note, file=sys.stderr)
     return answers, rows
 
 

@@ -79,6 +79,9 @@ def fleet_kind(of: Kind, able: frozenset[str], question: Question, **more: Any) 
 class AnyFleet(ABC):
     """A learner a key, which answers through the member of each row's key."""
 
+    together: ClassVar[bool] = False
+    """Whether rows of one time are to follow each other, whatever their keys."""
+
     key: str
     """The column of the key."""
     first: Any

@@ -75,6 +75,13 @@ KIND = Kind(
         Field("season", "whole", "After how many times the series repeats itself.", 24, 1, 16384, "times"),
         Field("low", "number", "What no value lies below.", default=None),
         Field("high", "number", "What no value lies above.", default=None),
+        Field(
+            "key",
+            "text",
+            "The column of related series' key, such as shop: one forecaster a series; a new one begins with a past that the others "
+            "suggest. Rows of one time follow each other",
+            default=None,
+        ),
     ),
     series=Lazy("headwater.kinds.forecaster.series:series_of"),
     views=Views(

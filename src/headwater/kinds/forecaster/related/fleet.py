@@ -6,7 +6,7 @@ import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,8 @@ class RelatedFleet(MemberFleet):
     ConfigError
         If the key is no name of a column.
     """
+
+    together: ClassVar[bool] = True
 
     def __init__(self, make: Any, key: str, *, max_keys: int = 1_000_000) -> None:
         check_key(key)
