@@ -194,10 +194,10 @@ def build(state: ServerState, *, static: Path | None = None) -> Front:
         if state.guard is not None:
             running.append(asyncio.create_task(state.guard.run()))
         if state.grpc is not None:
-            state.grpc.start(state, asyncio.get_running_loop())
+            await state.grpc.start(state)
         yield
         if state.grpc is not None:
-            await asyncio.to_thread(state.grpc.stop, DRAIN_S)
+            await state.grpc.stop(DRAIN_S)
         for task in running:
             task.cancel()
         await asyncio.to_thread(state.stop_following)

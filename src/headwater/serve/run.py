@@ -21,6 +21,7 @@ from headwater.serve.http.access.access import Access, check_bind
 from headwater.serve.http.access.client import read_proxies
 from headwater.serve.http.connections import Connection
 from headwater.serve.http.limits import ServerLimits, read_limits
+from headwater.serve.http.listening import listen
 from headwater.serve.monitoring.guard import Guard
 from headwater.serve.monitoring.logs import JsonLines, log_lines
 from headwater.serve.monitoring.traces import Traced, provider_for
@@ -156,7 +157,6 @@ def listen_by_grpc(host: str, port: int | None, limits: ServerLimits) -> Any:
     """
     if port is None:
         return None
-    _check_port(port, "--grpc-port")
     try:
         from headwater.serve.protocols.grpc_server import GrpcServer
     except ImportError as error:
@@ -180,39 +180,6 @@ def configured(state: ServerState) -> uvicorn.Config:
         proxy_headers=bool(state.proxies),
         forwarded_allow_ips=[str(network) for network in state.proxies],
     )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket.
-
-    Raises
-    ------
-    ConfigError
-        If the address can't be used.
-    """
-    _check_port(port, "--port")
-    sock = None
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        sock = socket.socket(family, kind, protocol)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(1024)
-    except OSError as error:
-        if sock is not None:
-            sock.close()
-        raise ConfigError(
-            expected="an address to listen at",
-            got=error.strerror or str(error),
-            at=f"{host}:{port}",
-            help="Choose another --port.",
-        ) from error
-    return sock
-
-
-def _check_port(port: int, at: str) -> None:
-    if not 0 <= port <= 65535:
-        raise ConfigError(expected="a port from 0 to 65535", got=str(port), at=at, help="0 selects a free one.")
 
 
 def tokens_of_environment() -> dict[str, str]:

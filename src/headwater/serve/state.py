@@ -129,7 +129,7 @@ class ServerState:
     def close(self) -> None:
         """Close the threads and the store."""
         if self.grpc is not None:
-            self.grpc.stop(0)
+            self.grpc.close()
         if self.replicas is not None:
             self.replicas.close()
         self.stop_following()

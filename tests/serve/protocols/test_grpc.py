@@ -1,12 +1,18 @@
 """The Open Inference Protocol by gRPC says what HTTP says, to the bit, and refuses with gRPC's own statuses."""
 
+import asyncio
 import contextlib
 import socket
+import sys
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from headwater.cli import main
+from headwater.serve.app import build
 from headwater.serve.http.access.access import Access
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.run import make_state
@@ -14,6 +20,7 @@ from serve.protocols.made import MADE
 
 grpc = pytest.importorskip("grpc")
 
+from headwater.serve.protocols import grpc_server  # noqa: E402
 from headwater.serve.protocols.grpc_messages import SERVICE, message  # noqa: E402
 from headwater.serve.protocols.grpc_server import GrpcServer  # noqa: E402
 
@@ -228,16 +235,70 @@ def own_connection(state):
     return grpc.insecure_channel(state.grpc.address, options=[("grpc.use_local_subchannel_pool", 1)])
 
 
-@pytest.mark.parametrize("state", [ServerLimits(connections=3, header_s=1.0)], indirect=True)
-@pytest.mark.usefixtures("client")
-def test_connections_are_bounded_and_those_that_say_nothing_are_closed(state):
+def silent_connections(state, count, own="127.0.0.1"):
     host, port = state.grpc.address.rsplit(":", 1)
+    for _ in range(count):
+        yield socket.create_connection((host, int(port)), timeout=120, source_address=(own, 0))
+
+
+def read_to_its_end(sock):
+    with contextlib.suppress(ConnectionResetError):
+        while sock.recv(4096):
+            pass
+
+
+@pytest.mark.parametrize("state", [ServerLimits(connections=3, header_s=1.0)], indirect=True)
+def test_connections_are_bounded_and_those_that_say_nothing_are_closed(client, state):
     with contextlib.ExitStack() as silent:
-        sockets = [silent.enter_context(socket.create_connection((host, int(port)), timeout=120)) for _ in range(5)]
-        assert [one.recv(1) for one in sockets[3:]] == [b"", b""]
-        assert all(one.recv(1) for one in sockets[:3])
-        with own_connection(state) as channel:  # which waits until they are closed
+        sockets = [silent.enter_context(one) for one in silent_connections(state, 5)]
+        for one in sockets[:2]:
+            read_to_its_end(one)
+        assert all(one.recv(1) for one in sockets[2:])
+        assert 'headwater_connections_closed_total{reason="evicted"} 2.0' in client.get("/metrics").text
+        with own_connection(state) as channel:
             assert is_live(channel)
+
+
+@pytest.mark.parametrize("state", [ServerLimits(connections_per_client=2)], indirect=True)
+@pytest.mark.usefixtures("client")
+def test_connections_of_one_address_leave_room_to_another_address(state):
+    if sys.platform != "linux":
+        pytest.skip("this machine has one address of its own")
+    with contextlib.ExitStack() as silent, own_connection(state) as channel:
+        assert is_live(channel)
+        others = [silent.enter_context(one) for one in silent_connections(state, 6, own="127.0.0.2")]
+        for one in others[:4]:
+            read_to_its_end(one)
+        assert all(one.recv(1) for one in others[4:])
+        assert is_live(channel)
+        assert sorted(state.connections.open.values()) == ["127.0.0.1", "127.0.0.2", "127.0.0.2"]
+
+
+@pytest.mark.parametrize("state", [ServerLimits(connections_per_client=1)], indirect=True)
+@pytest.mark.usefixtures("client")
+def test_a_connection_with_a_call_at_work_is_not_closed_for_another(state, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+    infer = grpc_server._asked
+
+    async def held(app, scope, body):
+        begun.set()
+        await asyncio.to_thread(go_on.wait, 120)
+        return await infer(app, scope, body)
+
+    monkeypatch.setattr(grpc_server, "_asked", held)
+    with own_connection(state) as channel, contextlib.ExitStack() as silent, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(is_live, channel)
+        assert begun.wait(120)
+        (other,) = (silent.enter_context(one) for one in silent_connections(state, 1))
+        read_to_its_end(other)
+        go_on.set()
+        assert waiting.result(120)
+
+
+@pytest.mark.parametrize("state", [ServerLimits()], indirect=True)
+def test_a_message_larger_than_every_buffer_passes_both_ways(client, state):
+    rows = [row(i) for i in range(50_000)]
+    assert values(call(state, "ModelInfer", tensors(rows, raw=True))) == by_http(client, rows)
 
 
 @pytest.mark.parametrize("state", [ServerLimits(connections=1, idle_s=0.5)], indirect=True)
@@ -247,3 +308,16 @@ def test_a_connection_without_calls_makes_room_for_another(state):
         assert is_live(first)
         assert is_live(second)
         assert is_live(first)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_every_event_loop_passes_on_what_a_client_says_first(state, loop):
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
+        from starlette.testclient import TestClient
+    with TestClient(build(state), backend_options={"use_uvloop": loop == "uvloop"}):
+        for _ in range(20):
+            with own_connection(state) as channel:
+                assert is_live(channel)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -25,6 +25,23 @@ _PIPELINED = 16  # requests that may wait behind the one at work on a connection
 _PROGRESS = 64 << 10  # bytes that a reader of a response must take before its deadline, to get another
 _AT_WORK = float("inf")
 _log = logging.getLogger("headwater.serve")
+
+
+class Counted(Protocol):
+    """A connection that is counted, of HTTP or of another protocol."""
+
+    served: int
+    """Number of complete requests."""
+    since: float
+    deadline: float
+    transport: Any
+
+    @property
+    def replaceable(self) -> bool:
+        """Whether another may come in its place."""
+
+    def expire(self) -> None:
+        """Close the connection once its deadline has passed."""
 
 
 class Connections:
@@ -43,13 +60,13 @@ class Connections:
 
     def __init__(self, limits: ServerLimits, proxies: tuple[Network, ...] = ()) -> None:
         self.limits, self._proxies = limits, proxies
-        self.open: dict[Connection, str] = {}
+        self.open: dict[Counted, str] = {}
         """The client of each open connection."""
         self.closed: Counter[str] = Counter()
         """Number of closed connections by reason."""
         self._per_client: Counter[str] = Counter()
 
-    def add(self, connection: Connection, host: str) -> bool:
+    def add(self, connection: Counted, host: str) -> bool:
         """Register a connection, evicting another if needed, and return whether there was room."""
         client = "" if is_among(host, self._proxies) else client_key(host)
         full = len(self.open) >= self.limits.connections
@@ -66,7 +83,7 @@ class Connections:
         self._per_client[client] += 1
         return True
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: Counted) -> None:
         """Unregister a connection."""
         client = self.open.pop(connection, None)
         if client is None:
@@ -272,4 +289,4 @@ class Connection(HttpToolsProtocol):
         )
 
 
-__all__ = ["Connection", "Connections"]
+__all__ = ["Connection", "Connections", "Counted"]

@@ -7,16 +7,16 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from headwater.errors import ConfigError
 from headwater.serve.endpoint import Endpoint
 from headwater.serve.http.address import Address
 from headwater.serve.http.limits import ServerLimits
+from headwater.serve.http.listening import listen
 from headwater.serve.monitoring.traces import Traced
+from headwater.serve.protocols.grpc_connections import Clients
 from headwater.serve.protocols.grpc_inference import CALLS
 from headwater.serve.protocols.grpc_messages import SERVICE
 from headwater.serve.state import ServerState
@@ -64,38 +64,59 @@ class GrpcServer:
                 ("grpc.max_receive_message_length", limits.body_bytes),
                 ("grpc.max_metadata_size", limits.header_bytes),
                 ("grpc.max_concurrent_streams", _THREADS),
-                ("grpc.max_allowed_incoming_connections", limits.connections),  # one more is closed at once
                 ("grpc.max_connection_idle_ms", int(limits.idle_s * 1000)),
                 ("grpc.server_handshake_timeout_ms", int(limits.header_s * 1000)),
             ],
             maximum_concurrent_rpcs=limits.connections_per_client,
         )
-        try:
-            own = f"[{host}]" if ":" in host else host
-            self.address = f"{own}:{self._server.add_insecure_port(f'{own}:{port}')}"
-        except RuntimeError as error:
-            raise ConfigError(
-                expected="an address to listen at",
-                got="one that is taken, or not this machine's",
-                at=f"{host}:{port}",
-                help="Choose another --grpc-port.",
-            ) from error
+        sock = listen(host, port, "--grpc-port")
+        own = f"[{host}]" if ":" in host else host
+        self.address = f"{own}:{sock.getsockname()[1]}"
+        self._clients = Clients(sock)
+        self._port = self._server.add_insecure_port(self._clients.place)
 
-    def start(self, state: ServerState, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin to answer, with endpoints that run on an event loop."""
+    async def start(self, state: ServerState) -> None:
+        """Begin to answer, with endpoints that run on this event loop."""
+        loop = asyncio.get_running_loop()
         handlers = {
-            address.path.rpartition("/")[2]: grpc.unary_unary_rpc_method_handler(_handler(state, loop, address))
+            address.path.rpartition("/")[2]: grpc.unary_unary_rpc_method_handler(self._handler(state, loop, address))
             for address in CALLS
         }
         self._server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
         self._server.start()
+        await self._clients.accept(state.connections, self._port)
 
-    def stop(self, seconds: float) -> None:
+    async def stop(self, seconds: float) -> None:
         """Accept no more calls, and wait so long for those at work."""
-        self._server.stop(seconds).wait()
+        self._clients.refuse()
+        await asyncio.to_thread(self._server.stop(seconds).wait)
+        await self._clients.leave()
+
+    def close(self) -> None:
+        """Free the address, once the event loop has ended."""
+        self._server.stop(0).wait()
+        self._clients.close()
+
+    def _handler(
+        self, state: ServerState, loop: asyncio.AbstractEventLoop, address: Address
+    ) -> Callable[[bytes, Any], bytes]:
+        """Return a function that calls an address's endpoint, for a client whose connection stays meanwhile."""
+        called = _handler(state, loop, address)
+
+        def call(body: bytes, context: Any) -> bytes:
+            client = self._clients.named(context.peer())
+            if client is not None:
+                with client.working(loop):
+                    return called(body, context, client.address)
+            context.abort(grpc.StatusCode.UNAVAILABLE, "expected an open connection, got one that was closed.")
+            return b""  # which nobody hears
+
+        return call
 
 
-def _handler(state: ServerState, loop: asyncio.AbstractEventLoop, address: Address) -> Callable[[bytes, Any], bytes]:
+def _handler(
+    state: ServerState, loop: asyncio.AbstractEventLoop, address: Address
+) -> Callable[[bytes, Any, tuple[str, int] | None], bytes]:
     """Return a function that calls an address's endpoint on the event loop."""
     app: Any = Endpoint(state, address.handler, address.cost, address.scope)
     if state.traces is not None:
@@ -103,8 +124,8 @@ def _handler(state: ServerState, loop: asyncio.AbstractEventLoop, address: Addre
     if state.proxies:
         app = ProxyHeadersMiddleware(app, [str(network) for network in state.proxies])
 
-    def call(body: bytes, context: Any) -> bytes:
-        asked = _asked(app, _scope(address.path, context), body)
+    def call(body: bytes, context: Any, client: tuple[str, int] | None) -> bytes:
+        asked = _asked(app, _scope(address.path, context, client), body)
         status, headers, reply = asyncio.run_coroutine_threadsafe(asked, loop).result()
         context.set_trailing_metadata([(k.decode(), v.decode("latin-1")) for k, v in headers if k in _HEADERS])
         if status != 200:
@@ -114,15 +135,12 @@ def _handler(state: ServerState, loop: asyncio.AbstractEventLoop, address: Addre
     return call
 
 
-def _scope(path: str, context: Any) -> dict[str, Any]:
+def _scope(path: str, context: Any, client: tuple[str, int] | None) -> dict[str, Any]:
     """Return a call as ASGI describes a request."""
-    kind, _, peer = context.peer().partition(":")
-    host, _, port = unquote(peer).rpartition(":")
     headers = [
         (name.encode(), value if isinstance(value, bytes) else value.encode("latin-1"))
         for name, value in context.invocation_metadata()
     ]
-    client = (host.strip("[]"), int(port)) if kind in ("ipv4", "ipv6") else None
     return {"type": "http", "method": "POST", "path": path, "scheme": "http", "headers": headers, "client": client}
 
 
