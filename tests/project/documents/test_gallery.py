@@ -19,7 +19,7 @@ SHOWN = {
     "route": "kind-router",
 }
 """Picture of the page of each kind. Private learners have the pages of the others."""
-MOST = 45_000
+MOST = 36_000
 """Bytes of a picture that is one of many."""
 NAMES = [f"kind-{name}" for name in (*worlds.WORLDS, *worlds.STORED)]
 
@@ -32,6 +32,6 @@ def test_every_kind_of_learner_has_a_picture_of_its_page():
 @pytest.mark.parametrize("name", NAMES)
 def test_a_picture_is_in_the_gallery_of_each_language_for_light_and_dark_pages_and_small(name):
     for page, own in (("gallery.md", name), ("zh/gallery.md", f"{name}-zh")):
-        assert f"pictures/{own}.png" in (ROOT / "docs" / page).read_text(encoding="utf-8")
+        assert f"pictures/{own}.webp" in (ROOT / "docs" / page).read_text(encoding="utf-8")
         for form in ("", ".dark"):
-            assert (ROOT / "docs" / "pictures" / f"{own}{form}.png").stat().st_size < MOST
+            assert (ROOT / "docs" / "pictures" / f"{own}{form}.webp").stat().st_size < MOST

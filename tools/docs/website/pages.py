@@ -51,7 +51,7 @@ KEYWORDS = {
 }
 """Words by which readers look for a page that doesn't use them, by the end of its name."""
 
-FIGURE = re.compile(r"^!\[(?P<words>[^\]]+)\]\((?P<where>[^()\s]+\.(?:svg|png))\)$", re.MULTILINE)
+FIGURE = re.compile(r"^!\[(?P<words>[^\]]+)\]\((?P<where>[^()\s]+\.(?:svg|webp))\)$", re.MULTILINE)
 """A picture that has a line of its own: its words become a caption, a dark page shows its dark form, and in a chapter a live
 figure of its name stands below it."""
 CHAPTER = re.compile(r"/\d\d-[\w-]+\.md$")
@@ -166,7 +166,7 @@ class Site:
     def dark_form(self, document: str, where: str, light: str) -> str:
         """Return where a picture's form for dark pages lies, after writing it; "" if it has none.
 
-        A figure of the course is turned dark here. A photograph of a page has a second file, named `NAME.dark.png`.
+        A figure of the course is turned dark here. A photograph of a page has a second file, named `NAME.dark.webp`.
         """
         source, kind = ROOT / document, Path(where).suffix
         path = Path(os.path.normpath(source.parent / where))
