@@ -1,16 +1,16 @@
 """The course's pictures: one function each, drawn from the library at work, in the colours of the playground.
 
-    python -m tools.docs.figures              # draw all into docs/learn/figures and docs/zh/figures
+    python -m tools.docs.figures              # draw all into docs/learn/figures, and docs/zh/figures where words differ
     python -m tools.docs.figures neuron cost  # draw some
 
-To add one: a function that takes nothing and returns a matplotlib figure, its line in ``PICTURES`` of its module, and its labels in
-``WORDS`` of ``forms.py`` if they are words. The site makes the pictures for dark pages from these (``forms.dark``).
+``compact`` makes a picture's file small; one without words is the same in both languages and lies once, in docs/learn. To add one: a
+function that takes nothing and returns a matplotlib figure, its line in ``PICTURES`` of its module, and its labels in ``WORDS`` of
+``forms.py`` if they are words. The site makes the pictures for dark pages from these (``forms.dark``).
 """
 
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ from matplotlib.figure import Figure
 from tools.docs.forms import WORDS, chinese, dark
 
 from . import acting, descent, fit, memory, nets, pixels, streams
+from .compact import compact
 from .palette import INK
 
-__all__ = ["FOLDERS", "PICTURES", "WORDS", "chinese", "compact", "dark", "svg"]
+__all__ = ["FOLDERS", "PICTURES", "WORDS", "chinese", "compact", "dark", "drawn", "forms", "svg"]
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 FOLDERS = {"en": DOCS / "learn" / "figures", "zh": DOCS / "zh" / "figures"}
@@ -37,19 +38,23 @@ STYLE: dict[str, Any] = {
 
 
 def svg(name: str) -> str:
-    """Return a picture as SVG, the same bytes in every run: letters stay letters, fixed ids, no date.
+    """Return a picture as it lies in docs.
 
     Which matplotlib drew it is written into the file, since another one may place things differently.
     """
+    return compact(drawn(name))
+
+
+def drawn(name: str) -> str:
+    """Return a picture as matplotlib writes it, the same bytes in every run: letters stay letters, fixed ids, no date."""
     out = io.StringIO()
     with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
         metadata = {"Date": None, "Creator": f"matplotlib {mpl.__version__}", "Title": name}
         PICTURES[name]().savefig(out, format="svg", metadata=metadata)
-    return compact(out.getvalue())
+    return out.getvalue()
 
 
-def compact(drawn: str) -> str:
-    """Return an SVG without indentation, and with places to a hundredth of a point, which is less than a screen shows."""
-    bare = re.sub(r"^[ \t]+(?=<)|[ \t]+$", "", drawn, flags=re.MULTILINE)
-    place = re.compile(r"-?\d+\.\d{3,}")
-    return re.sub(r"<\w[^>]*>", lambda tag: place.sub(lambda number: f"{float(number[0]):.2f}", tag[0]), bare)
+def forms(name: str, english: str) -> dict[Path, str]:
+    """Return the files of a picture: what has words, a second one in Chinese."""
+    own = {FOLDERS["en"] / f"{name}.svg": english}
+    return own if chinese(english) == english else own | {FOLDERS["zh"] / f"{name}.svg": chinese(english)}

@@ -2,7 +2,7 @@
 
 import sys
 
-from . import FOLDERS, PICTURES, chinese, svg
+from . import FOLDERS, PICTURES, forms, svg
 
 names = sys.argv[1:] or list(PICTURES)
 if unknown := set(names) - set(PICTURES):
@@ -10,7 +10,6 @@ if unknown := set(names) - set(PICTURES):
 for folder in FOLDERS.values():
     folder.mkdir(exist_ok=True)
 for name in names:
-    drawn = svg(name)
-    (FOLDERS["en"] / f"{name}.svg").write_text(drawn, encoding="utf-8")
-    (FOLDERS["zh"] / f"{name}.svg").write_text(chinese(drawn), encoding="utf-8")
+    for path, text in forms(name, svg(name)).items():
+        path.write_text(text, encoding="utf-8")
 print(f"{len(names)} pictures in {' and '.join(map(str, FOLDERS.values()))}")

@@ -72,6 +72,15 @@ def surface(net: nn.Network, X: Any, y: Any, numbers: tuple[Any, Any], a: Any, b
     return out
 
 
+def bands(ax: Any, a: Any, b: Any, values: Any) -> None:
+    """Fill the bands of a map, each over all that lie below it, so that no seam shows between two."""
+    side = ax.contourf(a, b, values, levels=14, cmap="viridis")
+    levels, colours = side.levels, side.get_facecolor()
+    side.remove()
+    for low, colour in zip(levels, colours, strict=False):
+        ax.contourf(a, b, values, levels=[low, levels[-1]], colors=[colour])
+
+
 def the_loss() -> Figure:
     """Chapter 7: a valley, the same with a penalty, and two weights of a net with a hidden layer."""
     rng = np.random.default_rng(0)
@@ -86,7 +95,7 @@ def the_loss() -> Figure:
         weights = net.layers[0].weights
         J = surface(net, X, y, (weights[0], weights[1]), w, w)
         ax = axes(fig, title=rf"$\lambda_2$ = {l2:g}", x="$w_1$", y="$w_2$", place=(1, 3, i + 1))
-        ax.contourf(w, w, np.log10(J), levels=14, cmap="viridis")
+        bands(ax, w, w, np.log10(J))
         low = np.unravel_index(J.argmin(), J.shape)
         ax.plot(w[low[1]], w[low[0]], "o", color="white", markersize=6)
         ax.grid(visible=False)
@@ -100,7 +109,7 @@ def the_loss() -> Figure:
     w = np.linspace(-6, 6, 49)
     J = surface(net, x, answers, (hidden[0, :1], hidden[0, 1:]), w, w)
     ax = axes(fig, title="tanh", x="$w_1$", y="$w_2$", place=(1, 3, 3))
-    ax.contourf(w, w, np.log10(J + 1e-3), levels=14, cmap="viridis")
+    bands(ax, w, w, np.log10(J + 1e-3))
     ax.plot(3, 3, "o", color="white", markersize=6)
     ax.grid(visible=False)
     return fig
