@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sqlite3
-import tarfile
 from contextlib import closing
 from pathlib import Path
 
@@ -17,17 +16,13 @@ from headwater.errors import HeadwaterError, ModelFileError, StoreError
 from headwater.store.learner_file import fingerprint
 from headwater.store.service.maintenance.migrate import migrate
 from headwater.store.service.maintenance.upkeep import check
-from support.frozen.formats import SAFELY, versions_of
-
-HERE = Path(__file__).parent
+from support.frozen import archive
+from support.frozen.formats import versions_of
 
 
 @pytest.fixture(scope="module")
 def frozen(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("frozen")
-    with tarfile.open(HERE / "0.2" / "files.tar.xz") as archive:
-        archive.extractall(folder, **SAFELY)
-    return folder
+    return archive.unpack(tmp_path_factory.mktemp("frozen"), "0.2")
 
 
 def copied(path: Path, folder: Path) -> Path:

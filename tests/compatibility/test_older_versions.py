@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import subprocess
-import tarfile
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,15 @@ from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service import RetentionPolicy
 from headwater.store.service.maintenance.upkeep import check
 from headwater.store.web import export
+from support.frozen import archive
 from support.frozen.around import BROKER_NAMES, of_followed, of_kept, of_manifest, run_cluster, teach_shards
 from support.frozen.cases import ASKED, GOES_ON, LEARNED, LEARNERS, NETWORKS, WEB, rows_of
-from support.frozen.using import digest, learned, predicted, state, teach
+from support.frozen.using import as_text, digest, learned, predicted, state, teach
 
-SAFELY: dict[str, str] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # since 3.11.4
 HERE = Path(__file__).parent
 VERSIONS = ("0.2", "1.0.0rc1")
+FROZEN = {"0.2": "bbdf7430c327a36d", "1.0.0rc1": "8ec9bd21de252526"}
+"""Hashes of the files of each version and of what it said."""
 FOR_EVER = RetentionPolicy(keep_pending_s=1e10)
 """So that predictions wait for their answers however old the files become."""
 
@@ -38,16 +40,21 @@ def unpacked(tmp_path_factory):
 
     def of(version: str) -> Path:
         if version not in folders:
-            folders[version] = tmp_path_factory.mktemp(version)
-            with tarfile.open(HERE / version / "files.tar.xz") as archive:
-                archive.extractall(folders[version], **SAFELY)
+            folders[version] = archive.unpack(tmp_path_factory.mktemp("frozen"), version)
         return folders[version]
 
     return of
 
 
 def expected(version: str, part: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((HERE / version / "expected.json").read_text(encoding="utf-8"))[part]
+    found: dict[str, Any] = whole(version)[part]
+    return found
+
+
+@cache
+def whole(version: str) -> dict[str, Any]:
+    """What a version has said of all its files."""
+    found: dict[str, Any] = json.loads(archive.read(version, "expected.json"))
     return found
 
 
@@ -265,6 +272,29 @@ def test_the_javascript_module_loads_older_files_and_learns_on_to_the_same_bits(
 
 
 def test_the_folders_of_the_versions_stay_small():
+    assert archive.versions() == [*VERSIONS]
+    assert archive.ARCHIVE.stat().st_size < 500_000 * len(VERSIONS)
     for version in VERSIONS:
-        assert sum(path.stat().st_size for path in (HERE / version).iterdir()) < 2_000_000
+        assert sum(path.stat().st_size for path in (HERE / version).iterdir()) < 50_000
         assert len(expected(version, "models")["classifier"]["now"]["predicted"]) == ASKED
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_a_version_saved_and_said_is_never_made_again(tmp_path, version):
+    text = archive.read(version, "expected.json")
+    assert as_text(json.loads(text)) == text
+    folder = archive.unpack(tmp_path, version)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    every = [f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
+    assert hashlib.sha256("\n".join([*sorted(every), text]).encode()).hexdigest()[:16] == FROZEN[version]
+
+
+def test_a_version_is_added_to_the_archive_beside_the_others_and_once(tmp_path):
+    for version in ("1", "2"):
+        (tmp_path / version / "models").mkdir(parents=True)
+        (tmp_path / version / "models" / "a.hw").write_bytes(version.encode())
+        archive.add(version, tmp_path / version, tmp_path / "files.tar.xz")
+    found = [archive.unpack(tmp_path / "out", version, tmp_path / "files.tar.xz") for version in ("1", "2")]
+    assert [(folder / "models" / "a.hw").read_bytes() for folder in found] == [b"1", b"2"]
+    with pytest.raises(AssertionError, match="2 is frozen"):
+        archive.add("2", tmp_path / "2", tmp_path / "files.tar.xz")

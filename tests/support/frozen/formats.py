@@ -19,12 +19,13 @@ from headwater._core import LEAN_VERSION, VERSION
 from headwater.store import members
 from headwater.store.journal import database, high_water
 from headwater.store.model_file import FORMAT
+from support.frozen.archive import SAFELY, unpack
+from support.frozen.archive import versions as kept
 from support.frozen.cases import LEARNED, LEARNERS
 from support.frozen.using import learned, predicted, teach
 
 FOLDER = Path(__file__).parents[2] / "compatibility" / "formats"
 PAGE = Path(__file__).parents[3] / "docs" / "formats" / "README.md"
-SAFELY: dict[str, str] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # since 3.11.4
 
 WRITTEN = {
     "model file": {str(FORMAT)},
@@ -76,13 +77,12 @@ def versions_of(path: Path) -> set[tuple[str, str]]:
 
 def frozen(folder: Path) -> set[tuple[str, str]]:
     """The formats and versions of which there are frozen files, of releases and of single versions."""
-    found: set[tuple[str, str]] = set()
-    for archive in sorted(FOLDER.parent.glob("*/*.tar.xz")):
-        to = folder / archive.parent.name / archive.stem
+    for version in kept():
+        unpack(folder, version)
+    for archive in sorted(FOLDER.glob("*.tar.xz")):
         with tarfile.open(archive) as tar:
-            tar.extractall(to, **SAFELY)
-        found |= {one for path in to.rglob("*") if path.is_file() for one in versions_of(path)}
-    return found
+            tar.extractall(folder / archive.stem, **SAFELY)
+    return {one for path in folder.rglob("*") if path.is_file() for one in versions_of(path)}
 
 
 def lacking(versions: dict[str, tuple[set[str], set[str]]], found: set[tuple[str, str]]) -> list[str]:

@@ -1,10 +1,10 @@
 """Make the frozen files of a version, once, with the version itself:  PYTHONPATH=tests:src:. python -m support.frozen.make 0.2
 
-The folder then holds a file of each kind, stores that were closed and stores whose process was killed, fleets, networks, the
-model of exported pages, and what the JavaScript module saved; ``expected.json`` says what the version predicted of fixed rows with
+The version then has a file of each kind, stores that were closed and stores whose process was killed, fleets, networks, the
+model of exported pages, and what the JavaScript module saved; ``expected.json.xz`` says what the version predicted of fixed rows with
 each, and after it had learned on; ``digests.json`` holds the core's digests apart, as a later version may count them otherwise.
-A folder is never made again: later versions load what is there. The files lie in one archive, since a store that is opened where it
-lies is another one afterwards.
+A folder is never made again: later versions load what is there. The files lie in the archive of all versions (``archive``), since a
+store that is opened where it lies is another one afterwards.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tools.build.targets import NODE, wasm
 import headwater as hw
 from headwater.cli import main as command
 from headwater.store.web import export
+from support.frozen import archive
 from support.frozen.around import make_cluster, make_followed
 from support.frozen.cases import FLEETS, GOES_ON, LEARNED, LEARNERS, NETWORKS, STORES, WEB, rows_of
 from support.frozen.using import as_text, digest, state, teach
@@ -197,7 +198,7 @@ def make_javascript(folder: Path) -> dict[str, Any]:
 
 def make_all(version: str) -> None:
     """Make the folder of a version."""
-    target, folder = TESTS / "compatibility" / version, Path(tempfile.mkdtemp())
+    target, folder = archive.FOLDER / version, Path(tempfile.mkdtemp())
     expected: dict[str, Any] = {
         "models": make_models(folder / "models"),
         "networks": make_networks(folder / "networks"),
@@ -212,8 +213,8 @@ def make_all(version: str) -> None:
     expected["followed"] = make_followed(folder / "followed")
     expected["pages"] = make_pages(folder / "pages", folder / "models")
     target.mkdir()
-    shutil.make_archive(str(target / "files"), "xztar", folder)
-    (target / "expected.json").write_text(as_text(expected), encoding="utf-8")
+    archive.add(version, folder)
+    archive.write(version, "expected.json", as_text(expected))
     (target / "digests.json").write_text(as_text(digests), encoding="utf-8")
     shutil.rmtree(folder)
 
