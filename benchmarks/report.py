@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks import headline
 from benchmarks.accuracy import table as accuracy
+from benchmarks.accuracy.kept import load
 from benchmarks.reasons import reasons, wide
 from benchmarks.results import RESULTS
 from benchmarks.rivals import RIVALS
@@ -190,7 +191,7 @@ def measured_accuracy(path: Path | None) -> tuple[str, dict[str, Any]]:
     """Return the version of a result file of accuracy, and what is in it."""
     if path is None or not path.is_file():
         raise ReportError("expected a result file of accuracy, got none — run python -m benchmarks.accuracy.run first.")
-    return path.stem.removeprefix("accuracy-"), json.loads(path.read_text())
+    return path.stem.removeprefix("accuracy-"), load(path)
 
 
 def texts(options: argparse.Namespace) -> dict[str, dict[str, str]]:

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import headwater
+from benchmarks.accuracy.kept import load, save
 from benchmarks.accuracy.plan import ENTRANTS, Entry, entries
 from benchmarks.accuracy.streams import SOURCES
 from benchmarks.data import DataMissingError, data_file
 from benchmarks.process import RivalMissingError, build, environment, python_of
-from benchmarks.results import machine
 
 FOLDER = Path(__file__).parent.parent / "results"
 ROOT = Path(__file__).parent.parent.parent
@@ -36,16 +36,8 @@ def results_file(version: str) -> Path:
     return FOLDER / f"accuracy-{version}.json"
 
 
-def load(path: Path) -> dict[str, Any]:
-    """Return the results so far."""
-    if path.is_file():
-        found: dict[str, Any] = json.loads(path.read_text())
-        return found
-    return {"machine": machine(), "entries": {}}
-
-
 def keep(path: Path, id_: str, answer: dict[str, Any]) -> None:
-    """Add one entry to the file, which is replaced as a whole, so that a kill leaves the old one.
+    """Add one entry to the file.
 
     Several runs may write to one file: a lock beside it lets them in one by one.
     """
@@ -54,11 +46,7 @@ def keep(path: Path, id_: str, answer: dict[str, Any]) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         whole = load(path)
         whole["entries"][id_] = answer | {"date": time.strftime("%Y-%m-%d")}
-        entries_ = sorted(whole.pop("entries").items())
-        lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in entries_)
-        fresh = path.with_suffix(".part")
-        fresh.write_text(f'{{{json.dumps(whole)[1:-1]},\n "entries": {{\n{lines}\n }}\n}}\n')
-        fresh.replace(path)
+        save(path, whole)
 
 
 def measure(entry: Entry, cap_s: float, rows: int | None) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy.conditions import CONDITIONS
+from benchmarks.accuracy.kept import load
 from benchmarks.accuracy.plan import ENTRANTS, entries
 from benchmarks.accuracy.streams import SOURCES
 
@@ -47,7 +47,7 @@ def latest(folder: Path) -> Path | None:
     """Return the result file that was written to last, by the dates of its entries; None without any."""
 
     def when(path: Path) -> tuple[str, str]:
-        found = json.loads(path.read_text())["entries"].values()
+        found = load(path)["entries"].values()
         return max((entry["date"] for entry in found), default=""), path.name
 
     return max(folder.glob("accuracy-*.json"), key=when, default=None)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import json
 import re
 
 import numpy as np
 import pytest
 from benchmarks import report
-from benchmarks.accuracy import run, table
+from benchmarks.accuracy import kept, run, table
 from benchmarks.accuracy.conditions import CONDITIONS, applies
 from benchmarks.accuracy.learners import guess, ours
 from benchmarks.accuracy.plan import ENTRANTS, entries
@@ -254,10 +253,10 @@ def test_a_run_goes_on_where_the_last_one_stopped(folder, capsys):
     out = folder / "accuracy-test.json"
     asked = ["--out", str(out), "--rows", "250", "--cap", "100", "--only"]
     assert run.main([*asked, "elec2/plain/no-change/1", "elec2/delay100/average/1"]) == 0
-    first = json.loads(out.read_text())["entries"]
+    first = kept.load(out)["entries"]
     capsys.readouterr()
     assert run.main([*asked, "elec2/plain/no-change/1", "elec2/plain/headwater/1"]) == 0
-    entries_now = json.loads(out.read_text())["entries"]
+    entries_now = kept.load(out)["entries"]
 
     assert re.findall(r"^\S+", capsys.readouterr().out, re.MULTILINE) == ["elec2/plain/headwater/1"]
     assert {id_: entries_now[id_] for id_ in first} == first
@@ -274,7 +273,7 @@ def test_a_learner_that_dies_or_dawdles_has_an_entry_that_says_so(folder, monkey
     (folder / "outdoor.csv.gz").write_bytes(b"")
     (folder / "elec2.csv.gz").write_bytes(b"no table")
     assert run.main(["--out", str(out), "--rows", "9", "--only", "elec2/plain/no-change/1"]) == 1
-    assert "gzip" in json.loads(out.read_text())["entries"]["elec2/plain/no-change/1"]["error"]
+    assert "gzip" in kept.load(out)["entries"]["elec2/plain/no-change/1"]["error"]
 
 
 def test_missing_data_and_short_runs_without_a_file_are_refused(tmp_path, monkeypatch, capsys):
@@ -328,6 +327,22 @@ def test_the_tables_say_what_the_results_say():
     assert "metro_traffic 90.0%" in text
 
 
+def test_a_file_of_results_has_the_versions_once_and_gives_back_what_was_kept(tmp_path):
+    one, other = {"python": "3.11", "river": "1"}, {"python": "3.12"}
+    entries_ = {
+        "a": {"rows": 1, "versions": one},
+        "b": {"error": "no"},
+        "c": {"versions": other},
+        "d": {"versions": one},
+    }
+    whole = {"machine": {"cpu": "x"}, "entries": entries_}
+    kept.save(tmp_path / "a.json", whole)
+    text = (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert kept.load(tmp_path / "a.json") == whole
+    assert text.count("river") == 1
+    assert '  "a": {"rows":1,"versions":0},\n  "b": {"error":"no"},\n' in text
+
+
 def test_ranks_share_the_places_of_equals():
     assert table.rank("classify", {"a": 0.9, "b": 0.8, "c": 0.9}) == {"a": 1.5, "b": 3.0, "c": 1.5}
     assert table.rank("regress", {"a": 9, "b": 8}) == {"a": 2.0, "b": 1.0}
@@ -335,7 +350,7 @@ def test_ranks_share_the_places_of_equals():
 
 def test_the_report_writes_between_its_markers_only(tmp_path, capsys):
     page, found = tmp_path / "README.md", tmp_path / "accuracy-0.9.json"
-    found.write_text(json.dumps(results()))
+    kept.save(found, results())
     page.write_text("before\n<!-- bench:accuracy -->\nold\n<!-- /bench:accuracy -->\nafter\n")
     assert report.main(["--only", "accuracy", "--accuracy", str(found), str(page)]) == 0
     text = page.read_text()
