@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,44 @@ def test_the_links_of_a_page_lead_somewhere(name):
     links = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8"))
     assert links != []
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+# ---- the checkout stays small ---------------------------------------------------------------------------------------
+
+WRITTEN = {".py", ".md", ".c", ".h", ".mjs", ".js", ".txt"}
+"""Kinds that people write, which may grow."""
+MADE = {".svg": 550_000, ".webp": 1_600_000, ".xz": 1_150_000, ".json": 480_000}
+"""Bytes that all files of a kind that programs make may have: figures, photographs, frozen files, results."""
+OTHER = 60_000
+"""Bytes that all files of any other kind may have."""
+LONG = 240_000
+"""Bytes of a file. The archive of frozen files has a bound of its own."""
+
+
+@pytest.fixture(scope="module")
+def checkout() -> dict[str, bytes]:
+    """Every file of the repository that is there."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no checkout, but what was packed of one")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return {name: (ROOT / name).read_bytes() for name in listed.split("\0") if (ROOT / name).is_file()}
+
+
+def test_what_programs_make_stays_small(checkout):
+    sums: Counter[str] = Counter()
+    for name, data in checkout.items():
+        sums[Path(name).suffix] += len(data)
+    assert {kind: size for kind, size in sums.items() if kind not in WRITTEN and size > MADE.get(kind, OTHER)} == {}
+
+
+def test_no_file_is_long(checkout):
+    frozen = "tests/compatibility/files.tar.xz"
+    assert {name: len(data) for name, data in checkout.items() if len(data) > LONG and name != frozen} == {}
+
+
+def test_no_file_lies_twice(checkout):
+    names: dict[str, list[str]] = {}
+    for name, data in checkout.items():
+        if len(data) > 100:
+            names.setdefault(hashlib.sha256(data).hexdigest(), []).append(name)
+    assert [alike for alike in names.values() if len(alike) > 1] == []
