@@ -465,6 +465,7 @@ enum {
     HW_IN_TURN,          /* the last ones of the base, the first worker, the second, … */
     HW_LAST,             /* the last worker's */
     HW_CLEAR,            /* begins empty */
+    HW_SAMPLES_IN_TURN,  /* the last samples of the base, the first worker, the second, … */
     HW_COVERED,          /* ends: the mean of what moved; counts: what each has counted */
     HW_MERGES
 };

@@ -9,18 +9,18 @@
  * Weights. P = g + (a / k) sum (P_i - g), over the k workers that have moved this row of this expert. The factor
  *          a = (1 - e^(-N/c)) / (1 - e^(-N/(k c))) lies between 1, the mean, and k, the sum: if a touch removes 1/c of what
  *          is wrong, k ways of N/k touches each, all from the same start, must together get as far as one way of N. A step
- *          beyond the mean is that of Reddi et al. 2021; here it shrinks as the workers arrive. c is about 1.5/lr for SGD,
- *          0.16/lr sqrt(touches before) for AdaGrad, whose steps shrink so, 0.5/lr where steps are normalised: measured on
- *          real streams, blocks of 100 rows, four workers. N are touches, and replays as many again.
+ *          beyond the mean is that of Reddi et al. 2021; here it shrinks as the workers arrive. c is about 0.6/lr for SGD,
+ *          0.016/lr sqrt(touches before) for AdaGrad, whose steps shrink so, 0.1/lr where steps are normalised: measured on
+ *          real streams, blocks of 100 rows, four and eight workers. N are touches, and replays as many again.
  * Rules.   Their fading means follow the plain mean; sums of squares (AdaGrad, FTRL) the factor of the weights. FTRL and
  *          COCOB compute a weight from sums, so the sums are merged and the weight is computed from them.
  * Statistics. As if one learner had seen the rows of all one after the other, up to rounding and to the bounds on outliers:
  *          what a worker saw alone is taken out of its fading mean and variance (West 1979), and then joined with the
  *          others' (Chan, Golub & LeVeque 1983). Knots: from a sample of all, drawn from the workers' samples.
  * Cell tables. Tests are only ever added. The worker with the most of them, the first among equals, gives them; each new
- * cell begins as the one it is a part of. A worker with other tests is left out, in the cells. Samples kept for replay and
- * predictions that wait for answers begin empty: what comes next depends on the merged learner and on its own rows alone,
- * so a worker that was lost can be sent out again.
+ * cell begins as the one it is a part of. A worker with other tests is left out, in the cells.
+ * Samples kept for replay are the last of the base, of the first worker, of the second, …, as of one learner that has
+ * learned the rows of all. Predictions that wait for answers begin empty.
  *
  * Nobody has measured, and the plainest choice was taken: batch norm's running numbers (mean of what moved), scores of
  * intervals (the base's and the workers' last ones in turn), label history (the last worker's), names that find no room any
@@ -31,6 +31,7 @@
 
 typedef struct worker {
     hw_learner *l;
+    hw_learner *own;                       /* as it was given */
     hw_learner *refitted;                  /* a copy of it, where it stands for it; else NULL */
     bool live;                             /* it has learned something since the base */
     bool same_tests;                       /* all its tests are tests of the merged learner's cell tables */
@@ -419,8 +420,8 @@ static int merge_mean(merging *m, int i)
  * -------------------------------------------------------------------------------------------------------------------------
  */
 
-static const double OF_STEPS = 1.5, OF_SUMS = 0.16,
-                    OF_NORMALISED = 0.5; /* times 1/lr: touches after which most is learned */
+static const double OF_STEPS = 0.6, OF_SUMS = 0.016,
+                    OF_NORMALISED = 0.1; /* times 1/lr: touches after which most is learned */
 
 /* c, for numbers that were touched so often before: a touch removes about 1/c of what is wrong. */
 static double slowness(const merging *m, int e, double before)
@@ -1275,6 +1276,126 @@ static int merge_coverage(merging *m, int i)
     return 0;
 }
 
+/* ---- samples kept for replay ----------------------------------------------------------------------------- */
+
+/* Samples that one learner kept: those of the base, and those that a worker has added to them. */
+typedef struct kept {
+    const hw_learner *of;
+    const worker *w;     /* NULL: the base */
+    int64_t first, last; /* their numbers, counted from the first sample ever kept */
+    int64_t added;       /* since the base; some of them may have left already */
+    int32_t *row;        /* of each of its rows the merged one; -1: none, or its curve runs through other knots now */
+} kept;
+
+static int64_t kept_at_all(const hw_learner *l) { return l->replay->added < l->ring ? l->replay->added : l->ring; }
+
+static int begin_kept(merging *m, kept *k)
+{
+    const hw_slots *own = &k->of->slots, *to = &m->to->slots;
+    if (!take(m, &k->row, k->of->rows, 4))
+        return HW_NO_MEMORY;
+    for (int64_t r = 0; r < k->of->rows; r++)
+        k->row[r] = k->w ? k->w->to_row[r] : (int32_t)r;
+    for (int32_t slot = 0; m->to->knots && slot < own->count; slot++) {
+        int32_t there = k->w ? k->w->to_slot[slot] : slot, count = own->knot_count[slot], basis = own->basis[slot];
+        int64_t at = (int64_t)slot * m->to->knots, to_at = (int64_t)there * m->to->knots;
+        bool same_knots = there >= 0 && to->knot_count[there] == count &&
+                          same(own->knots + at, to->knots + to_at, (size_t)count * sizeof(double));
+        for (int32_t r = 0; basis > 0 && !same_knots && r < m->to->knots && basis + r < k->of->rows; r++)
+            k->row[basis + r] = -1;
+    }
+    return 0;
+}
+
+/* What a sample's answer is called in the merged learner; -1: it has no such class. */
+static double merged_answer(const merging *m, const kept *k, double y)
+{
+    if (!k->w || m->to->targets || k->w->in_order)
+        return y;
+    for (int j = 0; j < m->to->outputs; j++)
+        if (k->w->output[j] == (int32_t)y)
+            return j;
+    return -1;
+}
+
+static bool is_known(const merging *m, const kept *k, int64_t number)
+{
+    const hw_replay_t *r = k->of->replay;
+    int64_t i = number % k->of->ring, first = r->start[i], last = first + r->count[i];
+    if (!m->to->targets && merged_answer(m, k, r->y[i]) < 0)
+        return false;
+    for (int64_t at = first; at < last; at++)
+        if (k->row[r->rows[at]] < 0)
+            return false;
+    return true;
+}
+
+/* Put a sample behind the others, as learning a row does. */
+static int keep(merging *m, const kept *k, int64_t number)
+{
+    const hw_replay_t *r = k->of->replay;
+    hw_replay_t *to = m->to->replay;
+    int64_t from = number % k->of->ring, n = r->count[from], i = to->added % m->to->ring;
+    int status = hw_reserve_ring(m->to, n);
+    if (status < 0)
+        return status;
+    to->start[i] = to->end;
+    to->count[i] = n;
+    to->y[i] = merged_answer(m, k, r->y[from]);
+    to->w[i] = r->w[from];
+    for (int64_t j = 0; j < n; j++)
+        to->rows[to->end + j] = k->row[r->rows[r->start[from] + j]];
+    size_t size = hw_number(m->to);
+    memcpy((char *)to->values + (size_t)to->end * size, (const char *)r->values + (size_t)r->start[from] * size,
+           (size_t)n * size);
+    to->end += n;
+    to->added += 1;
+    return 0;
+}
+
+/* The last samples of the base, of the first worker, of the second, …, as if one learner had kept them. Left out are those
+ * with a name that found no room, and those on a curve whose knots have moved: they are few, and lie on the old ones. */
+static int keep_in_turn(merging *m, kept *k)
+{
+    int64_t known = 0, added = k->last;
+    int status = 0;
+    for (int q = 0; q <= m->count && status >= 0; q++) {
+        added += k[q].added;
+        status = begin_kept(m, k + q);
+        for (int64_t n = k[q].first; n < k[q].last && status >= 0; n++)
+            known += is_known(m, k + q, n);
+    }
+    int64_t over = known > m->to->ring ? known - m->to->ring : 0;
+    m->to->replay->added =
+        known < m->to->ring ? 0 : added - m->to->ring; /* so that each has the place that it would have */
+    for (int q = 0; q <= m->count && status >= 0; q++)
+        for (int64_t n = k[q].first; n < k[q].last && status >= 0; n++)
+            if (is_known(m, k + q, n) && --over < 0)
+                status = keep(m, k + q, n);
+    return status;
+}
+
+static int merge_kept(merging *m)
+{
+    if (!m->to->ring || m->to->intervals == HW_ANOMALY) /* a detector's rows begin anew */
+        return 0;
+    kept *k = NULL;
+    if (!take(m, &k, m->count + 1, sizeof *k))
+        return HW_NO_MEMORY;
+    int64_t before = m->base->replay->added;
+    for (int q = 0; q <= m->count; q++) {
+        const hw_learner *l = q ? m->worker[q - 1].own : m->base;
+        int64_t added = l->replay->added, some = kept_at_all(l);
+        int64_t own = !q ? 0 : added >= before ? added - before : added, kept_of_it = q && own < some ? own : some;
+        k[q] = (kept){.of = l, .w = q ? m->worker + q - 1 : NULL, .first = added - kept_of_it, .last = added, .added = own};
+    }
+    int status = keep_in_turn(m, k);
+    for (int q = 0; q <= m->count; q++)
+        hw_release(k[q].row);
+    hw_release(k);
+    return status;
+}
+
 /* ---- the whole
  * ---------------------------------------------------------------------------------------------------------------------------
  */
@@ -1382,7 +1503,7 @@ static int merge(merging *m, const int32_t *const *outputs, double bias)
         if (status >= 0)
             hw_learn_tests(to);
     }
-    return status;
+    return status < 0 ? status : merge_kept(m);
 }
 
 static void drop(merging *m)
@@ -1420,7 +1541,7 @@ hw_learner *hw_merge(const hw_allocator *memory, hw_learner *base, hw_learner *c
         *status = HW_NO_MEMORY;
     for (int i = 0; *status >= 0 && i < count; i++) {
         hw_array first;
-        m.worker[i].l = workers[i];
+        m.worker[i].l = m.worker[i].own = workers[i];
         hw_locate(workers[i], 0, &first); /* its sizes as they are now */
     }
     if (*status >= 0)

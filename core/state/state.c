@@ -77,6 +77,9 @@ int hw_state(hw_learner *l, int i, hw_array *array)
     return 0;
 }
 
+/* Whether it is nothing that a copy begins with. */
+static bool begins_empty(const hw_array *array) { return array->merge == HW_CLEAR || array->merge == HW_SAMPLES_IN_TURN; }
+
 int hw_view(hw_learner *l, const char *name, hw_array *array)
 {
     l->predicted_count = -1; /* it may be written to, and released before the next sample */
@@ -84,7 +87,7 @@ int hw_view(hw_learner *l, const char *name, hw_array *array)
     for (int i = 0; i < hw_states(); i++) {
         int owner = hw_array_at(l, i, array);
         if (!strcmp(array->name, name))
-            return owner == HW_OF_RESERVOIR || (array->merge == HW_CLEAR && owner != HW_OF_PART) ? HW_BAD_ARGUMENT : 0;
+            return owner == HW_OF_RESERVOIR || (begins_empty(array) && owner != HW_OF_PART) ? HW_BAD_ARGUMENT : 0;
     }
     return HW_BAD_ARGUMENT;
 }
@@ -562,7 +565,7 @@ hw_learner *hw_copy(const hw_allocator *memory, hw_learner *l, int *status)
     for (int i = 0; copy && i < hw_states(); i++) {
         hw_array_at(copy, i, arrays + i);
         size_t bytes = (size_t)(arrays[i].shape[0] * arrays[i].shape[1]) * hw_size_of(arrays[i].type);
-        if (arrays[i].merge == HW_CLEAR && bytes)
+        if (begins_empty(arrays + i) && bytes)
             memset(arrays[i].data, 0, bytes);
     }
     for (int p = 0; copy && p < HW_KIND_PARTS; p++)

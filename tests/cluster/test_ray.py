@@ -17,12 +17,12 @@ from headwater.cluster import Cluster
 from headwater.errors import HeadwaterError, TargetError
 from support.packages.imports import when_used
 from support.processes.nodes import add_node, ray_nodes
-from support.processes.rounds import make, stream
+from support.processes.rounds import ROUNDS, make, stream
 
 when_used("ray", reason="the extra ray is not installed: pip install headwater[ray]")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 
-ROWS = stream(4000)
+ROWS = stream(8000)
 DRIVER = Path(__file__).parents[1] / "support" / "processes" / "coordinating.py"
 
 
@@ -36,7 +36,7 @@ def nodes() -> Iterator[object]:
 @pytest.fixture(scope="module")
 def undisturbed() -> int:
     """The digest of the same rounds in this process."""
-    with Cluster(make(), workers=2, block=100, engine="local") as cluster:
+    with Cluster(make(), engine="local", **ROUNDS) as cluster:
         cluster.run(ROWS)
     return cluster.learner.engine.core.digest()
 
@@ -79,7 +79,7 @@ def disturbed(kill, *, in_round: int = 8) -> tuple[Cluster, object]:
 
     workers = Disturbed(2)
     until(lambda: workers.live == 2)
-    with Cluster(make(), workers=2, block=100, engine=workers) as cluster:
+    with Cluster(make(), engine=workers, **ROUNDS) as cluster:
         cluster.run(ROWS)
     return cluster, workers
 
@@ -89,7 +89,7 @@ def test_a_cluster_gives_the_bits_of_this_process_and_sends_what_has_changed(nod
     assert cluster.learner.engine.core.digest() == undisturbed
     assert workers.lost == 0
     assert cluster.progress.live == 2
-    assert cluster.progress.rows == 4000
+    assert cluster.progress.rows == 8000
 
 
 def test_a_worker_that_is_killed_in_a_round_changes_no_bit(nodes, undisturbed):
@@ -151,7 +151,7 @@ def test_a_node_that_joins_learns_and_one_that_is_to_leave_is_let_go_between_rou
             nodes.remove_node(first)
 
     try:
-        with Cluster(make(), workers=2, block=100, engine=workers, on_round=change) as cluster:
+        with Cluster(make(), engine=workers, on_round=change, **ROUNDS) as cluster:
             cluster.run(ROWS)
     finally:
         for _ in range(2 - len(nodes.worker_nodes)):
@@ -165,7 +165,7 @@ def test_a_node_that_joins_learns_and_one_that_is_to_leave_is_let_go_between_rou
 def test_more_blocks_than_there_is_room_for_are_shared_out_among_the_workers_that_run(nodes):
     digests = []
     for engine in ("local", "ray"):
-        with Cluster(make(), workers=4, block=100, engine=engine, serial_sample=False) as cluster:
+        with Cluster(make(), engine=engine, serial_sample=False, **ROUNDS | {"workers": 4}) as cluster:
             cluster.run(ROWS)
         digests.append(cluster.learner.engine.core.digest())
     assert 1 <= cluster.progress.live <= 2, "two nodes have a core each"

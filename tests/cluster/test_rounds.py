@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
 import headwater as hw
 from headwater.cluster import Cluster, learn
+from headwater.cluster.delta import apply
 from headwater.cluster.local import LocalWorkers
+from headwater.cluster.merge import merge
+from headwater.cluster.plan import in_blocks
 from headwater.cluster.published.manifest import read_manifest
-from headwater.cluster.worker import WEIGHT, pack, unpack, warmed
+from headwater.cluster.worker import WEIGHT, learn_block, pack, unpack, warmed
 from headwater.errors import ConfigError
+from headwater.store.model_file import SavedModel
 from support.processes.rounds import stream
 
 ROWS = stream(6000)
+LONGER = stream(14_000)  # whose last rounds have four blocks
 
 
 def digest(cluster: Cluster) -> tuple[int, list]:
@@ -130,23 +137,23 @@ def test_stragglers_are_left_out_and_their_rows_come_next_and_survive_a_crash(tm
     def slow(version: int, block) -> bool:
         return version % 3 == 2 and block.index == 1
 
-    cluster, record = run(engine=LocalWorkers(slow), deadline=1.0)
+    cluster, record = run(LONGER, engine=LocalWorkers(slow), deadline=1.0)
     assert cluster.progress.rewound > 300
-    assert cluster.learner.n_learned == record.rows == 6000
+    assert cluster.learner.n_learned == record.rows == 14_000
     assert cluster.position.waiting == ()
 
     class MortalAndSlow(LocalWorkers):
         def learn(self, updates, blocks, deadline):
-            if updates[1]().version == 12:
+            if updates[1]().version == 36:
                 raise Crash
             return super().learn(updates, blocks, deadline)
 
     path = tmp_path / "m.hw"
     options = {"workers": 4, "block": 100, "deadline": 1.0, "manifest": path}
     with pytest.raises(Crash), Cluster(hw.Classifier(seed=1), engine=MortalAndSlow(slow), **options) as broken:
-        broken.run(ROWS)
+        broken.run(LONGER)
     assert read_manifest(path)[1].waiting != ()
-    again, _ = run(engine=LocalWorkers(slow), deadline=1.0, manifest=path)
+    again, _ = run(LONGER, engine=LocalWorkers(slow), deadline=1.0, manifest=path)
     assert digest(again) == digest(cluster)
 
 
@@ -160,8 +167,8 @@ def test_rows_of_one_key_go_to_one_worker_in_their_order():
                     seen.setdefault(x["site"], []).append([block.index, row])
             return super().learn(updates, blocks, deadline)
 
-    cluster, _ = run(engine=Watching(), key="site")
-    assert cluster.learner.n_learned == 6000
+    cluster, _ = run(LONGER, engine=Watching(), key="site")
+    assert cluster.learner.n_learned == 14_000
     assert len(seen) == 40
     for visits in seen.values():
         assert visits == sorted(visits, key=lambda visit: visit[1])
@@ -224,10 +231,7 @@ def test_settings_that_cannot_be_are_refused_by_name(options, said):
         Cluster(hw.Classifier(), **{"engine": "local", **options})
 
 
-KEPT = {"sizes", "sample_start", "sample_count", "sample_y", "sample_w", "pair_rows", "pair_values"}
-
-
-def test_rows_in_front_of_a_block_move_weights_stay_for_replay_and_are_counted_once():
+def test_rows_in_front_of_a_block_move_weights_and_are_counted_and_kept_once():
     base = hw.Classifier(seed=1, diagnosis=False)
     base.learn_many([x for x, _ in ROWS[:2000]], [y for _, y in ROWS[:2000]])
     saved = pack(base)
@@ -237,8 +241,7 @@ def test_rows_in_front_of_a_block_move_weights_stay_for_replay_and_are_counted_o
 
     changed = {name for name, array in arrays.items() if array.tobytes() != saved.arrays[name].tobytes()}
     assert "weights" in changed
-    assert changed <= {"weights", "running", *(f"state_{k}" for k in range(5)), *KEPT}
-    assert np.count_nonzero(arrays["sample_count"]) == 20, "all of them are kept for replay"
+    assert changed <= {"weights", "running", *(f"state_{k}" for k in range(5))}
     same = np.arange(arrays["running"].shape[1]) != WEIGHT
     assert (arrays["running"][:, same] == saved.arrays["running"][:, same]).all()
     weights = [expert["weight"] for expert in unpack(type(saved)(saved.header, arrays)).experts_]
@@ -246,7 +249,7 @@ def test_rows_in_front_of_a_block_move_weights_stay_for_replay_and_are_counted_o
     assert unpack(type(saved)(saved.header, arrays)).n_learned == 2000
 
 
-def test_rows_in_front_of_a_block_that_bring_a_name_are_not_kept_for_replay():
+def test_rows_in_front_of_a_block_that_bring_a_name_leave_the_names_as_they_were():
     base = hw.Classifier(seed=1, diagnosis=False)
     base.learn_many([x for x, _ in ROWS[:2000]], [y for _, y in ROWS[:2000]])
     saved = pack(base)
@@ -254,8 +257,26 @@ def test_rows_in_front_of_a_block_that_bring_a_name_are_not_kept_for_replay():
     arrays = warmed(saved, [{**x, "new": "name"} for x, _ in ROWS[2000:2020]], [y for _, y in ROWS[2000:2020]])
 
     assert arrays["weights"].tobytes() != saved.arrays["weights"].tobytes()
-    assert not np.count_nonzero(arrays["sample_count"])
     assert {name: array.shape for name, array in arrays.items()} == {n: a.shape for n, a in saved.arrays.items()}
+
+
+def test_a_worker_sends_the_samples_of_its_block_and_rounds_keep_the_last_of_all():
+    base = hw.Classifier(seed=1, diagnosis=False)
+    base.learn_many([x for x, _ in ROWS[:1500]], [y for _, y in ROWS[:1500]])
+    saved = pack(base)
+    X, y = [x for x, _ in ROWS[1500:1800]], [y for _, y in ROWS[1500:1800]]
+
+    outcomes = [learn_block(saved, block) for block in in_blocks(X, y, range(1501, 1801), 150, lead=40)]
+
+    learners = [unpack(SavedModel(done.header, apply(saved.arrays, done.delta))) for done in outcomes]
+    sent = [learner.engine.core.state() for learner in learners]
+    assert [np.count_nonzero(state["sample_count"]) for state in sent] == [150, 150]
+    kept = merge(base, learners).engine.core.state()
+    alone = copy.deepcopy(base)
+    alone.learn_many(X, y)
+    expected = alone.engine.core.state()
+    assert np.array_equal(kept["sample_y"], expected["sample_y"])
+    assert kept["sizes"].reshape(-1)[12] == expected["sizes"].reshape(-1)[12] == 1800
 
 
 def test_rows_in_front_of_a_block_that_bring_a_class_leave_everything_as_it_was():

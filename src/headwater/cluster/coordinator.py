@@ -33,7 +33,7 @@ from headwater.types import Record, ScoredRows
 from .delta import apply, difference, size_of
 from .local import LocalWorkers
 from .merge import merge
-from .plan import SMALLEST, block_size, by_key, check_partition, in_blocks, ramp
+from .plan import SMALLEST, block_size, by_key, check_partition, in_blocks, lead_of, ramp
 from .progress import Clock, Progress
 from .progress.sampling import SerialSample
 from .progress.sampling import every as every_round
@@ -99,8 +99,9 @@ class Cluster:
     deadline : float, optional
         Seconds after which a round ends without its unfinished blocks, whose rows come next. Results then depend on
         timing. Without it, a slow block is repeated by an idle worker and the first result counts, with the same bits.
-    lead : int
-        Rows before a block that its worker learns first as a warm-up, without counting them.
+    lead : int, optional
+        Rows before a block that its worker learns first as a warm-up, without counting them. By default 40, and up to 100
+        before blocks of less than 250 rows.
     sync : float
         Maximum share of the time for syncing, with ``block="auto"``.
     warm_up : int
@@ -145,7 +146,7 @@ class Cluster:
         partition: str = "blocks",
         manifest: str | Path | None = None,
         deadline: float | None = None,
-        lead: int = 40,
+        lead: int | None = None,
         sync: float = 0.2,
         warm_up: int = WARM_UP,
         window: int = 1000,
@@ -273,7 +274,7 @@ class Cluster:
         X = self.learner.observed(X)  # aggregates count rows in the order of the stream, whoever learns them
         if self._key is not None and blocks > 1:
             return by_key(X, y, numbers, self._key, blocks)
-        return in_blocks(X, y, numbers, size, self._lead)
+        return in_blocks(X, y, numbers, size, lead_of(size) if self._lead is None else self._lead)
 
     def _whole(self) -> Update:
         return Update(self.position.round, None, self._state.header, self._state.arrays)

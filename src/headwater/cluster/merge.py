@@ -34,7 +34,7 @@ def merge(base: SupervisedLearner, workers: Sequence[SupervisedLearner]) -> Supe
     Returns
     -------
     SupervisedLearner
-        A learner with the base's settings and an empty replay buffer.
+        A learner with the base's settings. Its replay buffer has the last samples of the base and of the workers in turn.
 
     Raises
     ------

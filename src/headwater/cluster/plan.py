@@ -21,10 +21,12 @@ from headwater.errors import ConfigError
 
 from .worker import Block
 
-__all__ = ["LARGEST", "SMALLEST", "Sync", "block_size", "by_key", "check_partition", "in_blocks", "ramp"]
+__all__ = ["LARGEST", "SMALLEST", "Sync", "block_size", "by_key", "check_partition", "in_blocks", "lead_of", "ramp"]
 
 SMALLEST, LARGEST = 100, 10_000
 """Range of automatic block sizes. Fewer rows starve the state that restarts in each round, and more were never measured."""
+MISSED = 40
+"""Rows learned before a round for each row of it that a worker misses, since other workers learn it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +68,31 @@ def block_size(sync_seconds: float, seconds_a_row: float, share: float) -> int:
 
 
 def ramp(learned: int, workers: int, block: int) -> tuple[int, int]:
-    """Return the number of blocks in a round and their rows, together at most a tenth of the rows learned.
+    """Return the number of blocks in a round and their rows, so that a worker misses at most a fortieth of the rows learned.
 
-    Early rows change the model most, so missing other workers' rows is costly then.
+    Early rows change the model most, so missing the rows of other workers is costly then.
 
     Examples
     --------
-    >>> ramp(1000, 4, 100), ramp(2500, 4, 100), ramp(4000, 4, 100), ramp(10_000, 4, 1000), ramp(10**6, 4, 1000)
-    ((1, 100), (2, 100), (4, 100), (4, 250), (4, 1000))
+    >>> ramp(1000, 4, 100), ramp(4000, 4, 100), ramp(12_000, 4, 100), ramp(24_000, 4, 1000), ramp(10**6, 4, 1000)
+    ((1, 100), (2, 100), (4, 100), (4, 200), (4, 1000))
     """
-    rows = max(learned // 10, SMALLEST)
-    blocks = min(workers, max(rows // min(block, SMALLEST), 1))
-    return blocks, min(block, rows // blocks)
+    missed = learned // MISSED
+    blocks = min(workers, 1 + missed // min(block, SMALLEST))
+    return blocks, min(block, missed // (blocks - 1) if blocks > 1 else SMALLEST)
+
+
+def lead_of(block: int) -> int:
+    """Return how many rows before its block a worker learns as a warm-up, more of them before short blocks.
+
+    In a short block more of the rows are near the beginning, where the rows just before are missing most.
+
+    Examples
+    --------
+    >>> lead_of(100), lead_of(200), lead_of(1000)
+    (100, 50, 40)
+    """
+    return min(max(10_000 // block, 40), 100)
 
 
 def check_partition(partition: str) -> None:

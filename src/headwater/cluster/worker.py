@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from headwater.encode.rolling import ROLLING_STATE
 from headwater.learner.kind import has_classes
 from headwater.learner.supervised import SupervisedLearner
-from headwater.nn.core.cleared import cleared, with_samples
+from headwater.nn.core.cleared import added_samples, cleared
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.model_file import SavedModel
 
@@ -30,7 +30,6 @@ WEIGHT = 10
 """Index of the mixture weight in an expert's running numbers, ``HW_WEIGHT`` of core/headwater.h."""
 _MOVED = ("weights", "state_0", "state_1", "state_2", "state_3", "state_4")
 _PLACES = ("answers", "running", "buffer", "label_history", "cell_code")
-_READING = ("row_keys", "slot_basis", "slot_knots")
 _COORDINATED = ("sample", *ROLLING_STATE)
 """Arrays that only the coordinator has."""
 
@@ -111,7 +110,7 @@ class Outcome:
 
 
 def pack(learner: SupervisedLearner) -> SavedModel:
-    """Return settings and arrays of a learner, without the diagnosis sample and the replay buffer.
+    """Return settings and arrays of a learner, without the diagnosis sample and what a merge leaves empty.
 
     Workers get rows that the coordinator has added aggregates to, so they need neither ``rolling`` nor its state.
     """
@@ -119,7 +118,7 @@ def pack(learner: SupervisedLearner) -> SavedModel:
     settings = {name: value for name, value in saved.header["settings"].items() if name != "rolling"}
     header = saved.header | {"settings": settings | {"diagnosis": False}}
     arrays = {name: array for name, array in saved.arrays.items() if name not in _COORDINATED}
-    return SavedModel(header, cleared(arrays) if arrays else arrays)
+    return SavedModel(header, cleared(arrays, samples=False) if arrays else arrays)
 
 
 def unpack(saved: SavedModel) -> SupervisedLearner:
@@ -146,26 +145,22 @@ class Worker:
 
 
 def warmed(saved: SavedModel, X: Any, y: list[Any]) -> dict[str, Any]:
-    """Return a state's arrays with weights, mixture and replay buffer updated by the rows before the block.
+    """Return a state's arrays with weights and mixture updated by the rows before the block.
 
     Networks forget recent rows within some tens of rows, and without this a block would start as if the rows before it had
-    never been. Its worker therefore learns a few of them first, and replays them until it has its own. They are counted
-    where they are part of a block. Here names, counts and statistics stay unchanged.
+    never been. Its worker therefore learns some of them first. They are counted where they are part of a block. Here names,
+    counts, statistics and the replay buffer stay unchanged.
     """
     learner = unpack(saved)
     learner.step_many(X, y)
     before, after = saved.arrays, LEARNER_FORMAT.pack(learner).arrays
-    if not all(after[name].shape == before[name].shape for name in _PLACES) or not _same(before, after, "cell_code"):
+    same_tests = np.array_equal(before["cell_code"], after["cell_code"])
+    if not same_tests or not all(after[name].shape == before[name].shape for name in _PLACES):
         return dict(before)  # a new class or test changed the layout
     moved = {name: after[name][: len(array)] for name, array in before.items() if name in _MOVED}
     running = before["running"].copy()
     running[:, WEIGHT] = after["running"][:, WEIGHT]
-    arrays = {**before, **moved, "running": running}
-    return with_samples(arrays, after) if _same(before, after, *_READING) else arrays
-
-
-def _same(before: Mapping[str, Any], after: Mapping[str, Any], *names: str) -> bool:
-    return all(np.array_equal(before[name], after[name]) for name in names)
+    return {**before, **moved, "running": running}
 
 
 def learn_block(saved: SavedModel, block: Block) -> Outcome:
@@ -179,11 +174,12 @@ def learn_block(saved: SavedModel, block: Block) -> Outcome:
     forecast = learner.step_many(block.X, block.y)
     seconds = time.perf_counter() - started
     after = pack(learner)
+    arrays = added_samples(saved.arrays, after.arrays) if saved.arrays else after.arrays
     numbers = not has_classes(learner)
     return Outcome(
         index=block.index,
         header=after.header,
-        delta=difference(saved.arrays, after.arrays),
+        delta=difference(saved.arrays, arrays),
         y_pred=list(forecast.y_pred),
         proba=[math.nan] * len(block) if numbers else forecast.proba_of(block.y),
         seconds=seconds,

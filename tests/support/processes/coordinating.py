@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from headwater.cluster import Cluster
 from headwater.cluster.ray import RayWorkers
-from support.processes.rounds import make, stream
+from support.processes.rounds import ROUNDS, make, stream
 
 
 class Told(RayWorkers):
@@ -20,6 +20,6 @@ class Told(RayWorkers):
 
 if __name__ == "__main__":
     address, manifest = sys.argv[1:]
-    with Cluster(make(), workers=2, block=100, engine=Told(2, address=address), manifest=manifest) as cluster:
-        cluster.run(stream(4000))
+    with Cluster(make(), engine=Told(2, address=address), manifest=manifest, **ROUNDS) as cluster:
+        cluster.run(stream(8000))
     print(cluster.learner.engine.core.digest(), flush=True)

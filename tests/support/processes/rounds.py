@@ -18,3 +18,7 @@ def stream(n: int, *, classes: int = 3) -> list:
 
 def make() -> hw.Classifier:
     return hw.Classifier(seed=1, hidden=(256, 256), optimizer=hw.nn.SGD(0.05), diagnosis=False)
+
+
+ROUNDS = {"workers": 2, "block": 100, "warm_up": 4000}
+"""So that each round but the first has two blocks."""
