@@ -203,6 +203,15 @@ def test_a_value_ten_deviations_off_is_counted():
     assert rejected == {"far": 2}
 
 
+def test_a_date_is_counted_only_beyond_two_years_and_never_on_its_circles():
+    day = 86_400.0
+    for part, values, far in ((0, (day, 2 * day, 900 * day), 1), (2, (1.0, -1.0, 0.5), 0)):
+        made, rejected = NumericInput(row=1, part=part), Counter()
+        for x in [0.0] * 50 + [1e-3] + list(values):
+            read_sample([(made, x)], learn=True, rejected=rejected)
+        assert +rejected == ({"far": far} if far else {})
+
+
 def test_a_name_counts_from_its_second_sight():
     pairs = [(0, 1.0), (3, 1.0), (1, 2.0), (4, 1.0)]
     assert unseen_last(pairs, [5, 1, 0, 0, 2]) == ([(0, 1.0), (1, 2.0), (4, 1.0), (3, 1.0)], 3)

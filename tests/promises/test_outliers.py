@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,27 @@ def test_numbers_that_are_not_scaled_are_read_as_they_stand():
     model = hw.Regressor(hidden=(), scale=False, optimizer=nn.SGD(0.0001), seed=1)
     model.learn_many(X, X[:, 0])
     assert model.predict_one({"x0": 1e6}) != model.predict_one({"x0": 2e6})
+
+
+@pytest.mark.parametrize("step", ["day", "month", "year", "millisecond"])
+@pytest.mark.parametrize("make", [hw.Regressor, lambda: hw.Regressor(hidden=())], ids=["pool", "linear"])
+def test_dates_that_go_on_are_no_outliers_however_many_rows_each_has_and_wrong_dates_are(make, step):
+    first = dt.datetime(2023, 12, 31, 23, 59, 50)
+    dates = {
+        "day": [first + dt.timedelta(days=i // 300) for i in range(3_000)],
+        "month": [dt.datetime(2022 + i // 3_600, 1 + i // 300 % 12, 1) for i in range(7_200)],
+        "year": [dt.datetime(2016 + i // 300, 7, 1) for i in range(3_000)],
+        "millisecond": [first + dt.timedelta(milliseconds=10 * i) for i in range(3_000)],
+    }[step]
+    rng, model = np.random.default_rng(0), make()
+
+    def learn(when):
+        model.learn_one({"when": when, "a": rng.normal()}, rng.normal())
+
+    for when in dates:
+        learn(when)
+    assert model.rejected.get("far", 0) == 0
+    for i, wrong in enumerate([dt.datetime(1970, 1, 1), dt.datetime(9999, 1, 1)], 1):
+        learn(wrong)
+        assert model.rejected["far"] == i
+        learn(dates[-1])

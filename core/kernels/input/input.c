@@ -11,6 +11,8 @@ static const double OUTLIER = 1e3; /* one farther than this is taken for an erro
 static const double ERROR_BOUND =
     5;                            /* and it moves the statistics as if it lay there: at ten, 1 in 100 let them run away */
 static const double SETTLED = 10; /* rows before these bounds apply */
+static const double NEAR_DATE = 2 * 365.25 * 86400; /* seconds: a date that is no farther from the mean is no outlier */
+enum { DATED = 64 }; /* columns among which those of dates are looked for: few values are far */
 static const double HUGE_INPUT = 1e30;
 static const double NOTHING = 1e-300; /* what lies nearer to 0 is 0 */
 static const double ROUNDING = 1e-20; /* a variance below this share of mean² is rounding */
@@ -35,6 +37,29 @@ static double standardise(double *mean, double *variance, double *seen, double x
     if (var <= ROUNDING * mu * mu || var <= NOTHING) /* a column that never moved, or only by rounding, says nothing */
         return 0;
     return within((x - mu) / __builtin_sqrt(var), -clip, clip);
+}
+
+/* Whether a far value is a date that went on as dates do: where rows of a day, a month or a year come together, the next
+ * one lies many deviations off. Its circles of hours, weekdays and days of the year have no outliers at all. */
+static bool is_next_date(const hw_learner *l, int32_t slot, double d)
+{
+    for (int32_t c = 0; c < l->columns.count && c < DATED; c++) {
+        int32_t part = slot - l->columns.slot[c];
+        if (l->columns.kind[c] == HW_TIME && l->columns.slot[c] >= 0 && part >= 0 && part < HW_TIME_PARTS)
+            return part > 0 || magnitude(d) <= NEAR_DATE;
+    }
+    return false;
+}
+
+/* Standardise a value of a slot and learn it; what is far is counted, but for dates that go on. */
+static double standardise_slot(hw_learner *l, int32_t slot, double x, double clip, bool learn)
+{
+    hw_slots *s = &l->slots;
+    double d = x - s->mean[slot], *far = running(l, 0) + HW_FAR, before = *far;
+    double z = standardise(s->mean + slot, s->variance + slot, s->seen + slot, x, clip, learn, far);
+    if (*far > before && is_next_date(l, slot, d))
+        *far = before;
+    return z;
 }
 
 /* The two basis functions of the linear spline under which x lies: row of knot k with 1 - u, of knot k + 1 with u. */
@@ -118,7 +143,7 @@ static int64_t read_entry(hw_learner *l, int32_t slot, double x, double rows_see
         double d = x - *mean;
         outlier = *seen + 1 > SETTLED && *variance > 0 && d * d > OUTLIER * OUTLIER * *variance;
         value = outlier ? *mean : x;
-        z = standardise(mean, variance, seen, x, CLIP, learn, running(l, 0) + HW_FAR);
+        z = standardise_slot(l, slot, x, CLIP, learn);
         if (outlier)
             z = 0;
         if (rows_seen > 0 && magnitude(x) > NOTHING) /* what is often absent counts by being there */

@@ -43,8 +43,8 @@ REASONS: dict[str, str] = {
     "reward": "a reward outside of the declared range, clipped to it",
     "infinite": "an infinite value, read as missing",
     "huge": "a value beyond 1e30, clipped to 1e30",
-    "far": "a value more than ten deviations from its column's mean, clipped to ten in the statistics and replaced by the mean "
-    "beyond a thousand",
+    "far": "a value more than ten deviations from its column's mean (of dates, and more than two years), clipped to ten in the "
+    "statistics and replaced by the mean beyond a thousand",
     "far_target": "an answer more than ten deviations from the mean, clipped to ten in the statistics",
     "type": "a value of a type that is not a feature, read as missing",
     "overflow": "the net's output was not finite, so the row was not learned",

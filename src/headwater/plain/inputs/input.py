@@ -36,6 +36,8 @@ OUTLIER = 1000.0
 ERROR_BOUND = 5.0
 """An outlier updates the statistics as if it were this many deviations off. With ten, it would raise the variance by a tenth,
 and one outlier in a hundred values would outweigh the decay and let the variance grow without bound."""
+LEAP = 2 * 365.25 * 86400
+"""Seconds by which a date has to lie off the mean as well, to be counted as an outlier."""
 SETTLED = 10
 """Rows before these bounds apply, since the deviation is not known earlier."""
 NOTHING = 1e-300
@@ -279,6 +281,8 @@ class NumericInput:
         First row of the spline basis.
     reservoir : Reservoir, optional
         Places the knots; without it there is no basis.
+    part : int, optional
+        Which of the seven numbers of a date it is, 0 for the seconds.
 
     Examples
     --------
@@ -288,13 +292,29 @@ class NumericInput:
     """
 
     def __init__(
-        self, row: int, *, standard: bool = True, basis_row: int = 0, reservoir: Reservoir | None = None
+        self,
+        row: int,
+        *,
+        standard: bool = True,
+        basis_row: int = 0,
+        reservoir: Reservoir | None = None,
+        part: int | None = None,
     ) -> None:
         self.row = row
         self.standard = standard
         self.basis_row = basis_row
         self.reservoir = reservoir
+        self.part = part
         self.statistics = Statistics()
+
+    def is_far(self, x: float) -> bool:
+        """Return whether a value is counted as an outlier: many deviations off, and no date that goes on as dates do.
+
+        Where rows of a day, a month or a year come together, the next one lies many deviations off. A date is an outlier beyond two
+        years from the mean; hours, weekdays and days of the year on their circles never are.
+        """
+        next_date = self.part is not None and (self.part > 0 or abs(x - self.statistics.mean) <= LEAP)
+        return self.standard and lies_beyond(x, self.statistics, BOUND) and not next_date
 
     def pairs(self, x: float, *, learn: bool, rows: int = 0) -> list[Pair]:
         """Return the pairs of a number, which are its own row and its splines.
@@ -371,7 +391,7 @@ def read_sample(
         counts["huge"] += int(abs(x) > HUGE)
         x = min(max(x, -HUGE), HUGE)
         if isinstance(column, NumericInput):
-            counts["far"] += int(column.standard and lies_beyond(x, column.statistics, BOUND))
+            counts["far"] += int(column.is_far(x))
             pairs += column.pairs(x, learn=learn, rows=rows)
         else:
             pairs.append((column, x))
