@@ -249,3 +249,14 @@ def test_what_auto_cannot_compare_is_refused_before_anything_is_made(run, worlds
     assert (status, out) == (2, "")
     assert said in err
     assert not (tmp_path / "s.db").exists()
+
+
+def test_a_key_of_dates_is_refused_before_any_row_is_left_out(run, tmp_path):
+    (tmp_path / "days.csv").write_text("".join(["day,y\n", *(f"2026-01-{i:02},{i}\n" for i in range(1, 29))]))
+    status, out, err = run("learn", "days.csv", "-t", "y", "--task", "regress", "--fleet", "day")
+    assert (status, out) == (2, "")
+    assert err == (
+        "expected keys that are texts or numbers, got dates in day — at days.csv. "
+        "Name another column as the key, or read this one as texts: --text day\n"
+    )
+    assert run("learn", "days.csv", "-t", "y", "--task", "regress", "--fleet", "day", "--text", "day")[0] == 0

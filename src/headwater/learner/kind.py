@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
-from headwater.errors import ConfigError, DataError
+from headwater.errors import ConfigError, DataError, choose
 from headwater.learner.schema.answer import Answer
 from headwater.types import Lazy, Predictions
 
@@ -366,7 +366,10 @@ def kind_with(task: str, *, at: str = "task") -> Kind:
                 return kind
     tasks = [kind.word for kind in KINDS.value]
     raise ConfigError(
-        expected=f"{', '.join(tasks[:-1])} or {tasks[-1]}", got=repr(task), at=at, help="Choose one of these."
+        expected=f"{', '.join(tasks[:-1])} or {tasks[-1]}",
+        got=repr(task),
+        at=at,
+        help=choose(task, tasks),
     )
 
 

@@ -89,12 +89,12 @@ def agree_on_key(known: Any, key: str | None, at: str) -> None:
 
 
 def check_key(fleet: AnyFleet, stream: Stream) -> None:
-    """Raise if a stream has no column for a fleet's key.
+    """Raise if a stream has no column for a fleet's key, or one of dates.
 
     Raises
     ------
     DataError
-        Naming the columns that there are.
+        Naming the columns that there are, or what to do.
     """
     stream.look()
     if stream.columns and fleet.key not in stream.columns:
@@ -103,6 +103,13 @@ def check_key(fleet: AnyFleet, stream: Stream) -> None:
             got="no such column",
             at=stream.name,
             help=did_you_mean(fleet.key, stream.columns),
+        )
+    if stream.reading().get(fleet.key, {}).get("kind") == "date":
+        raise DataError(
+            expected="keys that are texts or numbers",
+            got=f"dates in {fleet.key}",
+            at=stream.name,
+            help=f"Name another column as the key, or read this one as texts: --text {fleet.key}",
         )
 
 

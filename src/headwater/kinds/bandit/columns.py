@@ -62,7 +62,7 @@ class DecisionColumns:
                 expected="a value for {}, a number for {}, and a probability above 0 and at most 1".format(*self.parts),
                 got=f"{action!r}, {reward!r}, {p!r}",
                 at=f"row {self._read} of {self._at}",
-                help="Leave such rows out.",
+                help="Leave such rows out, or name the columns that hold these.",
             )
         return row, decision
 
