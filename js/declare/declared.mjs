@@ -228,8 +228,8 @@ export const ELSEWHERE = {
   Router: "Serve it: a page that anybody may copy can't keep one budget.",
   Agent: "Open it with openKind of kinds.mjs.",
   MultiOutput: "Open it with openKind of kinds.mjs.",
-  PrivateClassifier: "Its page would learn without the secret noise. Serve it with headwater serve.",
-  PrivateRegressor: "Its page would learn without the secret noise. Serve it with headwater serve.",
+  PrivateClassifier: "Serve it: its page would learn without the secret noise.",
+  PrivateRegressor: "Serve it: its page would learn without the secret noise.",
   Fleet: "Export one member: fleet[key].save(path), then headwater export.",
 };
 

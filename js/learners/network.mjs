@@ -277,17 +277,17 @@ export class Network {
   }
 
   #inputsOf(X) {
-    const x = this.#table(X, "X", "For objects, names and texts use Classifier or Regressor.");
+    const x = this.#table(X, "X", "Use Classifier or Regressor for objects.");
     if (this.engine === null) this.build(x.shape[1]);
     const [first] = this.expert.layers;
     if (x.shape[1] !== this.#inputs) {
-      const help = "A Network has a fixed shape; a Classifier grows.";
+      const help = "A Classifier grows.";
       throw new DataError({ expected: `${this.#inputs} inputs`, got: String(x.shape[1]), at: "X", help });
     }
     if (first.class !== "Embedding") return x;
     for (const id of x.data) {
       if (id >= 0 && id < first.rows && Number.isInteger(id)) continue;
-      const help = "Give the embedding more rows, or numbers that mean amounts to a dense layer.";
+      const help = "Give it more rows.";
       throw new DataError({ expected: `ids from 0 to ${first.rows - 1}`, got: short(id), at: "X", help });
     }
     return x;
@@ -369,15 +369,15 @@ function checkExpert({ layers, loss }) {
   }
   const last = layers.at(-1);
   if (loss.name === "cross_entropy" && outputsOf({ layers }) === 1) {
-    const expected = "an output for each class, so 2 or more, for cross_entropy";
-    const help = "Use binary_cross_entropy for one output of yes or no.";
+    const expected = "2 outputs or more for cross_entropy";
+    const help = "Use binary_cross_entropy.";
     throw new ConfigError({ expected, got: "1", at: "layers", help });
   }
   const named = last.class === "Dense" ? last.activation : last.class === "Activation" ? last.name : "";
   if (loss.name !== "binary_cross_entropy" || named !== "sigmoid") return;
-  const expected = "a last layer without an activation, since binary_cross_entropy applies the sigmoid itself";
-  const help = "Make the last layer {name: 'dense', units: 1}: the prediction is a probability all the same.";
-  throw new ConfigError({ expected, got: "'sigmoid', so it would be applied twice", at: "layers", help });
+  const expected = "a last layer without activation, since binary_cross_entropy applies the sigmoid";
+  const help = "Make the last layer {name: 'dense', units: 1}.";
+  throw new ConfigError({ expected, got: "'sigmoid'", at: "layers", help });
 }
 
 /** Return a row as a matrix of one. */

@@ -16,7 +16,7 @@ _INSTEAD = {
     "fleet": "That a key has a member shows that it was learned. Make the key a column.",
     "seat": "That a key has a member shows that it was learned. Make the key a column.",
     "cluster": "Workers' sums would need noise of their own. Teach it in one process.",
-    "web": "Its page would learn without the secret noise. Serve it with headwater serve.",
+    "web": "Serve it: its page would learn without the secret noise.",
     "onnx": "Load its file with headwater.load, which holds no secrets, or serve it.",
     "layers": "It is one linear model. explain_one(x) says what each column adds.",
     "report": "Print hw.evaluate, for the owner of the rows: scores are exact functions of labels.",
