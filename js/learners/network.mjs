@@ -277,7 +277,7 @@ export class Network {
   }
 
   #inputsOf(X) {
-    const x = this.#table(X, "X", "Use Classifier or Regressor for objects.");
+    const x = this.#table(X, "X", "Use Classifier or Regressor.");
     if (this.engine === null) this.build(x.shape[1]);
     const [first] = this.expert.layers;
     if (x.shape[1] !== this.#inputs) {
@@ -369,7 +369,7 @@ function checkExpert({ layers, loss }) {
   }
   const last = layers.at(-1);
   if (loss.name === "cross_entropy" && outputsOf({ layers }) === 1) {
-    const expected = "2 outputs or more for cross_entropy";
+    const expected = "an output for each class, so 2 or more";
     const help = "Use binary_cross_entropy.";
     throw new ConfigError({ expected, got: "1", at: "layers", help });
   }
