@@ -60,7 +60,7 @@ class CountColumns:
     def __init__(self, columns: Mapping[str, str]) -> None:
         self._columns, self.names = columns, tuple(columns.values())
 
-    def settings(self, rows: Any, *, task: str, at: str) -> dict[str, Any]:
+    def settings(self, rows: Any, *, task: str, at: str, known: Any = None) -> dict[str, Any]:
         return {}
 
     def pairs(self, rows: Any) -> list[Any]:

@@ -40,7 +40,9 @@ class Answer:
     later : Lazy, optional
         ``later(value, learner)`` validates what comes later, where that is only a part of the label.
     table : Lazy, optional
-        The class that reads the parts of a compound label from the columns of a file: a `kinds.columns.LabelColumns`.
+        The class that reads the parts of a compound label from the columns of a file. ``table(columns)`` has ``names``,
+        ``settings(rows, *, task, at, known)`` of a new learner from the first rows (``known`` is a saved one that goes on),
+        ``pairs(rows)`` of rows and labels, and ``rest()``, those held back until the end.
     """
 
     fields: tuple[Field, ...]
