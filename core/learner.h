@@ -554,6 +554,10 @@ int hw_reserve_all_matrices(hw_learner *l);
 void hw_reinitialise_failing(hw_learner *l);
 
 /* ---- ring.c ---------------------------------------------------------------------------------------------- */
+static inline int64_t hw_kept_samples(const hw_learner *l)
+{
+    return l->replay->added < l->ring ? l->replay->added : l->ring;
+}
 int hw_reserve_ring(hw_learner *l, int64_t pairs);
 int hw_compact_ring(hw_learner *l, int64_t more);
 int hw_reserve_moves(hw_learner *l, const hw_due *due, int64_t pairs);

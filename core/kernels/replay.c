@@ -23,8 +23,7 @@ static void replay(hw_learner *l, int e, const sample *s)
     const hw_expert_t *x = l->expert + e;
     int64_t replays = replays_after(x, hw_age(l) + 1);
     for (int64_t q = 0; q < replays; q++) {
-        int64_t some = l->replay->added < l->ring ? l->replay->added : l->ring,
-                i = (int64_t)(hw_uniform(l->random) * (double)some);
+        int64_t i = (int64_t)(hw_uniform(l->random) * (double)hw_kept_samples(l));
         const int32_t *rows = l->replay->rows + l->replay->start[i];
         const real *v = (const real *)l->replay->values + l->replay->start[i];
         int64_t n = l->replay->count[i];

@@ -1287,8 +1287,6 @@ typedef struct kept {
     int32_t *row;        /* of each of its rows the merged one; -1: none, or its curve runs through other knots now */
 } kept;
 
-static int64_t kept_at_all(const hw_learner *l) { return l->replay->added < l->ring ? l->replay->added : l->ring; }
-
 static int begin_kept(merging *m, kept *k)
 {
     const hw_slots *own = &k->of->slots, *to = &m->to->slots;
@@ -1385,7 +1383,7 @@ static int merge_kept(merging *m)
     int64_t before = m->base->replay->added;
     for (int q = 0; q <= m->count; q++) {
         const hw_learner *l = q ? m->worker[q - 1].own : m->base;
-        int64_t added = l->replay->added, some = kept_at_all(l);
+        int64_t added = l->replay->added, some = hw_kept_samples(l);
         int64_t own = !q ? 0 : added >= before ? added - before : added, kept_of_it = q && own < some ? own : some;
         k[q] = (kept){.of = l, .w = q ? m->worker + q - 1 : NULL, .first = added - kept_of_it, .last = added, .added = own};
     }

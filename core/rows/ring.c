@@ -258,8 +258,6 @@ static void read_sample_again(hw_learner *l, pairs *to, int64_t i, int64_t q, co
     l->replay->count[i] = to->end - start;
 }
 
-static int64_t kept_samples(const hw_learner *l) { return l->replay->added < l->ring ? l->replay->added : l->ring; }
-
 /* How the samples lie in their array. */
 typedef struct layout {
     int64_t oldest, count; /* the first of them, and how many */
@@ -270,7 +268,7 @@ typedef struct layout {
 static layout look_at_samples(const hw_learner *l)
 {
     const hw_replay_t *r = l->replay;
-    layout at = {.oldest = r->added > l->ring ? r->added % l->ring : 0, .count = kept_samples(l), .together = true};
+    layout at = {.oldest = r->added > l->ring ? r->added % l->ring : 0, .count = hw_kept_samples(l), .together = true};
     int64_t end = 0;
     for (int64_t q = 0; q < at.count; q++) {
         int64_t i = (at.oldest + q) % l->ring;

@@ -287,7 +287,7 @@ static int check_replay(const hw_learner *l, hw_fault *fault)
 {
     bool classes = hw_is_of_classes(l->expert[0].loss);
     const hw_replay_t *r = l->replay;
-    int64_t count = !r ? 0 : r->added < l->ring ? r->added : l->ring;
+    int64_t count = r ? hw_kept_samples(l) : 0;
     for (int64_t i = 0; i < count; i++) {
         SAVED(r->start[i] >= 0 && r->count[i] >= 0 && r->start[i] <= r->end && r->count[i] <= r->end - r->start[i],
               "sample_start", "inside the pairs", r->start[i]);

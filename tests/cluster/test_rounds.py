@@ -224,7 +224,14 @@ def test_two_classes_that_one_number_tells_are_both_known_before_workers_part():
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"workers": 0}, "workers"), ({"block": 0}, "block"), ({"sync": 1.5}, "sync"), ({"engine": "spark"}, "engine")],
+    [
+        ({"workers": 0}, "workers"),
+        ({"block": 0}, "block"),
+        ({"sync": 1.5}, "sync"),
+        ({"lead": -1}, "lead"),
+        ({"lead": "many"}, "lead"),
+        ({"engine": "spark"}, "engine"),
+    ],
 )
 def test_settings_that_cannot_be_are_refused_by_name(options, said):
     with pytest.raises(ConfigError, match=said):

@@ -118,7 +118,7 @@ static int insert_nearest(double *nearest, int64_t *place, int found, double d, 
 
 static double distance_to_nearest(hw_learner *l, const looked_at *at, parts_of *parts)
 {
-    int64_t some = l->replay->added < l->ring ? l->replay->added : l->ring, place[NEAREST] = {0};
+    int64_t some = hw_kept_samples(l), place[NEAREST] = {0};
     double nearest[NEAREST] = {0}, sum = 0;
     real *by_row = l->anomaly->by_row;
     int found = 0;

@@ -19,7 +19,7 @@ static int parse(hw_learner *l, const double *d, const double *own, hw_fault *fa
 /* Room to look at the sample at hand beside those of the ring. */
 int hw_reserve_anomaly(hw_learner *l)
 {
-    int64_t widest = l->entries + 1, count = l->replay->added < l->ring ? l->replay->added : l->ring;
+    int64_t widest = l->entries + 1, count = hw_kept_samples(l);
     for (int64_t i = 0; i < count; i++)
         widest = l->replay->count[i] > widest ? l->replay->count[i] : widest;
     uint64_t size = hw_number(l);

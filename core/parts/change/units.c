@@ -320,7 +320,7 @@ static bool saves(const double *u, demand least)
 static void replace_samples(hw_learner *l, int64_t wrong)
 {
     hw_replay_t *r = l->replay;
-    int64_t kept = !r ? 0 : r->added < l->ring ? r->added : l->ring;
+    int64_t kept = r ? hw_kept_samples(l) : 0;
     for (int64_t q = 1; q <= wrong && q + wrong <= kept; q++) {
         int64_t to = (r->added - q) % l->ring, from = (r->added - q - wrong) % l->ring;
         r->start[to] = r->start[from];

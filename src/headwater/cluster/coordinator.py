@@ -157,7 +157,7 @@ class Cluster:
         address: str | None = None,
     ) -> None:
         check_partition(partition)
-        _check(learner, workers, block, sync)
+        _check(learner, workers, block, sync, lead)
         _check_deadline(learner, deadline)
         self.learner: SupervisedLearner = learner
         self._auto, self._share = block == "auto", sync
@@ -454,7 +454,7 @@ def learn(learner: Any, stream: Any, target: str | None = None, **options: Any) 
         return record
 
 
-def _check(learner: Any, workers: int, block: int | str, share: float) -> None:
+def _check(learner: Any, workers: int, block: int | str, share: float, lead: Any) -> None:
     check_can(learner, "cluster", at="learner")
     if not isinstance(learner, SupervisedLearner):
         raise ConfigError(
@@ -466,6 +466,10 @@ def _check(learner: Any, workers: int, block: int | str, share: float) -> None:
     for name, value in (("workers", workers), ("block", 1 if block == "auto" else block)):
         if not isinstance(value, int) or value < 1:
             raise ConfigError(expected="a whole number of 1 or more", got=repr(value), at=name, help="Try 4 or 100.")
+    if lead is not None and (not isinstance(lead, int) or lead < 0):
+        raise ConfigError(
+            expected="a whole number of 0 or more, or None", got=repr(lead), at="lead", help="Leave it out, or try 40."
+        )
     if not 0 < share < 1:
         raise ConfigError(expected="a share between 0 and 1", got=f"{share:g}", at="sync", help="Try 0.2.")
 
