@@ -248,6 +248,7 @@ def test_what_is_no_row_is_refused():
 
 
 def test_rivers_checks_pass_on_rivers_own_shuttle(monkeypatch):
+    pytest.importorskip("sklearn.datasets", reason="River's checks learn data of scikit-learn, which is not installed")
     monkeypatch.setattr(checks, "_yield_datasets", lambda model, scale=1: iter([datasets.Shuttle().take(300 * scale)]))
     model = hw.Anomaly()
     assert isinstance(model, base.AnomalyDetector)

@@ -283,6 +283,7 @@ def test_columns_known_ahead_take_part() -> None:
 
 
 def test_river_evaluates_it_and_its_checks_pass() -> None:
+    pytest.importorskip("sklearn.datasets", reason="River's checks learn data of scikit-learn, which is not installed")
     model = hw.Forecaster(horizon=12, season=12)
     metric = evaluate.evaluate(datasets.AirlinePassengers(), model, metrics.MAE(), horizon=12)
     assert isinstance(model, time_series.base.Forecaster)

@@ -23,12 +23,14 @@ def test_every_check_passes_and_none_is_skipped(subject, least):
 
 @pytest.mark.parametrize("make", [lambda: hw.Classifier(hidden=(8,), dropout=0.2), lambda: hw.Regressor(effort="fast")])
 def test_settings_pass_as_the_defaults_do(make):
+    pytest.importorskip("sklearn.datasets", reason="River's checks learn data of scikit-learn, which is not installed")
     assert make()._unit_test_skips() == set()
     checks.check_estimator(make())
 
 
 @pytest.mark.parametrize("make", ESTIMATORS.values(), ids=ESTIMATORS)
 def test_learn_many_is_learn_one_as_river_checks_it_for_mini_batches(make):
+    pytest.importorskip("sklearn.datasets", reason="River's checks learn data of scikit-learn, which is not installed")
     for dataset in checks._yield_datasets(make()):
         common.check_learn_many_matches_learn_one(make(), dataset)
 
