@@ -11,17 +11,18 @@ the merge; docs/how-to/cluster.md has its cost against learning row by row.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from headwater.cluster.published.manifest import Keeper, Position, read_manifest
+from headwater.cluster.published.manifest import Keeper, Position, Totals, read_manifest, totals_of
 from headwater.errors import ConfigError
 from headwater.learner.kind import check_can, has_classes, named_able
-from headwater.learner.settings import settings_of
+from headwater.learner.settings import settings_of, written_settings
 from headwater.learner.supervised import SupervisedLearner
 from headwater.route.score import Score
 from headwater.store.model_file import SavedModel
@@ -163,31 +164,40 @@ class Cluster:
         self._auto, self._share = block == "auto", sync
         self._key, self._deadline, self._warm_up, self._lead = key, deadline, warm_up, lead
         self.position = Position(workers=workers, block=SMALLEST if isinstance(block, str) else block)
-        if manifest is not None:
-            self._go_on(manifest)
-        self._watch: Score = self.learner.kind.score(window=window, learner=self.learner)
+        before = None if manifest is None else self._go_on(manifest)
         self._window, self._every, self.on_round = window, every, on_round
         self._on_record = (on_record,) if callable(on_record) else tuple(on_record)
-        self.progress = Progress(workers=workers, block=self.position.block)
         self._workers = _workers(engine, workers, address)
         self._keeper = None if manifest is None else Keeper(manifest)
         self._serial = SerialSample(self.learner.task, every_round(workers) if serial_sample else 0)
-        self._begin()
-
-    def _begin(self) -> None:
-        """Record the state that the first round starts from."""
         self._state = pack(self.learner)
         self._update: Update | None = None
-        self._clock = Clock()
-        self._rejected_before = Counter(self.learner.rejected)
+        self._begin(before)
 
-    def _go_on(self, manifest: str | Path) -> None:
-        """Resume from a manifest, if there is one."""
+    def _begin(self, before: Totals | None) -> None:
+        """Continue the metrics of the run, or start them."""
+        own, position = self.learner, self.position
+        saved = b"" if before is None else before.score
+        self._watch: Score = own.kind.score(window=self._window, learner=own, saved=saved)
+        self.progress = Progress(workers=position.workers, block=position.block)
+        self._rejected_before = Counter(own.rejected)
+        if before is not None:
+            known: dict[str, Any] = {k: math.nan if value is None else value for k, value in before.progress.items()}
+            self.progress = Progress(**known | {"workers": position.workers, "block": position.block})
+            self._rejected_before = Counter(before.rejected)
+            self._serial.go_on(before.merging)
+        self._before = self.progress
+        self._clock = Clock(self.progress)
+
+    def _go_on(self, manifest: str | Path) -> Totals | None:
+        """Resume from a manifest, if there is one, and return the totals of its run."""
         found = read_manifest(manifest)
-        if found is not None:
-            self.learner, position = found
-            block = position.block if self._auto else self.position.block
-            self.position = replace(position, workers=self.position.workers, block=block)
+        if found is None:
+            return None
+        self.learner, position = found
+        block = position.block if self._auto else self.position.block
+        self.position = replace(position, workers=self.position.workers, block=block)
+        return totals_of(self.learner)
 
     def __enter__(self) -> Cluster:
         return self
@@ -214,12 +224,12 @@ class Cluster:
         Returns
         -------
         Record
-            Metrics at the end, over the rows of this run.
+            Metrics at the end, over all rows of the run, also those before the coordinator was restarted.
         """
         source = opened(stream, target=target, task=self.learner.task)
         given = source if isinstance(source, Stream) else None
         position = self.position
-        rows = Rows(source, target, wants=position.wants, behind=position.behind, problem=type(self._watch).problem)
+        rows = Rows(source, target, wants=position.wants, problem=type(self._watch).problem)
         try:
             while self._round(rows):
                 pass
@@ -227,8 +237,7 @@ class Cluster:
             if given is not None and source is not stream:
                 given.close()
         record = self._record(rows, given)
-        if self._keeper is not None:
-            self._keeper.put(self._kept(), self.position, wait=True)
+        self._keep(wait=True)
         for call in self._on_record:
             call(record)
         return record
@@ -250,9 +259,12 @@ class Cluster:
         outcomes.sort(key=lambda outcome: outcome.index)
         if outcomes:
             self._merge(outcomes)
+        size, before = self.position.block, self.progress
         self._advance(blocks, rows)
         self._score(done, outcomes)
         self._count(done, outcomes, time.perf_counter() - started, sum(len(block) for block in blocks))
+        self._keep(wait=self.position.block != size)  # a size chosen by time must be on disk before it is used
+        self._tell(before)
         return True
 
     def _shape(self) -> tuple[int, int]:
@@ -305,29 +317,35 @@ class Cluster:
         return rolled
 
     def _advance(self, blocks: Sequence[Block], rows: Rows) -> None:
-        """Advance the position in the stream, and save it with the state."""
+        """Advance the position in the stream."""
         last = max(self.position.row, *(max(block.rows) for block in blocks))
-        size = self._next_size()
-        changed = size != self.position.block
         self.position = replace(
             self.position,
             round=self.position.round + 1,
             row=last,
             waiting=_stretches(rows.waiting),
-            block=size,
+            block=self._next_size(),
         )
-        if self._keeper is not None:  # a new block size, chosen by time, must be on disk before it is used
-            self._keeper.put(self._kept(), self.position, wait=changed)
+
+    def _keep(self, *, wait: bool) -> None:
+        """Save state, position and metrics after a round."""
+        if self._keeper is None:
+            return
+        progress = {name: None if value != value else value for name, value in asdict(self.progress).items()}
+        totals = Totals(self._watch.to_bytes(), progress, self._serial.sums, dict(self._rejected_before))
+        self._keeper.put(self._kept(), self.position, totals, wait=wait)
 
     def _kept(self) -> SupervisedLearner:
-        """Return a copy of the current learner, with what its aggregates are made of."""
+        """Return a copy of the current learner, with all its settings, its aggregates and its diagnosis sample."""
         own = self.learner
-        if not own.has_rolling:
-            return unpack(self._state)
-        settings = self._state.header["settings"] | {"rolling": as_json(settings_of(own)["rolling"])}
-        rolling = own.learned_engine.rolling
+        settings = {name: as_json(value) for name, value in written_settings(own).items()}
+        rolling = None if own.engine is None else own.learned_engine.rolling
         windows = {} if rolling is None else rolling.state()
-        return unpack(SavedModel(self._state.header | {"settings": settings}, self._state.arrays | windows))
+        header = self._state.header | {"settings": self._state.header["settings"] | settings}
+        kept = unpack(SavedModel(header, self._state.arrays | windows))
+        if own.sample is not None:
+            kept.resume_sample(own.sample.frozen())
+        return kept
 
     # ---- metrics -----------------------------------------------------------------------------------------------------
 
@@ -364,6 +382,7 @@ class Cluster:
         if outcomes and len(outcomes) == self.position.workers:
             self._clock.add(seconds, outcomes, learned, at_once=self._workers.at_once)
         self._clock.total += seconds
+        before = self._before
         self.progress = Progress(
             round=now.round + 1,
             rows=now.rows + learned,
@@ -374,17 +393,20 @@ class Cluster:
             rows_per_s=(now.rows + learned) / self._clock.total,
             sync=self._clock.share,
             seconds_a_row=self._clock.seconds_a_row,
-            sent=self._workers.sent,
+            sent=before.sent + self._workers.sent,
             received=now.received + sum(size_of(outcome.delta) for outcome in outcomes),
             rewound=now.rewound + asked - learned,
-            lost=self._workers.lost,
-            left=self._workers.left,
+            lost=before.lost + self._workers.lost,
+            left=before.left + self._workers.left,
             merge_loss=self._serial.loss,
             at=time.time(),
         )
+
+    def _tell(self, before: Progress) -> None:
+        """Report a finished round."""
         if self.on_round is not None:
             self.on_round(self.progress)
-        if self._every and self.progress.rows // self._every > now.rows // self._every:
+        if self._every and self.progress.rows // self._every > before.rows // self._every:
             for call in self._on_record:
                 call(self._record(None, None))
 
@@ -441,6 +463,7 @@ def learn(learner: Any, stream: Any, target: str | None = None, **options: Any) 
     (2000, True, 2000)
     """
     with Cluster(learner, **options) as cluster:
+        _check_alike(learner, cluster.learner)
         record = cluster.run(stream, target)
         if cluster.learner is not learner:  # resumed from a manifest
             found = cluster.learner
@@ -472,6 +495,19 @@ def _check(learner: Any, workers: int, block: int | str, share: float, lead: Any
         )
     if not 0 < share < 1:
         raise ConfigError(expected="a share between 0 and 1", got=f"{share:g}", at="sync", help="Try 0.2.")
+
+
+def _check_alike(learner: Any, found: SupervisedLearner) -> None:
+    """Raise ConfigError if the learner that is given can't continue as the manifest's."""
+    own, other = ({n: as_json(value) for n, value in settings_of(one).items()} for one in (learner, found))
+    apart = [name for name in other if name != "diagnosis" and own.get(name) != other[name]]
+    if type(learner) is not type(found) or apart:
+        raise ConfigError(
+            expected=f"a {type(found).__name__} like the manifest's",
+            got=f"another {apart[0]}" if apart and type(learner) is type(found) else f"a {type(learner).__name__}",
+            at="learner",
+            help="Give hw.load(manifest), or begin a new model with another path for the manifest.",
+        )
 
 
 def _check_deadline(learner: Any, deadline: float | None) -> None:

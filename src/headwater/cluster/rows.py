@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from headwater.streams import Block as StreamBlock
-from headwater.streams import Stream, as_blocks
+from headwater.streams import as_blocks
 
 __all__ = ["Rows"]
 
@@ -25,15 +25,13 @@ class Rows:
         Column of the labels.
     wants : callable
         wants(row number): whether the row is still to be learned.
-    behind : int
-        Number of leading rows that are all learned.
     problem : callable
         problem(label): why it can't be scored, or "".
 
     Examples
     --------
     >>> stream = [({"a": 1}, "x"), ({"a": 2}, None), ({"a": 3}, "y"), ({"a": 4}, "x")]
-    >>> rows = Rows(stream, None, wants=lambda row: row != 1, behind=1, problem=lambda y: "" if y else "unknown")
+    >>> rows = Rows(stream, None, wants=lambda row: row != 1, problem=lambda y: "" if y else "unknown")
     >>> rows.take(1)
     ([{'a': 3}], ['y'], [3])
     >>> rows.give_back([{"a": 3}], ["y"], [3])
@@ -49,13 +47,10 @@ class Rows:
         target: str | None,
         *,
         wants: Callable[[int], bool],
-        behind: int,
         problem: Callable[[Any], str],
     ) -> None:
         self._wants, self._problem = wants, problem
         self.left_out: dict[str, int] = {}
-        if behind and isinstance(source, Stream):
-            source.skip = max(source.skip, behind)
         self._blocks = as_blocks(source, target=target)
         self._given_back: list[tuple[int, Any, Any]] = []
         self._rows = self._read()
@@ -84,10 +79,8 @@ class Rows:
 
     def _usable(self, block: StreamBlock) -> Iterator[tuple[int, Any, Any]]:
         for row, x, y in zip(block.rows, block.X, block.y, strict=True):
-            if not self._wants(row):
-                continue
             reason = self._problem(y)
-            if not reason:
-                yield row, x, y
-            else:
+            if reason:  # rows learned before a restart count too, so that the record is that of the whole run
                 self.left_out[reason] = self.left_out.get(reason, 0) + 1
+            elif self._wants(row):
+                yield row, x, y

@@ -68,10 +68,11 @@ class Score(ABC):
         """Rows predicted before anything was known, which are scored for neither the model nor the baselines."""
         self._labeled: dict[str, Any] = {}  # sums of rows whose labels were asked for, with weights
         self._window: deque[Any] = deque(maxlen=window)
-        self._history = History() if history or saved else None
+        before = msgspec.msgpack.decode(saved) if saved else {}
+        self._history = History() if history or "every" in before else None
         self._begin(delay, learner)
-        if saved:
-            self._resume(msgspec.msgpack.decode(saved))
+        if before:
+            self._resume(before)
 
     # ---- overridden by each kind ---------------------------------------------------------------------------------------
 
@@ -199,7 +200,7 @@ class Score(ABC):
         return msgspec.msgpack.encode(state | self.history())
 
     def _resume(self, saved: dict[str, Any]) -> None:
-        if self._history is not None:
+        if self._history is not None and "every" in saved:
             self._history.go_on(saved)
         if "format" not in saved:
             self._go_on_from_02(saved)

@@ -81,10 +81,10 @@ def run(
         stream, learner = _begin(source, model, target, task, reading or ReadingOptions(), options or ModelOptions())
         opened.enter_context(stream)
         settings = {"key": key, "deadline": deadline, "address": address, "engine": engine, "workers": workers}
-        record = _learn(
+        record, new = _learn(
             learner, stream, model, page, opened, block=block if block == "auto" else int(block), **settings
         )
-    _tell(record, model, as_json=json)
+    _tell(record, model, new=new, as_json=json)
     return 0
 
 
@@ -124,7 +124,10 @@ def _begin(
     return stream, learner
 
 
-def _learn(learner: Any, stream: Any, model: Path, page: int | None, opened: ExitStack, **settings: Any) -> Record:
+def _learn(
+    learner: Any, stream: Any, model: Path, page: int | None, opened: ExitStack, **settings: Any
+) -> tuple[Record, bool]:
+    """Learn the stream, and return the record of the run and whether there were new rows."""
     from headwater.cluster import Cluster
     from headwater.cluster.progress.status import StatusFile
 
@@ -135,16 +138,17 @@ def _learn(learner: Any, stream: Any, model: Path, page: int | None, opened: Exi
         print(f"Watch it at {opened.enter_context(show(model, page))}", flush=True)
     cluster = opened.enter_context(Cluster(learner, manifest=model, **settings))
     cluster.on_round = lambda progress: file.put(progress, cluster.standing)
+    before = cluster.progress.rows
     record = cluster.run(stream)
     file.put(cluster.progress, cluster.standing, ended=True)
-    return record
+    return record, cluster.progress.rows > before
 
 
-def _tell(record: Record, model: Path, *, as_json: bool) -> None:
+def _tell(record: Record, model: Path, *, new: bool, as_json: bool) -> None:
     if as_json:
         print(msgspec.json.encode(record.as_dict()).decode())
         return
-    if not record.rows:
+    if not new:
         print(f"{model} had learned all rows of this stream.")
         return
     scores = ", ".join(f"{name} {figure(record.scores[name])}" for name in record.names[:2] if name in record.scores)

@@ -18,7 +18,7 @@ class Progress:
     Parameters
     ----------
     round, rows
-        Merged rounds and learned rows since the run started.
+        Merged rounds and learned rows of the run, with those before its coordinator was restarted. So are all sums below.
     workers, live, nodes
         Blocks per round, current workers, and their machines.
     block
@@ -65,8 +65,10 @@ class Clock:
 
     FADES = 0.9
 
-    def __init__(self) -> None:
-        self.total = self._weight = self._seconds = self._learning = self._row = 0.0
+    def __init__(self, before: Progress | None = None) -> None:
+        self._weight = self._seconds = self._learning = self._row = 0.0
+        self.total = before.rows / before.rows_per_s if before is not None and before.rows else 0.0
+        """Seconds of all rounds."""
 
     def add(self, seconds: float, outcomes: Sequence[Outcome], learned: int, *, at_once: int) -> None:
         """Add a round's duration, learning time with ``at_once`` blocks in parallel, and time per row.

@@ -66,6 +66,15 @@ class SerialSample:
         self._begun = None
 
     @property
+    def sums(self) -> tuple[float, float, int]:
+        """Losses of the cluster and of the single workers, and the rows compared."""
+        return self._cluster, self._serial, self.rows
+
+    def go_on(self, sums: tuple[float, float, int]) -> None:
+        """Continue from the sums of a run before its coordinator was restarted."""
+        self._cluster, self._serial, self.rows = sums
+
+    @property
     def loss(self) -> float:
         """Cost of merging in points of accuracy, or as relative increase of the mean error, and NaN before a sample."""
         if not self.rows:

@@ -7,8 +7,9 @@ same bits.
 
 from __future__ import annotations
 
+import base64
 import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from headwater.learner.supervised import SupervisedLearner
 from headwater.store.learner_file import load, to_bytes
 from headwater.store.model_file import write
 
-__all__ = ["Keeper", "Position", "read_manifest"]
+__all__ = ["Keeper", "Position", "Totals", "read_manifest", "totals_of"]
 
 NOTE = "cluster"
 
@@ -50,10 +51,39 @@ class Position:
         """Return whether a row of the stream is still to be learned."""
         return row > self.row or any(first <= row <= last for first, last in self.waiting)
 
-    @property
-    def behind(self) -> int:
-        """Number of leading rows that are all learned."""
-        return min([self.row, *(first - 1 for first, _ in self.waiting)])
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Metrics of a run so far, so that a restarted coordinator reports the whole run.
+
+    Parameters
+    ----------
+    score : bytes
+        State of the scores (``Score.to_bytes``).
+    progress : dict
+        Fields of the `Progress`, None where undefined.
+    merging : tuple of float
+        Sums of the serial samples.
+    rejected : dict
+        What the learner had rejected before the run, by reason.
+    """
+
+    score: bytes
+    progress: dict[str, Any]
+    merging: tuple[float, float, int]
+    rejected: dict[str, int]
+
+    def note(self) -> dict[str, Any]:
+        """Return them as values for JSON."""
+        return asdict(self) | {"score": base64.b64encode(self.score).decode("ascii")}
+
+
+def totals_of(learner: SupervisedLearner) -> Totals | None:
+    """Return the totals in a manifest's learner, or None from an earlier version, which wrote none."""
+    noted = learner.notes.get(NOTE, {}).get("totals")
+    if noted is None:
+        return None
+    return Totals(**noted | {"score": base64.b64decode(noted["score"]), "merging": tuple(noted["merging"])})
 
 
 def read_manifest(path: str | Path) -> tuple[SupervisedLearner, Position] | None:
@@ -78,7 +108,8 @@ def read_manifest(path: str | Path) -> tuple[SupervisedLearner, Position] | None
             help="Use another path for the manifest, and pass this model as the initial learner.",
         )
     waiting = tuple((int(first), int(last)) for first, last in noted["waiting"])
-    return learner, Position(**{**noted, "waiting": waiting})
+    known = {one.name: noted[one.name] for one in fields(Position) if one.name in noted}
+    return learner, Position(**{**known, "waiting": waiting})
 
 
 class Keeper:
@@ -93,16 +124,16 @@ class Keeper:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         self._changed = threading.Condition()
-        self._next: tuple[SupervisedLearner, Position] | None = None
+        self._next: tuple[SupervisedLearner, Position, Totals] | None = None
         self._busy = self._ended = False
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="headwater-manifest", daemon=True)
         self._thread.start()
 
-    def put(self, learner: SupervisedLearner, position: Position, *, wait: bool = False) -> None:
+    def put(self, learner: SupervisedLearner, position: Position, totals: Totals, *, wait: bool = False) -> None:
         """Queue a learner, which must no longer change, for writing. With ``wait``, block until it is on disk."""
         with self._changed:
-            self._next = (learner, position)
+            self._next = (learner, position, totals)
             self._changed.notify_all()
             if wait:
                 self._changed.wait_for(lambda: self._error is not None or not (self._busy or self._next))
@@ -124,9 +155,9 @@ class Keeper:
                 self._changed.wait_for(lambda: self._ended or self._next is not None)
                 if self._next is None:
                     return
-                (learner, position), self._next, self._busy = self._next, None, True
+                (learner, position, totals), self._next, self._busy = self._next, None, True
             try:
-                learner.notes = {**learner.notes, NOTE: asdict(position)}
+                learner.notes = {**learner.notes, NOTE: asdict(position) | {"totals": totals.note()}}
                 write(self._path, to_bytes(learner))
             except Exception as error:  # noqa: BLE001 - the next put or close raises it
                 self._error = error
