@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from headwater.encode.values import as_key
+from headwater.learner.kind import kind_of
 from headwater.learner.schema.labels import values_of
-from headwater.types import Comparison, Predictions, Scores, Span, finite_or_none
+from headwater.types import Comparison, Predictions, Scores, Span, as_mapping, finite_or_none
 
 from .curve import History
 
 if TYPE_CHECKING:
     from headwater.learner.monitoring.label_budget import Estimate
 
-__all__ = ["Score", "span_of"]
+__all__ = ["Score", "score_of", "span_of"]
 
 
 class Score(ABC):
@@ -39,7 +41,9 @@ class Score(ABC):
     delay : int
         Number of rows by which a label arrives after its prediction.
     learner : Learner, optional
-        The scored learner, for a baseline that depends on its settings.
+        The scored learner, or a fleet's first member, for a baseline that depends on its settings.
+    fleet : Fleet, optional
+        The scored fleet, for a baseline that knows each row's key, with as many keys as the fleet may have.
     saved : bytes, optional
         State from ``to_bytes`` to continue from.
     history : bool
@@ -60,7 +64,14 @@ class Score(ABC):
     """Whether a row without a label is skipped, because it can be neither learned nor scored."""
 
     def __init__(
-        self, *, window: int = 1000, delay: int = 0, learner: Any = None, saved: bytes = b"", history: bool = False
+        self,
+        *,
+        window: int = 1000,
+        delay: int = 0,
+        learner: Any = None,
+        fleet: Any = None,
+        saved: bytes = b"",
+        history: bool = False,
     ) -> None:
         self.n = 0
         """Number of scored rows."""
@@ -70,6 +81,8 @@ class Score(ABC):
         self._window: deque[Any] = deque(maxlen=window)
         before = msgspec.msgpack.decode(saved) if saved else {}
         self._history = History() if history or "every" in before else None
+        self._key: str | None = None if fleet is None else fleet.key
+        self._max_keys: int = 1 if fleet is None else fleet.max_keys
         self._begin(delay, learner)
         if before:
             self._resume(before)
@@ -135,6 +148,10 @@ class Score(ABC):
         """Return what is kept of predictions until their labels arrive, the probability of each label."""
         return predictions.proba_of(y)
 
+    def keys_of(self, X: Iterable[Any]) -> list[Any]:
+        """Return the key of each row as its fleet reads it, ``...`` where it can't be one, or None each without a fleet."""
+        return [None if self._key is None else as_key(as_mapping(x).get(self._key)) for x in X]
+
     def weigh(self, value: float, p: float) -> None:
         """Add the score of a row whose label was asked for with probability ``p``."""
         from headwater.learner.monitoring.label_budget import LabelBudget
@@ -199,6 +216,10 @@ class Score(ABC):
             state["labeled"] = self._labeled
         return msgspec.msgpack.encode(state | self.history())
 
+    def repeatable(self) -> bytes:
+        """Serialize what learning the same rows again repeats, by default the whole state."""
+        return self.to_bytes()
+
     def _resume(self, saved: dict[str, Any]) -> None:
         if self._history is not None and "every" in saved:
             self._history.go_on(saved)
@@ -214,6 +235,22 @@ class Score(ABC):
         history = self._history
         if history is not None and history.see(cost, self.n):
             history.add(self._point())
+
+
+def score_of(learner: Any, **how: Any) -> Score:
+    """Return the score of a learner, of a fleet that of its members' kind.
+
+    Parameters
+    ----------
+    learner : Learner
+        The scored learner.
+    **how
+        As for `Score`.
+    """
+    kind = kind_of(learner)
+    fleet = learner if "keys" in kind.can else None
+    score: Score = kind.score(learner=getattr(learner, "first", learner), fleet=fleet, **how)
+    return score
 
 
 def span_of(n: int, metric: str, scores: dict[str, Scores], guesses: Iterable[str] | None = None) -> Span:

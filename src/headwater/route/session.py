@@ -30,7 +30,7 @@ from headwater.learner.kind import HasKind, check_can, check_stateless, kind_of,
 from headwater.learner.validation import FARTHEST, PLAIN
 from headwater.route.curve import NOTE, ScoreNote
 from headwater.route.policies import Adaptation, Policy, Replay
-from headwater.route.score import Score
+from headwater.route.score import Score, score_of
 from headwater.route.watcher import Watcher
 from headwater.streams import Block, CtrlC, FrameRows, Stream, Uninterrupted, Waiting, as_blocks
 from headwater.streams.readers.frame_rows import FRAME_BLOCK
@@ -118,7 +118,7 @@ class Session:
         _check({"window": window, "block": block, "every": every, "keep_every": keep_every}, least=1)
         self.learner: Learner = (learner := learner if isinstance(learner, OwnLearner) else _AS_LEARNER(learner))
         self.rows, self.interrupted = 0, False  # rows predicted; whether Ctrl-C ended the last run
-        self._score: Score = _score_of(learner, window, delay)
+        self._score: Score = score_of(learner, window=window, delay=delay)
         self._answers = self._score.needs_labels  # else answers are labels, which are for the scores alone
         _check_delay(learner, self._answers, delay)
         self._delay, self._window, self._block = delay, window, block
@@ -465,12 +465,6 @@ def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
     if any(isinstance(policy, Replay) for policy in policies):
         check_stateless(learner, "a learner that can learn old rows again", at="Replay in adapt of Session")
     return Adaptation(policies)
-
-
-def _score_of(learner: Any, window: int, delay: int) -> Score:
-    """Return the score of a learner, or of a fleet's first member."""
-    score: Score = kind_of(learner).score(window=window, delay=delay, learner=getattr(learner, "first", learner))
-    return score
 
 
 def _check_delay(learner: Any, answers: bool, delay: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from headwater.route.score import score_of
 from headwater.types import Scores
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class _Twice:
 
     def __init__(self, own: Score, part: Score) -> None:
         self.own, self.part = own, part
-        self.to_bytes = own.to_bytes
+        self.repeatable = own.repeatable
 
     def score(self, *rows: Any) -> list[float]:
         self.part.score(*rows)
@@ -143,10 +144,8 @@ def replay(models: Models, model: Model, end: int, ends: Sequence[int]) -> Repla
 
 def _part_of(state: LearnerState, own: Score, rows: int) -> Score:
     """Return metrics that go on from a learner's own, with a window that holds a whole part of the journal."""
-    kind, one = state.learner.kind, getattr(state.learner, "first", state.learner)
     saved = msgspec.msgpack.decode(own.to_bytes()) | {"window": []}
-    part: Score = kind.score(window=rows, learner=one, saved=msgspec.msgpack.encode(saved))
-    return part
+    return score_of(state.learner, window=rows, saved=msgspec.msgpack.encode(saved))
 
 
 def _compare(models: Models, state: LearnerState, proof: Proof) -> None:

@@ -2,16 +2,25 @@
 
 The metrics are MAE, RMSE and R² as for a regressor, and the baselines are the last value ("no-change") and the value a season before
 ("season"). Every value is scored with the forecast made right before it arrived. A gap in the series is not scored.
+
+Each series of a fleet has baselines of its own. A season's values of as many keys as the fleet may have are kept, a small part of what
+their forecasters keep. Before its first value a series' baselines repeat the newest value of any. A row that the fleet refuses for its
+key belongs to no series and is not scored.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from headwater.learner.schema.labels import values_of
 from headwater.learner.validation import FARTHEST
 from headwater.route.number_score import NumberScore
+from headwater.store.model_file.settings import as_json, from_json
+from headwater.types import Predictions
 
 __all__ = ["SHOWN", "ForecastScore"]
 
@@ -20,7 +29,7 @@ SHOWN = 200
 
 
 class ForecastScore(NumberScore):
-    """Score a forecaster.
+    """Score a forecaster, or a fleet of them.
 
     Examples
     --------
@@ -38,7 +47,12 @@ class ForecastScore(NumberScore):
         super()._begin(0, learner)
         self.gaps = 0
         """Time steps without a value."""
-        self._season: deque[float] = deque(maxlen=1 if learner is None else learner.season)
+        self._season: int = 1 if learner is None else learner.season
+        self._series: dict[Any, deque[float]] = {}  # the last season of each key, of None without a fleet
+        self._newest = 0.0  # value of any series
+        self._mixed = (
+            False  # whether the sums of the baselines are of the keys of a fleet mixed, as version 1.0.0rc1 had them
+        )
         self._shown: deque[tuple[float | None, float]] = deque(maxlen=SHOWN)
 
     @staticmethod
@@ -47,20 +61,49 @@ class ForecastScore(NumberScore):
         missing = label is None or (isinstance(label, float) and math.isnan(label))
         return "" if missing else NumberScore.problem(label)
 
-    def _one(self, label: float, predicted: float) -> None:
-        known = abs(label) <= FARTHEST and abs(predicted) <= FARTHEST
-        guesses = self._guesses()
-        if known:
-            self._add(label, (predicted, *guesses))
-        elif self.n:
-            self.gaps += 1
-        if known or self.n:
-            self._season.append(label if known else guesses[1])
-            self._shown.append((label if known else None, predicted))
+    def score(self, y: Sequence[Any], predictions: Predictions, X: Any = ()) -> list[float]:
+        """Score values just forecast, each beside those of its row's series, and return NaN each."""
+        self.update(y, values_of(predictions), X=() if self._key is None else X)
+        return [math.nan] * len(y)
 
-    def _guesses(self) -> tuple[float, float]:
-        last = self._season[-1] if self._season else 0.0
-        return last, self._season[0] if len(self._season) == self._season.maxlen else last
+    def update(
+        self,
+        y: Sequence[Any],
+        y_pred: Iterable[float],
+        proba: Iterable[float] = (),
+        p_pred: Iterable[float] = (),
+        *,
+        X: Iterable[Any] = (),
+    ) -> None:
+        """Score values and their forecasts, of a fleet with the rows that hold their keys."""
+        keys = self.keys_of(X) or [None] * len(y)
+        for key, value, forecast in zip(keys, y, y_pred, strict=True):
+            series = self._series_of(key)
+            if series is None:
+                self.unscored += 1
+            else:
+                self._next(series, math.nan if value is None else float(value), float(forecast))
+
+    def _series_of(self, key: Any) -> deque[float] | None:
+        """Return the last values of a key's series, or None if its row is refused."""
+        series = self._series.get(key)
+        if series is None and key is not ... and len(self._series) < self._max_keys:
+            self._series[key] = series = deque(maxlen=self._season)
+        return series
+
+    def _next(self, series: deque[float], value: float, forecast: float) -> None:
+        """Score the next value of a series."""
+        last = series[-1] if series else self._newest
+        before = series[0] if len(series) == self._season else last
+        if abs(value) <= FARTHEST and abs(forecast) <= FARTHEST:
+            self._add(value, (forecast, last, before))
+            series.append(value)
+            self._newest = value
+            self._shown.append((value, forecast))
+        elif series:
+            self.gaps += 1
+            series.append(before)
+            self._shown.append((None, forecast))
 
     def shown(self) -> list[tuple[float | None, float]]:
         """Return the last values (None for a gap), each with the forecast made right before."""
@@ -70,7 +113,17 @@ class ForecastScore(NumberScore):
         return {"gaps": self.gaps}
 
     def _sums(self) -> dict[str, Any]:
-        return super()._sums() | {"gaps": self.gaps, "season": list(self._season), "shown": list(self._shown)}
+        own: dict[str, Any] = {"gaps": self.gaps, "season": [], "shown": list(self._shown)}
+        if self._key is None:
+            own["season"] = list(self._series.get(None, ()))
+        else:
+            own["newest"], own["mixed"] = self._newest, self._mixed
+            own["series"] = [[json.dumps(as_json(key)), list(values)] for key, values in self._series.items()]
+        return super()._sums() | own
+
+    def repeatable(self) -> bytes:
+        """Serialize what learning the same rows again repeats, which is nothing of keys that were mixed."""
+        return b"" if self._mixed else super().repeatable()
 
     def _go_on(self, sums: dict[str, Any]) -> None:
         super()._go_on(sums)
@@ -81,6 +134,9 @@ class ForecastScore(NumberScore):
         self._go_on_in_series(saved)
 
     def _go_on_in_series(self, saved: dict[str, Any]) -> None:
-        self.gaps = saved["gaps"]
-        self._season.extend(saved["season"])
+        """Restore the series. Those of the keys of a fleet begin anew where they were saved mixed."""
+        self._mixed = self._key is not None and saved.get("mixed", True)
+        self.gaps, self._newest = saved["gaps"], saved.get("newest", 0.0)
+        own = [("null", saved["season"])] if self._key is None else saved.get("series", ())
+        self._series = {from_json(json.loads(key)): deque(values, maxlen=self._season) for key, values in own}
         self._shown.extend((answer, predicted) for answer, predicted in saved["shown"])

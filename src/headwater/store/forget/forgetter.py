@@ -354,7 +354,7 @@ class Forgetter:
         snapshots = self._parts.snapshots
         snapshots.remove_from(one.state.id, first)
         saved, scores = snapshots.learners.pack(one.fresh.learner), one.fresh.scores.to_bytes()
-        record.proof[one.state.id] = digest_of(saved, scores)
+        record.proof[one.state.id] = digest_of(saved, one.fresh.scores.repeatable())
         for seq, model, metrics in [*one.past, (record.seq, saved, scores)]:
             snapshots.write(one.state.id, seq, record.t, model, metrics)
 

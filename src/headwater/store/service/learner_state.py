@@ -25,7 +25,6 @@ __all__ = [
     "labels_of",
     "learn_events",
     "predict_rows",
-    "scores_of",
     "set_or_interval",
 ]
 
@@ -70,12 +69,6 @@ class Fallback:
     def guess(self, scores: Score) -> tuple[Any, None]:
         """Return what the baseline predicts now, without probabilities."""
         return scores.guess(self.baseline), None
-
-
-def scores_of(learner: Any, saved: bytes = b"") -> Score:
-    """Return the metrics of a learner, or of a fleet's first member, continuing from ``saved``."""
-    scores: Score = learner.kind.score(learner=getattr(learner, "first", learner), saved=saved, history=True)
-    return scores
 
 
 def learn_events(state: LearnerState, events: list[JournalEvent]) -> list[Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from headwater.errors import ConfigError, StoreError, did_you_mean
 from headwater.learner.expiring import Expiring
 from headwater.learner.kind import check_can
-from headwater.route.score import Score
+from headwater.route.score import Score, score_of
 from headwater.store.forget.publishing import Publishing
 from headwater.store.forget.record import digest_of
 from headwater.store.journal.backup import check_pages
@@ -25,7 +25,7 @@ from headwater.store.journal.events import JournalEvent, is_tombstone
 from headwater.store.journal.snapshots import Snapshots
 from headwater.store.model_file import LearnerFormat
 
-from .learner_state import LearnerState, labels_of, learn_events, scores_of
+from .learner_state import LearnerState, labels_of, learn_events
 from .limits import Limits
 from .model import Model
 
@@ -96,7 +96,7 @@ class Models:
         """Add a model with its champion."""
         _check_name(name, self.by_name, "model")
         cursor = self._base.execute("INSERT INTO models (name) VALUES (?)", (name,))
-        self._insert(int(cursor.lastrowid or 0), "champion", True, learner, scores_of(learner))
+        self._insert(int(cursor.lastrowid or 0), "champion", True, learner, score_of(learner, history=True))
 
     def add(self, model: Model, name: str, learner: Any) -> None:
         """Add a challenger, which learns and is scored from here on."""
@@ -106,7 +106,7 @@ class Models:
             raise ConfigError(
                 expected=f"a challenger that can {model.task}", got=learner.task, at="task", help="Choose its task."
             )
-        self._insert(model.id, name, False, learner, scores_of(learner))
+        self._insert(model.id, name, False, learner, score_of(learner, history=True))
 
     def promote(self, model: Model, name: str) -> None:
         """Make a challenger the champion. The old champion becomes a challenger."""
@@ -182,7 +182,7 @@ class Models:
         """Return a copy of a learner and its metrics, which answers until the next is published."""
         learners = self._snapshots.learners
         learner = learners.unpack(learners.pack(state.learner), self._at)
-        scores = scores_of(learner, state.scores.to_bytes())
+        scores = score_of(learner, saved=state.scores.to_bytes(), history=True)
         return LearnerState(state.id, state.name, state.champion, learner, scores, state.at)
 
     def publish_due(self) -> None:
@@ -229,7 +229,7 @@ class Models:
             raise ConfigError(
                 expected=f"a sequence from {oldest} on", got=str(seq), at="as of", help="Older states are pruned."
             )
-        scores = scores_of(snapshot.learner, snapshot.scores)
+        scores = score_of(snapshot.learner, saved=snapshot.scores, history=True)
         return LearnerState(number, name, True, snapshot.learner, scores, snapshot.seq)
 
     # ---- what forgetting needs ---------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ class Models:
 
     def new_state(self, learner: Any, after: int) -> LearnerState:
         """Return a learner that has seen nothing up to an event, to be trained from there on."""
-        return LearnerState(0, f"since-{after + 1}", False, learner, scores_of(learner), after)
+        return LearnerState(0, f"since-{after + 1}", False, learner, score_of(learner, history=True), after)
 
     def begin(self, model: Model, fresh: LearnerState, after: int, since: int) -> None:
         """Add a learner that takes turns with the champion, with the event and the time since when it sees rows."""
@@ -293,7 +293,7 @@ class Models:
 
     def digest(self, state: LearnerState) -> str:
         """Return a hash of a learner's state and metrics."""
-        return digest_of(self._snapshots.learners.pack(state.learner), state.scores.to_bytes())
+        return digest_of(self._snapshots.learners.pack(state.learner), state.scores.repeatable())
 
     def events(self, model: Model) -> Iterator[JournalEvent]:
         """Yield the events of a model that are still in the journal, in order."""
@@ -421,7 +421,7 @@ class Models:
         snapshot = self._snapshots.newest(number)
         if snapshot is None:
             raise StoreError(expected=f"a sound snapshot of learner {name}", got="none", at=self._at, help=DAMAGED)
-        scores = scores_of(snapshot.learner, snapshot.scores)
+        scores = score_of(snapshot.learner, saved=snapshot.scores, history=True)
         return LearnerState(number, name, bool(champion), snapshot.learner, scores, snapshot.seq)
 
     def replay(
@@ -503,7 +503,7 @@ class Models:
             raise StoreError(
                 expected=f"a sound snapshot of learner {state.name}", got="none", at=self._at, help=DAMAGED
             )
-        scores = scores_of(snapshot.learner, snapshot.scores)
+        scores = score_of(snapshot.learner, saved=snapshot.scores, history=True)
         again = LearnerState(state.id, state.name, state.champion, snapshot.learner, scores, snapshot.seq)
         self.replay(model, again, until)
         return again
