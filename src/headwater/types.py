@@ -244,9 +244,8 @@ def join(forecasts: Sequence[Predictions]) -> Predictions:
     if not forecasts:
         return Predictions(y_pred=[])
     classes = tuple(dict.fromkeys(chain.from_iterable(forecast.classes for forecast in forecasts)))
-    y_pred = list(chain.from_iterable(forecast.y_pred for forecast in forecasts))
     return Predictions(
-        y_pred=y_pred,
+        y_pred=list(chain.from_iterable(_values(forecast.y_pred) for forecast in forecasts)),
         proba=_stacked([_placed(forecast.proba, forecast.classes, classes) for forecast in forecasts], len(classes)),
         classes=classes,
         lower=_stacked([forecast.lower for forecast in forecasts]),
@@ -255,6 +254,11 @@ def join(forecasts: Sequence[Predictions]) -> Predictions:
             [_placed(forecast.rewards, forecast.classes, classes) for forecast in forecasts], len(classes)
         ),
     )
+
+
+def _values(y_pred: Any) -> Any:
+    """Return predictions as Python's own values, since what is written as JSON takes no scalars of NumPy for numbers."""
+    return y_pred.tolist() if isinstance(y_pred, np.ndarray) else y_pred
 
 
 def _placed(piece: Floats | None, own: tuple[Label, ...], classes: tuple[Label, ...]) -> Floats | None:

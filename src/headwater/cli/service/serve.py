@@ -14,8 +14,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headwater.cli.options.declared import SettingOptions, settings_of
-from headwater.cli.options.fleet import as_fleet, check_named
-from headwater.cli.options.model import ModelOptions, load_model
+from headwater.cli.options.fleet import agree_on_key, as_fleet, check_named
+from headwater.cli.options.model import ModelOptions, agree_on_settings, load_model
 from headwater.cli.options.replicas import ReplicaOptions, start_replicas
 from headwater.cli.options.shared import check_writable, followed_how
 from headwater.errors import ConfigError, MissingExtra
@@ -176,13 +176,13 @@ def serve(
     server.check_bind(host, known := {**server.tokens_of_environment(), **_tokens(tokens)})
     wanted, sources = _replicas(more, follow, demo), _sources(follow)
     file = _file(store or wanted.store, demo)
-    new = _maker(file, wanted.rounds or model, task, options or ModelOptions(), settings, fleet)
+    new = _maker(file, wanted.rounds or model, *(asked := (task, options or ModelOptions(), settings, fleet)))
     grpc, sock = server.listen_by_grpc(host, grpc_port, bounds), server.listen(host, port)
     policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
     bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
     state = server.make_state(file, tokens=known, policy=policy, **bounded, **asdict(ages or AgeOptions()))
     state.default, state.demo, state.grpc = name, demo, grpc
-    _begin(state, new, follow, sources)
+    _begin(state, new, asked, follow, sources)
     return _run(server, state, wanted, watch or WatchOptions(), host, port, sock)
 
 
@@ -215,8 +215,15 @@ def _maker(
     fleet: str | None,
 ) -> Callable[[], Any]:
     """Return a function that loads or makes the model to begin with, once: now where there is no store yet."""
-    own = settings_of(kind_with(task, at="--task"), settings)
+    own = settings_of(kind := kind_with(task, at="--task"), settings)
     check_named(fleet)
+    if kind.question.ahead and options.time is not None:
+        raise ConfigError(
+            expected="rows in the order in which clients send them",
+            got=f"--time {options.time}",
+            at="--time",
+            help="Leave it out: send the rows of a series in the order of their times.",
+        )
 
     @cache
     def new() -> Any:
@@ -227,12 +234,39 @@ def _maker(
     return new
 
 
+def _note_differences(
+    state: Any, task: str, options: ModelOptions, settings: SettingOptions | None, fleet: str | None
+) -> None:
+    """Say of an option for a new model that the store's model, which goes on as it is, was made otherwise."""
+    kind, at = kind_with(task), str(state.service.path)
+    own = settings_of(kind, settings)
+    asked = "auto" if kind is default_kind() and not own else task  # which need not have been given
+    if (asked, options, fleet) == ("auto", ModelOptions(), None):
+        return
+    known = state.service.models.by_name[state.default].champion.learner
+    try:
+        options.agree_with(known, task=asked, target=None, at=at)
+        agree_on_settings(known, kind, own, at)
+        agree_on_key(known, fleet, at)
+    except ConfigError as error:
+        print(
+            f"{state.default} goes on as it is: expected {error.expected}, got {error.got} — at {error.at}.",
+            file=sys.stderr,
+        )
+
+
 def _begin(
-    state: Any, new: Callable[[], Any], follow: SourceOptions | None, sources: list[tuple[str, str | None]]
+    state: Any,
+    new: Callable[[], Any],
+    asked: tuple[str, ModelOptions, SettingOptions | None, str | None],
+    follow: SourceOptions | None,
+    sources: list[tuple[str, str | None]],
 ) -> None:
     """Create the model that the store lacks, and let it follow brokers once the server responds."""
     if state.default not in state.service.models.by_name:
         state.service.create(state.default, new())
+    else:
+        _note_differences(state, *asked)
     if follow is not None:
         _follow(state, follow, sources)
 

@@ -50,6 +50,8 @@ KIND = Kind(
         "key": Lazy("headwater.kinds.forecaster.related.fleet:RelatedFleet"),
     },
     instead={
+        "ahead": "Name a key: fleet.forecast(key), over HTTP POST /ask with a row that holds it, such as "  # of a fleet of forecasters
+        '{"rows": [{"shop": "north"}], "horizon": 7}.',
         "delay": "Teach each value when its time comes; what is ahead is forecast(horizon).",
         "late": "Teach each value when its time comes; what is ahead is forecast(horizon).",
         "classes": "A series is numbers; for classes use a Classifier.",
