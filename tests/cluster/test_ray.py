@@ -17,7 +17,7 @@ from headwater.cluster import Cluster
 from headwater.errors import HeadwaterError, TargetError
 from support.packages.imports import when_used
 from support.processes.nodes import add_node, ray_nodes
-from support.processes.rounds import ROUNDS, make, stream
+from support.processes.rounds import ROUNDS, make, stream, write
 
 when_used("ray", reason="the extra ray is not installed: pip install headwater[ray]")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
@@ -62,7 +62,23 @@ def drain(nodes, node) -> None:
     assert accepted, why
 
 
-def disturbed(kill, *, in_round: int = 8) -> tuple[Cluster, object]:
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory) -> list[str]:
+    """The same rows in three files of unequal lengths, each of which a worker reads."""
+    folder = tmp_path_factory.mktemp("sources")
+    parts = {"a.csv": ROWS[:3500], "b.csv": ROWS[3500:6000], "c.csv": ROWS[6000:]}
+    return [str(write(folder / name, rows)) for name, rows in parts.items()]
+
+
+@pytest.fixture(scope="module")
+def read_here(sources) -> int:
+    """The digest of rounds of these files in this process."""
+    with Cluster(make(), engine="local", partition="sources", **ROUNDS) as cluster:
+        cluster.run(sources, "answer")
+    return cluster.learner.engine.core.digest()
+
+
+def disturbed(kill, *, in_round: int = 8, sources: list[str] | None = None) -> tuple[Cluster, object]:
     """Learn the rows on the nodes; `kill(workers)` is called once, while the blocks of that round are being learned."""
     from headwater.cluster.ray import RayWorkers
 
@@ -79,6 +95,10 @@ def disturbed(kill, *, in_round: int = 8) -> tuple[Cluster, object]:
 
     workers = Disturbed(2)
     until(lambda: workers.live == 2)
+    if sources is not None:
+        with Cluster(make(), engine=workers, partition="sources", **ROUNDS) as cluster:
+            cluster.run(sources, "answer")
+        return cluster, workers
     with Cluster(make(), engine=workers, **ROUNDS) as cluster:
         cluster.run(ROWS)
     return cluster, workers
@@ -126,6 +146,35 @@ def test_a_coordinator_that_is_killed_in_a_round_and_started_again_comes_to_the_
     *rounds, digest = map(int, again.stdout.split())
     assert 0 < rounds[0] <= 12, "it went on from a manifest"
     assert digest == undisturbed
+
+
+def test_workers_that_read_three_files_give_the_bits_of_this_process_and_keep_them_open(nodes, sources, read_here):
+    cluster, workers = disturbed(lambda pids: None, sources=sources)
+    assert cluster.learner.engine.core.digest() == read_here
+    assert cluster.learner.n_learned == 8000
+    assert sorted(workers.homes) == [0, 1, 2]
+    assert len(set(map(id, workers.homes.values()))) == 2, "both workers read"
+
+
+def test_a_worker_that_is_killed_while_it_reads_changes_no_bit(nodes, sources, read_here):
+    cluster, workers = disturbed(lambda pids: os.kill(pids[0], signal.SIGKILL), in_round=20, sources=sources)
+    assert workers.lost + workers.repeated >= 1, "a block was lost with it, or given to the other worker as well"
+    assert cluster.learner.engine.core.digest() == read_here
+
+
+def test_a_coordinator_of_workers_that_read_is_killed_and_started_again_to_the_same_bits(
+    nodes, sources, read_here, tmp_path
+):
+    command = [sys.executable, str(DRIVER), nodes.address, str(tmp_path / "m.hw"), *sources]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        for line in first.stdout:
+            if int(line) == 12:
+                first.kill()
+    again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert again.returncode == 0, again.stderr[-3000:]
+    *rounds, digest = map(int, again.stdout.split())
+    assert 0 < rounds[0] <= 12, "it went on from a manifest"
+    assert digest == read_here
 
 
 def test_a_node_that_joins_learns_and_one_that_is_to_leave_is_let_go_between_rounds(nodes, undisturbed):

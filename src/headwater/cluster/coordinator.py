@@ -38,7 +38,8 @@ from .plan import SMALLEST, block_size, by_key, check_partition, in_blocks, lead
 from .progress import Clock, Progress
 from .progress.sampling import SerialSample
 from .progress.sampling import every as every_round
-from .rows import Rows
+from .sources.partitions import Partitions, check_same
+from .sources.rows import Rows
 from .worker import Block, Outcome, Update, pack, unpack
 
 __all__ = ["Cluster", "Workers", "learn"]
@@ -94,7 +95,10 @@ class Cluster:
     key : str, optional
         Column whose rows of one value all go to one worker, which keeps their order.
     partition : str
-        "blocks". "round-robin" is rejected, since it costs far more accuracy.
+        "blocks", or "sources" for a list of sources: in each round each worker reads and learns the next rows of one source,
+        and no sample passes the coordinator. Then `workers` is the number of processes, blocks per round are the sources that
+        have not ended, and neither the diagnosis nor the serial sample gets rows. "round-robin" is rejected, since it costs
+        far more accuracy.
     manifest : str or Path, optional
         File that stores state and position after each round, to resume from.
     deadline : float, optional
@@ -160,8 +164,9 @@ class Cluster:
         check_partition(partition)
         _check(learner, workers, block, sync, lead)
         _check_deadline(learner, deadline)
+        _check_sources(learner, partition, key, lead)
         self.learner: SupervisedLearner = learner
-        self._auto, self._share = block == "auto", sync
+        self._auto, self._share, self._by_source = block == "auto", sync, partition == "sources"
         self._key, self._deadline, self._warm_up, self._lead = key, deadline, warm_up, lead
         self.position = Position(workers=workers, block=SMALLEST if isinstance(block, str) else block)
         before = None if manifest is None else self._go_on(manifest)
@@ -169,7 +174,9 @@ class Cluster:
         self._on_record = (on_record,) if callable(on_record) else tuple(on_record)
         self._workers = _workers(engine, workers, address)
         self._keeper = None if manifest is None else Keeper(manifest)
-        self._serial = SerialSample(self.learner.task, every_round(workers) if serial_sample else 0)
+        self._serial = SerialSample(
+            self.learner.task, every_round(workers) if serial_sample and not self._by_source else 0
+        )
         self._state = pack(self.learner)
         self._update: Update | None = None
         self._begin(before)
@@ -219,30 +226,49 @@ class Cluster:
         Parameters
         ----------
         stream, target
-            As in ``Session.run``.
+            As in ``Session.run``; with ``partition="sources"`` a list of files or addresses.
 
         Returns
         -------
         Record
             Metrics at the end, over all rows of the run, also those before the coordinator was restarted.
         """
+        if self._by_source:
+            return self._finish(self._parts(stream, target), None)
+        check_same((), self.position.sources)
         source = opened(stream, target=target, task=self.learner.task)
         given = source if isinstance(source, Stream) else None
-        position = self.position
-        rows = Rows(source, target, wants=position.wants, problem=type(self._watch).problem)
+        rows = Rows(source, target, wants=self.position.wants, problem=type(self._watch).problem)
         try:
-            while self._round(rows):
-                pass
+            return self._finish(rows, given)
         finally:
             if given is not None and source is not stream:
                 given.close()
+
+    def _parts(self, stream: Any, target: str | None) -> Partitions:
+        """Return the sources that the workers read, each at its place."""
+        parts = stream if isinstance(stream, Partitions) else Partitions(stream, target)
+        if self.position.round and not self.position.sources:
+            raise ConfigError(
+                expected="a manifest of several sources",
+                got="one of a single stream",
+                at="the manifest",
+                help='Leave partition="sources" out, or begin a new model with another path for the manifest.',
+            )
+        parts.begin(self.learner.task, self.position.sources, type(self._watch).problem)
+        return parts
+
+    def _finish(self, rows: Rows | Partitions, given: Stream | None) -> Record:
+        """Run rounds to the end, save the state, and return the record."""
+        while self._round(rows):
+            pass
         record = self._record(rows, given)
         self._keep(wait=True)
         for call in self._on_record:
             call(record)
         return record
 
-    def _round(self, rows: Rows) -> bool:
+    def _round(self, rows: Rows | Partitions) -> bool:
         """Run one round of dealing, learning and merging, or return False at the end of the stream."""
         started = time.perf_counter()
         blocks = self._deal(rows)
@@ -251,28 +277,27 @@ class Cluster:
         if self._serial.due(self.position.round) and len(blocks) == self.position.workers:
             self._serial.begin(self._whole())
         outcomes = self._workers.learn((self._update, self._whole), blocks, self._deadline)
-        missing = {block.index for block in blocks} - {outcome.index for outcome in outcomes}
-        for block in blocks:
-            if block.index in missing:
-                rows.give_back(block.X, block.y, block.rows)
-        done = [block for block in blocks if block.index not in missing]
         outcomes.sort(key=lambda outcome: outcome.index)
-        if outcomes:
-            self._merge(outcomes)
+        done = rows.settle(blocks, outcomes)
+        learned = [outcome for outcome, block in zip(outcomes, done, strict=True) if len(block.y)]
+        if learned:
+            self._merge(learned)
         size, before = self.position.block, self.progress
-        self._advance(blocks, rows)
+        self._advance(done, rows)
         self._score(done, outcomes)
-        self._count(done, outcomes, time.perf_counter() - started, sum(len(block) for block in blocks))
+        unfinished = {block.index for block in blocks} - {block.index for block in done}
+        rewound = sum(len(block) for block in blocks if block.index in unfinished)
+        self._count(done, outcomes, time.perf_counter() - started, rewound)
         self._keep(wait=self.position.block != size)  # a size chosen by time must be on disk before it is used
         self._tell(before)
         return True
 
-    def _shape(self) -> tuple[int, int]:
+    def _shape(self, workers: int) -> tuple[int, int]:
         """Return the number of blocks in the next round and the rows of each, with a single worker during warm-up."""
         learned = self.learner.n_learned
         if learned < self._warm_up or not self._may_fan_out():
             return 1, max(self._warm_up - learned, SMALLEST)
-        return ramp(learned, self.position.workers, self.position.block)
+        return ramp(learned, workers, self.position.block)
 
     def _may_fan_out(self) -> bool:
         """Return whether several workers may start from this learner. With one output, both classes must be known."""
@@ -280,8 +305,10 @@ class Cluster:
             return False
         return not has_classes(self.learner) or not self.learner.one_output or len(self.learner.known_classes) > 1
 
-    def _deal(self, rows: Rows) -> list[Block]:
-        blocks, size = self._shape()
+    def _deal(self, rows: Rows | Partitions) -> list[Block]:
+        if isinstance(rows, Partitions):
+            return rows.deal(*self._shape(rows.live)) if rows.live else []
+        blocks, size = self._shape(self.position.workers)
         X, y, numbers = rows.take(blocks * size)
         X = self.learner.observed(X)  # aggregates count rows in the order of the stream, whoever learns them
         if self._key is not None and blocks > 1:
@@ -316,16 +343,16 @@ class Cluster:
         rolled.resume_counts(engine.counts())
         return rolled
 
-    def _advance(self, blocks: Sequence[Block], rows: Rows) -> None:
-        """Advance the position in the stream."""
-        last = max(self.position.row, *(max(block.rows) for block in blocks))
-        self.position = replace(
-            self.position,
-            round=self.position.round + 1,
-            row=last,
-            waiting=_stretches(rows.waiting),
-            block=self._next_size(),
-        )
+    def _advance(self, blocks: Sequence[Block], rows: Rows | Partitions) -> None:
+        """Advance the position in the stream, or in each source."""
+        now = self.position
+        ahead: dict[str, Any]
+        if isinstance(rows, Partitions):
+            ahead = {"row": now.row + sum(len(block.y) for block in blocks), "sources": rows.places}
+        else:
+            last = max([now.row, *rows.waiting, *(max(block.rows) for block in blocks)])
+            ahead = {"row": last, "waiting": _stretches(rows.waiting)}
+        self.position = replace(now, round=now.round + 1, block=self._next_size(), **ahead)
 
     def _keep(self, *, wait: bool) -> None:
         """Save state, position and metrics after a round."""
@@ -359,6 +386,10 @@ class Cluster:
 
     def _score(self, blocks: Sequence[Block], outcomes: Sequence[Outcome]) -> None:
         """Score the rows in stream order, with the predictions made before they were learned."""
+        if self._by_source:
+            for block, done in zip(blocks, outcomes, strict=True):
+                self._watch.update(block.y, done.y_pred, done.proba)
+            return
         scored = [
             row
             for block, done in zip(blocks, outcomes, strict=True)
@@ -377,9 +408,10 @@ class Cluster:
         if self.learner.sample_due is not None:
             self.learner.take_scored(ScoredRows(self._watch.n - len(y) + 1, X, y, y_pred, proba, self.learner.task))
 
-    def _count(self, done: Sequence[Block], outcomes: Sequence[Outcome], seconds: float, asked: int) -> None:
+    def _count(self, done: Sequence[Block], outcomes: Sequence[Outcome], seconds: float, rewound: int) -> None:
         now, learned = self.progress, sum(map(len, done))
-        if outcomes and len(outcomes) == self.position.workers:
+        sources = sum(not place.ended for place in self.position.sources)
+        if learned and len(outcomes) >= (sources if self._by_source else self.position.workers):
             self._clock.add(seconds, outcomes, learned, at_once=self._workers.at_once)
         self._clock.total += seconds
         before = self._before
@@ -395,7 +427,7 @@ class Cluster:
             seconds_a_row=self._clock.seconds_a_row,
             sent=before.sent + self._workers.sent,
             received=now.received + sum(size_of(outcome.delta) for outcome in outcomes),
-            rewound=now.rewound + asked - learned,
+            rewound=now.rewound + rewound,
             lost=before.lost + self._workers.lost,
             left=before.left + self._workers.left,
             merge_loss=self._serial.loss,
@@ -415,7 +447,7 @@ class Cluster:
         report = self._watch.report()
         return {"scores": report["window"]["model"], "comparisons": report["comparisons"]}
 
-    def _record(self, rows: Rows | None, stream: Stream | None) -> Record:
+    def _record(self, rows: Rows | Partitions | None, stream: Stream | None) -> Record:
         watch = self._watch
         scores, window = watch.scores(), watch.scores(window=True)
         rejected = Counter(rows.left_out if rows else {}) + Counter(stream.rejects.counts if stream else {})
@@ -518,6 +550,20 @@ def _check_deadline(learner: Any, deadline: float | None) -> None:
             at="deadline of Cluster",
             help="Leave it out: a row of an unfinished block would count among the earlier rows before it is learned.",
         )
+
+
+def _check_sources(learner: Any, partition: str, key: str | None, lead: int | None) -> None:
+    if partition != "sources":
+        return
+    given = {"key": key, "lead": lead, "a learner with rolling": True if learner.has_rolling else None}
+    for name, value in given.items():
+        if value is not None:
+            raise ConfigError(
+                expected='neither key, lead nor rolling with partition="sources", where no worker sees the rows of others',
+                got=name if value is True else f"{name}={value!r}",
+                at="Cluster",
+                help='Leave it out, or use partition="blocks", whose rows the coordinator reads in their order.',
+            )
 
 
 def _workers(engine: str | Workers, workers: int, address: str | None) -> Workers:

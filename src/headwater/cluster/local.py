@@ -42,4 +42,5 @@ class LocalWorkers:
         return [outcome for outcome in outcomes if outcome is not None]
 
     def close(self) -> None:
-        """Do nothing, as there are no processes to stop."""
+        """Close the sources, as there are no processes to stop."""
+        self._worker.close()

@@ -111,8 +111,10 @@ def check_partition(partition: str) -> None:
             at="partition",
             help="Leave it out, or give key= where order within a key matters.",
         )
-    if partition != "blocks":
-        raise ConfigError(expected='"blocks"', got=repr(partition), at="partition", help="Leave it out, or give key=.")
+    if partition not in ("blocks", "sources"):
+        raise ConfigError(
+            expected='"blocks" or "sources"', got=repr(partition), at="partition", help="Leave it out, or give key=."
+        )
 
 
 def in_blocks(X: Any, y: list[Any], rows: Sequence[int], size: int, lead: int = 0) -> list[Block]:

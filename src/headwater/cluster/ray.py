@@ -112,6 +112,8 @@ class RayWorkers:
         self._seats = [_Seat(self._actor.remote()) for _ in range(count)]
         self.sent = self.lost = self.left = self.repeated = 0
         self.late: dict[Any, _Seat] = {}
+        self.homes: dict[int, _Seat] = {}
+        """Worker that last read each source, which has it open."""
         self.learned: Counter[str] = Counter()
         """Number of blocks learned on each node."""
 
@@ -200,6 +202,24 @@ class RayWorkers:
         """Calls that finish when an actor starts or a late one is done."""
         return [*(seat.asked for seat in self._seats if seat.asked is not None), *self.late]
 
+    def seats_of(self, blocks: Sequence[Block]) -> dict[int, _Seat]:
+        """Return a worker for each block of rows that workers read, the one that has the source open unless it has too many."""
+        parts = {block.part.number: block.index for block in blocks if block.part is not None}
+        live = [seat for seat in self._seats if seat.node]
+        if not live or not parts:
+            return {}
+        most, shares, found = -(-len(parts) // len(live)), Counter[int](), dict[int, _Seat]()
+        for number, index in parts.items():
+            home = self.homes.get(number)
+            if home in live and shares[id(home)] < most:
+                found[index] = home
+                shares[id(home)] += 1
+        for index in parts.values():
+            if index not in found:
+                found[index] = min(live, key=lambda seat: shares[id(seat)])
+                shares[id(found[index])] += 1
+        return found
+
     def pids(self) -> list[int]:
         """Return the process id of each running actor."""
         return [seat.pid for seat in self._seats if seat.node]
@@ -242,6 +262,7 @@ class _Round:
         self._delta, self._whole = updates
         self._sent: dict[bool, Any] = {}  # updates as passed to Ray, by whether they are whole states
         self._open = list(blocks)  # unassigned or lost
+        self._seats: dict[int, _Seat] | None = None  # of blocks whose rows the workers read
         self._calls: dict[Any, tuple[_Seat, Block]] = {}
         self._done: dict[int, Outcome] = {}
         self._started = time.perf_counter()
@@ -274,21 +295,40 @@ class _Round:
         """Give open blocks to idle workers, or after some time repeat slow blocks on them."""
         self._workers.free_the_late()
         self._workers.seat_the_new()
-        idle = self._workers.idle
-        while self._open and idle:
-            self._call(idle.pop(0), self._open.pop(0))
-        if idle and self._done and self._elapsed() > max(SLOW * self._first, PATIENCE):
+        if self._seats is None and self._workers.idle:
+            self._seats = self._workers.seats_of(self._blocks)
+        idle = []
+        for seat in self._workers.idle:
+            block = self._next_for(seat)
+            if block is None:
+                idle.append(seat)
+            else:
+                self._open = [other for other in self._open if other is not block]
+                self._call(seat, block)
+        if idle and self._done and self._is_slow():
             asked = [block.index for _, block in self._calls.values()]
             slow = [block for _, block in self._calls.values() if asked.count(block.index) == 1]
             for seat, block in zip(idle, slow, strict=False):
                 self._workers.repeated += 1
                 self._call(seat, block)
 
+    def _is_slow(self) -> bool:
+        return self._elapsed() > max(SLOW * self._first, PATIENCE)
+
+    def _next_for(self, seat: _Seat) -> Block | None:
+        """Return an open block for an idle worker, its own before those whose worker is gone or slow."""
+        seats = self._seats or {}
+        own = [block for block in self._open if seats.get(block.index, seat) is seat]
+        others = [block for block in self._open if self._is_slow() or not seats.get(block.index, seat).node]
+        return next(iter([*own, *others]), None)
+
     def _call(self, seat: _Seat, block: Block) -> None:
         whole = self._delta is None or seat.version not in (self._delta.since, self._delta.version)
         if whole not in self._sent:
             self._sent[whole] = self._put(self._whole() if whole or self._delta is None else self._delta)
         seat.busy = True
+        if block.part is not None:
+            self._workers.homes[block.part.number] = seat
         self._calls[seat.actor.learn.remote(self._sent[whole], block)] = seat, block
 
     def _put(self, update: Update) -> Any:

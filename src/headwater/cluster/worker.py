@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.model_file import SavedModel
 
 from .delta import Delta, apply, difference
+from .sources.reader import Part, Place, Reader
 
 __all__ = ["Block", "Outcome", "Update", "Worker", "pack", "unpack"]
 
@@ -48,6 +49,8 @@ class Block:
         Row numbers in the stream, from 1.
     lead : (X, y), optional
         Rows before the block, which another worker learns (see `warmed`).
+    part : Part, optional
+        Rows that the worker reads itself. The block then has none.
     """
 
     index: int
@@ -55,9 +58,10 @@ class Block:
     y: list[Any]
     rows: Sequence[int]
     lead: tuple[Any, list[Any]] | None = None
+    part: Part | None = None
 
     def __len__(self) -> int:
-        return len(self.y)
+        return len(self.y) if self.part is None else self.part.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ class Outcome:
         Prediction for each row before it was learned, and predicted probability of its label.
     seconds, cpu : float
         Seconds for the rows, and CPU seconds for the whole block, including unpacking and comparing.
+    found : (list, Place), optional
+        Labels of the rows that the worker read itself, and the place after them.
     """
 
     index: int
@@ -107,6 +113,7 @@ class Outcome:
     proba: list[float]
     seconds: float
     cpu: float
+    found: tuple[list[Any], Place] | None = None
 
 
 def pack(learner: SupervisedLearner) -> SavedModel:
@@ -133,6 +140,7 @@ class Worker:
     def __init__(self) -> None:
         self._version: int | None = None
         self._saved = SavedModel({}, {})
+        self._readers: dict[int, Reader] = {}
 
     def learn(self, update: Update, block: Block) -> Outcome | None:
         """Predict and learn a block, or return None if the update's base state is missing."""
@@ -141,7 +149,30 @@ class Worker:
                 return None
             arrays = update.arrays if update.since is None else apply(self._saved.arrays, update.arrays)
             self._saved, self._version = SavedModel(update.header, arrays), update.version
-        return learn_block(self._saved, block)
+        return learn_block(self._saved, block) if block.part is None else self._learn_part(block, block.part)
+
+    def _learn_part(self, block: Block, part: Part) -> Outcome:
+        """Read the rows of a block, then learn them."""
+        started, begun = time.perf_counter(), time.process_time()
+        X, y, place = self._reader(part).take(part.size)
+        seconds, cpu = time.perf_counter() - started, time.process_time() - begun
+        outcome = learn_block(self._saved, Block(block.index, X, y, range(len(y))))
+        return replace(outcome, seconds=outcome.seconds + seconds, cpu=outcome.cpu + cpu, found=(y, place))
+
+    def _reader(self, part: Part) -> Reader:
+        """Return the reader of a source at the place of a part, which stays open if it is there already."""
+        reader = self._readers.pop(part.number, None)
+        if reader is not None and reader.place != part.place:
+            reader.close()
+            reader = None
+        self._readers[part.number] = reader = Reader(part) if reader is None else reader
+        return reader
+
+    def close(self) -> None:
+        """Close the sources."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers = {}
 
 
 def warmed(saved: SavedModel, X: Any, y: list[Any]) -> dict[str, Any]:
@@ -165,6 +196,8 @@ def warmed(saved: SavedModel, X: Any, y: list[Any]) -> dict[str, Any]:
 
 def learn_block(saved: SavedModel, block: Block) -> Outcome:
     """Predict and learn the rows of a block in order, starting from a state."""
+    if not len(block.y):
+        return Outcome(block.index, saved.header, {}, [], [], seconds=0.0, cpu=0.0)
     begun = time.process_time()
     learner = unpack(saved if block.lead is None else SavedModel(saved.header, warmed(saved, *block.lead)))
     engine = learner.engine

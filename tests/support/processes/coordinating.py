@@ -1,4 +1,4 @@
-"""A coordinator as a process of its own: python coordinator.py ADDRESS MANIFEST. It prints each round's number."""
+"""A coordinator as a process of its own: python coordinator.py ADDRESS MANIFEST [SOURCE …]. It prints each round's number."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class Told(RayWorkers):
 
 
 if __name__ == "__main__":
-    address, manifest = sys.argv[1:]
-    with Cluster(make(), engine=Told(2, address=address), manifest=manifest, **ROUNDS) as cluster:
-        cluster.run(stream(8000))
+    address, manifest, *sources = sys.argv[1:]
+    options = ROUNDS | {"partition": "sources" if sources else "blocks"}
+    with Cluster(make(), engine=Told(2, address=address), manifest=manifest, **options) as cluster:
+        cluster.run(*((sources, "answer") if sources else (stream(8000),)))
     print(cluster.learner.engine.core.digest(), flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import headwater as hw
 
@@ -14,6 +15,15 @@ def stream(n: int, *, classes: int = 3) -> list:
         x = {"hour": i % 24, "load": draw.gauss(0, 1), "site": f"s{draw.randrange(40)}"}
         rows.append((x, f"c{(i // 500) % classes if x['load'] < 0.4 else int(x['site'][1:]) % classes}"))
     return rows
+
+
+def write(path: Path, rows: list, *, odd: dict[int, str] | None = None) -> Path:
+    """Write rows as a table, some lines of which may be anything."""
+    lines = [f"{x['hour']},{x['load']!r},{x['site']},{y}" for x, y in rows]
+    for i, line in (odd or {}).items():
+        lines[i] = line
+    path.write_text("hour,load,site,answer\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return path
 
 
 def make() -> hw.Classifier:

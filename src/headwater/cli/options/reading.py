@@ -136,6 +136,11 @@ class ReadingOptions:
             stream.add_note(f"Read as the model's files were: {remembered}.")
         return stream
 
+    def alike(self, notes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options of ``read`` that hold for each of several sources."""
+        forms = self.forms() | {name: notes[name] for name in LAYOUT.intersection(notes)}
+        return {**forms, "drop": notes["drop"], "text": notes["text"], "allow_rejects": self.allow_rejects}
+
     def _remembered(self, notes: Mapping[str, Any]) -> list[str]:
         """Return the options of the layout that a saved model says, and not the command."""
         given = self._layout({})

@@ -33,6 +33,7 @@ def run(
     engine: str = "ray",
     address: str | None = None,
     key: str | None = None,
+    partition: str = "blocks",
     deadline: float | None = None,
     page: int | None = None,
     reading: Annotated[ReadingOptions | None, Parameter(name="*")] = None,
@@ -61,6 +62,8 @@ def run(
         Of a Ray cluster that runs already; auto finds one. Without it Ray runs on this machine.
     key
         A column whose values keep their order: all rows of one value go to one worker.
+    partition
+        blocks, or sources: each of the sources is a partition that a worker reads itself, and no row passes the coordinator.
     deadline
         Seconds after which a round goes on without blocks that are not done.
     page
@@ -78,9 +81,14 @@ def run(
         raise ConfigError(expected="auto or a whole number", got=block, at="--block", help="Try 500.")
     with ExitStack() as opened:
         opened.enter_context(locked(model))
-        stream, learner = _begin(source, model, target, task, reading or ReadingOptions(), options or ModelOptions())
+        how = reading or ReadingOptions()
+        first = _first_of(source, how) if partition == "sources" else source
+        stream, learner = _begin(first, model, target, task, how, options or ModelOptions())
         opened.enter_context(stream)
+        if partition == "sources":
+            stream = _parts(source, stream, how, learner.notes)
         settings = {"key": key, "deadline": deadline, "address": address, "engine": engine, "workers": workers}
+        settings["partition"] = partition
         record, new = _learn(
             learner, stream, model, page, opened, block=block if block == "auto" else int(block), **settings
         )
@@ -122,6 +130,25 @@ def _begin(
     learner = known or options.make(stream.goal.task if stream.goal else task)
     learner.notes = {**learner.notes, **notes, "columns": stream.reading() or notes["columns"]}
     return stream, learner
+
+
+def _first_of(source: tuple[str, ...], reading: ReadingOptions) -> tuple[str, ...]:
+    """Return the first source, whose first rows decide how all are read."""
+    for name, value in (("--skip", reading.skip), ("--limit", reading.limit), ("--rejects", reading.rejects)):
+        if value:
+            raise ConfigError(
+                expected="neither --skip, --limit nor --rejects with --partition sources",
+                got=f"{name} {value}",
+                at="headwater cluster run",
+                help="Leave it out: each worker reads its sources to their end.",
+            )
+    return source[:1]
+
+
+def _parts(source: tuple[str, ...], first: Any, reading: ReadingOptions, notes: dict[str, Any]) -> Any:
+    from headwater.cluster.sources.partitions import Partitions
+
+    return Partitions(list(source), first.target, **reading.alike(notes))
 
 
 def _learn(

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from headwater.cluster.sources.reader import Place
 from headwater.errors import ConfigError
 from headwater.learner.supervised import SupervisedLearner
 from headwater.store.learner_file import load, to_bytes
@@ -39,6 +40,8 @@ class Position:
         Blocks per round.
     block : int
         Rows per block.
+    sources : tuple of Place
+        Place in each source that workers read themselves.
     """
 
     round: int = 0
@@ -46,6 +49,7 @@ class Position:
     waiting: tuple[tuple[int, int], ...] = field(default=())
     workers: int = 1
     block: int = 100
+    sources: tuple[Place, ...] = field(default=())
 
     def wants(self, row: int) -> bool:
         """Return whether a row of the stream is still to be learned."""
@@ -109,7 +113,8 @@ def read_manifest(path: str | Path) -> tuple[SupervisedLearner, Position] | None
         )
     waiting = tuple((int(first), int(last)) for first, last in noted["waiting"])
     known = {one.name: noted[one.name] for one in fields(Position) if one.name in noted}
-    return learner, Position(**{**known, "waiting": waiting})
+    sources = tuple(Place(**place) for place in noted.get("sources", ()))
+    return learner, Position(**{**known, "waiting": waiting, "sources": sources})
 
 
 class Keeper:

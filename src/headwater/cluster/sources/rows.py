@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from headwater.cluster.worker import Block, Outcome
 from headwater.streams import Block as StreamBlock
 from headwater.streams import as_blocks
 
@@ -67,6 +68,14 @@ class Rows:
     def give_back(self, X: Any, y: list[Any], rows: Any) -> None:
         """Give back rows that were not learned, which come next in order."""
         self._given_back = sorted([*self._given_back, *zip(rows, X, y, strict=True)], key=lambda row: row[0])
+
+    def settle(self, blocks: Sequence[Block], outcomes: Sequence[Outcome]) -> list[Block]:
+        """Give back the rows of unfinished blocks, and return the other blocks."""
+        done = {outcome.index for outcome in outcomes}
+        for block in blocks:
+            if block.index not in done:
+                self.give_back(block.X, block.y, block.rows)
+        return [block for block in blocks if block.index in done]
 
     @property
     def waiting(self) -> list[int]:
