@@ -53,7 +53,7 @@ def from_row(blocks: Iterator[Block], skip: int, limit: int | None) -> Iterator[
             yield block
         elif kept:
             yield block.picked(kept)
-        if last is not None and block.rows[-1] >= last:
+        if last is not None and len(block) and block.rows[-1] >= last:
             return
 
 

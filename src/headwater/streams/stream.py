@@ -90,6 +90,7 @@ class Stream:
         self.share = ALLOWED
         self.skip = 0
         self.limit: int | None = None
+        self.pauses = False  # whether to yield empty blocks while a broker is silent
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         for block in self.blocks():
@@ -104,9 +105,9 @@ class Stream:
         for block in stop_where_unusable(
             blocks, self.rejects, self.share, target=answers, at=self.name, live=self.live
         ):
-            if len(block):
+            if len(block) or self.pauses:
                 yield block
-                if self.on_rows is not None:
+                if len(block) and self.on_rows is not None:
                     self.on_rows(block.rows[-1])
 
     def __enter__(self) -> Stream:
@@ -167,7 +168,7 @@ class Stream:
         """Return blocks with the first rows, which stay in the stream."""
         head: list[Block] = []
         while sum(map(len, head)) < rows and (block := next(self._blocks, None)) is not None:
-            head.append(block)
+            head += [block] if len(block) else []
         self._blocks = chain(head, self._blocks)
         self.columns = _columns(head)
         return head

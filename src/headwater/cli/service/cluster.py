@@ -1,7 +1,10 @@
-"""``headwater cluster`` trains one model with several workers, and shows the status of the run."""
+"""``headwater cluster`` trains one model with several workers, or one a key with several shards, and shows the status of a run."""
 
 from __future__ import annotations
 
+import sys
+import time
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,14 +14,18 @@ from cyclopts import App, Parameter
 
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
-from headwater.cli.options.shared import Source, check_sources, check_writable
+from headwater.cli.options.shared import Names, Source, check_sources, check_writable, split_names
 from headwater.cli.runs.lock import locked
 from headwater.errors import ConfigError
 from headwater.route.verdict.numbers import figure
+from headwater.streams import read
+from headwater.streams.brokers import is_address
 from headwater.types import Record
 
 __all__ = ["app"]
 
+EVERY_S = 10.0
+"""Seconds between two lines of progress."""
 app = App(name="cluster", help="Train one model with several workers, on Ray or in this process.")
 
 
@@ -94,6 +101,114 @@ def run(
         )
     _tell(record, model, new=new, as_json=json)
     return 0
+
+
+@app.command
+def fleet(
+    *partitions: Source,
+    key: str,
+    folder: Path,
+    target: Annotated[str, Parameter(name=("--target", "-t"), metavar="COLUMN")],
+    task: str = "auto",
+    engine: str = "ray",
+    address: str | None = None,
+    drop: Names = None,
+    every: float = 10.0,
+    options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
+    json: bool = False,
+) -> int:
+    """Learn one small model per key, each partition of a stream by a shard that reads it itself.
+
+    Parameters
+    ----------
+    partitions
+        Files of one partition each, with all rows of a key in one of them, or a topic: kafka://host:9092/orders.
+    key
+        The column with the key.
+    folder
+        The folder of the shards' stores; a run that was killed goes on from it to the same bits.
+    target
+        The column to predict.
+    task
+        classify, regress, or auto: decided from the first rows of a file.
+    engine
+        ray, or local: in this process, one partition after the other, to the same bits.
+    address
+        Of a Ray cluster that runs already; auto finds one. Without it Ray runs on this machine.
+    drop
+        Columns to leave out, with commas between.
+    every
+        Seconds between the commits of a shard.
+    options
+        What a new member is to be like.
+    json
+        Print how it stands at the end as JSON.
+    """
+    from headwater.cluster.fleet import PartitionedFleet
+
+    if engine not in ("ray", "local"):
+        raise ConfigError(expected="ray or local", got=engine, at="--engine", help="Leave it out for ray.")
+    task = _task_of(partitions, target, task)
+    member = (options or ModelOptions()).make(task)
+    sources: Any = partitions[0] if len(partitions) == 1 else partitions
+    where: dict[str, Any] = {
+        "drop": split_names(drop),
+        "every": every,
+        "address": False if engine == "local" else address,
+    }
+    ended, told = 0, None
+    with PartitionedFleet(member, key, sources, target, folder, **where) as learned:
+        try:
+            told = learned.run(_Progress())
+        except KeyboardInterrupt:
+            ended = 130
+        report = {"keys": len(learned.keys()), "score": learned.score(), "rejected": learned.rejected}
+    if told is not None:
+        report |= {"rows": told.rows, "partitions": told.partitions, "unread": told.rejected}
+    _tell_fleet(report, folder, as_json=json, interrupted=ended != 0)
+    return ended
+
+
+class _Progress:
+    """Print rows and rejected rows to stderr each ten seconds."""
+
+    def __init__(self) -> None:
+        self._at = time.monotonic()
+
+    def __call__(self, progress: Any) -> None:
+        if time.monotonic() - self._at >= EVERY_S:
+            self._at = time.monotonic()
+            waiting = "".join(f"; {name} is waited for: {why}" for name, why in progress.waiting.items())
+            print(f"{progress.rows:,} rows of {len(progress.partitions):,} partitions{waiting}", file=sys.stderr)
+
+
+def _task_of(partitions: tuple[str, ...], target: str, task: str) -> str:
+    """Return the task, inferred from the first rows of a file."""
+    if not partitions:
+        raise ConfigError(expected="partitions to read", got="none", at="cluster fleet", help="Name their files.")
+    if task != "auto":
+        return task
+    if is_address(partitions[0]):
+        raise ConfigError(
+            expected="the task, which a topic doesn't tell before it is read",
+            got="auto",
+            at="--task",
+            help="Give --task classify or --task regress.",
+        )
+    with read(partitions[0], target=target) as stream:
+        return stream.goal.task if stream.goal is not None else task
+
+
+def _tell_fleet(report: dict[str, Any], folder: Path, *, as_json: bool, interrupted: bool) -> None:
+    if as_json:
+        print(msgspec.json.encode(report).decode())
+        return
+    begin = "Interrupted: " if interrupted else ""
+    rows = f"{report['rows']:,} rows of {len(report['partitions']):,} partitions, " if "rows" in report else ""
+    (name, value), scored = next(one for one in report["score"].items() if one[0] != "rows"), report["score"]["rows"]
+    print(f"{begin}{rows}{report['keys']:,} keys: {name} {figure(value)} over {scored:,} rows. {folder} has them.")
+    for reason, count in (Counter(report["rejected"]) + Counter(report.get("unread", {}))).items():
+        print(f"left out: {count:,} × {reason}")
 
 
 @app.command

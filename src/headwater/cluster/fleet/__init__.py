@@ -1,9 +1,10 @@
 """Fleet over a cluster, with keys spread over shards that each have their own store.
 
-`places` maps keys to shards, `shard` runs one shard, `sharded` is the public interface, and `actors` runs shards in this
-process or as Ray actors.
+`sharded` routes rows to the shards of their keys (`places`), and with `partitioned` each shard reads a partition of its own.
+Both ask shards by `client`. `shard` runs one, and `actors` runs them in this process or as Ray actors.
 """
 
+from .partitioned import PartitionedFleet
 from .sharded import ShardedFleet
 
-__all__ = ["ShardedFleet"]
+__all__ = ["PartitionedFleet", "ShardedFleet"]

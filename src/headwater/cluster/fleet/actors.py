@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 from headwater.cluster.ray import connect, library
@@ -35,6 +37,11 @@ class Shards(Protocol):
 
     def call(self, method: str, arguments: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
         """Call a method of some shards with their arguments, and return the results."""
+
+    def keep_calling(
+        self, method: str, arguments: Mapping[str, tuple[Any, ...]], take: Callable[[str, Any], bool]
+    ) -> None:
+        """Call a method of each shard again and again, without one waiting for another, until ``take(name, result)`` is false."""
 
     def stop(self, name: str) -> None:
         """Stop a shard that has committed."""
@@ -70,6 +77,14 @@ class LocalShards:
         """Call a method of some shards, one after the other."""
         return {name: getattr(self._shards[name], method)(*given) for name, given in arguments.items()}
 
+    def keep_calling(
+        self, method: str, arguments: Mapping[str, tuple[Any, ...]], take: Callable[[str, Any], bool]
+    ) -> None:
+        """Call a method of each shard in turn, until ``take(name, result)`` is false."""
+        names = list(arguments)
+        while names:
+            names = [name for name in names if take(name, getattr(self._shards[name], method)(*arguments[name]))]
+
     def stop(self, name: str) -> None:
         """Stop a shard."""
         self._shards.pop(name).close()
@@ -82,11 +97,16 @@ class LocalShards:
         self._shards.clear()
 
 
+_ASKS = frozenset(("predict", "predict_one", "predict_proba_one", "homes", "pid"))
+"""Methods that change nothing, so that they are answered while a shard learns its partition."""
+
+
 class _Seat:
     """A shard in its actor. Errors on opening are raised in calls, since Ray would only report a dead actor."""
 
     def __init__(self, first: bytes, path: str | None, resident: int | None) -> None:
         self._problem: HeadwaterError | None = None
+        self._changes = threading.Lock()
         try:
             self._shard = Shard(first, path, resident)
         except HeadwaterError as error:
@@ -96,7 +116,8 @@ class _Seat:
         """Call a method, and return the shard's status and the result."""
         if self._problem is not None:
             raise self._problem
-        value = getattr(self._shard, method)(*arguments)
+        with nullcontext() if method in _ASKS else self._changes:
+            value = getattr(self._shard, method)(*arguments)
         return self._shard.standing(), value
 
 
@@ -127,6 +148,7 @@ class ActorShards:
         where = strategies.NodeAffinitySchedulingStrategy(home, soft=True) if home else "SPREAD"
         # no core is reserved, since there may be more shards than cores and an actor would wait forever
         options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": 0, "scheduling_strategy": where}
+        options["max_concurrency"] = 2  # one call learns a partition while another predicts
         self._actors[name] = self._ray.remote(**options)(_Seat).remote(first, path, resident)
         self.homes[name] = home or ""
 
@@ -139,6 +161,26 @@ class ActorShards:
             for name, call in calls.items():
                 self._take(name, call, answers, ends)
         return answers
+
+    def keep_calling(
+        self, method: str, arguments: Mapping[str, tuple[Any, ...]], take: Callable[[str, Any], bool]
+    ) -> None:
+        """Call a method of each shard again and again, without one waiting for another, until ``take(name, result)`` is false."""
+
+        def call(name: str) -> Any:
+            return self._actors[name].answer.remote(method, arguments[name])
+
+        calls = {call(name): name for name in arguments}
+        ends = dict.fromkeys(arguments, time.monotonic() + PATIENCE)
+        while calls:
+            ready, _ = self._ray.wait(list(calls), num_returns=1)
+            for done in ready:
+                name, answers = calls.pop(done), dict[str, Any]()
+                self._take(name, done, answers, ends[name])
+                if name in answers:
+                    ends[name] = time.monotonic() + PATIENCE
+                if name not in answers or take(name, answers[name]):
+                    calls[call(name)] = name
 
     def _take(self, name: str, call: Any, answers: dict[str, Any], ends: float) -> None:
         """Collect the result of a shard, or nothing if the shard is lost and there is time to repeat the call."""

@@ -24,6 +24,8 @@ class Noted(NamedTuple):
     shards: list[str]
     unfinished: bool
     """Whether a move was interrupted. Some members may then be in two shards, and only the one of their key counts."""
+    partitions: tuple[str, ...] = ()
+    """Names of the partitions that the shards read, in their order, or none of a fleet whose rows are dealt out."""
 
 
 class Folder:
@@ -42,7 +44,7 @@ class Folder:
     True
     >>> folder.note(["shard-0"], unfinished=False)
     >>> folder.noted()
-    Noted(shards=['shard-0'], unfinished=False)
+    Noted(shards=['shard-0'], unfinished=False, partitions=())
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -84,10 +86,11 @@ class Folder:
             )
         return None
 
-    def note(self, shards: Sequence[str], *, unfinished: bool) -> None:
-        """Write the list of shards durably."""
+    def note(self, shards: Sequence[str], *, unfinished: bool, partitions: Sequence[str] = ()) -> None:
+        """Write the list of shards durably, and that of the partitions that they read, if they do."""
         path = self.path / FILE
-        write(path, json.dumps({"shards": list(shards), "unfinished": unfinished}).encode())
+        noted = {"shards": list(shards), "unfinished": unfinished} | ({"partitions": partitions} if partitions else {})
+        write(path, json.dumps(noted).encode())
         sync_folder(path)
 
 
@@ -95,10 +98,17 @@ def _read(path: Path) -> Noted:
     """Read and validate a list of shards, whose names become file names."""
     try:
         noted = Noted(**json.loads(path.read_text("utf-8")))
+        noted = noted._replace(partitions=tuple(map(str, noted.partitions)))
         names = [NAME.fullmatch(name) is not None for name in noted.shards]
     except (ValueError, TypeError):
         names = []
-    if not names or not all(names) or len(set(noted.shards)) < len(names) or type(noted.unfinished) is not bool:
+    if (
+        not names
+        or not all(names)
+        or len(set(noted.shards)) < len(names)
+        or len(noted.partitions) not in (0, len(names))
+        or type(noted.unfinished) is not bool
+    ):
         raise StoreError(
             expected="a list of shards such as shard-0", got="something else", at=str(path), help="Restore a copy."
         )

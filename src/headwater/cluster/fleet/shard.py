@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -25,7 +27,10 @@ from headwater.kinds.fleet import ClassifierFleet, Fleet
 from headwater.store.members import IN_USE, MemberStore
 from headwater.store.model_file import SavedModel, seal, unseal
 from headwater.store.model_file.settings import as_json, from_json
+from headwater.streams.brokers import BrokerGone
 from headwater.types import Predictions
+
+from .partition import Followed, Mark, Partition, Reading, lowest
 
 __all__ = ["Moved", "Part", "Replies", "Reply", "Shard", "Standing"]
 
@@ -35,6 +40,10 @@ Reply = tuple[bytes, bytes]
 """Indices of some rows in their block, as int32, and their serialized predictions."""
 Replies = dict[str, tuple[int, list[Reply]]]
 """By source, the number of its last block and the replies to it."""
+PARTITION = "partition"
+"""Name under which a store has the position of its shard's partition."""
+SKETCH = 256
+"""Keys of a shard by which one in two partitions is noticed."""
 JOURNAL_BYTES = 64_000_000
 """Bytes of journal after which members are committed, the maximum to replay after a restart."""
 MOVED_BYTES = 32_000_000
@@ -92,6 +101,11 @@ class Shard:
         self._replies: Replies = {}
         self._journaled = 0  # bytes
         self._failed = False  # whether a write failed, so that learned rows are not durable yet
+        self._reading: Reading | None = None
+        self._spoiled = False  # whether members may have learned rows that the position doesn't count
+        self._committed: Mark | None = None
+        self._committed_at, self._sketched = time.monotonic(), 0
+        self._sketch: list[tuple[int, str]] = []
         for body in [] if self._store is None else self._store.journal():
             self._journaled += len(body)
             source, number, *part = msgspec.msgpack.decode(body)
@@ -155,8 +169,77 @@ class Shard:
         before = self._known(source, number)
         self._replies[source] = number, [*before, (np.array(part.places, np.int32).tobytes(), predicted)]
 
+    # ---- a partition of its own --------------------------------------------------------------------------------------
+
+    def follow(self, partition: Partition, seconds: float, every: float) -> Followed:
+        """Learn the next rows of a partition for some seconds.
+
+        Members and position are committed together, ``every`` so many seconds and at the end of the partition, so a shard that
+        is restarted reads on where its members stand.
+
+        Raises
+        ------
+        SourceError, DataError
+            If the partition can't be read. What was learned of it before is committed.
+        """
+        if self._spoiled:
+            raise _half_learned(partition)
+        reading, away = self._reading, ""
+        if reading is None:
+            reading = self._reading = Reading(partition, self.fleet.task, self._mark())
+        ended, ends = False, time.monotonic() + seconds
+        try:
+            ended = self._learn_next(reading)
+            while not ended and time.monotonic() < ends:
+                ended = self._learn_next(reading)
+        except BrokerGone as error:
+            away = str(error)
+        finally:
+            if ended or away or sys.exception() or time.monotonic() - self._committed_at >= every:
+                self.commit()
+            if away or sys.exception():
+                self._reading = None
+                reading.close()
+        return Followed(reading.mark.rows, ended, away, reading.rejected, self._sketch)
+
+    def _learn_next(self, reading: Reading) -> bool:
+        """Learn the next block of a partition, and return whether it has ended."""
+        block = reading.next()
+        if block is None:
+            return True
+        if len(block):
+            self._spoiled = True
+            self.fleet.step_many(block.X, block.y)
+            self._spoiled = False
+        reading.taken(block)
+        return False
+
+    def _mark(self) -> Mark:
+        """Return the committed position in the partition."""
+        found = None if self._store is None else self._store.reply(PARTITION)
+        return Mark() if found is None else msgspec.json.decode(found[1], type=Mark)
+
+    def _take_sketch(self) -> None:
+        """Add the keys that are new since the last commit to the sketch."""
+        new = [json.dumps(as_json(key)) for key in self.fleet.keys()[self._sketched :]]
+        self._sketched += len(new)
+        hashed = [(int.from_bytes(blake2b(key.encode(), digest_size=8).digest()), key) for key in new]
+        self._sketch = lowest([*self._sketch, *hashed], SKETCH)
+
+    def homes(self, keys: Sequence[str]) -> list[bool]:
+        """Return of each key whether it has a member here."""
+        return [from_json(json.loads(key)) in self.fleet for key in keys]
+
     def commit(self) -> None:
-        """Commit changed members, and clear the journal."""
+        """Commit changed members and the position of the partition, and clear the journal."""
+        if self._spoiled:
+            return  # the store stays as it was, from which the next start goes on
+        self._committed_at = time.monotonic()
+        if self._reading is not None:
+            if self._reading.mark != self._committed:
+                self._take_sketch()
+                self._commit_read(self._reading.mark)
+            return
         if self.fleet.idle is not None:
             with self.fleet.held():  # replies and journal are of the members' moment
                 self.fleet.idle.commit(self._write_replies)
@@ -167,6 +250,13 @@ class Shard:
             for source, (number, replies) in self._replies.items():
                 self._store.set_reply(source, number, msgspec.msgpack.encode(replies))
             self._store.clear_journal()
+
+    def _commit_read(self, mark: Mark) -> None:
+        """Commit members and position. Nobody else learns, so predictions of other threads go on meanwhile."""
+        idle, store = self.fleet.idle, self._store
+        if idle is not None and store is not None:
+            idle.commit(lambda: store.set_reply(PARTITION, mark.rows, msgspec.json.encode(mark)))
+            self._committed = mark
 
     def predict(self, rows: list[Any]) -> bytes:
         """Predict rows without learning them."""
@@ -264,7 +354,21 @@ class Shard:
     def close(self) -> None:
         """Commit, and close the store."""
         self.commit()
-        self.fleet.close()
+        if self._reading is not None:
+            self._reading.close()
+        if self._spoiled and self.fleet.idle is not None:
+            self.fleet.idle.close()  # without a commit
+        else:
+            self.fleet.close()
+
+
+def _half_learned(partition: Partition) -> StoreError:
+    return StoreError(
+        expected="members that stand where their position does",
+        got="a block of which an error left some rows unlearned",
+        at=partition.source,
+        help="Open the fleet again, which goes on from its last commit.",
+    )
 
 
 def _opened(empty: Fleet, path: Path, resident: int | None) -> Fleet:

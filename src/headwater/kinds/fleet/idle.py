@@ -60,7 +60,7 @@ class Idle:
             if about.get(part) != own[part]:
                 raise StoreError(
                     expected=f"the store of a fleet with the same {part}",
-                    got=f"one with {about.get(part)!r}",
+                    got=f"one with {_unlike(about.get(part), own[part])}",
                     at=path,
                     help="Give the settings that it was created with, or another file.",
                 )
@@ -215,6 +215,15 @@ class _Commit(InTurns):
         """Count members as changed that were taken but not written."""
         for number, *_ in self._taken:
             self.fleet.core.mark(number)
+
+
+def _unlike(theirs: Any, ours: Any) -> str:
+    """Say what a store's header has that this fleet's hasn't, of a member its settings that differ."""
+    if not isinstance(theirs, dict) or not isinstance(ours, dict) or theirs.get("learner") != ours.get("learner"):
+        return repr(theirs["learner"] if isinstance(theirs, dict) and "learner" in theirs else theirs)
+    mine, its = ours.get("settings", {}), theirs.get("settings", {})
+    differ = [f"{name}={from_json(value)!r}" for name, value in its.items() if mine.get(name) != value]
+    return ", ".join(differ) or "another initial state"
 
 
 def _row(core: Any, number: int) -> Member:

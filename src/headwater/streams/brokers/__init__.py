@@ -38,6 +38,7 @@ __all__ = [
     "TrimmedLog",
     "check_begin",
     "decoder",
+    "each_partition",
     "is_address",
     "open_sink",
     "open_source",
@@ -49,7 +50,7 @@ __getattr__ = lazily(
     {
         ".address": "Address is_address read_address",
         ".formats": "Decode FORMATS decoder",
-        ".opening": "open_sink open_source",
+        ".opening": "each_partition open_sink open_source",
         ".protocol": "BEGUN BrokerGone BrokerRefused Message MessageTooLarge Outgoing Positions Sink Source TrimmedLog check_begin",
     },
 )

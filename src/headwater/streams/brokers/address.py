@@ -49,7 +49,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _TIMED = ("kafka", "nats", "redis")
 """Brokers that know when each message came."""
 _OWN = {
-    "kafka": ("group", "sasl"),
+    "kafka": ("group", "sasl", "partition"),
     "nats": ("stream",),
     "redis": ("db",),
     "postgresql": ("order",),
@@ -90,7 +90,8 @@ class Address:
     @property
     def name(self) -> str:
         """Key of the source's positions, independent of the broker's hosts."""
-        return self.options.get("name") or f"{self.scheme}:{self.topic}"
+        chosen = self.options.get("partition")
+        return self.options.get("name") or f"{self.scheme}:{self.topic}" + (f"#{chosen}" if chosen else "")
 
     @property
     def at(self) -> str:
@@ -117,6 +118,11 @@ class Address:
     def begins(self) -> int | None:
         """Time from which a new reader reads, in milliseconds since 1970, or None to begin at the beginning or the end."""
         return _time_of(self.options.get("from", ""))
+
+    @property
+    def partitions(self) -> frozenset[int]:
+        """Numbers of the partitions to read, none of them for all."""
+        return frozenset(_number_of_partition(part) for part in self.options.get("partition", "").split(",") if part)
 
     def number(self, option: str, default: float) -> float:
         """Return a numeric option.
@@ -220,7 +226,16 @@ def _options(scheme: str, query: str, shown: str) -> dict[str, str]:
         if name not in known:
             raise _wrong(f"an option of {scheme}://", f"{name}=", did_you_mean(name, known), at=shown)
     _check_begin(scheme, options.get("from", "beginning"), shown)
+    chosen = options.get("partition", "0").split(",")
+    if any(_number_of_partition(part) < 0 for part in chosen):
+        remedy = "Write, e.g., partition=0 or partition=0,2."
+        raise _wrong("partition= the numbers of partitions", options["partition"], remedy, at=shown)
     return options
+
+
+def _number_of_partition(text: str) -> int:
+    """Return a partition's number, or -1 for another text."""
+    return int(text) if text.isascii() and text.isdecimal() else -1
 
 
 def _check_begin(scheme: str, begin: str, shown: str) -> None:

@@ -146,7 +146,24 @@ class KafkaSource:
         """Start positions of partitions added since the last read."""
         self._failed: Any = None
 
+    def partitions(self) -> list[int]:
+        """Return the numbers of all the topic's partitions, after connecting for it."""
+        self._connect()
+        return self._described()[1]
+
     def open(self, positions: Positions) -> Positions:
+        consumer = self._connect()
+        known = {part: at for part, at in positions.items() if part != LOG}
+        self._topic, parts = self._described()
+        self._check_same(Log.read(positions) or Log(), known, parts)
+        parts = self._chosen(parts)
+        self._next = {part: self._start(part, known) for part in parts}
+        self._check_starts()
+        consumer.assign([TopicPartition(self._address.topic, *pair) for pair in self._next.items()])
+        self._look_at = time.monotonic() + _LOOK_S
+        return {str(part): str(next_ - 1) for part, next_ in self._next.items()}
+
+    def _connect(self) -> Consumer:
         settings = _settings(self._address, self._heard)
         own = {
             "group.id": self._address.options.get("group", "headwater"),
@@ -157,14 +174,19 @@ class KafkaSource:
         self._consumer = _made(self._address, Consumer, settings | own)
         self._admin = _made(self._address, AdminClient, settings)
         self._next, self._unread, self._added, self._failed = {}, {}, {}, None
-        known = {part: at for part, at in positions.items() if part != LOG}
-        self._topic, parts = self._described()
-        self._check_same(Log.read(positions) or Log(), known, parts)
-        self._next = {part: self._start(part, known) for part in parts}
-        self._check_starts()
-        self._consumer.assign([TopicPartition(self._address.topic, *pair) for pair in self._next.items()])
-        self._look_at = time.monotonic() + _LOOK_S
-        return {str(part): str(next_ - 1) for part, next_ in self._next.items()}
+        return self._consumer
+
+    def _chosen(self, parts: list[int]) -> list[int]:
+        """Return the partitions that the address names, all if it names none."""
+        chosen = self._address.partitions
+        if lacking := sorted(chosen - set(parts)):
+            raise SourceError(
+                expected=f"one of the partitions {', '.join(map(str, parts))}",
+                got=f"partition={lacking[0]}",
+                at=self._address.at,
+                help="Check the address.",
+            )
+        return [part for part in parts if not chosen or part in chosen]
 
     def read(self, most: int, wait_s: float) -> Sequence[Message]:
         consumer = self._consumer
@@ -340,6 +362,7 @@ class KafkaSource:
         if topic != self._topic:
             log, self._topic = Log(id=self._topic, unread=sum(self._unread.values())), topic
             self._check_same(log, {str(part): "" for part in self._next}, parts)
+        parts = self._chosen(parts)
         new = {part: self._ends(part)[0] for part in parts if part not in self._next}
         if new and self._consumer is not None:
             self._consumer.incremental_assign([TopicPartition(self._address.topic, *pair) for pair in new.items()])

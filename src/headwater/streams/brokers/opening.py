@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from headwater.errors import MissingExtra
-from headwater.streams.brokers.address import Address
+from contextlib import closing
+
+from headwater.errors import ConfigError, MissingExtra
+from headwater.streams.brokers.address import Address, read_address
 from headwater.streams.brokers.protocol import Sink, Source
 
-__all__ = ["open_sink", "open_source"]
+__all__ = ["each_partition", "open_sink", "open_source"]
 
 _EXTRAS = {"postgresql": "postgres"}  # other extras are named like their scheme
 
@@ -44,6 +46,30 @@ def open_sink(address: Address) -> Sink:
         return _sink(address)
     except ImportError as error:
         raise _missing(address, error) from error
+
+
+def each_partition(text: str) -> list[str]:
+    """Return the address of each partition of a topic, asking its broker for them.
+
+    Raises
+    ------
+    ConfigError
+        If the address names partitions already, or its broker has none.
+    """
+    address = read_address(text)
+    if address.scheme != "kafka" or address.partitions:
+        raise ConfigError(
+            expected="a whole topic of a broker with partitions (kafka://)",
+            got=f"partition={address.options['partition']}" if address.partitions else f"{address.scheme}://",
+            at=address.at,
+            help="Give a list of sources, one for each partition.",
+        )
+    try:
+        from headwater.streams.brokers.kafka import KafkaSource
+    except ImportError as error:
+        raise _missing(address, error) from error
+    with closing(KafkaSource(address)) as source:
+        return [f"{text}{'&' if '?' in text else '?'}partition={part}" for part in source.partitions()]
 
 
 def _source(address: Address, reader: str) -> Source:

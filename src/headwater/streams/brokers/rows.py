@@ -79,7 +79,7 @@ class BrokerRows:
         self._rejects, self._number = rejects, 0
 
     def blocks(self) -> Iterator[Block]:
-        """Yield rows as they arrive, until none arrives for ``idle=`` seconds."""
+        """Yield rows as they arrive, and an empty block after half a second without any, until ``idle=`` seconds without."""
         most = int(self._address.number("block", _BLOCK))
         idle_s = self._address.number("idle", 1e9)
         wait_s = min(_WAIT_S, idle_s)
@@ -96,6 +96,7 @@ class BrokerRows:
                 opened = False
                 continue
             if not messages:
+                yield self._block([])
                 continue
             self._positions |= dict(self._source.marks())
             self._positions |= {message.partition: message.position for message in messages}
