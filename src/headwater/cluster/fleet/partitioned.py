@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from headwater.encode.values import as_key
 from headwater.errors import ConfigError, DataError, SourceError, StoreError
+from headwater.learner.kind import has_classes
 from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file.settings import as_json, from_json
 from headwater.streams import read
@@ -157,7 +158,7 @@ class PartitionedFleet(ShardClient):
                 )
             (head, *_) = stream.look()
             labels = dict.fromkeys(y for y in head.y if y is not None)
-            return tuple(map(as_json, labels)) if self.task == "classify" else (), stream.reading()
+            return tuple(map(as_json, labels)) if has_classes(self.task) else (), stream.reading()
 
     @property
     def names(self) -> Sequence[str]:
