@@ -168,7 +168,7 @@ class Stream:
         """Return blocks with the first rows, which stay in the stream."""
         head: list[Block] = []
         while sum(map(len, head)) < rows and (block := next(self._blocks, None)) is not None:
-            head += [block] if len(block) else []
+            head += [block] if not self.live or len(block) else []
         self._blocks = chain(head, self._blocks)
         self.columns = _columns(head)
         return head
