@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,10 +34,11 @@ from headwater.route.policies import Policy
 from headwater.route.session import Session
 from headwater.streams import Stream
 from headwater.streams.files.remote import shown
-from headwater.types import Event, Record
+from headwater.types import Event, Record, ScoredRows
 
 if TYPE_CHECKING:
     from headwater.cli.runs.advice import Advised
+    from headwater.cli.runs.steps import Steps
     from headwater.route.drift import DriftWatch
 
 __all__ = ["learn"]
@@ -130,16 +133,23 @@ def _learn_files(start: Start, report: Path | None, scoring: ScoringOptions, *, 
         opened.enter_context(nullcontext() if start.model is None else locked(start.model))
         start.open(opened, resume=resume, report=report)
         pace = session_pace(written, scoring.every, start.drift, start.surprises)
+        pace["watch"] = [*pace["watch"], *([start] if start.known is None else [])]
         how: dict[str, Any] = {"delay": scoring.delay, "window": scoring.window, "adapt": start.policies, **pace}
         session = Session(start.learner, keep=start.model, **how)
         record, events = _run(session, start, scoring.every if as_json else None, written)
         drifts, surprises = drift_lines(events), start.surprises
         advice = {} if start.advice is None else {"advice": start.advice.about}
+        record = record if as_json else start.explained(record)
         return _report(record, session, start.stream, drifts, written, advice, as_json=as_json, surprises=surprises)
 
 
 class Start:
-    """The learner, new or saved, and the stream from the first row that it hasn't learned."""
+    """The learner, new or saved, and the stream from the first row that it hasn't learned.
+
+    A watcher of the session that learns a new one.
+    """
+
+    due: int | None = None
 
     def __init__(
         self,
@@ -164,6 +174,7 @@ class Start:
             options.agree_with(self.known, task=task, target=target, at=str(model))
         self._notes = reading.notes(self.known, target=target)
         self.said: list[str] = []
+        self._seen: Any = None
         self.warning = ""
         self.skipped = 0
 
@@ -203,6 +214,26 @@ class Start:
         self.learner.notes = notes | {"columns": stream.reading() or notes["columns"]}
         if learned is not None:
             learned.follow(stream, self.learner)
+
+    @cached_property
+    def _steps(self) -> Steps:
+        from headwater.cli.runs.steps import Steps
+
+        return Steps()
+
+    def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
+        """Look for columns that go on by steps in the rows before, so that the first ones don't wait for it."""
+        if self._seen is not None:
+            self._steps.see(self._seen)
+        self._seen = rows.X
+        return ()
+
+    def explained(self, record: Record) -> Record:
+        """Return a record that counts no value as far where going on by steps is all that it was."""
+        if self.known is not None or "far" not in record.rejected:
+            return record
+        self._steps.see([] if self._seen is None else self._seen)
+        return self._steps.explained(record)
 
     def _untimed(self, task: str) -> ModelOptions:
         """Return the options of a new learner. --time of a series is the order of its rows, and no setting."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from headwater._core import LEAN_VERSION, VERSION
 from headwater.encode.rows import as_dicts
+from headwater.encode.vocabulary import NUMBER, TIME, Column
 from headwater.errors import ConfigError, RefusedRow, UnlikelyData
 from headwater.learner.monitoring.schema_warning import SETTLED, about_columns, about_values
 from headwater.learner.settings.limits import Growth, Limits, check_growth
@@ -555,6 +556,9 @@ class Learner(ABC):
     def rejected(self) -> dict[str, int]:
         """Counts of rejected rows, dropped values and undone steps, by reason (``validation.REASONS``)."""
         counts = self.refused + Counter(self._engine.rejected if self._engine else {})
+        own = self.kind.own_inputs
+        if counts["far"] and own and self._engine and not _has_numbers(self._engine.columns, own):
+            del counts["far"]  # of inputs that the learner makes itself
         return dict(sorted(counts.items()))
 
     @property
@@ -737,3 +741,8 @@ def at_one_moment(read: Callable[_P, _R]) -> Callable[_P, _R]:
             return read(*args, **settings)
 
     return held
+
+
+def _has_numbers(columns: Mapping[Any, Column], own: str) -> bool:
+    """Return whether rows had numbers or dates, beside the inputs that a learner adds by itself, whose names begin with ``own``."""
+    return any(one.kind in (NUMBER, TIME) and not str(name).startswith(own) for name, one in columns.items())

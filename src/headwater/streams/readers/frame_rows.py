@@ -47,6 +47,10 @@ class FrameRows(Sequence[dict[str, Any]]):
     def _samples(self) -> list[dict[str, Any]]:
         return list(self._frame.iter_rows(named=True))
 
+    def column(self, name: str) -> list[Any]:
+        """Return the values of one column, none where it is not there."""
+        return self._frame[name].to_list() if name in self.columns else []
+
     def picked(self, indices: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Return a few rows by index, without creating the others."""
         return dict(zip(indices, self._frame[list(indices)].iter_rows(named=True), strict=True))
