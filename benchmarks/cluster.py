@@ -1,6 +1,8 @@
-"""Several workers that learn one model: how fast, how exact, what a kill costs. Needs the extra ray.
+"""Several workers that learn one model: how fast, how exact, what a kill costs. Needs the extra ray, but for model, tree and accuracy.
 
-    python -m benchmarks.cluster speed           # two nodes of one core against one process; the cost model, and 64 workers by it
+    python -m benchmarks.cluster speed           # two nodes of one core against one process, and how long it takes to start
+    python -m benchmarks.cluster model           # the cost model to 1,000 workers, from parts measured in this process
+    python -m benchmarks.cluster tree            # merges by eights against all at once: accuracy of 16 workers, and times
     python -m benchmarks.cluster kills           # SIGKILL of a worker, a node and the coordinator in the middle of a round
     python -m benchmarks.cluster accuracy 3 8    # rounds against row by row, on real streams, in this process: seeds, workers
 
@@ -10,6 +12,8 @@ its slowest worker and of the coordinator, as on a machine of their own.
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 import signal
 import statistics
@@ -25,11 +29,16 @@ from typing import Any
 import numpy as np
 
 import headwater as hw
+import headwater.streams
 from benchmarks.accuracy.streams import read
 from headwater import nn
 from headwater.cluster import Cluster
+from headwater.cluster.delta import difference
 from headwater.cluster.local import LocalWorkers
-from headwater.cluster.plan import Sync, lead_of
+from headwater.cluster.merge import in_tree, merge
+from headwater.cluster.plan import Sync, in_blocks, lead_of
+from headwater.cluster.sources.rows import Rows
+from headwater.cluster.worker import after_block, learn_block, merge_group, pack, unpack
 
 STREAMS = {
     "elec2": 45_312,
@@ -99,13 +108,13 @@ def nodes(count: int, cpus: int = 1) -> Any:
 
 
 def speed() -> None:
-    """Print times of one process and of two nodes, what the processors spent, and the cost model."""
+    """Print times of one process and of two nodes, what the processors spent, and how long the start took."""
     import ray
 
     from headwater.cluster.ray import RayWorkers
 
-    taught, n, block, short = 41_000, 55_000, 1_000, 300  # taught so many that rounds have whole blocks
-    X, y = rows(n + 6000)
+    taught, n, block = 41_000, 55_000, 1_000  # taught so many that rounds have whole blocks
+    X, y = rows(n)
     cluster = nodes(2)
     try:
         model = slow_model()
@@ -113,47 +122,62 @@ def speed() -> None:
         started = time.perf_counter()
         model.learn_many(X[1000:taught], y[1000:taught])
         wall = (time.perf_counter() - started) / (taught - 1000)
+        begun, ends = time.perf_counter(), list[float]()
         spent = Spent(RayWorkers(2))
-        with Cluster(model, engine=spent, workers=2, block=block, serial_sample=False) as two:
+        options: dict[str, Any] = {"workers": 2, "block": block, "serial_sample": False}
+        with Cluster(model, engine=spent, on_round=lambda _: ends.append(time.perf_counter()), **options) as two:
             two.run((X[taught:n], y[taught:n]))
-        again = Spent(RayWorkers(2))
-        with Cluster(two.learner, engine=again, workers=2, block=short, serial_sample=False) as more:
-            more.run((X[n:], y[n:]))
+        call = _call()
     finally:
         ray.shutdown()
         cluster.shutdown()
     full = spent.rounds[1:]  # the first sends the whole state
     worker, here, took = (statistics.median(one[i] for one in full) for i in range(3))
-    besides = _besides(two.learner)
-    cpu = (worker - besides) / (
-        block + LEAD / 2
-    )  # as the workers spent it: how much a row costs depends on who else is there
-    sped = 2 * block * cpu / (worker + here)
-    print(
-        f"one process: {1000 * wall:.3f} ms a row by the clock; a worker spends {1000 * cpu:.3f} ms; load {os.getloadavg()[0]:.1f}"
-    )
-    print(f"two nodes, blocks of {block}: {len(full)} rounds, median {1000 * took:.0f} ms by the clock,")
-    print(f"  of the processor {1000 * worker:.1f} ms the slower worker and {1000 * here:.1f} ms the coordinator")
-    print(f"  speed-up by the clock {2 * block * wall / took:.2f}, by the processors {sped:.2f}")
-    travelled = [total / len(spent.rounds) / 1000 for total in (two.progress.sent, two.progress.received)]
-    print("  {:.0f} kB out, {:.0f} kB in a round".format(*travelled))
-    sync = cost_model(cpu, block, here, besides + LEAD / 2 * cpu)
-    worker, here = (statistics.median(one[i] for one in again.rounds[1:]) for i in range(2))
-    print(
-        f"check at K = 2 with blocks of {short}, which the model has not seen: by the processors"
-        f" {2 * short * cpu / (worker + here):.2f}, the model says"
-        f" {sync.speed_up(workers=2, rows=short, seconds_a_row=cpu):.2f}"
-    )
+    lead, besides = lead_of(block), _besides(two.learner)
+    cpu = (worker - besides) / (block + lead / 2)  # as the workers spent it: a row costs more when others are there
+    found = {
+        "load": os.getloadavg()[0],
+        "ms_a_row": 1000 * cpu,
+        "rounds": len(full),
+        "round_ms": 1000 * took,
+        "worker_ms": 1000 * worker,
+        "coordinator_ms": 1000 * here,
+        "by_clock": 2 * block * wall / took,
+        "by_processors": 2 * block * cpu / (worker + here),
+        "start_s": ends[0] - begun,
+        "call_ms": 1000 * call,
+        "kb_out": two.progress.sent / len(spent.rounds) / 1000,
+        "kb_in": two.progress.received / len(spent.rounds) / 1000,
+        "coordinator_here_ms": 1000 * _coordinator(two.learner, 2, block)[0],
+    }
+    write("speed", found)
+    for name, value in found.items():
+        print(f"{name}: {value:.3g}")
 
 
-LEAD = lead_of(1_000)
+def _call(count: int = 200) -> float:
+    """Return the seconds of the processor that Ray takes here for a call and its small answer."""
+    import ray
+
+    from headwater.cluster.ray import _Actor
+
+    actor = ray.remote(num_cpus=0)(_Actor).remote()
+    ray.get(actor.place.remote())
+    begun = time.process_time()
+    for _ in range(count):
+        ray.get(actor.place.remote())
+    return (time.process_time() - begun) / count
+
+
+def write(part: str, found: dict[str, Any]) -> None:
+    """Put a part's figures into the file of results."""
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    kept[part] = {"date": time.strftime("%Y-%m-%d"), **found}
+    RESULTS.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _besides(learner: Any) -> float:
     """Return the seconds of the processor that a worker spends on a block besides learning."""
-    from headwater.cluster.delta import difference
-    from headwater.cluster.worker import pack, unpack
-
     took = []
     for _ in range(5):
         begun = time.process_time()
@@ -165,29 +189,175 @@ def _besides(learner: Any) -> float:
     return statistics.median(took)
 
 
-def cost_model(cpu: float, block: int, here: float, besides: float) -> Sync:
-    """Print and return the cost model: what coordinators in one process spend, and Ray besides as for two."""
-    costs = {}
-    for workers in (1, 2, 4, 8, 16, 32, 64):
-        X, y = rows(1000 * workers + 1000)
-        base = hw.Classifier(hidden=(512, 512), optimizer=nn.SGD(0.02), diagnosis=False)  # about as large, and quick
-        alone = Spent(LocalWorkers())
-        options: dict[str, Any] = {"workers": workers, "block": 100, "serial_sample": False, "warm_up": 100}
-        with Cluster(base, engine=alone, **options) as some:
-            some.run((X, y))
-        largest = max(one[3] for one in alone.rounds)
-        costs[workers] = statistics.median(one[1] for one in alone.rounds if one[3] == largest)
-    each, fixed = np.polyfit([1, 2, 4], [costs[k] for k in (1, 2, 4)], 1)
-    by_ray = (here - costs[2]) / 2  # carrying states there and back, for each worker
-    sync = Sync(fixed=float(fixed) + besides, each=float(each) + by_ray)
-    print("the coordinator spends, by workers: " + ", ".join(f"{k}: {1000 * cost:.1f} ms" for k, cost in costs.items()))
-    print(f"  a line through 1, 2 and 4 says {1000 * (fixed + 64 * each):.1f} ms for 64")
-    print(f"model: {1000 * sync.fixed:.1f} + {1000 * sync.each:.2f} K ms a round, {1000 * by_ray:.2f} of it Ray's")
-    print(f"  at K = 2, blocks of {block}, it says {sync.speed_up(workers=2, rows=block, seconds_a_row=cpu):.2f}")
-    for a_row in (7e-6, 24e-6, 1e-4, 5e-4, 5e-3):
-        said = [f"{k}: {sync.speed_up(workers=k, rows=1000, seconds_a_row=a_row):.1f}" for k in (2, 4, 8, 16, 64)]
-        print(f"  {1e6 * a_row:.0f} µs a row, blocks of 1,000: " + ", ".join(said))
-    return sync
+# ---- the cost model ------------------------------------------------------------------------------------------------------
+
+RESULTS = Path(__file__).parent / "results" / "cluster.json"
+GUIDES = {"en": "docs/how-to/one-machine.md", "zh": "docs/zh/how-to/one-machine.md"}
+ROWS_US, WORKERS = (7, 24, 100, 500, 5000), (2, 4, 8, 16, 64, 256, 1000)
+NOTES = {7: {"en": " (default model)", "zh": "（默认模型）"}}
+
+
+def large_model() -> hw.Classifier:
+    """Return a net of 2 MB, all of whose weights move, that is quick to learn."""
+    return hw.Classifier(hidden=(512, 512), optimizer=nn.SGD(0.02), diagnosis=False)
+
+
+def model() -> None:
+    """Measure the parts of a round in this process, check them at 1, 2 and 4 workers, and write the guide's tables."""
+    parts, checks = _parts(), []
+    for workers in (1, 2, 4):
+        measured = _round_of(workers)
+        checks.append({"workers": workers, **measured, "model_ms": 1000 * _predicted(parts, workers, measured)})
+    found = {"parts_us": {name: 1e6 * value for name, value in parts.items()}, "checks": checks}
+    found["load"] = os.getloadavg()[0]
+    ray = json.loads(RESULTS.read_text(encoding="utf-8")).get("speed", {}) if RESULTS.exists() else {}
+    by_ray = max(ray.get("coordinator_ms", 27.0) - ray.get("coordinator_here_ms", 0.0), 0.0) / 2000
+    call = ray.get("call_ms", 0.5) / 1000
+    found["by_ray_us"], found["call_us"] = 1e6 * by_ray, 1e6 * call
+    sync = Sync(
+        fixed=parts["besides"] + parts["fixed"],
+        each=parts["each"] + by_ray,
+        level=parts["level"] + 2 * by_ray,  # a worker fetches eight states side by side, and one is fetched from it
+        call=call,
+        row=parts["score"],
+    )
+    found["table"] = {
+        str(us): [round(sync.speed_up(workers=k, rows=1000, seconds_a_row=us / 1e6), 2) for k in WORKERS]
+        for us in ROWS_US
+    }
+    found["most_rows_per_s"] = {"workers read": 1 / parts["score"], "it reads": 1 / (parts["score"] + parts["read"])}
+    write("model", found)
+    for language, guide in GUIDES.items():
+        path = Path(__file__).parents[1] / guide
+        path.write_text(filled(path.read_text(encoding="utf-8"), found, language), encoding="utf-8")
+    print(json.dumps(found, indent=1))
+
+
+def filled(text: str, found: dict[str, Any], language: str) -> str:
+    """Return a guide with the table of these figures."""
+    head = {"en": "| a row takes | 2 workers |", "zh": "| 一个样本要 | 2 个 worker |"}[language]
+    lines = [head + "".join(f" {k:,} |" for k in WORKERS[1:]), "|---" * (len(WORKERS) + 1) + "|"]
+    for us in ROWS_US:
+        time_ = f"{us} µs" if us < 100 else f"{us / 1000:g} ms"
+        cells = [f"{value:.1f}" if value < 10 else f"{value:.0f}" for value in found["table"][str(us)]]
+        lines.append(f"| {time_}{NOTES.get(us, {}).get(language, '')} | {' | '.join(cells)} |")
+    first, last = "<!-- bench:rounds -->\n", "<!-- /bench:rounds -->"
+    before, _, rest = text.partition(first)
+    return before + first + "\n".join(lines) + "\n" + last + rest.partition(last)[2]
+
+
+def _parts() -> dict[str, float]:
+    """Return the seconds of the processor of each part: of a round, a state, a level of merges, a row."""
+    base = large_model()
+    X, y = rows(5000)
+    base.learn_many(X[:1000], y[:1000])
+    saved = pack(base)
+    outcomes = [learn_block(saved, block) for block in in_blocks(X[1000:1800], y[1000:1800], range(1001, 1801), 100)]
+    counts = (1, 2, 4, 8)
+    merging = {k: _median(lambda k=k: _merged(base, saved, outcomes[:k])) for k in counts}
+    each, fixed = np.polyfit(counts, [merging[k] for k in counts], 1)
+    level = _median(lambda: merge_group(saved, outcomes))
+    score = base.kind.score(window=1000, learner=base)
+    y_pred, proba = list(y[:1000]), [0.5] * 1000
+    scoring = _median(lambda: score.update(y[:1000], y_pred, proba)) / 1000
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.csv"
+        lines = (",".join([*map(repr, x.values()), label]) for x, label in zip(X, y, strict=True))
+        path.write_text("\n".join([",".join([*X[0], "y"]), *lines]) + "\n", encoding="utf-8")
+        reading = _median(lambda: _read(path)) / len(y)
+    besides = _besides(base)
+    return {"besides": besides, "fixed": fixed, "each": each, "level": level, "score": scoring, "read": reading}
+
+
+def _read(path: Path) -> None:
+    with headwater.streams.read(path, target="y") as stream:
+        taken = Rows(stream, None, wants=lambda row: True, problem=lambda label: "").take(10**6)
+    in_blocks(*taken, 1000, 40)
+
+
+def _merged(base: Any, saved: Any, outcomes: Any) -> None:
+    """Do what the coordinator does with the states of a round."""
+    after = pack(merge(base, [after_block(saved, done) for done in outcomes]))
+    difference(saved.arrays, after.arrays)
+
+
+def _median(work: Callable[[], object], times: int = 7) -> float:
+    took = []
+    for _ in range(times):
+        begun = time.process_time()
+        work()
+        took.append(time.process_time() - begun)
+    return statistics.median(took)
+
+
+def _round_of(workers: int, block: int = 250) -> dict[str, float]:
+    """Run full rounds in this process, and return what their parts took by the processor."""
+    learner = large_model()
+    learner.learn_many(*rows(40 * block * (workers - 1) + 1000))
+    here, worker, a_row = _coordinator(learner, workers, block)
+    return {
+        "rows": block,
+        "us_a_row": 1e6 * a_row,
+        "worker_ms": 1000 * worker,
+        "coordinator_ms": 1000 * here,
+        "ms": 1000 * (worker + here),
+    }
+
+
+def _coordinator(learner: Any, workers: int, block: int) -> tuple[float, float, float]:
+    """Return the median seconds of the coordinator and of the slowest worker in full rounds, and a worker's seconds a row."""
+    alone, a_row = Spent(LocalWorkers()), list[float]()
+    options: dict[str, Any] = {"workers": workers, "block": block, "serial_sample": False, "lead": 0}
+    with Cluster(copy.deepcopy(learner), engine=alone, **options) as some:
+        some.on_round = lambda progress: a_row.append(progress.seconds_a_row)
+        some.run(rows(8 * workers * block))
+    full = [one for one in alone.rounds if one[3] == workers * block]
+    here, worker = (statistics.median(one[i] for one in full) for i in (1, 0))
+    return here, worker, a_row[-1]
+
+
+def _predicted(parts: dict[str, float], workers: int, measured: dict[str, float]) -> float:
+    """Return the seconds that the model says for a round of which only the learning of a row was measured."""
+    sync = Sync(fixed=parts["besides"] + parts["fixed"], each=parts["each"], row=parts["score"])
+    return measured["rows"] * measured["us_a_row"] / 1e6 + sync.seconds(workers, int(measured["rows"]))
+
+
+def tree() -> None:
+    """Print the accuracy of 16 workers whose states are merged by eights and at once, and the times of both for more."""
+    merging: Any = sys.modules["headwater.cluster.merge"]
+    for name, n, block in (("elec2", 45_312, 50), ("covtype_100k", 60_000, 50), ("nycflights13_delayed", 40_000, 25)):
+        stream = read(name, n)
+        X, y = stream.dicts(), stream.y.tolist()
+        right = {}
+        for fan_in in (8, 10**6):
+            merging.FAN_IN = fan_in
+            options: dict[str, Any] = {"workers": 16, "block": block, "engine": "local", "serial_sample": False}
+            with Cluster(hw.Classifier(seed=0, diagnosis=False), **options) as cluster:
+                right[fan_in] = 100 * cluster.run((X, y)).scores["accuracy"]
+        print(
+            f"{name} {len(y):,} rows, 16 workers: by eights {right[8]:.2f} %, at once {right[10**6]:.2f} %", flush=True
+        )
+    merging.FAN_IN = 8
+    base = large_model()
+    X, y = rows(7400)
+    base.learn_many(X[:1000], y[:1000])
+    saved = pack(base)
+    all_ = [learn_block(saved, block) for block in in_blocks(X[1000:], y[1000:], range(1001, 7401), 100)]
+    for workers in (16, 32, 64):
+        outcomes = all_[:workers]
+        flat = _median(lambda some=outcomes: _merged(base, saved, some), 3)
+        tops = [
+            one for _, one in in_tree([(i, one) for i, one in enumerate(outcomes)], lambda g: merge_group(saved, g))
+        ]
+        top, level = (
+            _median(lambda some=tops: _merged(base, saved, some), 3),
+            _median(lambda: merge_group(saved, all_[:8]), 3),
+        )
+        print(
+            f"{workers} states of 2 MB: at once {1000 * flat:.0f} ms of the coordinator;"
+            f" by eights {1000 * top:.0f} ms of it behind {1000 * level:.0f} ms of each worker that merges",
+            flush=True,
+        )
 
 
 def kills() -> None:
@@ -286,4 +456,6 @@ def accuracy(seeds: int = 1, workers: int = 4, block: int = 100) -> None:
 
 if __name__ == "__main__":
     command = sys.argv[1] if len(sys.argv) > 1 else "speed"
-    {"speed": speed, "kills": kills, "accuracy": accuracy}[command](*map(int, sys.argv[2:]))
+    {"speed": speed, "model": model, "tree": tree, "kills": kills, "accuracy": accuracy}[command](
+        *map(int, sys.argv[2:])
+    )

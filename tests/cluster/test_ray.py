@@ -177,6 +177,63 @@ def test_a_coordinator_of_workers_that_read_is_killed_and_started_again_to_the_s
     assert digest == read_here
 
 
+MANY = {"workers": 12, "block": 10, "warm_up": 4400, "lead": 0}
+"""So that each round but the first has more blocks than are merged at once."""
+
+
+@pytest.fixture(scope="module")
+def merged_here() -> int:
+    with Cluster(make(), engine="local", **MANY) as cluster:
+        cluster.run(ROWS)
+    return cluster.learner.engine.core.digest()
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["undisturbed", "one is killed"])
+def test_workers_merge_the_states_of_many_blocks_among_themselves_to_the_bits_of_this_process(
+    nodes, merged_here, killed, monkeypatch
+):
+    from headwater.cluster.ray import RayWorkers, _Round
+
+    collected, kept, dead = _Round._collected, [], []
+
+    def collect(self):
+        if killed and len(kept) == 8 and not dead:
+            dead.append(self._workers.pids()[0])
+            os.kill(dead[0], signal.SIGKILL)
+        done = collected(self)
+        kept.append((len(self._blocks), sum(bool(one.header) for one in done)))
+        return done
+
+    monkeypatch.setattr(_Round, "_collected", collect)
+    workers = RayWorkers(2)
+    until(lambda: workers.live == 2)
+    with Cluster(make(), engine=workers, **MANY) as cluster:
+        cluster.run(ROWS)
+    assert cluster.learner.engine.core.digest() == merged_here
+    assert (12, 2) in kept, "the coordinator got two states for twelve blocks"
+
+
+def test_states_that_go_with_their_node_are_learned_again(nodes, merged_here, monkeypatch):
+    from headwater.cluster.ray import RayWorkers, _Round
+
+    collected, failed = _Round._collected, []
+
+    def once(self):
+        if len(self._blocks) == 12 and not failed:
+            failed.append(True)
+            self._states[3] = self._workers._seats[0].actor.merge.remote(-1)  # a state that can't be had
+            raise self._ray.exceptions.RayError("a node is gone")
+        return collected(self)
+
+    monkeypatch.setattr(_Round, "_collected", once)
+    workers = RayWorkers(2)
+    with Cluster(make(), engine=workers, **MANY) as cluster:
+        cluster.run(ROWS)
+    assert failed
+    assert workers.lost == 1
+    assert cluster.learner.engine.core.digest() == merged_here
+
+
 def test_a_node_that_joins_learns_and_one_that_is_to_leave_is_let_go_between_rounds(nodes, undisturbed):
     from headwater.cluster.ray import RayWorkers, leaving
 

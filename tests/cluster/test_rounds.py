@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -11,10 +12,10 @@ import headwater as hw
 from headwater.cluster import Cluster, learn
 from headwater.cluster.delta import apply
 from headwater.cluster.local import LocalWorkers
-from headwater.cluster.merge import merge
+from headwater.cluster.merge import in_tree, merge
 from headwater.cluster.plan import in_blocks
 from headwater.cluster.published.manifest import read_manifest
-from headwater.cluster.worker import WEIGHT, learn_block, pack, unpack, warmed
+from headwater.cluster.worker import WEIGHT, after_block, learn_block, merge_group, pack, unpack, warmed
 from headwater.errors import ConfigError
 from headwater.store.model_file import SavedModel
 from support.processes.rounds import stream
@@ -356,6 +357,69 @@ def test_a_worker_sends_the_samples_of_its_block_and_rounds_keep_the_last_of_all
     expected = alone.engine.core.state()
     assert np.array_equal(kept["sample_y"], expected["sample_y"])
     assert kept["sizes"].reshape(-1)[12] == expected["sizes"].reshape(-1)[12] == 1800
+
+
+WIDE = {"workers": 20, "block": 10, "warm_up": 4000, "lead": 0}
+"""So that rounds have more blocks than are merged at once."""
+
+
+@pytest.mark.parametrize(
+    ("settings", "alike"),
+    [({"hidden": (16,), "optimizer": hw.nn.AdaGrad(0.05)}, 0.98), ({}, 0.97)],
+    ids=["a net", "pool"],
+)
+def test_states_merged_by_eights_are_those_merged_at_once_but_for_a_few_hundredths(settings, alike):
+    base = hw.Classifier(seed=1, diagnosis=False, **settings)
+    base.learn_many([x for x, _ in LONGER[:4000]], [y for _, y in LONGER[:4000]])
+    saved = pack(base)
+    X, y = [x for x, _ in LONGER[4000:8000]], [y for _, y in LONGER[4000:8000]]
+    X[3900] = {**X[3900], "new": 1.0}
+    y[3100] = "a new class"
+    outcomes = [learn_block(saved, block) for block in in_blocks(X, y, range(4001, 8001), 200)]
+    assert len(outcomes) == 20
+
+    tops = in_tree([(done.index, done) for done in outcomes], lambda group: merge_group(saved, group))
+    tree = merge(base, [after_block(saved, done) for _, done in tops])
+    flat = merge(base, [after_block(saved, done) for done in outcomes])
+
+    assert len(tops) == 3
+    assert tree.n_learned == flat.n_learned == 8000
+    assert tree.known_classes == flat.known_classes
+    assert "a new class" in tree.known_classes
+    one, other = tree.engine.core.state(), flat.engine.core.state()
+    assert np.array_equal(one["sample_y"], other["sample_y"]), "the replay buffer has the last samples of all in turn"
+    assert np.array_equal(one["names_bytes"], other["names_bytes"])
+    if settings:  # a pool draws the knots of its columns anew at each merge
+        before = base.engine.core.state()["weights"]
+        moved = np.linalg.norm(other["weights"][: len(before)] - before)
+        assert np.linalg.norm(one["weights"] - other["weights"]) < 0.05 * moved
+    assert np.mean(tree.predict_many(X) == flat.predict_many(X)) >= alike
+
+
+def test_a_round_of_many_blocks_has_the_same_bits_whoever_merges_them():
+    class Merging(LocalWorkers):
+        """Workers that merge among themselves, as those of a cluster do."""
+
+        def learn(self, updates, blocks, deadline):
+            done = {outcome.index: outcome for outcome in super().learn(updates, blocks, deadline)}
+            whole = updates[1]()
+            saved = SavedModel(whole.header, whole.arrays)
+            tops = dict(in_tree(sorted(done.items()), lambda group: merge_group(saved, group)))
+            seen.append(len(tops))
+            return [
+                dataclasses.replace(one, header=tops[i].header, delta=tops[i].delta)
+                if i in tops
+                else dataclasses.replace(one, header={}, delta={})
+                for i, one in done.items()
+            ]
+
+    seen: list[int] = []
+    here, record = run(**WIDE)
+    there, again = run(engine=Merging(), **WIDE)
+    assert digest(here) == digest(there)
+    assert max(seen) == 2
+    assert record.scores == again.scores
+    assert there.progress.received < here.progress.received
 
 
 def test_rows_in_front_of_a_block_that_bring_a_class_leave_everything_as_it_was():

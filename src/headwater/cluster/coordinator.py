@@ -19,7 +19,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from headwater.cluster.published.manifest import Keeper, Position, Totals, read_manifest, totals_of
+from headwater.cluster.published.manifest import NOTE, Keeper, Position, Totals, read_manifest, totals_of
 from headwater.errors import ConfigError
 from headwater.learner.kind import check_can, has_classes, named_able
 from headwater.learner.settings import settings_of, written_settings
@@ -31,16 +31,16 @@ from headwater.streams import Stream
 from headwater.streams.readers.rows import opened
 from headwater.types import Record, ScoredRows
 
-from .delta import apply, difference, size_of
+from .delta import difference, size_of
 from .local import LocalWorkers
-from .merge import merge
+from .merge import in_tree, merge
 from .plan import SMALLEST, block_size, by_key, check_partition, in_blocks, lead_of, ramp
 from .progress import Clock, Progress
 from .progress.sampling import SerialSample
 from .progress.sampling import every as every_round
 from .sources.partitions import Partitions, check_same
 from .sources.rows import Rows
-from .worker import Block, Outcome, Update, pack, unpack
+from .worker import Block, Outcome, Update, after_block, merge_group, pack, unpack
 
 __all__ = ["Cluster", "Workers", "learn"]
 
@@ -204,7 +204,11 @@ class Cluster:
         self.learner, position = found
         block = position.block if self._auto else self.position.block
         self.position = replace(position, workers=self.position.workers, block=block)
-        return totals_of(self.learner)
+        totals = totals_of(self.learner)
+        self.learner.notes = {
+            name: note for name, note in self.learner.notes.items() if name != NOTE
+        }  # not for workers
+        return totals
 
     def __enter__(self) -> Cluster:
         return self
@@ -320,8 +324,9 @@ class Cluster:
 
     def _merge(self, outcomes: Sequence[Outcome]) -> None:
         """Merge the workers' results into one learner, and record the difference."""
-        learners = [unpack(SavedModel(done.header, apply(self._state.arrays, done.delta))) for done in outcomes]
-        merged = merge(self.learner, learners)
+        states = [(done.index, done) for done in outcomes if done.header]  # workers have merged the others into these
+        tops = in_tree(states, lambda group: merge_group(self._state, group))
+        merged = merge(self.learner, [after_block(self._state, done) for _, done in tops])
         before, self._state = self._state, pack(merged)
         number = self.position.round
         delta = difference(before.arrays, self._state.arrays)

@@ -7,8 +7,9 @@ matched by label: classes that only some workers saw are appended in the order o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, TypeVar
 
 import headwater._core as _core
 from headwater.errors import ConfigError
@@ -16,7 +17,42 @@ from headwater.learner.schema.labels import RARE
 from headwater.learner.settings import settings_of
 from headwater.learner.supervised import SupervisedLearner
 
-__all__ = ["merge"]
+__all__ = ["FAN_IN", "in_tree", "merge"]
+
+FAN_IN = 8
+"""Maximum number of learners merged at once in a round."""
+State = TypeVar("State")
+
+
+def in_tree(states: Sequence[tuple[int, State]], merge_some: Callable[[list[State]], State]) -> list[tuple[int, State]]:
+    """Merge at most eight neighbours at a time, and their results likewise, until at most eight are left.
+
+    The tree is a function of the number of states, so the result does not depend on who merges. Groups are as equal as can
+    be, since each counts as one worker at the next level. The factors on what moved are then those of merging all at once
+    (``core/learners/merge.c``).
+
+    Parameters
+    ----------
+    states : sequence of (int, State)
+        States and the numbers of their blocks, in order.
+    merge_some : callable
+        merge_some(states): the merged state.
+
+    Examples
+    --------
+    >>> in_tree([(i, str(i)) for i in range(17)], "+".join)
+    [(0, '0+1+2+3+4'), (5, '5+6+7+8+9+10'), (11, '11+12+13+14+15+16')]
+    >>> in_tree([(i, str(i)) for i in range(8)], "+".join) == [(i, str(i)) for i in range(8)]
+    True
+    """
+    found = list(states)
+    while len(found) > FAN_IN:
+        groups = -(-len(found) // FAN_IN)
+        ends = [i * len(found) // groups for i in range(groups + 1)]
+        found = [
+            (found[first][0], merge_some([state for _, state in found[first:last]])) for first, last in pairwise(ends)
+        ]
+    return found
 
 
 def merge(base: SupervisedLearner, workers: Sequence[SupervisedLearner]) -> SupervisedLearner:

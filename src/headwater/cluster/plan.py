@@ -2,11 +2,17 @@
 
 A round costs the sync: sending changes, merging, and sending the merge's changes. A block of H rows must therefore be long
 relative to the sync, and short relative to the stream's drift. With c seconds per row, K workers and a sync of
-o(K) = fixed + each·K seconds::
+o(K, H) seconds::
 
-    seconds per round = H·c + o(K)      speed-up = K·H·c / (H·c + o(K))        H = o(K)/c · (1/share − 1)
+    seconds per round = H·c + o(K, H)      speed-up = K·H·c / (H·c + o(K, H))      H = o/c · (1/share − 1)
 
-where the last limits syncing to the given share of a round. docs/how-to/cluster.md has measurements.
+where the last limits syncing to the given share of a round. States are merged by eights, so that of K workers the coordinator
+gets t ≤ 8 states, after L levels of merges by workers::
+
+    o(K, H) = fixed + level·L + each·t + call·K + row·K·H      L = ⌈log₈ K⌉ − 1, at least 0      t = ⌈K / 8^L⌉
+
+The coordinator's seconds per row bound the rows per second of any number of workers to 1/row. docs/how-to/one-machine.md has
+measurements.
 """
 
 from __future__ import annotations
@@ -19,6 +25,7 @@ from typing import Any
 
 from headwater.errors import ConfigError
 
+from .merge import FAN_IN
 from .worker import Block
 
 __all__ = ["LARGEST", "SMALLEST", "Sync", "block_size", "by_key", "check_partition", "in_blocks", "lead_of", "ramp"]
@@ -31,7 +38,20 @@ MISSED = 40
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """Cost of syncing, fixed + each·K seconds per round for K workers.
+    """Cost of syncing in seconds per round, by its parts.
+
+    Parameters
+    ----------
+    fixed : float
+        Of the slowest worker and the coordinator in any round.
+    each : float
+        Of the coordinator per state of the last merge.
+    level : float
+        Of each level of merges by workers before it.
+    call : float
+        Of the coordinator per worker.
+    row : float
+        Of the coordinator per row, which it scores, and reads unless workers do.
 
     Examples
     --------
@@ -40,19 +60,49 @@ class Sync:
     1.94
     >>> round(sync.speed_up(workers=2, rows=500, seconds_a_row=0.00001), 2)
     0.77
+    >>> (
+    ...     [Sync.levels(workers) for workers in (1, 8, 9, 64, 65, 1000)],
+    ...     [Sync.tops(workers) for workers in (8, 9, 64, 1000)],
+    ... )
+    ([0, 0, 1, 1, 2, 3], [8, 2, 8, 2])
+    >>> sync = Sync(fixed=0.0, each=0.0, row=2e-6)
+    >>> round(sync.rows_per_s(workers=1000, rows=1000, seconds_a_row=0.0001))
+    476190
     """
 
     fixed: float
     each: float
+    level: float = 0.0
+    call: float = 0.0
+    row: float = 0.0
 
-    def seconds(self, workers: int) -> float:
-        """Return the seconds of syncing per round."""
-        return self.fixed + self.each * workers
+    @staticmethod
+    def levels(workers: int) -> int:
+        """Return the number of levels at which workers merge states."""
+        levels = 0
+        while workers > FAN_IN:
+            workers, levels = -(-workers // FAN_IN), levels + 1
+        return levels
+
+    @staticmethod
+    def tops(workers: int) -> int:
+        """Return the number of states that the coordinator merges."""
+        while workers > FAN_IN:
+            workers = -(-workers // FAN_IN)
+        return workers
+
+    def seconds(self, workers: int, rows: int = 0) -> float:
+        """Return the seconds of syncing per round, with ``rows`` rows per block."""
+        merging = self.level * self.levels(workers) + self.each * self.tops(workers)
+        return self.fixed + merging + self.call * workers + self.row * workers * rows
 
     def speed_up(self, *, workers: int, rows: int, seconds_a_row: float) -> float:
         """Return the speed-up of ``workers`` workers over one process, with ``rows`` rows per block."""
-        learning = rows * seconds_a_row
-        return workers * learning / (learning + self.seconds(workers))
+        return self.rows_per_s(workers=workers, rows=rows, seconds_a_row=seconds_a_row) * seconds_a_row
+
+    def rows_per_s(self, *, workers: int, rows: int, seconds_a_row: float) -> float:
+        """Return the rows per second of ``workers`` workers, with ``rows`` rows per block."""
+        return workers * rows / (rows * seconds_a_row + self.seconds(workers, rows))
 
 
 def block_size(sync_seconds: float, seconds_a_row: float, share: float) -> int:

@@ -11,14 +11,17 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
+from itertools import cycle
 from typing import Any
 
 from headwater.cluster.published.replicas import Replica
-from headwater.errors import MissingExtra
+from headwater.errors import HeadwaterError, MissingExtra
 from headwater.store.model_file import SavedModel
 
 from .delta import size_of
+from .merge import FAN_IN, in_tree
 from .worker import Block, Outcome, Update, Worker
 
 __all__ = ["INLINE", "RayWorkers", "ReplicaPool", "connect", "library"]
@@ -83,6 +86,17 @@ class _Actor:
     def learn(self, update: Update, block: Block) -> Outcome | None:
         """Learn a block, as `Worker.learn` does."""
         return self._worker.learn(update, block)
+
+    def learn_apart(self, update: Update, block: Block) -> tuple[Outcome | None, Outcome | None]:
+        """Learn a block, and return what the coordinator reads apart from the state, which goes from worker to worker."""
+        done = self._worker.learn(update, block)
+        if done is None:
+            return None, None
+        return replace(done, header={}, delta={}), replace(done, y_pred=[], proba=[], found=None)
+
+    def merge(self, version: int, *outcomes: Outcome) -> Outcome:
+        """Merge the states of some blocks, as `Worker.merge` does."""
+        return self._worker.merge(version, outcomes)
 
     def place(self) -> tuple[str, int]:
         """Return the node and process of this actor."""
@@ -249,7 +263,11 @@ class _Seat:
 
 
 class _Round:
-    """Calls of one round."""
+    """Calls of one round.
+
+    Of more than eight blocks the states stay in the object store, where workers merge them by eights, so that the coordinator
+    gets at most eight. Should a worker or a state be lost meanwhile, the coordinator merges what is there, with the same bits.
+    """
 
     def __init__(
         self,
@@ -265,11 +283,51 @@ class _Round:
         self._seats: dict[int, _Seat] | None = None  # of blocks whose rows the workers read
         self._calls: dict[Any, tuple[_Seat, Block]] = {}
         self._done: dict[int, Outcome] = {}
+        self._refs: dict[Any, Any] = {}  # states by the calls that learn them
+        self._apart, self._states, self._tree = len(blocks) > FAN_IN, dict[Any, Any](), True
         self._started = time.perf_counter()
         self._first = 0.0
         self._deadline = deadline
 
     def run(self) -> list[Outcome]:
+        while True:
+            self._learn()
+            try:
+                return self._collected()
+            except self._ray.exceptions.RayError as error:
+                if isinstance(cause := getattr(error, "cause", None), HeadwaterError):
+                    raise cause from error
+                self._tree = False
+                self._forget_lost()
+
+    def _collected(self) -> list[Outcome]:
+        """Return the outcomes, of which some have the merged states of the others."""
+        if not self._apart:
+            return list(self._done.values())
+        tops = sorted((i, self._states[i]) for i, done in self._done.items() if len(done.y_pred))
+        version = self._whole().version
+        seats = [seat for seat in self._workers.idle if seat.version == version]
+        if self._tree and seats:
+            turns = cycle(seats)
+            tops = in_tree(tops, lambda refs: next(turns).actor.merge.remote(version, *refs))
+        states = dict(zip((i for i, _ in tops), self._ray.get([ref for _, ref in tops]), strict=True))
+        return [
+            replace(done, header=states[i].header, delta=states[i].delta) if i in states else done
+            for i, done in self._done.items()
+        ]
+
+    def _forget_lost(self) -> None:
+        """Learn those blocks again whose states went with their node."""
+        for block in self._blocks:
+            if block.index in self._done:
+                try:
+                    self._ray.get(self._states[block.index])
+                except self._ray.exceptions.RayError:
+                    del self._done[block.index]
+                    self._workers.lost += 1
+                    self._open.append(block)
+
+    def _learn(self) -> None:
         while len(self._done) < len(self._blocks):
             self._hand_out()
             calls = [*self._calls, *self._workers.waited_for]
@@ -279,7 +337,7 @@ class _Round:
             if self._is_late():
                 break
         self._workers.late.update({call: seat for call, (seat, _) in self._calls.items()})
-        return list(self._done.values())
+        self._calls = {}
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self._started
@@ -329,7 +387,12 @@ class _Round:
         seat.busy = True
         if block.part is not None:
             self._workers.homes[block.part.number] = seat
-        self._calls[seat.actor.learn.remote(self._sent[whole], block)] = seat, block
+        if self._apart:
+            call, state = seat.actor.learn_apart.options(num_returns=2).remote(self._sent[whole], block)
+            self._refs[call] = state
+        else:
+            call = seat.actor.learn.remote(self._sent[whole], block)
+        self._calls[call] = seat, block
 
     def _put(self, update: Update) -> Any:
         size = size_of(update.arrays) if update.since is not None else sum(a.nbytes for a in update.arrays.values())
@@ -352,6 +415,7 @@ class _Round:
             if outcome is not None and block.index not in self._done:
                 self._first = self._first or self._elapsed()
                 self._done[block.index] = outcome
+                self._states[block.index] = self._refs.get(call)
                 self._workers.learned[seat.node] += 1
                 return
         held = {other.index for _, other in self._calls.values()} | {other.index for other in self._open}

@@ -22,9 +22,10 @@ from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.model_file import SavedModel
 
 from .delta import Delta, apply, difference
+from .merge import merge
 from .sources.reader import Part, Place, Reader
 
-__all__ = ["Block", "Outcome", "Update", "Worker", "pack", "unpack"]
+__all__ = ["Block", "Outcome", "Update", "Worker", "after_block", "merge_group", "pack", "unpack"]
 
 
 WEIGHT = 10
@@ -95,7 +96,7 @@ class Outcome:
     index : int
         Number of the block.
     header : dict
-        Classes and counts of the learner after the block.
+        Classes and counts of the learner after the block. It is empty if a worker merged the block into another outcome.
     delta : Delta
         Changes of the arrays by the block.
     y_pred, proba
@@ -168,6 +169,18 @@ class Worker:
         self._readers[part.number] = reader = Reader(part) if reader is None else reader
         return reader
 
+    def merge(self, version: int, outcomes: Sequence[Outcome]) -> Outcome:
+        """Merge outcomes of blocks that started from this state.
+
+        Raises
+        ------
+        LookupError
+            If this worker has another state, as after a restart.
+        """
+        if version != self._version:
+            raise LookupError(f"state {version}, where {self._version} is here")
+        return merge_group(self._saved, outcomes)
+
     def close(self) -> None:
         """Close the sources."""
         for reader in self._readers.values():
@@ -218,3 +231,18 @@ def learn_block(saved: SavedModel, block: Block) -> Outcome:
         seconds=seconds,
         cpu=time.process_time() - begun,
     )
+
+
+def merge_group(saved: SavedModel, outcomes: Sequence[Outcome]) -> Outcome:
+    """Merge outcomes of blocks that started from a state into one, which counts as one worker's in the next merge."""
+    began = time.process_time()
+    merged = merge(unpack(saved), [after_block(saved, outcome) for outcome in outcomes])
+    after = pack(merged)
+    delta = difference(saved.arrays, added_samples(saved.arrays, after.arrays))
+    cpu = time.process_time() - began
+    return Outcome(outcomes[0].index, after.header, delta, [], [], seconds=0.0, cpu=cpu)
+
+
+def after_block(saved: SavedModel, outcome: Outcome) -> SupervisedLearner:
+    """Return the learner after a block that started from a state."""
+    return unpack(SavedModel(outcome.header, apply(saved.arrays, outcome.delta)))

@@ -19,9 +19,10 @@ from headwater.learner.supervised import SupervisedLearner
 from headwater.store.learner_file import load, to_bytes
 from headwater.store.model_file import write
 
-__all__ = ["Keeper", "Position", "Totals", "read_manifest", "totals_of"]
+__all__ = ["NOTE", "Keeper", "Position", "Totals", "read_manifest", "totals_of"]
 
 NOTE = "cluster"
+"""Entry of a manifest's notes."""
 
 
 @dataclass(frozen=True, slots=True)
