@@ -33,12 +33,12 @@ import headwater.streams
 from benchmarks.accuracy.streams import read
 from headwater import nn
 from headwater.cluster import Cluster
-from headwater.cluster.delta import difference
+from headwater.cluster.delta import apply, difference
 from headwater.cluster.local import LocalWorkers
 from headwater.cluster.merge import in_tree, merge
-from headwater.cluster.plan import Sync, in_blocks, lead_of
+from headwater.cluster.plan import SMALLEST, Sync, in_blocks, lead_of
 from headwater.cluster.sources.rows import Rows
-from headwater.cluster.worker import after_block, learn_block, merge_group, pack, unpack
+from headwater.cluster.worker import Update, after_block, learn_block, merge_group, pack, unpack
 
 STREAMS = {
     "elec2": 45_312,
@@ -127,7 +127,7 @@ def speed() -> None:
         options: dict[str, Any] = {"workers": 2, "block": block, "serial_sample": False}
         with Cluster(model, engine=spent, on_round=lambda _: ends.append(time.perf_counter()), **options) as two:
             two.run((X[taught:n], y[taught:n]))
-        call = _call()
+        call, level = _call(), _level(two.learner)
     finally:
         ray.shutdown()
         cluster.shutdown()
@@ -146,6 +146,7 @@ def speed() -> None:
         "by_processors": 2 * block * cpu / (worker + here),
         "start_s": ends[0] - begun,
         "call_ms": 1000 * call,
+        "level_ms": 1000 * level,
         "kb_out": two.progress.sent / len(spent.rounds) / 1000,
         "kb_in": two.progress.received / len(spent.rounds) / 1000,
         "coordinator_here_ms": 1000 * _coordinator(two.learner, 2, block)[0],
@@ -167,6 +168,29 @@ def _call(count: int = 200) -> float:
     for _ in range(count):
         ray.get(actor.place.remote())
     return (time.process_time() - begun) / count
+
+
+def _level(learner: Any, times: int = 5) -> float:
+    """Return the seconds of the processor that a worker takes to fetch and merge the states of eight blocks."""
+    import ray
+
+    from headwater.cluster.ray import _Actor
+
+    class Measured(_Actor):
+        def cpu(self) -> float:
+            return time.process_time()
+
+    actors = [ray.remote(num_cpus=0)(Measured).remote() for _ in range(2)]
+    saved = pack(learner)
+    update = ray.put(Update(1, None, saved.header, saved.arrays))
+    blocks, took = in_blocks(*rows(800), range(1, 801), 100), []
+    for _ in range(times):
+        calls = [actors[b.index % 2].learn_apart.options(num_returns=2).remote(update, b) for b in blocks]
+        ray.wait([state for _, state in calls], num_returns=len(calls))
+        begun = ray.get(actors[0].cpu.remote())
+        ray.wait([actors[0].merge.remote(1, *(state for _, state in calls))])
+        took.append(ray.get(actors[0].cpu.remote()) - begun)
+    return statistics.median(took)
 
 
 def write(part: str, found: dict[str, Any]) -> None:
@@ -194,6 +218,12 @@ def _besides(learner: Any) -> float:
 RESULTS = Path(__file__).parent / "results" / "cluster.json"
 GUIDES = {"en": "docs/how-to/one-machine.md", "zh": "docs/zh/how-to/one-machine.md"}
 ROWS_US, WORKERS = (7, 24, 100, 500, 5000), (2, 4, 8, 16, 64, 256, 1000)
+BOUNDS = {
+    "en": "The table's last column comes to at most {best} rows a second. No number of workers comes beyond {reads}, which the"
+    " coordinator can score, or\n{sent} of a CSV file of 20 columns where the coordinator reads too.",
+    "zh": "表中最后一列最多相当于每秒 {best} 个样本。worker 再多也超不过每秒 {reads} 个，这是协调者能计分的上限；"
+    "如果 CSV 文件（20 列）也由协调者读，则是 {sent} 个。",
+}
 NOTES = {7: {"en": " (default model)", "zh": "（默认模型）"}}
 
 
@@ -217,7 +247,7 @@ def model() -> None:
     sync = Sync(
         fixed=parts["besides"] + parts["fixed"],
         each=parts["each"] + by_ray,
-        level=parts["level"] + 2 * by_ray,  # a worker fetches eight states side by side, and one is fetched from it
+        level=ray["level_ms"] / 1000 if "level_ms" in ray else parts["level"] + 8 * by_ray,
         call=call,
         row=parts["score"],
     )
@@ -241,6 +271,10 @@ def filled(text: str, found: dict[str, Any], language: str) -> str:
         time_ = f"{us} µs" if us < 100 else f"{us / 1000:g} ms"
         cells = [f"{value:.1f}" if value < 10 else f"{value:.0f}" for value in found["table"][str(us)]]
         lines.append(f"| {time_}{NOTES.get(us, {}).get(language, '')} | {' | '.join(cells)} |")
+    most = found["most_rows_per_s"]
+    best = max(1e6 * found["table"][str(us)][-1] / us for us in ROWS_US)
+    bounds = {"reads": most["workers read"], "sent": most["it reads"], "best": best}
+    lines += ["", BOUNDS[language].format(**{name: f"{float(f'{value:.2g}'):,.0f}" for name, value in bounds.items()})]
     first, last = "<!-- bench:rounds -->\n", "<!-- /bench:rounds -->"
     before, _, rest = text.partition(first)
     return before + first + "\n".join(lines) + "\n" + last + rest.partition(last)[2]
@@ -265,7 +299,7 @@ def _parts() -> dict[str, float]:
         lines = (",".join([*map(repr, x.values()), label]) for x, label in zip(X, y, strict=True))
         path.write_text("\n".join([",".join([*X[0], "y"]), *lines]) + "\n", encoding="utf-8")
         reading = _median(lambda: _read(path)) / len(y)
-    besides = _besides(base)
+    besides = _besides(base) + _median(lambda: apply(saved.arrays, outcomes[0].delta))  # and the update before
     return {"besides": besides, "fixed": fixed, "each": each, "level": level, "score": scoring, "read": reading}
 
 
@@ -296,7 +330,7 @@ def _round_of(workers: int, block: int = 250) -> dict[str, float]:
     learner.learn_many(*rows(40 * block * (workers - 1) + 1000))
     here, worker, a_row = _coordinator(learner, workers, block)
     return {
-        "rows": block,
+        "rows": block if workers > 1 else SMALLEST,  # a single worker has short blocks
         "us_a_row": 1e6 * a_row,
         "worker_ms": 1000 * worker,
         "coordinator_ms": 1000 * here,
@@ -311,7 +345,8 @@ def _coordinator(learner: Any, workers: int, block: int) -> tuple[float, float, 
     with Cluster(copy.deepcopy(learner), engine=alone, **options) as some:
         some.on_round = lambda progress: a_row.append(progress.seconds_a_row)
         some.run(rows(8 * workers * block))
-    full = [one for one in alone.rounds if one[3] == workers * block]
+    most = max(one[3] for one in alone.rounds)
+    full = [one for one in alone.rounds if one[3] == most]
     here, worker = (statistics.median(one[i] for one in full) for i in (1, 0))
     return here, worker, a_row[-1]
 

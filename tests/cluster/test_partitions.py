@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,10 @@ from headwater.cluster import Cluster, learn
 from headwater.cluster.local import LocalWorkers
 from headwater.cluster.published.manifest import read_manifest
 from headwater.cluster.sources.partitions import Partitions
+from headwater.cluster.sources.reader import Part, Place, Reader, Reading
 from headwater.errors import ConfigError, DataError
+from headwater.streams import Block as StreamBlock
+from headwater.streams import Rejects, Stream
 from support.processes.rounds import stream, write
 
 ROWS = stream(12_000)
@@ -104,8 +108,6 @@ def test_a_source_that_another_worker_takes_over_is_read_on_from_its_place_to_th
 
 
 def test_a_worker_keeps_its_source_open_between_rounds(sources, monkeypatch):
-    from headwater.cluster.sources.reader import Reading
-
     opened, open_one = [], Reading.open
     monkeypatch.setattr(Reading, "open", lambda own, source, at: opened.append(source) or open_one(own, source, at))
     run(sources)
@@ -238,3 +240,44 @@ def test_a_learner_is_updated_in_place(sources):
     model = hw.Classifier(seed=1)
     learn(model, sources, "answer", workers=2, block=100, engine="local", partition="sources")
     assert model.engine.core.digest() == digest(run(sources)[0])[0]
+
+
+def test_a_topic_is_read_on_from_its_place_however_its_messages_arrive(monkeypatch):
+    """A broker gives as many messages as have arrived, some of which can't be decoded, and goes on behind a position."""
+    draw = random.Random(1)
+
+    def arrive(own, source, positions) -> Stream:
+        rejects = Rejects()
+
+        def blocks():
+            at = int((positions or {"0": "0"})["0"])
+            while at < 1000:
+                end = min(at + draw.randrange(1, 40), 1000)
+                numbers = [n for n in range(at, end) if n % 7]
+                for n in range(at, end):
+                    if not n % 7:
+                        rejects.add("not JSON", line=n, row="")
+                X, y = [{"n": n} for n in numbers], [None if n % 11 == 0 else "x" for n in numbers]
+                yield StreamBlock(X, y, [n + 1 for n in numbers], position=("topic", {"0": str(end)}))
+                at = end
+
+        stream = Stream(blocks(), name="topic", rejects=rejects)
+        stream.live = True
+        return stream
+
+    monkeypatch.setattr(Reading, "open", arrive)
+    reading = Reading("y", "classify", None, {}, {}, lambda y: "" if y else "unknown")
+    place, seen, opened = Place("kafka://host:9092/topic"), [], 0
+    reader = Reader(Part(0, "kafka://host:9092/topic", place, 30, reading))
+    while not place.ended:
+        if draw.random() < 0.5:
+            opened += 1
+            reader = Reader(Part(0, "kafka://host:9092/topic", place, 30, reading))
+        X, y, place = reader.take(30)
+        seen += [x["n"] for x in X]
+        assert len(y) == len(X)
+    assert opened > 5
+    assert seen == [n for n in range(1000) if n % 7 and n % 11]
+    assert place.learned == len(seen)
+    assert place.left_out == {"not JSON": 143, "unknown": 78}
+    assert int(place.positions["0"]) > 900

@@ -301,6 +301,8 @@ class Cluster:
         learned = self.learner.n_learned
         if learned < self._warm_up or not self._may_fan_out():
             return 1, max(self._warm_up - learned, SMALLEST)
+        if self._by_source and workers == 1:  # the last source, whose worker misses no rows of others
+            return 1, self.position.block
         return ramp(learned, workers, self.position.block)
 
     def _may_fan_out(self) -> bool:
