@@ -207,7 +207,12 @@ def test_a_log_with_qualities_beyond_their_range_is_refused_where_the_first_one_
     )
     assert not (tmp_path / "r.hw").exists()
     hw.Router({"large": 1.0}, bandit=hw.Bandit(rewards=(0, 10))).save(tmp_path / "r.hw")
-    assert run(line)[0] == 0
+    status, out, err = run(line)
+    assert (status, "Guarded: 1 × price: a decision of a model that has no price" in out) == (0, True)
+    assert err == (
+        "expected models with a price: large, got 'small' — at the rows learned. Give each one, router.models[name] = price: "
+        "without it a model is never chosen. Warned once.\n"
+    )
     assert hw.load(tmp_path / "r.hw").bandit.taken == {"large": (1, 0.5), "small": (1, 7.0)}
 
 

@@ -40,6 +40,7 @@ REASONS: dict[str, str] = {
     "weight": "the weight of the sample is negative, beyond 1e15, or not a number",
     "decision": "the action is invalid, its reward is not a number, a router's quality is outside of its range, or the probability is "
     "not above 0 and at most 1",
+    "price": "a decision of a model that has no price, whose quality was learned but which is never chosen",
     "reward": "a reward outside of the declared range, clipped to it",
     "infinite": "an infinite value, read as missing",
     "huge": "a value beyond 1e30, clipped to 1e30",

@@ -12,7 +12,7 @@ import pytest
 
 import headwater as hw
 from headwater._core import project, router_shares
-from headwater.errors import ConfigError, DataError
+from headwater.errors import ConfigError, DataError, UnlikelyData
 from headwater.kinds.router import ask, learner
 from headwater.kinds.router.prompts import row_of
 from headwater.plain.kinds import router as plain
@@ -159,6 +159,44 @@ def test_a_quality_beyond_its_range_is_neither_learned_nor_scored_at_any_door_of
     wide = hw.Router(PRICES, bandit=hw.Bandit(rewards=(0, 10)))
     wide.step_many([{"task": "math"}], [["large", 7.0, 0.5]])
     assert (wide.n_learned, wide.rejected) == (1, {})
+
+
+def test_a_model_of_a_log_without_a_price_is_told_once_counted_and_learned():
+    log = [({"task": "math"}, [model, 0.5, 0.5]) for model in ("large", "smal", "medium", "smal")]
+    router = hw.Router(PRICES, seed=1)
+    with pytest.warns(UnlikelyData) as told:
+        record = hw.evaluate(router, log).record
+    hw.evaluate(router, log)  # warnings are errors here
+    assert len(told) == 1
+    assert str(told[0].message).startswith(
+        "expected models with a price: small, large, got 'smal', 'medium' — at the rows learned. Did you mean small? Give each one"
+    )
+    assert (record.rejected, router.rejected, router.n_learned) == ({"price": 3}, {"price": 6}, 8)
+    policy = [(x, tuple(y)) for x, y in log]
+    with pytest.warns(UnlikelyData, match=r"small, large, got 'smal', 'medium' — at log of value\."):
+        hw.Router(PRICES, seed=1).value(lambda x, models: "large", policy)
+    without = hw.Router(seed=1)  # which learns a log before it has prices
+    hw.evaluate(without, log)
+    assert without.rejected == {}
+
+
+def test_an_outcome_of_a_model_whose_price_went_meanwhile_is_not_told(tmp_path):
+    router = hw.Router(PRICES, seed=1)
+    choices = [router.choose({"task": "math"}, tokens=10) for _ in range(8)]
+    del router.models["small"]
+    for choice in choices:
+        router.reward(choice.id, quality=0.5)
+    router.value(lambda x, models: "large")
+    assert (router.rejected, router.n_learned) == ({}, 8)
+    with hw.open(tmp_path / "a.db", hw.Router(PRICES, seed=1)) as store:
+        store.learn_one({"task": "math"}, ["small", 0.5, 0.5])
+        with pytest.raises(DataError, match=r"small, large, got 'medium' — at y\. Give it one first, by POST /prices"):
+            store.learn_one({"task": "math"}, ["medium", 0.5, 0.5])
+        store.models["medium"] = 1.0
+        store.learn_one({"task": "math"}, ["medium", 0.5, 0.5])
+        del store.models["medium"]
+        store.value(lambda x, models: "large")
+        assert store.n_learned == 2
 
 
 def test_choices_that_never_hear_of_an_outcome_go_the_oldest_first_and_cost_no_time(monkeypatch, tmp_path):

@@ -148,6 +148,7 @@ def test_generic_addresses_ask_keep_teach_and_explain(client, state):
         ("/prices", {"budget": -1}, "invalid"),
         ("/learn", {"x": {"a": 1}, "y": "large"}, "data"),
         ("/learn", {"x": {"a": 1}, "y": ["large", 7.0]}, "data"),
+        ("/learn", {"x": {"a": 1}, "y": ["medium", 0.5]}, "data"),
         ("/act", {"x": {"a": 1}, "actions": ["a"]}, "kind"),
     ],
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.runs.lock import locked
 from headwater.cli.sources import LearnedSources
 from headwater.cli.terminal.summary import print_json, print_report
-from headwater.errors import ConfigError, did_you_mean
+from headwater.errors import ConfigError, UnlikelyData, did_you_mean
 from headwater.learner.kind import Kind
 from headwater.route.session import Session
 from headwater.streams import Stream
@@ -94,9 +95,10 @@ class CompoundRun:
             session = Session(learner, window=self.window, keep=self.model)
             if self.model is not None:
                 learned.follow(stream, learner)
-            for rows in (first, *blocks) if first else ():
-                _step(session, table.pairs(rows))
-            _step(session, table.rest())
+            with _told():
+                for rows in (first, *blocks) if first else ():
+                    _step(session, table.pairs(rows))
+                _step(session, table.rest())
             learner.notes = {**learner.notes, **notes, "columns": stream.reading() or notes["columns"]}
             record = session.finish()
             if as_json:
@@ -130,3 +132,13 @@ class CompoundRun:
 def _step(session: Session, pairs: list[tuple[Any, Any]]) -> None:
     if pairs:
         session.step([x for x, _ in pairs], [y for _, y in pairs])
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Print warnings of unlikely data as sentences, after what is done meanwhile."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UnlikelyData)
+        yield
+    for one in told:
+        print(one.message, file=sys.stderr)

@@ -119,7 +119,7 @@ class DurableRouter(DurableLearner):
         """
         events = (event for event in self.service.events(self._model.name) if event.step is None)
         told = ((event.x, decision_of(with_choice(event.predicted, event.y))) for event in events)
-        return self.learner.value(policy, [(x, decision) for x, decision in told if decision is not None])
+        return self.learner.value_of(policy, [(x, decision) for x, decision in told if decision is not None])
 
 
 class _Prices(MutableMapping[str, float]):

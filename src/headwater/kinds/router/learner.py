@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import warnings
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from headwater._core import router_shares
 from headwater.encode.rows import as_dicts
-from headwater.errors import ConfigError, DataError
+from headwater.errors import ConfigError, DataError, UnlikelyData
 from headwater.kinds.bandit.learner import Bandit
 from headwater.kinds.bandit.scores.policy_value import PolicyValue
 from headwater.kinds.router.kind import KIND
@@ -31,7 +32,7 @@ from headwater.route.late import step_late
 from headwater.store.journal.events import pack, plain_sample, unpack
 from headwater.types import Predictions
 
-from .outcome import Outcome, as_outcome, check_told, decision_of
+from .outcome import Outcome, as_outcome, check_told, decision_of, unpriced
 from .pacing import Pacing
 from .prompts import row_of
 
@@ -159,7 +160,7 @@ class Router(Learner):
     instead: ClassVar[str] = "choose and reward"
     later: ClassVar[Mapping[str, Any]] = {"models": {}}
     _seams: ClassVar[frozenset[str]] = Learner._seams | {
-        "change", "check_change", "check_prices", "count", "row_of", "weigh",
+        "change", "check_change", "check_prices", "count", "row_of", "value_of", "weigh",
     }  # fmt: skip
     single: ClassVar[str] = "Two routers can't spend one budget. Begin a new one when its rows are too old."
 
@@ -187,6 +188,7 @@ class Router(Learner):
         # Choices that never hear of an outcome go, the oldest first. A dict passes all entries that have gone to find that one.
         self._waiting = OrderedDict[str, tuple[dict[Any, Any], Outcome]]()
         self._log = deque[tuple[Mapping[Any, Any], Any]](maxlen=_LOG)
+        self._unpriced, self._warned_of_prices = Counter[Any](), False  # decisions of a log, by model
         self._recent = deque[tuple[dict[Any, Any], float]](maxlen=_RECENT)
 
     @staticmethod
@@ -317,6 +319,10 @@ class Router(Learner):
             return
         if outcome.cost is not None:
             self._pacing.told(outcome.model, outcome.listed, outcome.expected or 0.0, outcome.cost, self.budget)
+        if (
+            outcome.expected is None and self.models and outcome.model not in self.models
+        ):  # of a log, and no choice of its own
+            self._unpriced[outcome.model] += 1
         if outcome.quality is not None:
             self._teacher.learn(x, outcome.model, outcome.quality, outcome.p)
             self._engine = self.bandit.engine
@@ -369,7 +375,21 @@ class Router(Learner):
                 check_sample(x)
                 said.append(self._said(x, as_outcome(given, self.bandit.rewards)))
                 self._learn_row(x, given)
+            self._warn_unpriced(self._unpriced, "the rows learned")
             return self._as_predictions(said)
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Counts of rejected rows and dropped values, and of decisions of models without a price since it was made or loaded."""
+        counts = super().rejected
+        return dict(sorted({**counts, "price": self._unpriced.total()}.items())) if self._unpriced else counts
+
+    def _warn_unpriced(self, named: Iterable[Any], at: str) -> None:
+        """Warn once of models in a log that have no price."""
+        if named and not self._warned_of_prices:
+            self._warned_of_prices = True
+            what = "Give each one, router.models[name] = price: without it a model is never chosen. Warned once."
+            warnings.warn(str(unpriced(self.models, named, at, what)), UnlikelyData, stacklevel=3)
 
     def predict_batch(self, X: Any) -> Predictions:
         """Return the most probable model of each row and the probability of each, without changing anything."""
@@ -458,7 +478,15 @@ class Router(Learner):
         given = self._log if log is None else list(log)
         for _, (_, quality, _) in given:
             check_told(quality, None, self)
-        return self.bandit.value(policy, [(x, (*decision, list(self.models))) for x, decision in given])
+        if log is not None and self.models:
+            self._warn_unpriced(
+                dict.fromkeys(model for _, (model, *_) in given if model not in self.models), "log of value"
+            )
+        return self.value_of(policy, given)
+
+    def value_of(self, policy: Callable[..., Any], decisions: Iterable[tuple[Any, Any]]) -> PolicyValue:
+        """Estimate the mean quality of another policy over its own decisions, among which models may be that went."""
+        return self.bandit.value(policy, [(x, (*decision, list(self.models))) for x, decision in decisions])
 
     # ---- what every learner has ----------------------------------------------------------------------------------------
 

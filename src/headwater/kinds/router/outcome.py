@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import Any, NamedTuple
 
-from headwater.errors import DataError, shown
+from headwater.errors import DataError, did_you_mean, shown
 from headwater.kinds.bandit.decision import as_decision, checked_decision
 from headwater.store.journal.events import OFFER
 
-__all__ = ["Outcome", "as_outcome", "check_told", "checked_outcome", "decision_of", "told_later", "with_choice"]
+__all__ = [
+    "Outcome",
+    "as_outcome",
+    "check_told",
+    "checked_outcome",
+    "decision_of",
+    "told_later",
+    "unpriced",
+    "with_choice",
+]
 
 
 class Outcome(NamedTuple):
@@ -93,7 +102,22 @@ def checked_outcome(value: Any, learner: Any = None) -> Any:
         )
     model, quality, p = checked_decision(list(given), None if learner is None else learner.bandit)
     check_told(quality, None, learner)
+    if learner is not None and learner.models and model not in learner.models:
+        what = "Give it one first, by POST /prices or in the router's models. Nothing was learned."
+        raise unpriced(learner.models, [model], "y", what)
     return [model, quality, p]
+
+
+def unpriced(models: Mapping[Any, Any], named: Iterable[Any], at: str, what: str) -> DataError:
+    """Return the error for models of a log that have no price, with what to do."""
+    names = list(named)
+    close = did_you_mean(names[0], list(models)) if isinstance(names[0], str) else ""
+    return DataError(
+        expected=f"models with a price: {', '.join(map(str, models))}",
+        got=", ".join(map(shown, names)),
+        at=at,
+        help=f"{close} {what}" if close.startswith("Did") else what,
+    )
 
 
 def told_later(value: Any, learner: Any = None) -> Any:
