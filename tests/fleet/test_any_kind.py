@@ -240,7 +240,8 @@ def test_the_command_forecasts_the_keys_of_a_table_row_by_row(tmp_path, capsys):
     expected = shops().ask([{"shop": "b", "open": 1.0}, {"shop": "a"}, {"shop": "b", "open": 0.0}, {"shop": "a"}])
     assert [row["y_pred"] for row in said] == expected["y_pred"]
     assert main([*command, "--horizon", "3"]) == 2
-    assert "Give" in capsys.readouterr().err
+    said = "expected 3 rows of shop b, one for each time ahead, got 2 — at horizon. Leave the horizon out: each series"
+    assert capsys.readouterr().err.startswith(said)
     (tmp_path / "next.csv").write_text("shop\nb\na\n")
     assert main([*command, "--horizon", "3"]) == 2
     assert "expected a row for each of 6 times ahead, got 2 rows" in capsys.readouterr().err
@@ -251,13 +252,29 @@ def test_the_command_forecasts_the_keys_of_a_table_row_by_row(tmp_path, capsys):
 
 def test_a_store_asks_a_fleet_of_forecasters_alike(tmp_path):
     with hw.open(tmp_path / "shops.db", shops()) as model:
-        assert model.ask([{"shop": "a"}], horizon=3)["y_pred"] == shops().forecast("a", 3)
+        assert model.ask([{"shop": "a"}], horizon=3)["y_pred"] == model.forecast("a", 3) == shops().forecast("a", 3)
+        assert model.forecast_interval("b", 2, [{"open": 1.0}] * 2) == shops().forecast_interval(
+            "b", 2, [{"open": 1.0}] * 2
+        )
 
 
 @pytest.mark.parametrize(
     ("call", "error", "said"),
     [
         (lambda: shops().forecast("c"), DataError, "expected a key that the fleet knows, got 'c'"),
+        (lambda: shops().forecast(["a"]), DataError, r"expected a key that the fleet knows, got \['a'\]"),
+        (lambda: shops().forecast({"shop": "a"}), DataError, "expected a key that the fleet knows, got {'shop': 'a'}"),
+        (lambda: shops()[["a"]], DataError, r"expected a key that the fleet knows, got \['a'\]"),
+        (lambda: shops().score("c"), DataError, "expected a key that the fleet knows, got 'c'"),
+        (lambda: shops().forecast("a", -1), ConfigError, "a whole number from 1 to 4, got -1"),
+        (lambda: shops().forecast("a", 1, {"open": 1.0}), DataError, "a list with a dict for each time, got a dict"),
+        (lambda: shops().ask([{"shop": "a"}, {}]), DataError, "in shop, the fleet's key, got None — at row 2"),
+        (
+            lambda: shops().learn_one(3.0, {"shop": "a"}),
+            DataError,
+            r"got 3.0, then a row — at x. Call learn_one\(x, y\)",
+        ),
+        (lambda: shops().step_many([{"shop": "a"}], [1.0, 2.0]), DataError, "expected 1 answers for 1 rows, got 2"),
         (lambda: shops().forecast("a", 5), ConfigError, "a horizon of at most 4"),
         (lambda: shops().ask(horizon=2), DataError, "expected rows, got none"),
         (lambda: hw.Fleet(hw.Classifier, "shop").forecast("a"), ConfigError, "forecasts a series"),

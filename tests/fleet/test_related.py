@@ -5,16 +5,18 @@ import math
 import pickle
 
 import numpy as np
+import polars as pl
 import pytest
 
 import headwater as hw
-from headwater.errors import ConfigError, DataError, ModelFileError
+from headwater.errors import ConfigError, DataError, ModelFileError, RefusedRow
 from headwater.kinds.forecaster.related.prior import Common, errors, placed
 from headwater.store.learner_file import fingerprint
 from headwater.store.model_file import seal
 
 WEEK = np.array([0.6, 0.8, 0.9, 1.0, 1.1, 1.6, 1.0])
 DAYS, BEGINS = 56, 35
+WEEKLY = {"horizon": 7, "season": 7}
 
 
 def panel(shops, days=DAYS, seed=1):
@@ -26,7 +28,7 @@ def panel(shops, days=DAYS, seed=1):
 
 
 def made(**settings):
-    return hw.Forecaster(horizon=7, season=7, low=0, key="shop", **settings)
+    return hw.Forecaster(key="shop", low=0, **WEEKLY, **settings)
 
 
 def teach(fleet, table, days, shops, *, one_by_one=False):
@@ -182,6 +184,55 @@ def test_columns_of_the_times_ahead_are_taken():
     assert fleet.forecast("a", 2, [{"open": 1.0}, {"open": 0.0}]) != fleet.forecast("a", 2, [{}, {}])
     fleet.learn_one({"shop": "c", "open": 1.0}, 20.0)
     assert len(fleet.forecast("c", 2, [{"open": 1.0}, {"open": 0.0}])) == 2
+
+
+def test_rows_are_learned_one_by_one_or_many_with_gaps_and_asked_by_key():
+    one, many = made(), made()
+    rows, y = [{"shop": f"s{i % 2}"} for i in range(60)], [float(i // 2 % 7) for i in range(60)]
+    y[20:22] = [None, None]
+    said = many.learn_many(rows, y)
+    for x, value in zip(rows, y, strict=True):
+        one.learn_one(x, value)
+    assert fingerprint(one["s0"]) == fingerprint(many["s0"])
+    assert (said.dtype, said.shape) == (np.float64, (60,))
+    assert one.keys() == ["s0", "s1"]
+    assert ("s0" in one, ["s0"] in one) == (True, False)
+    assert type(one.predict_one({"shop": "s0"})) is float
+    assert one.predict_many(rows[:2]).tolist() == [one.forecast("s0", 1)[0], one.forecast("s1", 1)[0]]
+    frame = pl.DataFrame({"price": [1.0, 2.0]})
+    assert one.forecast("s0", 2, frame) == one.forecast("s0", 2, [{"price": 1.0}, {"price": 2.0}])
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "said"),
+    [
+        ({"shop": "s0"}, "much", "got 'much'"),
+        ({"shop": None}, 3.0, "the key is missing, None or NaN.*got None"),
+        ({"price": 3.0}, 3.0, "the key is missing, None or NaN.*got None"),
+        ({"shop": ["s0"]}, 3.0, r"got \['s0'\]"),
+    ],
+)
+def test_a_row_that_is_not_learned_is_warned_of_once(x, y, said):
+    fleet = taught()
+    with pytest.warns(RefusedRow, match=said):
+        fleet.learn_one(x, y)
+    fleet.learn_many([x, x], [y, y])  # warnings are errors here
+    assert sum(fleet.rejected.values()) == 3
+
+
+def test_a_horizon_or_another_type_in_the_place_of_a_key_is_no_new_series():
+    fleet = taught()
+    assert fleet.forecast("new") != fleet.forecast("s0")
+    for key in (7, None, ["s0"], {"shop": "s0"}):
+        with pytest.raises(DataError, match="expected a key that the fleet knows"):
+            fleet.forecast(key)
+    with pytest.raises(DataError, match="expected a key that the fleet knows, got 's9'"):
+        fleet.score("s9")
+
+
+def test_an_evaluation_that_scored_no_row_says_why():
+    found = hw.evaluate(hw.Forecaster(key="shp", **WEEKLY), [({"shop": "a"}, 1.0)] * 30)
+    assert str(found).endswith("No row was scored; left out: 30 × key.")
 
 
 @pytest.mark.parametrize(

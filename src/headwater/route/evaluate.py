@@ -60,7 +60,7 @@ class Evaluation:
         console = Console(file=io.StringIO(), width=100, color_system=None)
         console.print(self.__rich__())
         lines = str(console.file.getvalue() if isinstance(console.file, io.StringIO) else "").rstrip().split("\n")
-        said = "" if _BEATS(self.record) else self.record.verdict
+        said = "" if _BEATS(self.record) else self.record.verdict or _unscored(self.record)
         return printable("\n".join([*(line.rstrip() for line in lines), *([said] if said else [])]))
 
     def __rich__(self) -> Table:
@@ -165,6 +165,14 @@ def evaluate(
         adapt=adapt,
     ).run(stream, target)
     return Evaluation(record, curve, metrics)
+
+
+def _unscored(record: Record) -> str:
+    """Return why no row was scored, "" where some were."""
+    if record.scored or not record.rejected:
+        return ""
+    reasons = (f"{count:,} × {reason}" for reason, count in record.rejected.items())
+    return f"No row was scored; left out: {', '.join(reasons)}."
 
 
 def _as_metric(metric: Any) -> Any:

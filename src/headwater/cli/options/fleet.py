@@ -125,7 +125,7 @@ def check_fleet(fleet: AnyFleet, stream: Stream, *, report: Path | None) -> None
     """
     if fleet.key == stream.target:
         raise ConfigError(
-            expected="a key that is not the answer", got=f"{fleet.key} as both", at="--fleet", help="Choose another."
+            expected="a key that is not the answer", got=f"{fleet.key} as both", at="the key", help="Choose another."
         )
     if report is not None:
         raise ConfigError(

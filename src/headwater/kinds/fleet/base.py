@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from headwater.encode.values import as_key
 from headwater.learner.base import InSklearn
 from headwater.learner.kind import Kind, check_can
 from headwater.learner.schema import Question, Response
@@ -289,8 +290,9 @@ class AnyFleet(ABC):
         DataError
             If there is none.
         """
-        if key not in self:
+        known = as_key(key)
+        if known is ... or known not in self:
             from headwater.kinds.fleet.keys import unknown_key
 
             raise unknown_key(self.key, key)
-        return self[key]
+        return self[known]

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater._core import LEAN_VERSION
+from headwater.encode.frames import is_frame
 from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
-from headwater.errors import ConfigError, DataError
+from headwater.errors import ConfigError, DataError, shown
 from headwater.kinds.forecaster.kind import KIND
 from headwater.kinds.forecaster.order import check_order
 from headwater.kinds.forecaster.state import are_whole, speakers_of
@@ -115,6 +116,7 @@ class Forecaster(Learner):
     """
 
     kind: ClassVar[Kind] = KIND
+    instead: ClassVar[str] = "learn_one and forecast, or hw.evaluate"
 
     horizon: int = 24
     season: int = 24
@@ -210,7 +212,7 @@ class Forecaster(Learner):
         """
         before = self._refused_rows()
         self._learn(y, x)
-        self._warn_refused(before)
+        self._warn_refused(before, got=lambda: f", got {shown(y)}")
 
     def _learn(self, y: Any, x: Mapping[Any, Any] | None) -> None:
         check_order(y)
@@ -328,18 +330,25 @@ class Forecaster(Learner):
     def _times(self, horizon: Any, xs: Any) -> tuple[int, list[Mapping[Any, Any]]]:
         """Return the number of time steps to forecast, and the columns of each."""
         n = self.horizon if horizon is None else horizon
-        if not isinstance(n, int | np.integer) or not 0 <= n <= self.horizon:
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
+            raise ConfigError(
+                expected=f"a whole number from 1 to {self.horizon}",
+                got=repr(n),
+                at="horizon",
+                help="Leave it out for all.",
+            )
+        if n > self.horizon:
             raise ConfigError(
                 expected=f"a horizon of at most {self.horizon}",
                 got=repr(n),
                 at="horizon",
                 help="Make the forecaster with a larger one.",
             )
-        rows: list[Mapping[Any, Any]] = [{}] * int(n) if xs is None else list(xs)
-        check_rows(rows)
+        rows: list[Mapping[Any, Any]] = [{}] * int(n) if xs is None else _times_in(xs)
         if len(rows) != n:
+            times = f"{n} time{'s' * (n != 1)}"
             raise DataError(
-                expected=f"the columns of {n} times", got=str(len(rows)), at="xs", help="Give a dict for each of them."
+                expected=f"the columns of {times}", got=str(len(rows)), at="xs", help="Give a dict for each of them."
             )
         return int(n), rows
 
@@ -367,7 +376,7 @@ class Forecaster(Learner):
                 expected=f"{len(answers)} rows for as many answers", got=str(len(rows)), at="X", help="Give one a time."
             )
         out = self._step(answers, rows)
-        self._warn_refused(before)
+        self._warn_refused(before, got=lambda: _first_refused(answers))
         return out
 
     def _step(self, answers: Sequence[Any] | NDArray[Any], rows: Sequence[Mapping[Any, Any]]) -> NDArray[np.float64]:
@@ -472,8 +481,23 @@ def _bounds(low: Any, high: Any) -> tuple[float, float]:
     return float(ends[0]), float(ends[1])
 
 
+def _times_in(xs: Any) -> list[Mapping[Any, Any]]:
+    """Return the columns of the times ahead as dicts."""
+    if isinstance(xs, Mapping):
+        raise DataError(
+            expected="a list with a dict for each time", got="a dict", at="xs", help="Give xs=[{...}, {...}]."
+        )
+    return _rows(xs if isinstance(xs, np.ndarray) or is_frame(xs) else list(xs))
+
+
 def _rows(X: Any) -> list[Mapping[Any, Any]]:
     """Return validated rows as dicts."""
     X = as_samples(X)
     check_rows(X)
     return as_dicts(X)
+
+
+def _first_refused(answers: Sequence[Any] | NDArray[Any]) -> str:
+    """Return the end of a message about refused values, with the first one."""
+    bad = (y for y in answers if not missing(y) and (kind_of(y) != FLOAT or not abs(as_float(y)) <= FARTHEST))
+    return f", got {shown(next(bad, None))}"

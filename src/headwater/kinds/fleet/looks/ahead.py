@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from headwater.encode.values import as_key
+from headwater.errors import DataError
 from headwater.kinds.fleet.base import AnyFleet
+from headwater.kinds.fleet.keys import no_key
 from headwater.kinds.fleet.rows import as_list
 from headwater.learner.kind import kind_of
 from headwater.learner.schema import Response
@@ -23,13 +25,15 @@ def ask_ahead(fleet: AnyFleet, rows: Any, *, horizon: int | None, coverage: floa
     Raises
     ------
     DataError
-        If there are no rows, or not as many of a key as the horizon asks for.
+        If there are no rows, one has no key, or there are not as many of a key as the horizon asks for.
     """
     times: dict[Any, tuple[Any, list[dict[Any, Any]], list[int]]] = {}
     for i, row in enumerate(as_list(rows)):
         x = dict(row)
         shown = x.pop(fleet.key, None)
-        _, own, at = times.setdefault(as_key(shown), (shown, [], []))
+        if (key := as_key(shown)) is ...:
+            raise no_key(fleet.key, shown, i)
+        _, own, at = times.setdefault(key, (shown, [], []))
         own.append(x)
         at.append(i)
     columns: dict[str, list[Any]] = {}
@@ -37,6 +41,8 @@ def ask_ahead(fleet: AnyFleet, rows: Any, *, horizon: int | None, coverage: floa
     beside = True
     with fleet.held():
         for key, (shown, own, at) in times.items():
+            if horizon is not None and len(own) != horizon and any(own):
+                raise _too_few(f"{fleet.key} {shown}", len(own), horizon)
             said = _asked(fleet.answering(key), own, horizon, coverage)
             columns.setdefault(fleet.key, []).extend([shown] * len(said))
             for name in said:
@@ -47,6 +53,15 @@ def ask_ahead(fleet: AnyFleet, rows: Any, *, horizon: int | None, coverage: floa
         return Response(columns)
     order = sorted(range(len(places)), key=places.__getitem__)
     return Response({name: [values[i] for i in order] for name, values in columns.items()})
+
+
+def _too_few(series: str, rows: int, horizon: int) -> DataError:
+    return DataError(
+        expected=f"{horizon} row{'s' * (horizon != 1)} of {series}, one for each time ahead",
+        got=str(rows),
+        at="horizon",
+        help="Leave the horizon out: each series is forecast as far as it has rows.",
+    )
 
 
 def _asked(member: Any, times: Sequence[dict[Any, Any]], horizon: int | None, coverage: float) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.encode.values import as_key
+from headwater.errors import DataError, RefusedRow
 from headwater.kinds.fleet.base import AnyFleet, fleet_kind
-from headwater.kinds.fleet.keys import no_key, too_many_keys, unknown_key
+from headwater.kinds.fleet.keys import KEY_REASONS, no_key, shown, too_many_keys, unknown_key
 from headwater.kinds.fleet.members.member_file import (
     BESIDE,
     MembersCopy,
@@ -28,7 +30,9 @@ from headwater.kinds.fleet.rows import as_list
 from headwater.learner.expiring import Expiring
 from headwater.learner.kind import HasKind, Kind, kind_of
 from headwater.learner.schema import Field, Question, Response
+from headwater.learner.schema.labels import as_labels, values_of
 from headwater.learner.settings.limits import Growth, Limits
+from headwater.learner.validation import REASONS, as_answers, check_pairs
 from headwater.store.learner_file import fingerprint
 from headwater.store.model_file import SavedModel, seal, write
 from headwater.types import Lazy, Predictions, join
@@ -38,6 +42,7 @@ __all__ = ["MemberFleet"]
 _AS_LEARNER = Lazy("headwater.interop.anybody:as_learner")
 _AHEAD = Lazy("headwater.kinds.fleet.looks.ahead:ask_ahead")
 _DURABLE = Lazy("headwater.store.service.durable_learner:DurableLearner")
+_DURABLE_SERIES = Lazy("headwater.kinds.fleet.members.durable:DurableSeries")
 _ABLE = frozenset(("answers", "classes", "scores", "weights", "late", "delay", "coverage", "challenge"))
 """Abilities of its members that a fleet has too."""
 
@@ -81,6 +86,7 @@ class MemberFleet(AnyFleet):
         self._members: dict[Any, Any] = {}
         self.touched: set[Any] = set()
         """Keys whose members have learned since a copy took them."""
+        self._warned = False
         self._limits: Limits = getattr(self.first, "limits", Limits())
 
     # ---- its kind ------------------------------------------------------------------------------------------------------
@@ -93,7 +99,7 @@ class MemberFleet(AnyFleet):
         more: dict[str, Any] = {}
         if of.question.ahead:
             more = {"respond": _AHEAD, "response": (*of.response, Field(self.key, "label", "The key of the series."))}
-        return fleet_kind(of, _ABLE, question, durable=_DURABLE, **more)
+        return fleet_kind(of, _ABLE, question, durable=_DURABLE_SERIES if of.question.ahead else _DURABLE, **more)
 
     @property
     def task(self) -> str:
@@ -121,6 +127,8 @@ class MemberFleet(AnyFleet):
         Predictions
         """
         rows = as_list(X)
+        if y is not None:
+            check_pairs(rows, y := as_answers(y), None)
         asked = None if ask is None else as_list(ask)
         with self.lock:
             said = []
@@ -211,12 +219,57 @@ class MemberFleet(AnyFleet):
             return dict(x) if member is None else {**x, **member.observe(row)}
 
     def learn_one(self, x: Mapping[Any, Any], y: Any = None, w: float = 1.0) -> None:
-        """Learn one row with its key."""
-        self.step_many([x], None if y is None else [y], None if w == 1.0 else [w])
+        """Learn one row with its key, and its answer where the kind learns one. Of a series an answer of None is a gap.
+
+        Raises
+        ------
+        DataError
+            If it is no row, or has no answer where one is needed.
+        """
+        if isinstance(y, Mapping) and not isinstance(x, Mapping):
+            raise DataError(
+                expected="a row with its key, then its answer",
+                got=f"{shown(x)}, then a row",
+                at="x",
+                help="Call learn_one(x, y).",
+            )
+        self._teach([x], None if y is None and not kind_of(self.first).answer.gaps else [y], None if w == 1.0 else [w])
+
+    def learn_many(self, X: Any, y: Any = None, w: Any = None) -> NDArray[Any]:
+        """Learn rows one by one, as ``step_many`` does, and return the prediction made before each was learned."""
+        return as_labels(values_of(self._teach(as_list(X), y, w)))
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
         """Predict one row with its key."""
-        return self.predict_batch([x]).y_pred[0]
+        return values_of(self.predict_batch([x]))[0]
+
+    def predict_many(self, X: Any) -> NDArray[Any]:
+        """Predict each row, shape (n,), without changing the fleet."""
+        return as_labels(values_of(self.predict_batch(X)))
+
+    def _teach(self, rows: list[Any], y: Any, w: Any) -> Predictions:
+        """Learn rows, and warn once of one that was not learned."""
+        before = self._refused_of(rows)
+        said = self.step_many(rows, y, w)
+        for reason, count in self._refused_of(rows).items():
+            if count > before[reason] and not self._warned:
+                self._warned = True
+                meaning, got = KEY_REASONS.get(reason) or REASONS[reason], self._refused_value(reason, rows, y)
+                what = f"a row was not learned: {meaning}{got}. fleet.rejected counts all such rows. Warned once"
+                warnings.warn(what, RefusedRow, stacklevel=3)
+        return said
+
+    def _refused_value(self, reason: str, rows: list[Any], y: Any) -> str:
+        """Return the end of a warning that names what was refused, where that is known."""
+        if reason == "key":
+            return f", got {shown(next(row.get(self.key) for row in rows if as_key(row.get(self.key)) is ...))}"
+        return f", got {shown(y[0])}" if reason == "target" and len(rows) == 1 else ""
+
+    def _refused_of(self, rows: Sequence[Any]) -> Counter[str]:
+        """Return how many rows were refused, by the fleet and by the members of these."""
+        keys = {as_key(row.get(self.key)) for row in rows if isinstance(row, Mapping)}
+        members = (self._members.get(key) for key in keys)
+        return sum((Counter(getattr(one, "refused", {})) for one in members), Counter(self.refused))
 
     def _known(self, row: Mapping[Any, Any]) -> tuple[Any, dict[Any, Any]]:
         """Return the member of a row, or the template, and the row without its key."""
@@ -249,7 +302,11 @@ class MemberFleet(AnyFleet):
         return iter(list(self._members))
 
     def __contains__(self, key: Any) -> bool:
-        return key in self._members
+        return as_key(key) in self._members
+
+    def keys(self) -> list[Any]:
+        """Return all keys in order of arrival."""
+        return list(self._members)
 
     def __getitem__(self, key: Any) -> Any:
         """Return the learner of a key.
@@ -259,9 +316,9 @@ class MemberFleet(AnyFleet):
         DataError
             If there is none.
         """
-        if key not in self._members:
+        if key not in self:
             raise unknown_key(self.key, key)
-        return self._members[key]
+        return self._members[as_key(key)]
 
     def check_keys(self, X: Sequence[Mapping[Any, Any]], *, learning: bool) -> None:
         """Raise DataError if any row has no usable key, or there would be too many.

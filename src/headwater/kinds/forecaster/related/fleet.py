@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.encode.values import FLOAT, as_float, as_key, kind_of, missing
-from headwater.kinds.fleet.keys import check_key
+from headwater.kinds.fleet.keys import check_key, unknown_key
 from headwater.kinds.fleet.members.members import MemberFleet
 from headwater.kinds.forecaster.related.prior import Common, Other, common, errors, placed, take_sizes
 from headwater.kinds.forecaster.state import answers_of, are_whole, numbers_of
@@ -149,7 +149,10 @@ class RelatedFleet(MemberFleet):
         DataError
             If there is none, and no others that suggest one.
         """
-        found = self.answering(as_key(key))
+        known = as_key(key)
+        if known not in self._members and type(known) not in map(type, islice(self._members, LOOKED_AT)):
+            return super().member(key)  # no new series, but a horizon, or a number in the place of a text
+        found = self.answering(known)
         return super().member(key) if found is self.first else found
 
     # ---- a new series -----------------------------------------------------------------------------------------------------
@@ -222,7 +225,9 @@ class RelatedFleet(MemberFleet):
 
     def learned(self, key: Hashable) -> int:
         """Return how many rows of a key were learned, without an invented past."""
-        return self._series[key].rows
+        if key not in self:
+            raise unknown_key(self.key, key)
+        return self._series[as_key(key)].rows
 
     def __repr__(self) -> str:
         own = repr(self.first)[:-1]
