@@ -230,9 +230,14 @@ def test_a_horizon_or_another_type_in_the_place_of_a_key_is_no_new_series():
         fleet.score("s9")
 
 
-def test_an_evaluation_that_scored_no_row_says_why():
-    found = hw.evaluate(hw.Forecaster(key="shp", **WEEKLY), [({"shop": "a"}, 1.0)] * 30)
+def test_an_evaluation_says_which_rows_were_left_out_and_why():
+    rows = [({"shop": "a"}, float(i % 7)) for i in range(30)]
+    found = hw.evaluate(hw.Forecaster(key="shp", **WEEKLY), rows)
     assert str(found).endswith("No row was scored; left out: 30 × key.")
+    assert str(hw.evaluate(hw.Fleet(hw.Regressor(hidden=()), "shp"), rows)).endswith("\nLeft out: 30 × key.")
+    some = hw.evaluate(hw.Forecaster(key="shop", **WEEKLY), [*rows, ({"shop": None}, 1.0), ({"shop": "a"}, "much")])
+    assert str(some).endswith("\nLeft out: 1 × answer is no finite number, 1 × key.")
+    assert "Left out" not in str(hw.evaluate(hw.Forecaster(key="shop", **WEEKLY), rows))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from headwater.learner.validation import REASONS, REFUSED
 from headwater.route.policies import Policy
 from headwater.route.session import Session
 from headwater.route.watcher import Watcher
@@ -60,8 +61,8 @@ class Evaluation:
         console = Console(file=io.StringIO(), width=100, color_system=None)
         console.print(self.__rich__())
         lines = str(console.file.getvalue() if isinstance(console.file, io.StringIO) else "").rstrip().split("\n")
-        said = "" if _BEATS(self.record) else self.record.verdict or _unscored(self.record)
-        return printable("\n".join([*(line.rstrip() for line in lines), *([said] if said else [])]))
+        said = ["" if _BEATS(self.record) else self.record.verdict, _left_out(self.record)]
+        return printable("\n".join([*(line.rstrip() for line in lines), *filter(None, said)]))
 
     def __rich__(self) -> Table:
         return score_table(self.record)
@@ -167,12 +168,13 @@ def evaluate(
     return Evaluation(record, curve, metrics)
 
 
-def _unscored(record: Record) -> str:
-    """Return why no row was scored, "" where some were."""
-    if record.scored or not record.rejected:
-        return ""
-    reasons = (f"{count:,} × {reason}" for reason, count in record.rejected.items())
-    return f"No row was scored; left out: {', '.join(reasons)}."
+def _left_out(record: Record) -> str:
+    """Return how many rows were left out and why, "" where none were."""
+    reasons = (
+        f"{n:,} × {reason}" for reason, n in record.rejected.items() if reason in REFUSED or reason not in REASONS
+    )
+    told = ", ".join(reasons)
+    return told and f"{'Left out' if record.scored else 'No row was scored; left out'}: {told}."
 
 
 def _as_metric(metric: Any) -> Any:
