@@ -130,6 +130,17 @@ def test_what_can_not_be_is_refused_and_nothing_is_learned(client, path, body, s
     assert client.get("/models/default").json()["seq"] == 6
 
 
+def test_the_open_inference_protocol_names_the_columns_that_rows_have(client):
+    client.post("/learn", json=[{"x": {**row["x"], "price": 1.0}, "y": row["y"]} for row in rows(range(10))])
+    about = client.get("/v2/models/default").json()
+    assert [(one["name"], one["datatype"]) for one in about["inputs"]] == [("shop", "BYTES"), ("price", "FP64")]
+    asked = {"inputs": [{"name": "shop", "shape": [2], "datatype": "BYTES", "data": ["north", "east"]}]}
+    said = client.post("/v2/models/default/infer", json=asked).json()["outputs"][0]["data"]
+    assert said == [
+        row["y_pred"] for row in client.post("/predict", json=[{"x": {"shop": s}} for s in ("north", "east")]).json()
+    ]
+
+
 def test_a_forecast_without_a_key_says_how_a_key_is_asked(client):
     for answer in (client.get("/forecast"), client.post("/forecast", json={"xs": [{}]})):
         assert (answer.status_code, answer.json()["code"]) == (400, "kind")

@@ -28,12 +28,11 @@ def described(learner: Any) -> bytes:
 
 
 def inputs(learner: Any) -> bytes:
-    """Return a learner's input tensors in the Open Inference Protocol, one per column."""
-    kinds = {"number": "FP64"}
-    found = learner.describe().get("features", [])
-    return _written(
-        [{"name": str(f["name"]), "datatype": kinds.get(str(f["kind"]), "BYTES"), "shape": [-1]} for f in found]
-    )
+    """Return a learner's input tensors in the Open Inference Protocol, one per column that rows have."""
+    kinds, own = {"number": "FP64"}, kind_of(learner).own_inputs
+    found = [(str(f["name"]), kinds.get(str(f["kind"]), "BYTES")) for f in learner.describe().get("features", [])]
+    sent = [one for one in found if not own or not one[0].startswith(own)]
+    return _written([{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in sent])
 
 
 def _written(rows: list[Any]) -> bytes:
