@@ -1,9 +1,10 @@
 """A fleet with a store that one thread teaches and another commits, until it is killed at a statement of a commit.
 
-With a path, it forks beside both. Else each line of standard input is a path and the number of the statement; a process for it is forked, which tells on standard output
+With a path, it forks beside both. Else each line of standard input is a path, the number of commits before and that of the statement; a process for it is forked, which tells on standard output
 how far it had come before each commit that succeeded, and dies. ``gone`` ends what it tells.
 """
 
+import itertools
 import os
 import signal
 import sys
@@ -50,8 +51,8 @@ def teach(on, ends):
             on.predict_one({"machine": "m1", "a": 1.0})
 
 
-def commit_until_killed(path, statement):
-    """Commit beside the rows of another thread until so many statements of commits began."""
+def commit_until_killed(path, commits, statement):
+    """Commit so many times beside the rows of another thread, then until so many statements began."""
     short_turns()
     on = fleet(store=path, resident=20 if statement % 2 else None)
     for n in range(100):
@@ -64,8 +65,9 @@ def commit_until_killed(path, statement):
             os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=teach, args=(on, threading.Event()), daemon=True).start()
-    on.idle.members._connection.set_trace_callback(count)
-    while True:
+    for done in itertools.count():
+        if done == commits:
+            on.idle.members._connection.set_trace_callback(count)
         before = on.notes["done"]
         on.commit()
         print("committed", before, flush=True)
@@ -74,10 +76,10 @@ def commit_until_killed(path, statement):
 def host():
     """Fork a process for each line."""
     for line in sys.stdin:
-        path, statement = line.split()
+        path, commits, statement = line.split()
         child = os.fork()
         if child == 0:
-            commit_until_killed(path, int(statement))
+            commit_until_killed(path, int(commits), int(statement))
         _, status = os.waitpid(child, 0)
         print("gone", status, flush=True)
 

@@ -399,13 +399,17 @@ class MemberStore:
 
     def forget_older(self, members: int) -> None:
         """Delete the records that the last commit, which has so many members, superseded or dropped."""
-        query = f"SELECT rowid FROM record WHERE number = ?3 AND {_SUPERSEDED}"
-        try:
-            old = [row for number in self._to_clean for row in self._all(query, (self._version, members, number))]
-            self._delete(old)
-        except StoreError:  # the commit is valid regardless, and the next one removes them
-            return
-        self._to_clean.clear()
+        numbers = sorted(self._to_clean)
+        for at in range(0, len(numbers), _REMOVED_AT_ONCE):
+            part = numbers[at : at + _REMOVED_AT_ONCE]
+            places = ",".join(f"?{i}" for i in range(3, 3 + len(part)))
+            query = f"DELETE FROM record WHERE number IN ({places}) AND {_SUPERSEDED}"
+            try:
+                with self._short_transaction():
+                    self._connection.execute(query, (self._version, members, *part))
+            except StoreError:  # the commit is valid regardless, and the next one removes them
+                return
+            self._to_clean.difference_update(part)
 
     def _delete(self, rows: list[tuple[int]]) -> None:
         for at in range(0, len(rows), _REMOVED_AT_ONCE):
