@@ -36,7 +36,7 @@ for file in path.parent.iterdir():
     file.read_bytes()
 shutil.copy(path, tempfile.mkdtemp())
 hw.load(path)
-print(subprocess.run([sys.executable, "-c", OTHER, path], capture_output=True, text=True, check=True).stdout.strip())
+print(subprocess.run([sys.executable, "-c", OTHER, path], capture_output=True, text=True, check=True).stdout.strip(), flush=True)
 subprocess.run([sys.executable, "-c", LOOKS], capture_output=True, check=True)
 learns(10)
 if os.fork() == 0:
