@@ -28,6 +28,7 @@ import headwater as hw
 from headwater.cli.options.replicas import ReplicaOptions, states_of_run
 from headwater.cluster import Cluster
 from headwater.cluster.progress.status import StatusFile
+from headwater.cluster.published import replicas as published
 from headwater.cluster.published.published import RunStates
 from headwater.cluster.published.replicas import Replica, Replicas
 from headwater.cluster.worker import pack, unpack
@@ -123,6 +124,54 @@ def test_the_caller_predicts_where_no_replica_answers():
     assert asyncio.run(replicas.predict([{"a": 1.0}])) is None
     replicas.close()
     assert replicas.here == 1
+
+
+def test_where_all_replicas_are_dead_one_request_waits_and_later_ones_do_not_until_one_lives_again(monkeypatch):
+    monkeypatch.setattr(published, "TRIED_EACH", 0.05)
+    asked = []
+
+    class Dead(Pool):
+        async def predict(self, X):
+            asked.append(len(X))
+            if not self.answers:
+                await asyncio.sleep(3600)
+            return self.replica.predict(X)
+
+    async def follow():
+        seconds = []
+        for _ in range(40):
+            begun = time.monotonic()
+            assert await replicas.predict([{"a": 1.0}] * 3) is None
+            seconds.append(time.monotonic() - begun)
+            await asyncio.sleep(0.001)
+        pool.answers = True
+        while await replicas.predict([{"a": 1.0}] * 3) is None:
+            await asyncio.sleep(0.01)
+        return seconds
+
+    pool = Dead()
+    pool.answers = False
+    replicas = Replicas(pool, source_of(taught()), every=3600)
+    first, *later = asyncio.run(follow())
+    replicas.close()
+    assert published.PATIENCE <= first < 60
+    assert sorted(later)[20] < 0.1, "nobody waits any more"
+    assert asked[0] == asked[-1] == 3
+    assert set(asked[1:-1]) == {1}, "tries beside the requests"
+
+
+def test_a_pool_that_is_slow_for_many_rows_is_waited_for(monkeypatch):
+    monkeypatch.setattr(published, "PATIENCE", 0.01)
+
+    class Slow(Pool):
+        async def predict(self, X):
+            await asyncio.sleep(0.2)
+            return self.replica.predict(X)
+
+    replicas = Replicas(Slow(), source_of(taught()), every=3600)
+    assert asyncio.run(replicas.predict([{"a": 1.0}] * 500)) is not None
+    assert asyncio.run(replicas.predict([{"a": 1.0}])) is None
+    replicas.close()
 
 
 def test_states_of_a_run_are_read_after_its_rounds_and_are_as_old_as_the_last_one(tmp_path):
@@ -271,6 +320,7 @@ class Clients:
     def __init__(self, address: str) -> None:
         self._address, self._ended = address, threading.Event()
         self.statuses: Counter[Any] = Counter()
+        self.slowest = 0.0
         self._threads = [threading.Thread(target=self._send) for _ in range(4)]
         for thread in self._threads:
             thread.start()
@@ -287,10 +337,12 @@ class Clients:
 
     def _send(self) -> None:
         while not self._ended.is_set():
+            begun = time.monotonic()
             try:
                 self.statuses[post(self._address, "/predict", {"x": {"a": 1.0}, "keep": False})[0]] += 1
             except OSError as error:
                 self.statuses[repr(error)] += 1
+            self.slowest = max(self.slowest, time.monotonic() - begun)
 
 
 def post(address: str, path: str, body: Any) -> tuple[int, Any, Any]:
@@ -322,24 +374,27 @@ def replicating(*arguments: Path) -> Iterator[tuple[Any, str]]:
             server.terminate()
 
 
-def kill_a_replica(server: Any) -> None:
+def kill_replicas(server: Any, count: int = 1) -> None:
     server.stdin.write("pids\n")
     server.stdin.flush()
     pids = json.loads(server.stdout.readline())
     assert len(pids) == 2
-    os.kill(pids[0], signal.SIGKILL)
+    for pid in pids[:count]:
+        os.kill(pid, signal.SIGKILL)
 
 
-def test_a_replica_that_is_killed_under_load_is_seen_by_no_client(tmp_path):
+def test_replicas_that_are_all_killed_under_load_are_seen_by_no_client_since_the_server_answers_itself(tmp_path):
     pytest.importorskip("ray", reason="the extra ray is not installed: pip install headwater[ray]")
     with replicating(tmp_path / "s.db") as (server, address):
         post(address, "/learn", [{"x": {"a": float(i % 2)}, "y": "no" if i % 2 else "yes"} for i in range(200)])
         clients = Clients(address)
         clients.wait_for(50)
-        kill_a_replica(server)
-        clients.wait_for(200)
+        slowest = clients.slowest
+        kill_replicas(server, 2)
+        clients.wait_for(400)
         clients.close()
         body, headers = predicted_from(address, 200, {"a": 1.0})
+    assert clients.slowest < max(8.0, 8 * slowest), "the server answers itself while no replica lives"
     assert set(clients.statuses) == {200}, "no client saw an error"
     assert body["y_pred"] == "no"
     assert 0 <= float(headers["x-headwater-state-age"]) < 600
@@ -355,7 +410,7 @@ def test_replicas_follow_a_run_round_by_round_and_the_death_of_one_is_seen_by_no
             post(address, "/learn", {"x": x, "y": "c1"})
         clients = Clients(address)
         clients.wait_for(50)
-        kill_a_replica(server)
+        kill_replicas(server)
         learn_rounds(manifest, 2500)
         clients.wait_for(200)
         cluster = learn_rounds(manifest, 4000)

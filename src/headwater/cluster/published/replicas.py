@@ -7,9 +7,11 @@ age of the replica's state. If that exceeds the bound or no replica replies, the
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol, TypeAlias
 
 from headwater.cluster.worker import unpack
@@ -20,6 +22,11 @@ from headwater.store.service.learner_state import predict_rows
 __all__ = ["Pool", "Replica", "Replicas"]
 
 Rows: TypeAlias = list[tuple[Any, dict[Any, float] | None]]
+
+PATIENCE, PATIENCE_A_ROW = 0.5, 0.02
+"""Seconds that a request waits for a replica, and more for each of its rows."""
+TRIED_EACH = 1.0
+"""Seconds between two tries, beside the requests, of replicas that did not reply."""
 
 
 class Replica:
@@ -88,6 +95,9 @@ class Replicas:
         self.here = 0
         """Number of requests without a reply from a recent enough state."""
         self._seq, self._as_of = -1, 0.0
+        self._away = False  # whether no replica replied to the last request that asked for one
+        self._tried_at = 0.0
+        self._trial: asyncio.Task[Any] | None = None
         self._kept = Replica() if keep else None
         self._ended = threading.Event()
         self._publish()
@@ -96,11 +106,28 @@ class Replicas:
 
     async def predict(self, X: list[Any]) -> tuple[Rows, int] | None:
         """Return predictions and the number of their state, or None if the caller must predict itself."""
-        found = self._new_enough(await self.pool.predict(X))
+        found = self._new_enough(None if self._away else await self._asked(X))
+        if self._away:
+            self._try_again(X[:1])
         if found is None:
             self.here += 1
             found = self._new_enough(None if self._kept is None else self._kept.predict(X))
         return found
+
+    async def _asked(self, X: list[Any]) -> tuple[Rows, int, float] | None:
+        """Ask a replica, for as long as an answer may take."""
+        found = None
+        with suppress(TimeoutError):
+            found = await asyncio.wait_for(self.pool.predict(X), PATIENCE + PATIENCE_A_ROW * len(X))
+        self._away = found is None
+        return found
+
+    def _try_again(self, X: list[Any]) -> None:
+        """Ask a replica beside the requests, which don't wait for it, until one replies."""
+        busy = self._trial is not None and not self._trial.done()
+        if not busy and time.monotonic() - self._tried_at >= TRIED_EACH:
+            self._tried_at = time.monotonic()
+            self._trial = asyncio.get_running_loop().create_task(self._asked(X))
 
     @property
     def newest_age(self) -> float:
