@@ -58,7 +58,7 @@ print(*(kind.word for kind in KINDS))
 def without(kind: str, folder: Path) -> Path:
     """Return a copy of the package from which a kind's folder, its adapters and its line in the list of kinds are gone."""
     package = folder / "headwater"
-    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, package)  # with what is compiled already, which goes by the times of the sources
     gone = [kind, *(path.removeprefix("kinds/") for path in BESIDE[kind] if path.startswith("kinds/"))]
     for path in [f"kinds/{kind}", *BESIDE[kind]]:
         target = package / path
