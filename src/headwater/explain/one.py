@@ -30,6 +30,7 @@ from headwater.learner.base import at_one_moment
 from headwater.learner.engine import Engine
 from headwater.learner.kind import check_can, has_classes
 from headwater.learner.supervised import SupervisedLearner
+from headwater.learner.validation import check_sample
 from headwater.nn import inspect
 from headwater.nn.core import Core
 from headwater.plain.inputs.answers import COLUMNS
@@ -103,6 +104,7 @@ def explain_one(
     if of not in ("proba", "log_odds"):
         raise ConfigError(expected="proba or log_odds", got=repr(of), at="of", help="Choose one of the two.")
     check_can(model, "layers", at="explain_one")
+    check_sample(x)
     engine = model.learned_engine
     before = {name: value for name, value in inspect.answers_before(engine.core).items() if value == value}
     x = {**before, **model.as_read(x)}

@@ -28,6 +28,7 @@ from headwater.learner.validation import (
     as_samples,
     check_block,
     check_pairs,
+    check_rows,
     check_sample,
     first_refused,
 )
@@ -283,6 +284,8 @@ class SupervisedLearner(Learner, Settings):
         X = as_samples(X)
         if isinstance(X, list):
             self.check_values(X)
+        else:
+            check_rows(X)
         if not isinstance(X, list) or len(X) > 1:  # a single row with new columns is not suspicious
             self._look(X, learning=True, depth=4)
         before, classes = self._refused_rows(), len(self.known_classes)

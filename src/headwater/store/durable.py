@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import ConfigError, UnlikelyData
+from headwater.learner.base import Learner
 from headwater.learner.expiring import Expiring
 from headwater.learner.kind import default_kind, kind_of, with_article
+from headwater.learner.settings import settings_of
 from headwater.store.forget.retention import Retention
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service import DurableLearner, Limits, RetentionPolicy, Service
@@ -36,7 +38,7 @@ def open(  # noqa: A001 - as gzip.open
         The store, one SQLite file, created if missing.
     learner : Classifier or Regressor, optional
         Initial learner of a new store, by default a Classifier, about which a warning is given. A store that has a learner goes on
-        with it, and refuses one of another kind, or one that forgets otherwise (``hw.Expiring``).
+        with it, warns of settings that differ, and refuses one of another kind, or one that forgets otherwise (``hw.Expiring``).
     policy : RetentionPolicy, optional
         How much of the journal and the pending predictions is kept.
     limits : Limits, optional
@@ -71,7 +73,8 @@ def open(  # noqa: A001 - as gzip.open
     if learner is not None:
         kind_of(learner)  # what is no learner says so before there is a file
     service = Service(path, LEARNER_FORMAT, policy, limits=limits, retention=retention, publish_every=publish_every)
-    if NAME not in service.models.by_name:
+    new = NAME not in service.models.by_name
+    if new:
         if learner is None:
             own = with_article(default_kind().name)
             said = f"{path} was not there: a new store with {own} was made. Give a learner if that is meant"
@@ -93,8 +96,21 @@ def open(  # noqa: A001 - as gzip.open
             help="Open it without a learner, or choose another file.",
         )
     _check_age(service, learner, kept)
+    if learner is not None and not new and (other := _unlike(learner, kept)):
+        said = f"{path} goes on with its own learner, which has {other}. Leave the learner out, or choose another file"
+        warnings.warn(said, UnlikelyData, stacklevel=2)
     opened: DurableLearner = kept.kind.durable(service, model)
     return opened
+
+
+def _unlike(given: Any, kept: Any) -> str:
+    """Return the settings of the store's learner that are others than those of the one given."""
+    if type(given) is not type(kept) or not isinstance(given, Learner):
+        return ""
+    own, asked = settings_of(kept), settings_of(given)
+    return ", ".join(
+        f"{name}={own[name]!r}, not {asked[name]!r}" for name in own if repr(own[name]) != repr(asked.get(name))
+    )
 
 
 def _check_age(service: Service, learner: Any, kept: Any) -> None:

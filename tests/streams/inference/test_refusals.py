@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -69,7 +71,7 @@ def test_a_store_of_another_kind_is_refused_and_stays_as_it_is(tmp_path):
         model.learn_one({"a": 1.0}, 1.0)
     with pytest.raises(ConfigError, match="expected a regressor, which the store holds, got a classifier"):
         hw.open(tmp_path / "a.db", hw.Classifier())
-    with hw.open(tmp_path / "a.db", hw.Regressor(hidden=(4,))) as model:
+    with pytest.warns(UnlikelyData, match="goes on"), hw.open(tmp_path / "a.db", hw.Regressor(hidden=(4,))) as model:
         assert model.n_learned == 1
 
 
@@ -77,3 +79,16 @@ def test_a_new_store_without_a_learner_is_told(tmp_path):
     with pytest.warns(UnlikelyData, match=r"typo.db was not there: a new store with a Classifier was made"):
         hw.open(tmp_path / "typo.db").close()
     hw.open(tmp_path / "typo.db").close()
+
+
+def test_a_store_that_goes_on_with_other_settings_than_those_given_says_which(tmp_path):
+    path = tmp_path / "orders.db"
+    hw.open(path, hw.Regressor(hidden=(8,))).close()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hw.open(path, hw.Regressor(hidden=(8,))).close()
+        hw.open(path).close()
+    with pytest.warns(
+        UnlikelyData, match=r"its own learner, which has hidden=\(8,\), not \(16,\), seed=0, not 2\. Leave"
+    ):
+        hw.open(path, hw.Regressor(hidden=(16,), seed=2)).close()

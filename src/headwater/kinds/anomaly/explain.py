@@ -26,6 +26,7 @@ from headwater.explain.explanation import Explanation
 from headwater.explain.sensitivity import embedding_sizes, sensitivity
 from headwater.kinds.anomaly.learner import Anomaly
 from headwater.learner.base import at_one_moment
+from headwater.learner.validation import check_sample
 
 __all__ = ["explain_anomaly", "score_importance"]
 
@@ -69,6 +70,7 @@ def explain_anomaly(model: Anomaly, x: Mapping[Any, Any]) -> Explanation:
             at="Anomaly",
             help="Call learn_one first.",
         )
+    check_sample(x)
     columns, x = engine.columns, model.as_read(x)
     score, of_new, parts = engine.core.learner.contributions_one(x)
     names = _names_of_rows(columns, engine.core.array("slot_row").tolist(), embedding_sizes(engine))

@@ -192,7 +192,12 @@ class Anomaly(Learner):
             0 adds only its names, and any other weight counts as 1.
         """
         engine = self._engine
-        if engine is None or type(x) is not dict or not 0 < w <= HEAVIEST:
+        if (
+            engine is None
+            or type(x) is not dict
+            or (type(w) is not float and type(w) is not int)
+            or not 0 < w <= HEAVIEST
+        ):
             self.learn_many([x], [w])
         else:
             engine.learn_one(x, 0.0, w)

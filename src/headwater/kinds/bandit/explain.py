@@ -15,6 +15,7 @@ from headwater.explain.explanation import Explanation
 from headwater.kinds.bandit.features import no_features
 from headwater.kinds.bandit.learner import Bandit
 from headwater.learner.base import at_one_moment
+from headwater.learner.validation import check_sample
 
 __all__ = ["explain_action"]
 
@@ -65,6 +66,7 @@ def explain_action(model: Bandit, x: Mapping[Any, Any], action: Any = None) -> E
             help="Call learn first.",
             code="not_learned",
         )
+    check_sample(x)
     x = model.as_read(x)
     action = model.predict_one(x) if action is None else action
     if action not in model.known_classes:

@@ -174,7 +174,7 @@ class Bandit(Learner):
             value = getattr(self, name)
             if type(value) is not int or not least <= value <= most:
                 raise _refused(name, value, f"a whole number from {least:,} to {most:,}")
-        if self.explore not in EXPLORATIONS:
+        if type(self.explore) is not str or self.explore not in EXPLORATIONS:
             raise _refused("explore", self.explore, f"one of {', '.join(EXPLORATIONS)}")
         most_amount = 1.0 if self.explore == "epsilon" else 1e9
         if self.amount is not None and not (_is_number(self.amount) and 0 <= self.amount <= most_amount):

@@ -371,15 +371,15 @@ class Forecaster(Learner):
         before = self._refused_rows()
         answers = as_answers(y)
         rows: Sequence[Any] = [{}] * len(answers) if X is None else _rows(X)
-        if len(rows) != len(answers):
-            raise DataError(
-                expected=f"{len(answers)} rows for as many answers", got=str(len(rows)), at="X", help="Give one a time."
-            )
         out = self._step(answers, rows)
         self._warn_refused(before, got=lambda: _first_refused(answers))
         return out
 
     def _step(self, answers: Sequence[Any] | NDArray[Any], rows: Sequence[Mapping[Any, Any]]) -> NDArray[np.float64]:
+        if len(rows) != len(answers):
+            raise DataError(
+                expected=f"{len(answers)} rows for as many answers", got=str(len(rows)), at="X", help="Give one a time."
+            )
         out = np.zeros(len(answers))
 
         def learn(part: slice) -> None:

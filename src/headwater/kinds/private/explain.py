@@ -11,6 +11,7 @@ import numpy as np
 from headwater.errors import ConfigError, DataError
 from headwater.explain.explanation import Explanation
 from headwater.learner.base import at_one_moment
+from headwater.learner.validation import check_sample
 
 __all__ = ["curve_importance", "diagnose_private", "explain_private"]
 
@@ -50,6 +51,7 @@ def explain_private(model: Any, x: Mapping[Any, Any], *, target: Any = None) -> 
             at="target of explain_one",
             help="Teach it first, or name a class that it knows.",
         )
+    check_sample(x)
     weights = engine.weights @ _direction(model, target)
     low, high = model.privacy.ends
     scale, middle = (1.0, 0.0) if engine.of_classes else (0.5 * (high - low), 0.5 * (high + low))

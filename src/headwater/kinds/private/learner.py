@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, fields, replace
 from itertools import compress
 from typing import Any, ClassVar
 
@@ -67,7 +67,7 @@ class PrivateLearner(Learner):
 
     def __post_init__(self, epsilon: float | None, delta: float | None, bounds: str | None, within: str | None) -> None:
         super().__post_init__()
-        if isinstance(self.privacy, Mapping):
+        if isinstance(self.privacy, Mapping) and self.privacy.keys() <= {one.name for one in fields(Privacy)}:
             self.privacy = Privacy(**self.privacy)
         if not isinstance(self.privacy, Privacy):
             raise ConfigError(

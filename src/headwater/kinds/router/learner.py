@@ -173,12 +173,16 @@ class Router(Learner):
         dtype: str = "float32",
         bandit: Any = None,
     ) -> None:
-        if models is not None and not models:
-            raise _refused("at least one model with its price", "none", "models")
+        given: Any = models
+        if given is not None and not (isinstance(given, Mapping) and given):
+            raise _refused("at least one model with its price, in a dict", repr(given) if given else "none", "models")
         self.models, self.budget = dict(models or {}), budget
         self.check_prices(self.models, budget)
         teacher: Any = Bandit(seed=seed, dtype=dtype) if bandit is None else bandit
-        self.bandit = teacher if isinstance(teacher, Bandit) else teacher.learner
+        own = teacher if isinstance(teacher, Bandit) else getattr(teacher, "learner", None)
+        if not isinstance(own, Bandit):
+            raise _refused("a Bandit, or a store of one", repr(bandit), "bandit")
+        self.bandit = own
         self._teacher = teacher
         self.seed, self.dtype = seed, self.bandit.dtype
         super().__post_init__()

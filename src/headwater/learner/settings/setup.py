@@ -103,7 +103,10 @@ def _experts_of(learner: Any, loss: Loss, *, targets: bool, alone: bool) -> tupl
         return with_heads([Expert(tuple(_hidden(learner)), loss, _rule(learner))], {"loss": loss, **bounds})
     numbers = targets and not learner.label_history  # with label history experts learn differences, which have no mean
     of_means = numbers and loss.name in ("huber", "mse")
-    given = pool(learner.effort, numbers=of_means) if learner.experts is None else learner.experts
+    effort = (
+        learner.effort if type(learner.effort) is str else repr(learner.effort)
+    )  # anything else has no hash, or no sense
+    given = pool(effort, numbers=of_means) if learner.experts is None else learner.experts
     given = (*given, recurrent_expert(learner.memory)) if learner.memory else given
     return with_heads(given, {"loss": loss, "numbers": numbers, **bounds})
 
