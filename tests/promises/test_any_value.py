@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import headwater as hw
-from headwater.errors import HeadwaterError
+from headwater.errors import ConfigError, DataError, HeadwaterError
 from headwater.kinds import KINDS
 from headwater.learner.settings.settings import declared
 
@@ -64,3 +64,15 @@ def test_a_row_or_a_label_that_is_none_is_refused_in_a_sentence_whatever_was_lea
             given(learner, method, value)
         for method, x, y in itertools.product(TAUGHT, VALUES, VALUES):
             given(learner, method, x, y)
+
+
+def test_what_is_no_learner_no_rows_and_no_times_is_refused_where_it_is_given(tmp_path):
+    with pytest.raises(ConfigError, match=r"expected a learner, or a model with its task, got \[\] — at learner"):
+        hw.open(tmp_path / "a.db", [])
+    assert not (tmp_path / "a.db").exists()
+    with pytest.raises(DataError, match=r"expected a list of dicts, an array or a data frame, got dict — at X"):
+        hw.Session(hw.Classifier()).step({"a": 1.0}, "x")
+    series = hw.Forecaster()
+    series.learn_many([1.0, 2.0, 3.0])
+    with pytest.raises(DataError, match=r"a list with a dict for each time, got -1 — at xs"):
+        series.forecast(2, -1)

@@ -378,7 +378,15 @@ def kind_of(learner: Any) -> Kind:
     kind = getattr(learner, "kind", None)  # an instance check of a protocol costs ten calls, at each row
     if isinstance(kind, Kind):
         return kind
-    return kind_with(learner.task)
+    task = getattr(learner, "task", None)
+    if type(task) is not str:
+        raise ConfigError(
+            expected="a learner, or a model with its task",
+            got=repr(learner),
+            at="learner",
+            help="Give e.g. hw.Classifier().",
+        )
+    return kind_with(task)
 
 
 def default_kind() -> Kind:

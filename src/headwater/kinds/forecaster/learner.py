@@ -483,10 +483,9 @@ def _bounds(low: Any, high: Any) -> tuple[float, float]:
 
 def _times_in(xs: Any) -> list[Mapping[Any, Any]]:
     """Return the columns of the times ahead as dicts."""
-    if isinstance(xs, Mapping):
-        raise DataError(
-            expected="a list with a dict for each time", got="a dict", at="xs", help="Give xs=[{...}, {...}]."
-        )
+    if isinstance(xs, Mapping) or not isinstance(xs, Iterable):
+        got = "a dict" if isinstance(xs, Mapping) else repr(xs)
+        raise DataError(expected="a list with a dict for each time", got=got, at="xs", help="Give xs=[{...}, {...}].")
     return _rows(xs if isinstance(xs, np.ndarray) or is_frame(xs) else list(xs))
 
 

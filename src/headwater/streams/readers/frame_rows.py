@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, overload
 
+from headwater.errors import DataError
 from headwater.types import nw
 
 __all__ = ["FRAME_BLOCK", "FrameRows", "native_frame"]
@@ -31,7 +32,15 @@ class FrameRows(Sequence[dict[str, Any]]):
     """
 
     def __init__(self, frame: Any) -> None:
-        self._frame: nw.DataFrame[Any] = nw.from_native(frame, eager_only=True)
+        try:
+            self._frame: nw.DataFrame[Any] = nw.from_native(frame, eager_only=True)
+        except TypeError as error:
+            raise DataError(
+                expected="a list of dicts, an array or a data frame",
+                got=type(frame).__name__,
+                at="X",
+                help="For one sample give a list of it.",
+            ) from error
 
     @property
     def frame(self) -> Any:
