@@ -218,6 +218,33 @@ def test_an_error_in_the_middle_of_a_block_leaves_the_store_at_its_last_commit(f
         assert (again.fingerprint(), again.score()) == whole
 
 
+def test_ctrl_c_waits_for_the_block_and_what_was_learned_is_committed(files, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr("headwater.cluster.fleet.partitioned.SLICE", 0.0)
+    real, calls = Shard._learn_next, []
+
+    def presses(self, reading):
+        calls.append(reading)
+        if len(calls) == 6:
+            learn = self.fleet.step_many
+            self.fleet.step_many = lambda X, y: (
+                learn(X[:100], y[:100]),
+                signal.raise_signal(signal.SIGINT),
+                learn(X[100:], y[100:]),
+            )
+        return real(self, reading)
+
+    monkeypatch.setattr(Shard, "_learn_next", presses)
+    with opened(files, tmp_path, every=1000.0) as fleet:
+        with pytest.raises(KeyboardInterrupt):
+            fleet.run()
+        learned = fleet.score()["rows"]
+    monkeypatch.setattr(Shard, "_learn_next", real)
+    with opened(files, tmp_path) as again:
+        assert again.score()["rows"] == learned
+        again.run()
+        assert (again.fingerprint(), again.score()) == whole
+
+
 # ---- on Ray ----------------------------------------------------------------------------------------------------------
 
 

@@ -27,6 +27,7 @@ from headwater.kinds.fleet import ClassifierFleet, Fleet
 from headwater.store.members import IN_USE, MemberStore
 from headwater.store.model_file import SavedModel, seal, unseal
 from headwater.store.model_file.settings import as_json, from_json
+from headwater.streams import Uninterrupted
 from headwater.streams.brokers import BrokerGone
 from headwater.types import Predictions
 
@@ -207,11 +208,12 @@ class Shard:
         block = reading.next()
         if block is None:
             return True
-        if len(block):
-            self._spoiled = True
-            self.fleet.step_many(block.X, block.y)
-            self._spoiled = False
-        reading.taken(block)
+        with Uninterrupted():  # Ctrl-C waits, so that members and position stay together
+            if len(block):
+                self._spoiled = True
+                self.fleet.step_many(block.X, block.y)
+                self._spoiled = False
+            reading.taken(block)
         return False
 
     def _mark(self) -> Mark:
