@@ -17,6 +17,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,7 +94,7 @@ def found(python: str, folder: Path) -> bool:
 
 def environment(python: str, folder: Path, *packages: str | Path) -> Path:
     """Return the interpreter of a fresh environment with those packages, and with pip if there are none."""
-    place = folder / f"env-{Path(python).name}-{len(list(folder.glob('env-*')))}"
+    place = Path(tempfile.mkdtemp(prefix=f"env-{Path(python).name}-", dir=folder))
     run(python, "-m", "venv", *["--without-pip"] * bool(packages), place, folder=folder)
     if packages:
         run(sys.executable, "-m", "tools.install", place / "bin" / "python", *packages, folder=ROOT)
@@ -177,13 +178,12 @@ def main() -> None:
         there = [python for python in wanted if found(python, folder)]
         if not there:
             sys.exit(f"expected one of {', '.join(wanted)}, got none of them. Install one.")
-        if given:
-            wheel = given[0]
-        else:
-            wheel, sdist = build(folder)
-            without_a_compiler(sdist, there[-1], folder)
-        for python in there:
-            try_out(wheel, python, folder)
+        wheel, sdist = (given[0], None) if given else build(folder)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            tried = [pool.submit(without_a_compiler, sdist, there[-1], folder)] if sdist else []
+            tried += [pool.submit(try_out, wheel, python, folder) for python in there]
+            for one in tried:
+                one.result()
 
 
 if __name__ == "__main__":

@@ -167,6 +167,14 @@ MODULES = [Module(path) for path in sorted(PACKAGE.rglob("*.py"))]
 NAMES = {module.dotted_name for module in MODULES}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def trees_end_with_the_file() -> Iterator[None]:
+    """What the files were parsed into takes 138 MB, which a process of tests would keep to its end."""
+    yield
+    for module in MODULES:
+        vars(module).pop("nodes", None)
+
+
 def name_of(node: ast.expr | None) -> str:
     """Return the last name in ``a.b.name``, or '' for anything else."""
     if isinstance(node, ast.Attribute):
