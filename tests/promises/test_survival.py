@@ -521,7 +521,7 @@ def test_every_reason_that_can_be_counted_is_stated_and_every_stated_one_can_be_
     model.learn_one({"a": math.inf, "b": 1e300, "c": object()}, 1.0)
     model.learn_one(ROWS[0], -1e9)
     core_of(model).running[0, [OVERFLOW, UNDONE]] = 1
-    assert list(model.rejected) == sorted(REASONS.keys() - {"decision", "reward"})  # these are of decisions
+    assert list(model.rejected) == sorted(REASONS.keys() - {"decision", "reward", "price"})  # these are of decisions
     assert set(model.rejected.values()) == {1}
     assert model.describe()["rejected"] == model.rejected
     assert all(text and text[0].islower() and not text.endswith(".") for text in REASONS.values())
