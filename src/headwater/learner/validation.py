@@ -45,8 +45,8 @@ REASONS: dict[str, str] = {
     "infinite": "an infinite value, read as missing",
     "huge": "a value beyond 1e30, clipped to 1e30",
     "far": "a value more than ten deviations from its column's mean (of dates, and more than two years), clipped to ten in the "
-    "statistics and replaced by the mean beyond a thousand; the next value of a column that long stayed the same, such as a year, is "
-    "one at first, and so are some inputs that a forecaster makes of past values",
+    "statistics and replaced by the mean beyond a thousand; the first value after a step, as to the next year, and a forecaster's own "
+    "inputs may count",
     "far_target": "an answer more than ten deviations from the mean, clipped to ten in the statistics",
     "type": "a value of a type that is not a feature, read as missing",
     "overflow": "the net's output was not finite, so the row was not learned",
