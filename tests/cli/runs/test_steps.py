@@ -78,7 +78,7 @@ def test_a_run_warns_of_outliers_and_not_of_a_year_that_goes_on(tmp_path: Path, 
         assert main(["learn", str(tmp_path / "a.csv"), "-t", "y"]) == 0
         said = capsys.readouterr().out
         assert ("× far" in said) == bool(wrong)
-    assert "the next value of a column that long stayed the same, such as a year, is one at first" in said
+    assert "the first value after a step, as to the next year" in said
     assert main(["learn", str(tmp_path / "a.csv"), "-t", "y", "--json"]) == 0
     assert (
         json.loads(capsys.readouterr().out.splitlines()[-1])["rejected"]["far"] > 100
