@@ -15,6 +15,12 @@ from support.chromium import CHROMIUM
 PATIENCE_MS = 240_000  # for what takes a moment on a machine that is busy or slow
 
 
+@pytest.fixture(autouse=True)
+def own_breakpoint(monkeypatch):
+    """Let blocks that call ``breakpoint()`` reach pdb: Ray, once started in this process, has put its own debugger there."""
+    monkeypatch.delenv("PYTHONBREAKPOINT", raising=False)
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """Serves files and says nothing."""
 

@@ -29,6 +29,7 @@ export const LIVE = {
     about_demo: "All flights that left New York in 2013, replayed 1,000 a second. The model knows what was known before departure: airline, airports, times, aircraft. Each answer comes some 100 flights later, about two hours of traffic. Delays come in waves, so the scores move with the weather.",
     about_other: "The model “{name}” is {one}: it answers for each row, sees the label, and learns from it.",
     question_between: "{classes}?", 
+    why_price: "a decision of a model without a price, which is never chosen",
     why_decision: "the action, its reward or its probability can’t be; not learned", why_reward: "a reward outside of what was declared, read as the nearest",
     or: " or ", more_classes: "{classes} … ({n} classes)",
     // States
@@ -118,6 +119,7 @@ export const LIVE = {
     about_demo: "2013 年从纽约起飞的全部航班，以每秒 1,000 个的速度重放。模型只知道起飞前已知的信息：航空公司、机场、时刻、飞机。每个答案在约 100 个航班之后才到，约合两小时的航班量。延误成波出现，所以得分随天气起伏。",
     about_other: "模型“{name}”（{noun}）先对每个样本作答，再看到标签并从中学习。",
     question_between: "{classes}？", 
+    why_price: "所选模型没有价格，不会再被选中",
     why_decision: "动作、奖励或概率无效，未学习", why_reward: "超出声明范围的奖励，已裁剪到最近的端点",
     or: " 还是 ", more_classes: "{classes} …（共 {n} 类）",
     state_starting: "正在启动：等待服务器的第一条消息。",
