@@ -17,6 +17,7 @@ from headwater.cli import main
 from headwater.cluster.fleet import PartitionedFleet, ShardedFleet
 from headwater.cluster.fleet.shard import Shard
 from headwater.errors import ConfigError, DataError, SourceError, StoreError
+from headwater.streams.brokers import BrokerGone
 from support.packages.imports import when_used
 from support.processes.nodes import ray_nodes
 
@@ -243,6 +244,25 @@ def test_ctrl_c_waits_for_the_block_and_what_was_learned_is_committed(files, who
         assert again.score()["rows"] == learned
         again.run()
         assert (again.fingerprint(), again.score()) == whole
+
+
+def test_a_source_that_is_away_is_waited_for_and_read_on_where_it_was(files, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr("headwater.cluster.fleet.partitioned.SLICE", 0.0)
+    monkeypatch.setattr("headwater.cluster.fleet.shard.NAP", 0.01)
+    real, calls, waited = Shard._learn_next, [], []
+
+    def goes(self, reading):
+        calls.append(reading)
+        if len(calls) in (3, 4, 9):
+            raise BrokerGone(expected="a broker", got="none", at="kafka://host/rows")
+        return real(self, reading)
+
+    monkeypatch.setattr(Shard, "_learn_next", goes)
+    with opened(files, tmp_path, every=1000.0) as fleet:
+        fleet.run(lambda progress: waited.append(list(progress.waiting.values())))
+        assert (fleet.fingerprint(), fleet.score()) == whole
+    assert any("expected a broker" in why for said in waited for why in said)
+    assert waited[-1] == []
 
 
 # ---- on Ray ----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from headwater.cluster.sources.reader import Part, Place, Reader, Reading
 from headwater.errors import ConfigError, DataError
 from headwater.streams import Block as StreamBlock
 from headwater.streams import Rejects, Stream
-from support.processes.rounds import stream, write
+from support.processes.rounds import Crash, Forgetful, Mortal, stream, write
 
 ROWS = stream(12_000)
 LENGTHS = (5000, 3000, 3500, 500)
@@ -46,37 +46,6 @@ def digest(cluster: Cluster) -> tuple[int, list]:
 
 def as_one(record) -> dict:
     return {name: value for name, value in record.as_dict().items() if name != "rows_per_s"}
-
-
-class Crash(Exception):
-    pass
-
-
-class Mortal(LocalWorkers):
-    """Workers whose coordinator dies in the middle of a round."""
-
-    def __init__(self, dies_in: int) -> None:
-        super().__init__()
-        self.rounds, self.dies_in = 0, dies_in
-
-    def learn(self, updates, blocks, deadline):
-        self.rounds += 1
-        done = super().learn(updates, blocks, deadline)
-        if self.rounds == self.dies_in:
-            raise Crash
-        return done
-
-
-class Forgetful(LocalWorkers):
-    """Workers that are started again before every block: they have no state and no open source, and are asked backwards."""
-
-    def learn(self, updates, blocks, deadline):
-        done = []
-        for block in reversed(blocks):
-            fresh = LocalWorkers()
-            done += fresh.learn(updates, [block], deadline)
-            fresh.close()
-        return done
 
 
 def test_each_worker_reads_and_learns_every_row_of_its_source_once(sources):

@@ -18,7 +18,7 @@ from headwater.cluster.published.manifest import read_manifest
 from headwater.cluster.worker import WEIGHT, after_block, learn_block, merge_group, pack, unpack, warmed
 from headwater.errors import ConfigError
 from headwater.store.model_file import SavedModel
-from support.processes.rounds import stream
+from support.processes.rounds import Crash, Forgetful, Mortal, stream
 
 ROWS = stream(6000)
 LONGER = stream(14_000)  # whose last rounds have four blocks
@@ -32,36 +32,6 @@ def run(rows=ROWS, **options) -> tuple[Cluster, object]:
     options = {"workers": 4, "block": 100, "engine": "local", **options}
     with Cluster(hw.Classifier(seed=1), **options) as cluster:
         return cluster, cluster.run(rows)
-
-
-class Crash(Exception):
-    pass
-
-
-class Mortal(LocalWorkers):
-    """Workers whose coordinator dies in the middle of a round."""
-
-    def __init__(self, dies_in: int) -> None:
-        super().__init__()
-        self.rounds, self.dies_in = 0, dies_in
-
-    def learn(self, updates, blocks, deadline):
-        self.rounds += 1
-        done = super().learn(updates, blocks, deadline)
-        if self.rounds == self.dies_in:
-            raise Crash
-        return done
-
-
-class Forgetful(LocalWorkers):
-    """Workers that are started again before every block: they have no state, and are asked in another order."""
-
-    def learn(self, updates, blocks, deadline):
-        done = []
-        for block in reversed(blocks):
-            fresh = LocalWorkers()
-            done += fresh.learn(updates, [block], deadline)
-        return done
 
 
 def test_every_row_is_learned_once_and_scored_with_what_its_worker_predicted():

@@ -64,7 +64,12 @@ def connect(address: str | None = None, **options: Any) -> bool:
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", **options}
     if address is None:
         settings = {"include_dashboard": False, "object_store_memory": 200_000_000, **settings}
+    before = os.environ.get("PYTHONBREAKPOINT")
     ray.init(address=address or "local", **settings)
+    if before is None:
+        os.environ.pop(
+            "PYTHONBREAKPOINT", None
+        )  # Ray's debugger, in which a breakpoint() here would fail after shutdown
     return True
 
 

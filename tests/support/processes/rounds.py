@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import headwater as hw
+from headwater.cluster.local import LocalWorkers
 
 
 def stream(n: int, *, classes: int = 3) -> list:
@@ -32,3 +33,34 @@ def make() -> hw.Classifier:
 
 ROUNDS = {"workers": 2, "block": 100, "warm_up": 4000}
 """So that each round but the first has two blocks."""
+
+
+class Crash(Exception):
+    pass
+
+
+class Mortal(LocalWorkers):
+    """Workers whose coordinator dies in the middle of a round."""
+
+    def __init__(self, dies_in: int) -> None:
+        super().__init__()
+        self.rounds, self.dies_in = 0, dies_in
+
+    def learn(self, updates, blocks, deadline):
+        self.rounds += 1
+        done = super().learn(updates, blocks, deadline)
+        if self.rounds == self.dies_in:
+            raise Crash
+        return done
+
+
+class Forgetful(LocalWorkers):
+    """Workers that are started again before every block: they have no state and no open source, and are asked backwards."""
+
+    def learn(self, updates, blocks, deadline):
+        done = []
+        for block in reversed(blocks):
+            fresh = LocalWorkers()
+            done += fresh.learn(updates, [block], deadline)
+            fresh.close()
+        return done

@@ -43,6 +43,8 @@ Replies = dict[str, tuple[int, list[Reply]]]
 """By source, the number of its last block and the replies to it."""
 PARTITION = "partition"
 """Name under which a store has the position of its shard's partition."""
+NAP = 0.5
+"""Seconds before a source that is away is asked again."""
 SKETCH = 256
 """Keys of a shard by which one in two partitions is noticed."""
 JOURNAL_BYTES = 64_000_000
@@ -201,6 +203,8 @@ class Shard:
             if away or sys.exception():
                 self._reading = None
                 reading.close()
+        if away:
+            time.sleep(NAP)  # else it would be asked again at once
         return Followed(reading.mark.rows, ended, away, reading.rejected, self._sketch)
 
     def _learn_next(self, reading: Reading) -> bool:
