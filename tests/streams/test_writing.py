@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.streams.readers.dtypes.dates import DateFormat
-from headwater.streams.readers.dtypes.judge import judge_columns
+from headwater.streams.readers.dtypes.judge import Writing, judge_columns
 from headwater.streams.readers.dtypes.numbers import NumberFormat, judge_numbers
 
 PIECES = st.sampled_from(
@@ -72,3 +72,44 @@ def test_dates_are_read_back_as_they_were_written(moment, way):
 def test_numbers_without_bounds_stay_numbers():
     assert NumberFormat().read("9" * 400) == math.inf
     assert NumberFormat(thousands=",").read("-inf") == -math.inf
+
+
+def test_midnight_at_the_end_of_a_day_is_the_start_of_the_next():
+    end, slashes = DateFormat("ymd").read("2024-02-29 24:00"), DateFormat("ymd").read("2024/12/31T24:00:00")
+    assert (end, slashes) == (dt.datetime(2024, 3, 1), dt.datetime(2025, 1, 1))
+    assert DateFormat("ymd").read("9999-12-31 24:00") is None
+
+
+def test_an_hour_that_no_clock_shows_is_no_time():
+    for cell in ("2024/01/05 24:01", "2024/01/05 37:10", "2024/01/05 27:10 PM", "2024/01/05 15:10 AM"):
+        assert DateFormat("ymd").read(cell) is None, cell
+    assert DateFormat("clock").read("27:10 PM") is None
+    assert DateFormat("ymd").read("2024/01/05 15:10 PM") == dt.datetime(2024, 1, 5, 15, 10)
+
+
+def test_a_zone_of_a_day_or_more_is_no_date():
+    assert DateFormat("ymd").read("2024-01-05 10:00+99:00") is None
+
+
+def test_a_raised_or_circled_digit_beside_a_number_is_no_digit_of_it():
+    for cell in ("12²", "3¹", "10³ kg", "5①", "⑵", "H₂"):
+        assert NumberFormat().read(cell) is None, cell
+    assert NumberFormat(unit="m2").read("12 m²") == 12.0
+
+
+def test_days_first_with_points_are_read_so_beside_iso_dates():
+    cells = [day for i in range(1, 10) for day in (f"2024-01-0{i}", f"0{i}.03.2024")]
+    readers, remarks = judge_columns({"a": cells})
+    assert readers["a"].read(cells, range(18))[3] == dt.datetime(2024, 3, 2)
+    assert remarks == ["a: dates such as 01.03.2024 (day, month, year)."]
+
+
+def test_that_no_cell_tells_day_from_month_is_said_where_an_iso_date_comes_first():
+    cells = ["2024-01-05", "03/04/2024", "05/06/2024"]
+    assert "no cell tells day from month" in judge_columns({"a": cells})[1][0]
+
+
+def test_a_remark_names_no_order_where_a_month_is_a_word_and_the_pattern_where_one_is_given():
+    assert judge_columns({"a": ["1-Jan-24"]})[1] == ["a: dates such as 1-Jan-24."]
+    given = Writing(dates="%d%m%y")
+    assert judge_columns({"a": ["310124"]}, writing=given)[1] == ["a: dates such as 310124 (%d%m%y)."]

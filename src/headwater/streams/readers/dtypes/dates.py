@@ -205,18 +205,29 @@ def _moment(year: int, month: int, day: int, match: re.Match[str] | None) -> dt.
         date = dt.datetime(year, month, day)  # noqa: DTZ001 - dates without a zone stay naive
         if match is None or match["hour"] is None:
             return date
-        zone = match["zone"]
-        hour, minute, second, micro = _time_of(match)
-        moment = date.replace(hour=hour % 24, minute=minute, second=second, microsecond=micro)
-    except ValueError:
+        time = _time_of(match)
+        if time == (24, 0, 0, 0):  # midnight at the end of the day, as in ISO 8601
+            date, time = date + dt.timedelta(days=1), (0, 0, 0, 0)
+        hour, minute, second, micro = time
+        zone = _zone(match["zone"]) if match["zone"] else None
+        return date.replace(hour=hour, minute=minute, second=second, microsecond=micro, tzinfo=zone)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=_zone(zone)) if zone else moment
 
 
 def _time_of(match: re.Match[str]) -> tuple[int, int, int, int]:
+    """Return hour, minute, second and microsecond.
+
+    Raises
+    ------
+    ValueError
+        If the hour contradicts AM or PM.
+    """
     hour, second = int(match["hour"]), int(match["second"] or 0)
     half = (match["half"] or "").lower()[:1]
     if half:
+        if hour > (23 if half == "p" else 12):
+            raise ValueError(match.group())
         hour = hour % 12 + (12 if half == "p" else 0)
     return hour, int(match["minute"]), second, int((match["fraction"] or "0").ljust(6, "0")[:6])
 
@@ -232,7 +243,10 @@ def _clock(text: str) -> float | None:
     match = _ONLY_CLOCK.fullmatch(text)
     if match is None:
         return None
-    hour, minute, second, micro = _time_of(match)
+    try:
+        hour, minute, second, micro = _time_of(match)
+    except ValueError:
+        return None
     return 3600.0 * hour + 60 * minute + second + micro / 1e6 if minute < 60 and second < 61 else None
 
 

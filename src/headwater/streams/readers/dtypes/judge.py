@@ -407,7 +407,7 @@ def _number_style(verdict: Judged, decimal: str, known: ColumnReader | None) -> 
 
 def _date_styles(verdict: Judged, order: str) -> list[DateFormat]:
     """Return the formats that fit, the most likely first."""
-    shown = next(iter(verdict.counts))
+    shown = _shown_date(verdict)
     if any(style.order == "ymd" for style in verdict.dates) and not _TWO_DIGITS.match(normalised(shown)):
         return list(verdict.dates)  # a year of four digits or a month's name is unambiguous
     points = "." in shown and len(verdict.dates) > 1  # 05.01.2024 is used where the day comes first
@@ -443,8 +443,14 @@ def _either(verdict: Judged, style: NumberFormat) -> str:
     return f"{shown} is read as {style.read(shown):.15g}; --decimal {option} reads {other.read(shown):.15g}"
 
 
+def _shown_date(verdict: Judged, style: DateFormat | None = None) -> str:
+    """Return the first cell in which day and month may be exchanged, else the first one, of those that a format reads."""
+    cells = [cell for cell in verdict.counts if style is None or style.read(cell) is not None]
+    return next((cell for cell in cells if _TWO_DIGITS.match(normalised(cell))), cells[0] if cells else "")
+
+
 def _remark_on_date(verdict: Judged, style: DateFormat, writing: Writing) -> str:
-    shown = next((cell for cell in verdict.counts if style.read(cell) is not None), "")
+    shown = _shown_date(verdict, style)
     if style.order in COUNTED:
         return f"numbers such as {shown}, read as {style}."
     if style.order == "clock":
@@ -452,10 +458,11 @@ def _remark_on_date(verdict: Judged, style: DateFormat, writing: Writing) -> str
     more = f"; {verdict.remark}" if verdict.remark else ""
     if _ISO.match(shown) and not more:
         return ""
-    numeric = _TWO_DIGITS.match(normalised(shown)) is not None
+    numeric = "%" in style.order or _TWO_DIGITS.match(normalised(shown)) is not None
     doubt = numeric and len(verdict.dates) > 1 and "." not in shown and not writing.dates
     overruled = "; no cell tells day from month, --dates overrules this" if doubt else ""
-    return f"dates such as {shown} ({style if numeric else 'year, month, day'}){overruled}{more}."
+    order = f" ({style if numeric else 'year, month, day'})" if numeric or shown[:4].isdecimal() else ""
+    return f"dates such as {shown}{order}{overruled}{more}."
 
 
 class ColumnJudge:

@@ -134,13 +134,22 @@ class NumberVerdict:
 def normalised(cell: str) -> str:
     r"""Normalize a cell to narrow characters with plain spaces, minus signs and apostrophes.
 
+    A raised or circled digit beside a number is an exponent or a footnote, so such a cell stays as it is.
+
     Examples
     --------
-    >>> normalised("１２３"), normalised("−5\u00a0％")
-    ('123', '-5 %')
+    >>> normalised("１２３"), normalised("−5\u00a0％"), normalised("5 m²"), normalised("12²")
+    ('123', '-5 %', '5 m2', '12²')
     """
     cell = cell.strip()
-    return cell if cell.isascii() else unicodedata.normalize("NFKC", cell).translate(_MARKS).strip()
+    if cell.isascii() or any(map(_is_mark, " " + cell, cell)):
+        return cell
+    return unicodedata.normalize("NFKC", cell).translate(_MARKS).strip()
+
+
+def _is_mark(before: str, character: str) -> bool:
+    """Return whether a character is a raised, lowered or circled digit that belongs to no unit such as m²."""
+    return unicodedata.category(character) == "No" and not before.isalpha()
 
 
 def judge_numbers(
