@@ -174,7 +174,8 @@ def test_a_restored_backup_is_not_served_without_the_key_or_with_another(tmp_pat
 
 def test_a_backup_whose_journal_no_longer_has_the_row_is_refused(tmp_path):
     with learned(tmp_path / "a.db", 100) as store:
-        for i in range(100, 104):  # the journal since the newest snapshot before the last 2 events is kept, which is event 102
+        # The journal since the newest snapshot before the last 2 events, which is event 102, is kept.
+        for i in range(100, 104):
             store.learn_one(row(i), label(i))
             store.snapshot()
         store.backup(tmp_path / "b.bak")
