@@ -388,3 +388,32 @@ def test_no_rows_are_no_matter(cls, empty):
     for _ in range(2):
         assert len(model.learn_many(empty, [])) == len(model.predict_many(empty)) == 0
         model.learn_many(ROWS, [0, 1, 0])
+
+
+def test_a_short_duration_of_pandas_keeps_its_last_microsecond():
+    took = [dt.timedelta(seconds=i, microseconds=5) for i in range(100)]
+    series = pd.Series([*took, None])
+    rows = [{"took": one} for one in [*took, None]]
+    framed, dicts = Regressor(hidden=(4,), seed=1), Regressor(hidden=(4,), seed=1)
+    framed.learn_many(pd.DataFrame({"took": series}), [float(i % 3) for i in range(101)])
+    dicts.learn_many(rows, [float(i % 3) for i in range(101)])
+    assert differences(framed, dicts) == []
+
+
+def test_texts_that_polars_exports_as_views_are_learned_as_texts():
+    rows = [{"a": "xy"[i % 2], "n": float(i)} for i in range(40)]
+    table = pa.table(pl.DataFrame(rows))
+    assert table.schema.field("a").type == pa.string_view()
+    framed, dicts = Classifier(seed=1), Classifier(seed=1)
+    for model, X in ((framed, table), (dicts, rows)):
+        model.learn_many(X, [x["a"] for x in rows])
+    assert differences(framed, dicts) == []
+    assert framed.predict_many(table).to_pylist() == list(dicts.predict_many(rows))
+
+
+def test_whole_numbers_of_128_bits_are_numbers():
+    numbers = [2**100, -5, None, 7]
+    framed, dicts = Regressor(seed=1), Regressor(seed=1)
+    framed.learn_many(pl.DataFrame({"n": pl.Series(numbers, dtype=pl.Int128)}), [1.0, 2.0, 3.0, 4.0])
+    dicts.learn_many([{"n": n} for n in numbers], [1.0, 2.0, 3.0, 4.0])
+    assert differences(framed, dicts) == []

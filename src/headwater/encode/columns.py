@@ -140,6 +140,8 @@ def coded_numbers(x: NDArray[np.float64]) -> Coded:
 
 def _numbers(series: Any) -> NDArray[np.float64]:
     """Return a numeric or Boolean column as floats, with nulls as NaN."""
+    if series.dtype in (nw.Int128, nw.UInt128):  # which NumPy doesn't have
+        series = series.cast(nw.Float64)
     if series.dtype.is_float() or not series.null_count():
         return np.asarray(series.to_numpy(), np.float64)
     missing = series.is_null().to_numpy()
@@ -151,8 +153,12 @@ def _numbers(series: Any) -> NDArray[np.float64]:
 def _durations(series: Any) -> NDArray[np.float64]:
     """Return a column of durations in seconds, with NaN for missing ones."""
     absent = np.asarray(series.is_null().to_numpy(), bool)
-    ticks = series.dt.total_microseconds()
-    out = np.asarray((ticks.fill_null(0) if absent.any() else ticks).to_numpy(), np.float64) / 1_000_000
+    ticks = series.to_numpy()
+    if ticks.dtype.kind == "m":
+        ticks = ticks.astype("timedelta64[us]").astype(np.int64)  # narwhals would go through floats for pandas
+    else:
+        ticks = (series.fill_null(dt.timedelta(0)) if absent.any() else series).dt.total_microseconds().to_numpy()
+    out = np.asarray(ticks, np.float64) / 1_000_000
     out[absent] = np.nan
     return out
 
@@ -206,6 +212,23 @@ def _texts_of_pandas(series: Any) -> Coded:
         return Coded(series.cat.codes.to_numpy(), series.cat.categories.tolist())
     codes, different = pd.factorize(series)
     return Coded(codes, different.tolist())
+
+
+def without_views(X: Any) -> Any:
+    """Return a frame whose texts and bytes are no views, of which Arrow can't take rows, as a frame of Polars exports them.
+
+    Parameters
+    ----------
+    X : data frame
+        Of any library. Only a table of pyarrow is changed.
+    """
+    if not type(X).__module__.startswith("pyarrow"):
+        return X
+    import pyarrow as pa
+
+    whole = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+    fields = [field.with_type(whole.get(field.type, field.type)) for field in X.schema]
+    return X if fields == list(X.schema) else X.cast(pa.schema(fields))
 
 
 def codes_of(column: Any) -> Coded:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.encode.columns import without_views
 from headwater.encode.frames import Columns, is_frame
 from headwater.encode.sparse import SparseRows, sparse_rows
 from headwater.encode.values import FLOAT, KEY_BITS, SCALARS, as_float, as_key, kind_of
@@ -170,8 +171,10 @@ def as_samples(X: Any) -> Any:
         return X
     if isinstance(X, np.ndarray) and type(X) is not np.ndarray and isinstance(X, np.ma.MaskedArray):
         return _unmasked(X)
-    if isinstance(X, np.ndarray | Sequence) or is_frame(X):
+    if isinstance(X, np.ndarray | Sequence):
         return X
+    if is_frame(X):
+        return without_views(X)
     if type(X).__module__.startswith("scipy.sparse"):
         return sparse_rows(X)
     frame = nw.from_native(X, pass_through=True)
