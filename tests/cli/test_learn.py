@@ -362,3 +362,34 @@ def test_a_saved_model_remembers_how_its_rows_were_read(tmp_path, capsys):
         == 0
     )
     assert (tmp_path / "again.csv").read_text() == told
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("a.csv", "--rejects"), ("m.hw", "--rejects"), ("a.csv", "--report"), ("m.hw", "--report")],
+)
+def test_what_is_read_is_not_written_over(run, here, name, option):
+    run("learn", "a.csv", "--target", "late", "--model", "m.hw")
+    before = (here / name).read_bytes()
+    status, out, err = run("learn", "a.csv", "--target", "late", "--model", "m.hw", option, name)
+    assert (status, out) == (2, "")
+    assert "which would be lost" in err
+    assert (here / name).read_bytes() == before
+
+
+def test_rejected_rows_of_an_earlier_run_are_replaced(run, here):
+    with (here / "a.csv").open("a") as file:
+        file.write("1,2\n")
+    for _ in range(2):
+        assert run("learn", "a.csv", "--target", "late", "--rejects", "rejects.jsonl")[0] == 0
+    assert len((here / "rejects.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_file_of_one_row_says_that_nothing_could_be_scored(run, here):
+    (here / "one.csv").write_text("n,y\n1,x\n")
+    status, _, err = run("learn", "one.csv", "--target", "y")
+    assert status == 2
+    assert err == (
+        "expected a row to score behind those before which nothing was known, got 1 learned — at one.csv. "
+        "Give more rows.\n"
+    )

@@ -118,3 +118,13 @@ def test_show_can_be_read_by_a_program(run, tmp_path):
     assert about["n_learned"] == 200
     assert sum(layer["parameters"] for layer in about["layers"]) == about["parameters"]
     assert [feature["name"] for feature in about["features"]] == ["hour", "origin"]
+
+
+@pytest.mark.parametrize("source", ["a.csv", ".", "*.csv"])
+def test_predictions_do_not_replace_the_rows_or_the_model(run, tmp_path, source):
+    for out, more in (("a.csv", ()), ("m.hw", ("--json",))):
+        before = (tmp_path / out).read_bytes()
+        status, _, err = run("predict", source, "--model", "m.hw", "--out", tmp_path / out, *more)
+        assert status == 2
+        assert "which would be lost" in err
+        assert (tmp_path / out).read_bytes() == before

@@ -128,7 +128,8 @@ def learn(
 
 def _learn_files(start: Start, report: Path | None, scoring: ScoringOptions, *, resume: bool, as_json: bool) -> int:
     """Learn files, a pipe or a broker's topic and report the scores."""
-    written = report_file(start.name, report, start.drift) if report is not None else None
+    reads = (*start.source, start.model)
+    written = report_file(start.name, report, start.drift, reads=reads) if report is not None else None
     with ExitStack() as opened:
         opened.enter_context(nullcontext() if start.model is None else locked(start.model))
         start.open(opened, resume=resume, report=report)
@@ -166,7 +167,7 @@ class Start:
         self.policies: tuple[Policy, ...] = ()
         self.settings: KindOptions | None = None
         self.advice: Advised | None = None
-        self._source, self._task, self._reading, self._options = source, task, reading, options
+        self.source, self._task, self._reading, self._options = source, task, reading, options
         self.model = model
         self.known: Any = load_model(model, fleets=True) if model is not None and model.exists() else None
         if self.known is not None:
@@ -181,20 +182,20 @@ class Start:
     @property
     def name(self) -> str:
         """The sources, as a report is headed."""
-        return " ".join(map(shown, self._source))
+        return " ".join(map(shown, self.source))
 
     def open(self, opened: ExitStack, *, resume: bool, report: Path | None = None) -> None:
         """Open the stream and make the learner, unless there is one."""
         if self._fleet is not None and self.known is None and is_auto(self._fleet):
             self._choose(self._fleet)
         notes, known = self._notes, self.known
-        learned = LearnedSources(notes["sources"], self._source) if self.model is not None else None
+        learned = LearnedSources(notes["sources"], self.source) if self.model is not None else None
         if learned is not None and known is not None:
             self.skipped = learned.rows_learned(known.n_learned) if resume else 0
             self.warning = "" if resume else learned.warning
         classes = known.describe()["classes"] if known is not None else ()
         asked = "auto" if known is None and self._task == "auto" else self._kind().answer.reads
-        stream = self._reading.open(self._source, notes, task=asked, classes=classes, skip=self.skipped)
+        stream = self._reading.open(self.source, notes, task=asked, classes=classes, skip=self.skipped)
         self.stream = opened.enter_context(stream)
         if known is not None:
             self.said = compare_columns(known, stream, model=str(self.model), learning=True)
@@ -252,7 +253,7 @@ class Start:
         from headwater.cli.runs.advice import advised
 
         new = self._reading, self._options, self.settings
-        self.advice = advised(self._source, self._notes["target"], self._task, fleet, *new)
+        self.advice = advised(self.source, self._notes["target"], self._task, fleet, *new)
         self._fleet, self._reading = self.advice.fleet, self.advice.reading
         self._notes = self._reading.notes(None, target=self._notes["target"])
 
@@ -356,6 +357,13 @@ def _run(
 
 def _nothing_learned(record: Record, stream: Stream) -> DataError:
     reasons = ", ".join(f"{count:,} × {reason}" for reason, count in record.rejected.items())
+    if record.rows and not record.rejected:
+        return DataError(
+            expected="a row to score behind those before which nothing was known",
+            got=f"{record.rows:,} learned",
+            at=stream.name,
+            help="Give more rows.",
+        )
     return DataError(
         expected="rows" if stream.goal is None else f"rows with {stream.target} known",
         got=reasons

@@ -64,7 +64,7 @@ def predict(
     if source or not kind.question.ahead:
         check_sources(source, "predict")
     if out is not None:
-        check_writable(out, "--out")
+        check_writable(out, "--out", reads=(*source, model))
     if not source:
         return _say_done(_next_times(learner, asked, out, form), "times", out)
     reading, kept = reading or ReadingOptions(), split_names(keep)

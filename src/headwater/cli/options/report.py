@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,19 +37,21 @@ class ReportFile:
         self.report.write(learner, self.path)
 
 
-def report_file(source: str, path: Path | None, drift: DriftWatch | None = None) -> ReportFile | None:
+def report_file(
+    source: str, path: Path | None, drift: DriftWatch | None = None, *, reads: Iterable[str | Path | None] = ()
+) -> ReportFile | None:
     """Return the report for a file with the drift options, or None without a file.
 
     Raises
     ------
     ConfigError
-        When the file can't be written: said now, not after an hour of learning.
+        When the file can't be written, or is one of those that the run reads: said now, not after an hour of learning.
     MissingExtra
         When there is nothing to draw with.
     """
     if path is None:
         return None
-    check_writable(path, "--report")
+    check_writable(path, "--report", reads=reads)
     if find_spec("matplotlib") is None:
         raise MissingExtra(package="matplotlib", extra="plot", at="--report")
     from headwater.plot import Report

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter, Token
 
-from headwater.errors import ConfigError
+from headwater.errors import ConfigError, SourceError
 
 __all__ = [
     "Names",
@@ -137,13 +138,22 @@ def without_ids(source: str) -> str:
     return address + mark + "&".join(kept)
 
 
-def check_writable(path: Path, option: str) -> None:
+def check_writable(path: Path, option: str, *, reads: Iterable[str | Path | None] = ()) -> None:
     """Raise unless a file can be written, to find out before an hour of learning.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    option
+        The option that names it.
+    reads
+        Sources and models that are read, which the file would replace.
 
     Raises
     ------
     ConfigError
-        When it is a folder, or its folder is missing or can't be written to.
+        When it is a folder, or its folder is missing or can't be written to, or when it is read.
     """
     problem = ""
     if path.is_dir():
@@ -159,3 +169,19 @@ def check_writable(path: Path, option: str) -> None:
             at=f"{option} {path}",
             help="Name a file in a folder of yours.",
         )
+    if path.is_file() and any(_is_among(path, read) for read in reads if read is not None):
+        raise ConfigError(
+            expected="another file to write",
+            got="one that is read, which would be lost",
+            at=f"{option} {path}",
+            help="Name another file.",
+        )
+
+
+def _is_among(path: Path, read: str | Path) -> bool:
+    """Return whether a file is a source, or one of the files of a folder or a pattern."""
+    from headwater.streams.files.paths import files_of
+
+    with suppress(SourceError, OSError):  # a source that isn't there is refused where it is opened
+        return any(Path(name).is_file() and path.samefile(name) for name in files_of(read))
+    return False

@@ -72,9 +72,9 @@ def forecast(
     json
         Print a JSON line for each time instead of a table.
     """
-    for path, option in ((plot, "--plot"), (model, "--model")):
+    for path, option, other in ((plot, "--plot", model), (model, "--model", None)):
         if path is not None:
-            check_writable(path, option)
+            check_writable(path, option, reads=(source, other))
     kind = kind_with("forecast")
     learner = saved(model, kind) or kind.make({"horizon": horizon, "season": season, "low": low, "high": high})
     answers, rows = read_series(source, reading or ReadingOptions(), target, time)

@@ -11,6 +11,7 @@ from headwater.errors import ConfigError
 
 __all__ = ["Rejects"]
 
+_BEGINNING = b'{"line":'
 _PLACES = 3  # locations kept per reason, to fit in one line of the report
 
 
@@ -20,13 +21,13 @@ class Rejects:
     Parameters
     ----------
     path
-        File for the rejected rows, one JSON object ``{"line", "reason", "row"}`` per line. It is overwritten. None keeps
-        only the counts.
+        File for the rejected rows, one JSON object ``{"line", "reason", "row"}`` per line. It replaces one of an earlier
+        run. None keeps only the counts.
 
     Raises
     ------
     ConfigError
-        When the file can't be written.
+        When the file can't be written, or holds something else, such as the rows to read or a model.
 
     Examples
     --------
@@ -73,6 +74,13 @@ class Rejects:
 
 def _open_for_writing(path: Path) -> IO[bytes]:
     try:
+        if path.is_file() and not _is_replaceable(path):
+            raise ConfigError(
+                expected="a new file, or the rejected rows of an earlier run",
+                got="a file that holds something else, which would be lost",
+                at=f"--rejects {path}",
+                help="Name another file.",
+            )
         return path.open("wb")
     except OSError as error:
         raise ConfigError(
@@ -81,3 +89,9 @@ def _open_for_writing(path: Path) -> IO[bytes]:
             at=f"--rejects {path}",
             help="Name a file in a folder that exists.",
         ) from error
+
+
+def _is_replaceable(path: Path) -> bool:
+    """Return whether a file is empty, or begins as one of rejected rows does."""
+    with path.open("rb") as file:
+        return file.read(len(_BEGINNING)) in (b"", _BEGINNING)
