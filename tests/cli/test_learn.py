@@ -393,3 +393,14 @@ def test_a_file_of_one_row_says_that_nothing_could_be_scored(run, here):
         "expected a row to score behind those before which nothing was known, got 1 learned — at one.csv. "
         "Give more rows.\n"
     )
+
+
+def test_a_model_that_the_full_disk_did_not_take_is_not_said_to_be_kept(run, here, monkeypatch):
+    def full(file):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    status, _, err = run("learn", "a.csv", "--target", "late", "--model", "m.hw")
+    assert status == 2
+    assert err.startswith("300 rows were learned before this.\nexpected a file that can be written, got No space left")
+    assert not (here / "m.hw").exists()

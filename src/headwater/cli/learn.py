@@ -27,7 +27,7 @@ from headwater.cli.sources import LearnedSources, compare_columns
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import print_json, print_report, print_start
 from headwater.cli.terminal.surprises import Surprises
-from headwater.errors import DataError, HeadwaterError, SourceError
+from headwater.errors import DataError, HeadwaterError, ModelFileError, SourceError
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.kind import Kind, kind_of, kind_with
 from headwater.route.policies import Policy
@@ -342,7 +342,8 @@ def _run(
     except BrokenPipeError:  # of standard output, which is main's business
         raise
     except (HeadwaterError, OSError) as error:
-        kept = f", and kept in {session.keep}" if session.keep is not None and session.rows else ""
+        saved = session.keep is not None and not isinstance(error, ModelFileError)
+        kept = f", and kept in {session.keep}" if saved else ""
         if session.rows:
             print(f"{session.rows:,} rows were learned before this{kept}.", file=sys.stderr)
         if isinstance(error, HeadwaterError):
