@@ -126,3 +126,33 @@ def test_a_text_that_fits_no_format_is_read_as_ever():
     assert reader.formatted(b"price", "1,5") == 1.5
     assert reader.formatted(b"day", "1.2.1970")[0] == 31 * 86_400
     assert FormattedReader.of({"columns": {"a": {"kind": "number"}, "b": {"kind": "text"}}}) is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "odd"),
+    [
+        (["3", "7.5"], ["(5)", "12-", "−4", "- 4"]),
+        (["1/5/2024", "2/28/2024"], ["true", "FALSE"]),
+        (["0:30", "11:59"], ["true", "soon"]),
+    ],
+)
+def test_an_unusual_cell_is_the_same_in_a_file_and_in_a_row_of_texts(tmp_path, cells, odd):
+    texts = [*odd, *(cells * 30), *odd]
+    rows = "".join(f"{text},{'ab'[i % 2]}\n" for i, text in enumerate(texts))
+    (tmp_path / "a.csv").write_text("a,y\n" + rows, encoding="utf-8")
+    model = hw.Classifier(hidden=(4,), seed=1)
+    hw.evaluate(model, tmp_path / "a.csv", "y")
+    (tmp_path / "b.csv").write_text("a\n" + "\n".join(texts) + "\n", encoding="utf-8")
+    with hw.read(tmp_path / "b.csv", task=None, known=model.notes["columns"]) as stream:
+        read = [dict(x) for block in stream.blocks() for x in block.X]
+    assert [model.predict_proba_one({"a": text}) for text in texts] == list(map(model.predict_proba_one, read))
+
+
+def test_a_boolean_before_the_first_date_leaves_the_column_one_of_dates(tmp_path):
+    rows = "".join(f"2024-01-{i % 28 + 1:02},{'ab'[i % 2]}\n" for i in range(40))
+    (tmp_path / "a.csv").write_text("day,y\ntrue,a\n" + rows, encoding="utf-8")
+    model = hw.Classifier(hidden=(4,), seed=1)
+    with hw.read(tmp_path / "a.csv", target="y") as stream:
+        hw.evaluate(model, stream)
+        assert stream.odd() == ["day: 1 × text in a column of dates, first 'true' in line 2."]
+    assert [column["kind"] for column in model.describe()["features"]] == ["time"]

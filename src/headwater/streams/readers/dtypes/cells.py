@@ -18,6 +18,8 @@ from contextlib import suppress
 from itertools import product
 from typing import Any
 
+from headwater.streams.readers.dtypes.numbers import NumberFormat
+
 __all__ = [
     "BOOLEANS", "MISSING", "NOT_A_NUMBER", "Remembered", "Text", "firm", "first_cell", "is_of_texts", "next_cell",
     "parse_column", "parse_firm", "parse_label", "parse_labels", "parse_text",
@@ -38,6 +40,7 @@ _SIGNS = frozenset(mark for mark in NOT_A_NUMBER if not mark[0].isalpha())
 # Codes such as 01067, and numbers that no identifier looks like.
 _CODE, _DECIMAL = re.compile(r"0\d{4,}"), re.compile(r"[+-]?(\d+\.\d*|\.\d+)|[+-]\d+")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
+_PLAIN = NumberFormat()
 _REMEMBERED = 65_536  # maximum number of cached texts, since a stream may have endlessly many
 
 
@@ -214,15 +217,18 @@ def next_cell(text: str, number: bool) -> float | str | None:
     Examples
     --------
     >>> (
-    ...     [next_cell(text, True) for text in ("unknown", "true", " many ")],
+    ...     [next_cell(text, True) for text in ("unknown", "true", " many ", "(5)", "−5")],
     ...     [next_cell(text, False) for text in ("", "?")],
     ... )
-    ([None, 1.0, 'many'], [None, '?'])
+    ([None, 1.0, 'many', -5.0, -5.0], [None, '?'])
     """
     stripped = text.strip()
     if stripped in MISSING or (number and stripped in NOT_A_NUMBER):
         return None
-    return float(BOOLEANS[stripped]) if number and stripped in BOOLEANS else stripped
+    if not number:
+        return stripped
+    found = float(BOOLEANS[stripped]) if stripped in BOOLEANS else _PLAIN.read(stripped)
+    return stripped if found is None else found
 
 
 def _parse_gaps(cells: Sequence[str]) -> list[Any] | None:

@@ -112,7 +112,8 @@ class ColumnReader:
         text = cell.strip()
         if text in MISSING or text in NOT_A_NUMBER:
             return None
-        if text in BOOLEANS:
+        # Among dates a boolean would begin a column of numbers, which the seconds of a clock are.
+        if text in BOOLEANS and (self.kind == NUMBER or self.date.order == "clock"):
             return BOOLEANS[text]
         value = self.number.read(text) if self.kind == NUMBER else self.date.read(text)
         return text if value is None else value
