@@ -113,3 +113,10 @@ def test_a_remark_names_no_order_where_a_month_is_a_word_and_the_pattern_where_o
     assert judge_columns({"a": ["1-Jan-24"]})[1] == ["a: dates such as 1-Jan-24."]
     given = Writing(dates="%d%m%y")
     assert judge_columns({"a": ["310124"]}, writing=given)[1] == ["a: dates such as 310124 (%d%m%y)."]
+
+
+def test_as_many_columns_for_either_decimal_sign_decide_nothing_for_a_third_one():
+    columns = {"a": ["1.5", "2.25"], "b": ["1,5", "2,25"], "c": ["205.928", "51.485"]}
+    for names in ("abc", "bac"):
+        remarks = judge_columns({name: columns[name] for name in names})[1]
+        assert remarks[-1] == "c: 205.928 is read as 205.928; --decimal comma reads 205928."

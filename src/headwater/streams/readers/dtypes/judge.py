@@ -348,7 +348,7 @@ def _decimal_of_file(columns: Sequence[Judged], semicolons: bool) -> str:
     votes = Counter(filter(None, map(_decimal_of, columns)))
     if semicolons and votes[","]:
         return ","  # the cells are separated by semicolons since the comma is taken
-    return votes.most_common(1)[0][0] if votes else ""
+    return "" if votes["."] == votes[","] else max(votes, key=lambda sign: votes[sign])
 
 
 def _decimal_of(column: Judged) -> str:
