@@ -235,7 +235,8 @@ static int set_cell(Learner *self, hw_value *v, PyObject *text, int kind)
     return v->number == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
-/* A text of a column whose format Python knows: a number, the parts of a time, or a gap. Returns 0 if it is none. */
+/* A text of a column whose format Python knows: a number, the parts of a time, a gap, or a text. Returns 0 if it may be
+ * something else. */
 static int set_formatted(Learner *self, hw_value *v, Py_ssize_t at, PyObject *text)
 {
     PyObject *read = PyObject_CallMethod(self->reader, "formatted", "(y#O)", v->name, (Py_ssize_t)v->name_size, text);
@@ -251,6 +252,8 @@ static int set_formatted(Learner *self, hw_value *v, Py_ssize_t at, PyObject *te
         v->kind = HW_TIME;
         return set_parts(self, v, at, read) < 0 ? -1 : 1;
     }
+    if (PyUnicode_Check(read))
+        return set_text(self, v, read) < 0 ? -1 : 1;
     v->kind = HW_NUMBER;
     v->number = PyFloat_AsDouble(read);
     v->has |= HW_HAS_NUMBER;

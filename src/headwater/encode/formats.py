@@ -29,6 +29,8 @@ class FormattedReader:
     >>> reader = FormattedReader.of({"columns": {"price": {"kind": "number", "decimal": ","}}, "missing": ["-999"]})
     >>> reader.formatted(b"price", "1,5"), reader.formatted(b"price", "-999"), reader.formatted(b"size", "1,5")
     (1.5, None, Ellipsis)
+    >>> reader.formatted(b"price", "soon"), reader.formatted(b"price", "1.5")
+    ('soon', Ellipsis)
     """
 
     Text = values.Text
@@ -61,11 +63,17 @@ class FormattedReader:
         return FormattedReader(formatted, missing) if formatted else None
 
     def formatted(self, name: bytes, text: str) -> Any:
-        """Return a text as a number, as time parts with their text or as None for a gap, or ``...`` if no format reads it."""
+        """Return a text as a number, as time parts with their text or as None for a gap, or ``...`` if no format reads it.
+
+        Among numbers in a format of their own, a text that is none to Python either stays a text, as in a file.
+        """
         reader = self.columns.get(name)
         if reader is None:
             return ...
         value = None if text.strip() in self._missing else reader.value(text)
         if isinstance(value, dt.datetime):
             return time_parts(value)
-        return ... if isinstance(value, str) else value if value is None else float(value)
+        if isinstance(value, str):
+            numbers = reader.kind == NUMBER or reader.date.order == "clock"
+            return value if numbers and values.as_number(value) is None else ...
+        return None if value is None else float(value)

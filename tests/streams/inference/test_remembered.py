@@ -119,7 +119,9 @@ def test_a_model_that_has_learned_a_file_in_python_reads_rows_as_the_file(tmp_pa
 def test_a_text_that_fits_no_format_is_read_as_ever():
     notes = {"columns": {"price": {"kind": "number", "decimal": ","}, "day": {"kind": "date", "order": "dmy"}}}
     reader = FormattedReader.of(notes | {"missing": ["x1"]})
-    assert reader.formatted(b"price", "soon") is ...
+    assert reader.formatted(b"price", " soon ") == "soon"
+    assert reader.formatted(b"price", "1.5") is ...
+    assert reader.formatted(b"day", "soon") is ...
     assert reader.formatted(b"other", "1,5") is ...
     assert reader.formatted(b"price", "x1") is None
     assert reader.formatted(b"price", "?") is None
@@ -133,16 +135,17 @@ def test_a_text_that_fits_no_format_is_read_as_ever():
     [
         (["3", "7.5"], ["(5)", "12-", "−4", "- 4"]),
         (["1/5/2024", "2/28/2024"], ["true", "FALSE"]),
-        (["0:30", "11:59"], ["true", "soon"]),
+        (["0:30", "11:59"], ["true", "soon", "(5)"]),
+        (["1.234,5", "0,25"], ["−1.5", "(5)", "1.5-", "soon "]),
     ],
 )
 def test_an_unusual_cell_is_the_same_in_a_file_and_in_a_row_of_texts(tmp_path, cells, odd):
     texts = [*odd, *(cells * 30), *odd]
-    rows = "".join(f"{text},{'ab'[i % 2]}\n" for i, text in enumerate(texts))
+    rows = "".join(f'"{text}",{"ab"[i % 2]}\n' for i, text in enumerate(texts))
     (tmp_path / "a.csv").write_text("a,y\n" + rows, encoding="utf-8")
     model = hw.Classifier(hidden=(4,), seed=1)
     hw.evaluate(model, tmp_path / "a.csv", "y")
-    (tmp_path / "b.csv").write_text("a\n" + "\n".join(texts) + "\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("a\n" + "".join(f'"{text}"\n' for text in texts), encoding="utf-8")
     with hw.read(tmp_path / "b.csv", task=None, known=model.notes["columns"]) as stream:
         read = [dict(x) for block in stream.blocks() for x in block.X]
     assert [model.predict_proba_one({"a": text}) for text in texts] == list(map(model.predict_proba_one, read))
