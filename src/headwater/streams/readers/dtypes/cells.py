@@ -18,7 +18,7 @@ from contextlib import suppress
 from itertools import product
 from typing import Any
 
-from headwater.streams.readers.dtypes.numbers import NumberFormat
+from headwater.streams.readers.dtypes.numbers import PLAIN
 
 __all__ = [
     "BOOLEANS", "MISSING", "NOT_A_NUMBER", "Remembered", "Text", "firm", "first_cell", "is_of_texts", "next_cell",
@@ -40,7 +40,6 @@ _SIGNS = frozenset(mark for mark in NOT_A_NUMBER if not mark[0].isalpha())
 # Codes such as 01067, and numbers that no identifier looks like.
 _CODE, _DECIMAL = re.compile(r"0\d{4,}"), re.compile(r"[+-]?(\d+\.\d*|\.\d+)|[+-]\d+")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
-_PLAIN = NumberFormat()
 _REMEMBERED = 65_536  # maximum number of cached texts, since a stream may have endlessly many
 
 
@@ -227,7 +226,7 @@ def next_cell(text: str, number: bool) -> float | str | None:
         return None
     if not number:
         return stripped
-    found = float(BOOLEANS[stripped]) if stripped in BOOLEANS else _PLAIN.read(stripped)
+    found = float(BOOLEANS[stripped]) if stripped in BOOLEANS else PLAIN.read(stripped)
     return stripped if found is None else found
 
 

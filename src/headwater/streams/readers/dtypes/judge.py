@@ -12,7 +12,7 @@ from headwater.errors import ConfigError
 from headwater.streams.readers.dtypes.cells import BOOLEANS, MISSING, NOT_A_NUMBER, parse_numbers
 from headwater.streams.readers.dtypes.columns import BOOLEAN, BY_CELL, DATE, NUMBER, TEXT, ColumnReader
 from headwater.streams.readers.dtypes.dates import COUNTED, DateFormat, check_order, counted_times, judge_dates
-from headwater.streams.readers.dtypes.numbers import NumberFormat, NumberVerdict, judge_numbers, normalised
+from headwater.streams.readers.dtypes.numbers import PLAIN, NumberFormat, NumberVerdict, judge_numbers, normalised
 
 __all__ = ["LOOK", "ColumnJudge", "Writing", "judge_columns", "sentinel"]
 
@@ -27,7 +27,6 @@ _DIGIT = re.compile(r"\d")
 _SENTINELS = frozenset(sign * float("9" * n) for n in range(2, 8) for sign in (1, -1)) | {-32768.0}
 _LONG = 10  # digits of seconds since 1970
 _ZEROS = re.compile(r"0\d+$")
-_PLAIN = NumberFormat()
 _GROUPED = NumberFormat(",", ".")
 _GROUPS_ONLY = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+|[+-]?\d{1,4}")  # 3473 is often written without its sign
 _TWO_GROUPS = re.compile(r"\D*\d{1,3}(?:(?P<point>(?:\.\d{3}){2,})|(?:,\d{3}){2,})\D*")  # no fraction has two signs
@@ -270,12 +269,12 @@ def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None], writing:
             for cell in counts.keys() & MISSING:
                 del counts[cell]
             if all(map(_GROUPS_ONLY.fullmatch, counts)):
-                return Judged(NUMBER, (_PLAIN, _GROUPED), counts=counts)
+                return Judged(NUMBER, (PLAIN, _GROUPED), counts=counts)
         unusual = max(widths) >= _LONG or not _SENTINELS.isdisjoint(numbers)
-        return Judged(NUMBER, (_PLAIN,), points=points, remark=_unusual(numbers) if unusual else "")
+        return Judged(NUMBER, (PLAIN,), points=points, remark=_unusual(numbers) if unusual else "")
     if len(widths) == 1 and min(widths) >= _POSTAL:
         return Judged(TEXT, remark="codes that begin with zeros, read as texts.")
-    return Judged(NUMBER, (_PLAIN,), remark="numbers, some with zeros in front; --text reads them as texts.")
+    return Judged(NUMBER, (PLAIN,), remark="numbers, some with zeros in front; --text reads them as texts.")
 
 
 def _unusual(numbers: Sequence[float | None]) -> str:
@@ -381,7 +380,7 @@ def _reader(
     started = known is not None
     if verdict.kind == NUMBER:
         style = _number_style(verdict, decimal, known)
-        sure = style is _PLAIN and len(verdict.numbers) == 1 and not verdict.remark
+        sure = style is PLAIN and len(verdict.numbers) == 1 and not verdict.remark
         quiet = sure or (known is not None and style == known.number)
         remark = "" if quiet else _remark_on_number(verdict, style, writing)
         return ColumnReader(NUMBER, number=style, started=started), remark

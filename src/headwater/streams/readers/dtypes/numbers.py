@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-__all__ = ["NumberFormat", "judge_numbers", "normalised"]
+__all__ = ["PLAIN", "NumberFormat", "judge_numbers", "normalised"]
 
 _MONEY = (
     "US$ A$ C$ R$ NT$ HK$ S$ kr Kr Kr. kr. Fr Fr. CHF Rs Rs. Rp RM zł Kč Ft lei USD EUR GBP JPY CNY RMB INR KRW BRL "
@@ -119,6 +119,9 @@ class NumberFormat:
         if self.factors:
             parts.append("k, M and B multiply, as do 万 and 亿")
         return ", ".join(parts)
+
+
+PLAIN = NumberFormat()
 
 
 @dataclass(frozen=True)
