@@ -347,7 +347,7 @@ def _decimal_of_file(columns: Sequence[Judged], semicolons: bool) -> str:
     votes = Counter(filter(None, map(_decimal_of, columns)))
     if semicolons and votes[","]:
         return ","  # the cells are separated by semicolons since the comma is taken
-    return "" if votes["."] == votes[","] else max(votes, key=lambda sign: votes[sign])
+    return "" if votes["."] == votes[","] else "." if votes["."] > votes[","] else ","
 
 
 def _decimal_of(column: Judged) -> str:
