@@ -128,3 +128,26 @@ def test_predictions_do_not_replace_the_rows_or_the_model(run, tmp_path, source)
         assert status == 2
         assert "which would be lost" in err
         assert (tmp_path / out).read_bytes() == before
+
+
+ROWS = "id;code;day;price;late\n9007199254740993;007;01.03.2024;1.000,50 €;yes\n9007199254740995;008;02.03.2024;;no\n"
+
+
+def test_kept_columns_are_written_as_the_file_has_them(run, tmp_path):
+    (tmp_path / "k.csv").write_text(ROWS, encoding="utf-8")
+    run("learn", "k.csv", "--target", "late", "--drop", "id", "--model", "k.hw", "--hidden", 4)
+    _, out, _ = run("predict", "k.csv", "--model", "k.hw", "--keep", "id,code,day,price,late", "--skip", 0)
+    kept = [list(line.values())[1:6] for line in csv.DictReader(io.StringIO(out))]
+    assert kept == [
+        ["9007199254740993", "007", "01.03.2024", "1.000,50 €", "yes"],
+        ["9007199254740995", "008", "02.03.2024", "", "no"],
+    ]
+    _, out, _ = run("predict", "k.csv", "--model", "k.hw", "--keep", "id,code,day,price", "--skip", 1, "--json")
+    line = json.loads(out)
+    assert [line[name] for name in ("id", "code", "day", "price")] == [9007199254740995, 8, "2024-03-02T00:00:00", None]
+
+
+def test_a_kept_column_that_a_further_file_lacks_is_empty(run, tmp_path):
+    (tmp_path / "b.csv").write_text("hour,late\n3,no\n")
+    _, out, _ = run("predict", "a.csv", "b.csv", "--model", "m.hw", "--keep", "origin")
+    assert out.splitlines()[-1].startswith("201,,no,")

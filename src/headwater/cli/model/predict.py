@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 
@@ -17,7 +17,7 @@ from headwater.cli.options.shared import Names, Source, check_sources, check_wri
 from headwater.cli.sources import compare_columns
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import rejected_lines
-from headwater.cli.terminal.written import ResponseWriter, opened_output
+from headwater.cli.terminal.written import ResponseWriter, exact, opened_output
 from headwater.errors import ConfigError, DataError, did_you_mean
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.kind import kind_of
@@ -25,6 +25,8 @@ from headwater.streams import Stream, native_frame
 
 __all__ = ["check_columns", "predict"]
 
+_Rows: TypeAlias = tuple[Sequence[int], Any, list[list[str]] | None]
+"""Numbers of rows, the rows, and the cells to write beside their predictions, of a file of text."""
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
@@ -105,8 +107,9 @@ def _predicted(
     strange = beside_rows if "scores" in kind.can or kind.question.ahead else frozenset()
     with opened_output(out) as file, ProgressLine(stream, lambda: done):
         writer = ResponseWriter(file, form, kept, kind.response)
-        for rows, X in _all(stream, learner, model) if kind.question.ahead else _blocks(stream):
+        for rows, X, cells in _all(stream, learner, model) if kind.question.ahead else _blocks(stream, kept):
             beside, X = _taken(X, kept, strange)
+            beside = beside if cells is None else _written(beside, cells, form)
             said = kind.ask(learner, native_frame(X), **asked)
             if len(said) != len(rows):
                 raise DataError(
@@ -120,12 +123,19 @@ def _predicted(
     return done
 
 
-def _blocks(stream: Stream) -> Iterator[tuple[Sequence[int], Any]]:
+def _blocks(stream: Stream, kept: Sequence[str]) -> Iterator[_Rows]:
     for block in stream.blocks():
-        yield block.rows, block.X
+        yield block.rows, block.X, block.written(kept) if kept else None
 
 
-def _all(stream: Stream, learner: Any, model: Path) -> Iterator[tuple[Sequence[int], Any]]:
+def _written(beside: list[tuple[Any, ...]], cells: list[list[str]], form: str) -> list[tuple[Any, ...]]:
+    """Return the columns to write as their file has them: 007 in CSV, and an identifier of 17 digits in JSON."""
+    if form == "csv":
+        return list(map(tuple, cells))
+    return [tuple(map(exact, values, row)) for values, row in zip(beside, cells, strict=True)]
+
+
+def _all(stream: Stream, learner: Any, model: Path) -> Iterator[_Rows]:
     """Yield all rows together as the times ahead.
 
     Raises
@@ -146,7 +156,7 @@ def _all(stream: Stream, learner: Any, model: Path) -> Iterator[tuple[Sequence[i
                 help=f"Learn such rows first: headwater learn FILE --model {model}. Without a file the next times are forecast.",
             )
     if rows:
-        yield numbers, rows
+        yield numbers, rows, None
 
 
 def check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Path) -> frozenset[str]:

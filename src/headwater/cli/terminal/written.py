@@ -15,7 +15,12 @@ import numpy as np
 
 from headwater.learner.schema import Field, Response, Wide
 
-__all__ = ["ResponseWriter", "opened_output"]
+__all__ = ["ResponseWriter", "exact", "opened_output"]
+
+_WHOLE, _LARGEST = (
+    2**53,
+    2**63,
+)  # a float has all whole numbers below the first, and JSON's readers those below the second
 
 
 class ResponseWriter:
@@ -91,6 +96,19 @@ def _joined(values: list[Any]) -> list[Any]:
 def _plain(value: Any) -> Any:
     """Write a whole number without a fraction, so that the identifier 17 stays 17."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def exact(value: Any, cell: str) -> Any:
+    """Return the value of a cell, but a whole number of more digits than a float has as the cell says it.
+
+    Examples
+    --------
+    >>> exact(9007199254740992.0, "9007199254740993"), exact(1e22, "10000000000000000000000"), exact(7.0, "007")
+    (9007199254740993, '10000000000000000000000', 7.0)
+    """
+    if not isinstance(value, float) or abs(value) < _WHOLE or not cell.strip().lstrip("+-").isdecimal():
+        return value
+    return int(cell) if abs(value) < _LARGEST else cell.strip()
 
 
 def _line(entry: dict[str, Any]) -> str:

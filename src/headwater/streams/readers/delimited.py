@@ -302,7 +302,7 @@ def _block(header: Header, columns: Mapping[str, ColumnReader], piece: Piece) ->
     y: list[Any] = [None] * len(piece.rows)
     if header.target is not None:
         y = columns[header.target].labels(cells[names.index(header.target)], piece.lines)
-    return Block(X or [{} for _ in piece.rows], y, piece.rows, piece.lines)
+    return Block(X or [{} for _ in piece.rows], y, piece.rows, piece.lines, names=names, cells=piece.fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -107,7 +108,7 @@ class Files:
             for block in self._first if i == 0 else self._read(self._file):
                 last = block.rows[-1]
                 rows = [before + row for row in block.rows] if before else block.rows
-                yield Block(block.X, block.y, rows, block.lines)
+                yield replace(block, rows=rows)
             before, last = before + last, 0
             self._rejects.before = before
 
