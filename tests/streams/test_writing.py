@@ -120,3 +120,10 @@ def test_as_many_columns_for_either_decimal_sign_decide_nothing_for_a_third_one(
     for names in ("abc", "bac"):
         remarks = judge_columns({name: columns[name] for name in names})[1]
         assert remarks[-1] == "c: 205.928 is read as 205.928; --decimal comma reads 205928."
+
+
+def test_whole_numbers_that_a_float_has_only_nearly_are_remarked_upon():
+    said = "a: whole numbers of more digits than are kept (9007199254740993 is read as 9007199254740992)"
+    assert judge_columns({"a": ["9007199254740993", "7"]})[1] == [f"{said}; --text reads them as texts."]
+    for cells in (["9007199254740992"], ["1.0000000000000001"], ["1e300"], ["9" * 400]):
+        assert judge_columns({"a": cells})[1] == [], cells

@@ -25,6 +25,7 @@ _TWO_DIGITS = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]")  # a date whose first part
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _DIGIT = re.compile(r"\d")
 _SENTINELS = frozenset(sign * float("9" * n) for n in range(2, 8) for sign in (1, -1)) | {-32768.0}
+_KEPT, _ENDLESS = 16, 300  # digits of a whole number that a float may lose, and that it doesn't hold
 _LONG = 10  # digits of seconds since 1970
 _ZEROS = re.compile(r"0\d+$")
 _GROUPED = NumberFormat(",", ".")
@@ -271,25 +272,34 @@ def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None], writing:
             if all(map(_GROUPS_ONLY.fullmatch, counts)):
                 return Judged(NUMBER, (PLAIN, _GROUPED), counts=counts)
         unusual = max(widths) >= _LONG or not _SENTINELS.isdisjoint(numbers)
-        return Judged(NUMBER, (PLAIN,), points=points, remark=_unusual(numbers) if unusual else "")
+        return Judged(NUMBER, (PLAIN,), points=points, remark=_unusual(cells, numbers) if unusual else "")
     if len(widths) == 1 and min(widths) >= _POSTAL:
         return Judged(TEXT, remark="codes that begin with zeros, read as texts.")
     return Judged(NUMBER, (PLAIN,), remark="numbers, some with zeros in front; --text reads them as texts.")
 
 
-def _unusual(numbers: Sequence[float | None]) -> str:
-    """Return a remark on numbers that may be times, or of which one may stand for a gap, else ""."""
+def _unusual(cells: Sequence[str], numbers: Sequence[float | None]) -> str:
+    """Return a remark on numbers that may be times, or too long, or of which one may stand for a gap, else ""."""
     known = [x for x in numbers if x is not None]
     order = counted_times(known)
     if order in ("epoch", "epoch_ms") and len(set(known)) > 1:
         shown = DateFormat(order).read(str(known[0]))
         return f"numbers that may be {DateFormat(order)} ({known[0]:.15g} is {shown:%Y-%m-%d %H:%M}); --times reads them as dates."
+    long = next(filter(_is_too_long, cells), None)
+    if long is not None:
+        return f"whole numbers of more digits than are kept ({long} is read as {float(long):.0f}); --text reads them as texts."
     gap = sentinel(known)
     return (
         ""
         if gap is None
         else f"{gap:g} stands {known.count(gap):,} times, far from all other numbers; --missing={gap:g} reads gaps."
     )
+
+
+def _is_too_long(cell: str) -> bool:
+    """Return whether a cell is a whole number that a float has only nearly, as an identifier of 17 digits may be."""
+    digits = cell.strip().lstrip("+-")
+    return _KEPT <= len(digits) < _ENDLESS and digits.isdecimal() and int(float(cell)) != int(cell)
 
 
 def sentinel(numbers: Sequence[float]) -> float | None:
