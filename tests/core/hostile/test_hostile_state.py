@@ -10,7 +10,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-FILES, STRETCH = 2880, 180
+FILES, STRETCH = 2880, 360
 LONGEST = 300  # seconds for a stretch; what takes longer hangs
 
 
