@@ -81,9 +81,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Quick files at the end keep all workers busy to the last, and brokers and browsers run while the workers themselves are small.
     """
-    slow = tuple(ROOT / path for path in SLOW)
+    slow = {ROOT / path for path in SLOW}
+    of_slow = {path: bool(slow & {path, *path.parents}) for path in {item.path for item in items}}
     for item in items:
-        if any(item.path.is_relative_to(path) for path in slow):
+        if of_slow[item.path]:
             item.add_marker(pytest.mark.slow)
     first = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in first)

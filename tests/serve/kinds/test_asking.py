@@ -11,8 +11,9 @@ from headwater.serve.run import make_state
 from headwater.store.learner_file import fingerprint
 from kinds.matrix import LATE, NEEDED, clean
 from learner.test_kinds import ROWS, answers
+from support.packages.imports import when_used
 
-jsonschema = pytest.importorskip("jsonschema")
+jsonschema = when_used("jsonschema")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
     from starlette.testclient import TestClient
