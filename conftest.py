@@ -70,6 +70,31 @@ SLOW = (
 """Folders and files whose tests take seconds, or start compilers, servers and browsers."""
 
 
+HEAVY = re.compile(r'(?:when_used|importorskip)\(\s*"(torch|ray)"')
+"""How a file of tests says that it imports a library of some 200 MB."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give the files that import PyTorch to one worker, and those that import Ray: the others never have it in memory."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByLibrary(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of(super()._split_scope(nodeid))
+
+    return ByLibrary(config, log)
+
+
+@cache
+def unit_of(path: str) -> str:
+    """Return the large library that a file of tests imports, else the file: what of tests goes to one worker together."""
+    heavy = HEAVY.search((ROOT / path).read_text(encoding="utf-8"))
+    return heavy[1] if heavy else path
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Let pytest-xdist hand out files in our order: its own begins with those that have many tests, which are the quick ones."""
     if config.pluginmanager.hasplugin("xdist"):

@@ -510,3 +510,21 @@ def test_what_is_said_to_be_slow_is_there():
     paths = re.findall(r'"(.+?)"', listed)
     assert len(paths) > 20
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_file_that_imports_a_large_library_goes_to_the_worker_that_has_it(pytestconfig):
+    (root,) = (
+        plugin
+        for plugin in pytestconfig.pluginmanager.get_plugins()
+        if getattr(plugin, "__file__", None) == str(ROOT / "conftest.py")
+    )
+    calls = {"torch": r"\btorch\.(?:tensor|from_numpy|manual_seed|no_grad)\(", "ray": r"support\.processes\.nodes"}
+    for library, call in calls.items():
+        calling = [
+            path.relative_to(ROOT).as_posix()
+            for path in sorted((ROOT / "tests").rglob("test_*.py"))
+            if re.search(call, path.read_text(encoding="utf-8"))
+        ]
+        assert len(calling) > 2
+        assert {root.unit_of(path) for path in calling} == {library}
+    assert root.unit_of("tests/nn/test_network.py") == "tests/nn/test_network.py"
