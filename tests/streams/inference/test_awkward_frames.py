@@ -78,3 +78,12 @@ def test_an_awkward_frame_is_learned_as_the_rows_that_a_careful_human_makes_of_i
     }
     if name not in RENAMED:
         assert one.core.digest() == other.core.digest()
+
+
+@pytest.mark.parametrize("gap", [None, float("nan"), pd.NA])
+def test_formatted_texts_with_gaps_in_a_frame_of_pandas_are_read(gap):
+    prices = ["1.234,50", gap, "0,25"] * 10
+    frame = pd.DataFrame({"n": range(30), "price": prices, "y": prices})
+    with hw.read(frame, target="y", task="regress", allow_rejects=0.5) as stream:
+        rows = [(x["price"], y) for x, y in stream]
+    assert rows[:3] == [(1234.5, 1234.5), (None, None), (0.25, 0.25)]

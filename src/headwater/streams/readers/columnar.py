@@ -86,7 +86,7 @@ def read_columnar(batches: Iterator[Any], header: Header, judge: ColumnJudge | N
         rows = range(first, first + n)
         y = [None] * n if header.target is None else _plain(frame[header.target].to_list(), as_text=False)
         if header.target in readers:
-            y = readers[header.target].labels([value or "" for value in y], rows)
+            y = readers[header.target].labels(_cells(y), rows)
         X: Any = [{} for _ in range(n)]
         if names and not header.text and not readers.keys() & names and all(_is_plain(frame[name]) for name in names):
             X = FrameRows(frame.select(names).to_native())
@@ -118,7 +118,12 @@ def _changes(reader: ColumnReader, texts: Sequence[str], of_texts: bool) -> bool
 def _values(values: list[Any], as_text: bool, reader: ColumnReader | None, rows: Sequence[int]) -> list[Any]:
     if reader is None or as_text:
         return _plain(values, as_text=as_text)
-    return reader.read([value or "" for value in values], rows)
+    return reader.read(_cells(values), rows)
+
+
+def _cells(values: list[Any]) -> list[str]:
+    """Return the texts of a column, empty where pandas has NaN and others None."""
+    return [value if isinstance(value, str) else "" for value in values]
 
 
 def _is_plain(column: nw.Series[Any]) -> bool:
