@@ -1,7 +1,9 @@
 """``hw.open``: the durable learner inside a process, and ``headwater store`` on its file."""
 
+import copy
 import datetime as dt
 import json
+import pickle
 import sqlite3
 import threading
 
@@ -417,3 +419,17 @@ def test_a_durable_forecasters_value_comes_before_its_features(tmp_path):
                 door()
         store.learn_many([1.0, 2.0], [{"a": 1.0}, {"a": 2.0}])
         assert store.n_learned == 2
+
+
+@pytest.mark.parametrize("way", [pickle.dumps, copy.deepcopy, copy.copy])
+def test_an_open_store_is_not_copied_and_says_what_to_copy(tmp_path, way):
+    x, y = rows(5)
+    with hw.open(tmp_path / "a.db", hw.Classifier(**SMALL)) as model:
+        model.learn_many(x, y)
+        with pytest.raises(
+            StoreError, match=r"expected a learner that can be copied, got one whose store .*headwater\.load"
+        ):
+            way(model)
+        said = model.predict_proba_one(x[0])
+    assert way(hw.load(tmp_path / "a.db")) is not None
+    assert hw.load(tmp_path / "a.db").predict_proba_one(x[0]) == said

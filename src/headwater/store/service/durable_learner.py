@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import ConfigError, DataError
+from headwater.errors import ConfigError, DataError, StoreError
 from headwater.learner.kind import check_can, kind_of
 from headwater.learner.schema import Response
 from headwater.learner.validation import as_samples, check_rows
@@ -60,6 +60,14 @@ class DurableLearner:
     def __getattr__(self, name: str) -> Any:
         own = sorted(name for name in dir(type(self)) if not name.startswith("_"))
         raise AttributeError(f"{type(self).__name__} has no {name!r}. It has {', '.join(own)}")
+
+    def __reduce__(self) -> Any:
+        raise StoreError(
+            expected="a learner that can be copied",
+            got="one whose store only this process writes",
+            at=str(self.service.path),
+            help="Copy the learner, without its journal: headwater.load of the path of the store.",
+        )
 
     @property
     def task(self) -> str:
