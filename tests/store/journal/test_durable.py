@@ -433,3 +433,13 @@ def test_an_open_store_is_not_copied_and_says_what_to_copy(tmp_path, way):
         said = model.predict_proba_one(x[0])
     assert way(hw.load(tmp_path / "a.db")) is not None
     assert hw.load(tmp_path / "a.db").predict_proba_one(x[0]) == said
+
+
+def test_a_saved_model_or_a_text_in_the_place_of_a_store_is_named_and_stays_as_it_is(tmp_path):
+    hw.Classifier(**SMALL).save(tmp_path / "m.hw")
+    (tmp_path / "a.csv").write_text("a,y\n" + "1,2\n" * 100)
+    for name in ("m.hw", "a.csv"):
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(StoreError, match=r"got a file of another kind — at .*headwater\.load"):
+            hw.open(tmp_path / name, hw.Classifier(**SMALL))
+        assert (tmp_path / name).read_bytes() == before

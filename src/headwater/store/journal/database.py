@@ -383,8 +383,22 @@ def meaning(error: sqlite3.Error, at: str) -> StoreError:
         return StoreError(
             expected="a disk that can be written", got=f"{_one_line(error)} ({name})", at=at, help=FAILING
         )
+    if name == "SQLITE_NOTADB" and _is_other(Path(at)):
+        help_ = "Choose another path for a store, and load a saved model with headwater.load."
+        return StoreError(expected="a store of headwater", got="a file of another kind", at=at, help=help_)
     said = f"{_one_line(error)} ({name or type(error).__name__})"
     return StoreError(expected="a sound store", got=said, at=at, help=DAMAGED)
+
+
+def _is_other(path: Path) -> bool:
+    """Return whether a file is a text or a saved model, not a store that was damaged."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError:
+        return False
+    text = b"\0" not in head and "\ufffd" not in head.decode(errors="replace")[:-3]
+    return bool(head) and (text or head[8:9] == b"{")
 
 
 FULL = "Free some space. Learning resumes by itself with the next example that can be written."
