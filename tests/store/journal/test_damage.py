@@ -306,7 +306,7 @@ def test_another_database_and_a_file_that_is_none_are_refused(tmp_path):
     with pytest.raises(StoreError, match="another database"):
         hw.open(tmp_path / "other.db")
     (tmp_path / "text.db").write_text("no database " * 1000)
-    with pytest.raises(StoreError, match="expected a sound store"):
+    with pytest.raises(StoreError, match="a file of another kind"):
         hw.open(tmp_path / "text.db")
     with pytest.raises(StoreError, match="No such file"):
         check(tmp_path / "missing.db", LEARNER_FORMAT)
