@@ -128,10 +128,14 @@ static void count_rows(hw_learner *l)
         l->highest_row = l->pairs - 1 > l->highest_row ? l->pairs - 1 : l->highest_row;
         return;
     }
+    const int32_t *rows = l->rows_at;
+    int64_t *touched = l->touched;
+    int32_t highest = 0;
     for (int64_t i = 0; i < l->pairs; i++) {
-        l->touched[l->rows_at[i]] += 1;
-        l->highest_row = l->rows_at[i] > l->highest_row ? l->rows_at[i] : l->highest_row;
+        touched[rows[i]] += 1;
+        highest = rows[i] > highest ? rows[i] : highest;
     }
+    l->highest_row = highest > l->highest_row ? highest : l->highest_row;
 }
 
 #include "layers/narrow.c"
@@ -203,16 +207,15 @@ static int kernel_learn(hw_learner *l, double y, double w, void *p, bool predict
     sample s = at_hand(l);
     int64_t place = w > 0 ? match_pending(l) : -1;
     bool watched = w > 0 && l->units;
-    if (watched)
-        compare_readings(l, &s, y);
-    predicted = predicted && !(watched && l->units->other >= 0);
+    if (watched && compare_readings(l, &s, y))
+        predicted = false;
     take_reading(l);
-    if (!predicted)
-        find_cells(l);
-    read_entries(l, w > 0);
     if (predicted) {
+        learn_entries(l);
         memcpy(p, prediction_slot(l, l->all + 2), (size_t)l->outputs * sizeof(real));
     } else {
+        find_cells(l);
+        read_entries(l, w > 0);
         read_first_layer(l, &s);
         predict_given(l, &s, p);
     }

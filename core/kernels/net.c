@@ -17,8 +17,19 @@ static inline real *parameter(hw_learner *l, int64_t at) { return (real *)l->wei
 /* List the inputs that are not zero. */
 static inline int list_inputs(const real *restrict x, int n, int32_t *restrict rows, real *restrict v)
 {
-    int count = 0;
-    for (int i = 0; i < n; i++) {
+    int count = 0, i = 0;
+#if defined(__AVX512F__) && HW_LEVEL == 4 && !HW_DOUBLE
+    __m512i at = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    for (; i + NATIVE <= n; i += NATIVE) { /* what is written behind the last is written over */
+        __m512 value = _mm512_loadu_ps(x + i);
+        __mmask16 some = _mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+        _mm512_storeu_si512(rows + count, _mm512_maskz_compress_epi32(some, at));
+        _mm512_storeu_ps(v + count, _mm512_maskz_compress_ps(some, value));
+        at = _mm512_add_epi32(at, _mm512_set1_epi32(NATIVE));
+        count += __builtin_popcount(some);
+    }
+#endif
+    for (; i < n; i++) {
         rows[count] = i;
         v[count] = x[i];
         count += x[i] != 0;

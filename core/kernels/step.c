@@ -135,12 +135,14 @@ static bool leave_out(hw_learner *l, int e, const sample *s)
     return true;
 }
 
-/* All that a step on some rows can change, stretch by stretch, of the weights (vector -1) or of a rule's numbers: the
- * expert's dense layers, its columns of each row, its rows of the sample's cells; of factored numbers one for each row and
- * cell, and last those of the units. */
-typedef struct stretch {
-    int64_t at, length;
-} stretch;
+/* Stretches of one array that a step on some rows can change, all of one length: number q begins at first + places[q]
+ * stride; without a list there is one, at first. */
+typedef struct stretches {
+    const int32_t *places;
+    int64_t first, stride, length, count;
+} stretches;
+
+enum { DENSE, ROWS, CELLS, UNITS, MOVED };
 
 /* Rows 0, 1, 2, … of a lone expert lie one behind the other: they are one stretch. */
 static inline bool is_one_stretch(const hw_learner *l, const hw_expert_t *e, const int32_t *rows)
@@ -148,60 +150,84 @@ static inline bool is_one_stretch(const hw_learner *l, const hw_expert_t *e, con
     return l->rows_in_order && l->bias && rows == l->rows_at && e->lanes == l->stride;
 }
 
-static inline int64_t stretches_of(const hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int vector)
+/* All that a step on n rows can change, of the weights (vector -1) or of a rule's numbers: the expert's dense layers, its
+ * columns of each row, its rows of the sample's cells; of factored numbers one for each row and cell, and last those of the
+ * units. */
+static void moved_by(const hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int vector, stretches *of)
 {
-    bool units = vector >= 0 && e->factored;
-    return 1 + (is_one_stretch(l, e, rows) ? 1 : n) + (e->cells < 0 ? 0 : active_tables(l)) + units;
-}
-
-static stretch stretch_at(const hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int vector, int64_t q)
-{
-    bool one = is_one_stretch(l, e, rows), weights = vector < 0;
-    int64_t of_rows = one ? 1 : n, length = weights || !e->factored ? e->lanes : 1;
+    bool weights = vector < 0, one = !SHORT && is_one_stretch(l, e, rows);
     const hw_numbers *at = &l->numbers;
-    if (q == 0)
-        return (stretch){e->dense_first, e->dense_last - e->dense_first};
-    if (q <= of_rows) {
-        int64_t stride = weights ? l->stride : at->stride;
-        int64_t first = weights ? l->dense + e->column : at->rows + e->numbers;
-        return (stretch){first + rows[q - 1] * stride, one ? (n - 1) * stride + length : length};
+    int64_t length = weights || !e->factored ? e->lanes : 1, stride = weights ? l->stride : at->stride;
+    int64_t base = weights ? l->dense + e->column : at->rows + e->numbers;
+    of[DENSE] = (stretches){.first = e->dense_first, .length = e->dense_last - e->dense_first, .count = 1};
+    of[ROWS] = (stretches){.places = rows, .first = base, .stride = stride, .length = length, .count = n};
+    if (one)
+        of[ROWS] = (stretches){.first = base + rows[0] * stride, .length = (n - 1) * stride + length, .count = 1};
+    of[CELLS] = (stretches){0};
+    if (e->cells >= 0) {
+        const hw_op *o = l->op + e->cells;
+        bool single = !weights && o->squares >= 0;
+        of[CELLS] = (stretches){.places = l->cells->rows,
+                                .first = single ? o->squares : o->weights,
+                                .stride = single ? 1 : o->stride,
+                                .length = single ? 1 : e->lanes,
+                                .count = active_tables(l)};
     }
-    q -= of_rows + 1;
-    if (e->cells < 0 || q >= active_tables(l))
-        return (stretch){at->units + e->column, e->lanes};
-    const hw_op *o = l->op + e->cells;
-    int32_t cell = l->cells->rows[q];
-    return weights || o->squares < 0 ? (stretch){o->weights + cell * o->stride, e->lanes} : (stretch){o->squares + cell, 1};
+    of[UNITS] = (stretches){.first = at->units + e->column, .length = e->lanes, .count = !weights && e->factored};
 }
 
-/* KEEP these stretches, or exchange the two: UNDO a step, REDO it. A row may be listed twice, so a step is redone from the
- * last stretch to the first. */
+static inline real *stretch_at(real *source, const stretches *of, int64_t q)
+{
+    return source + of->first + (of->places ? of->places[q] * of->stride : 0);
+}
+
+/* A row may be listed twice, so a step is redone from the last stretch to the first. */
+static void exchange_stretches(real *source, const stretches *of, real *kept, int mode)
+{
+    for (int64_t i = 0; i < of->count; i++) {
+        int64_t q = mode == REDO ? of->count - 1 - i : i, j = 0;
+        real *here = stretch_at(source, of, q), *there = kept + q * of->length;
+        for (; !SHORT && mode == KEEP && j + 4 <= of->length; j += 4)
+            store4(there + j, load4(here + j));
+        for (; j < of->length; j++) {
+            real x = here[j];
+            here[j] = mode == KEEP ? x : there[j];
+            there[j] = x;
+        }
+    }
+}
+
+/* KEEP all that a step can change, or exchange the two: UNDO a step, REDO it. */
 static void exchange(hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int mode)
 {
     real *kept = l->row_undo;
     for (int k = -1; k < e->states; k++) {
-        real *source = k < 0 ? l->weights : l->state[k];
-        int64_t count = stretches_of(l, e, rows, n, k), all = 0;
-        for (int64_t q = 0; q < count; q++)
-            all += stretch_at(l, e, rows, n, k, q).length;
-        int64_t at = mode == REDO ? all : 0;
-        for (int64_t q = 0; q < count; q++) {
-            stretch p = stretch_at(l, e, rows, n, k, mode == REDO ? count - 1 - q : q);
-            at -= mode == REDO ? p.length : 0;
-            real *here = source + p.at, *there = kept + at;
-            at += mode == REDO ? 0 : p.length;
-            if (mode == KEEP) {
-                memcpy(there, here, (size_t)p.length * sizeof(real));
-                continue;
-            }
-            for (int64_t j = 0; j < p.length; j++) {
-                real x = here[j];
-                here[j] = there[j];
-                there[j] = x;
-            }
-        }
-        kept += all;
+        stretches of[MOVED];
+        moved_by(l, e, rows, n, k, of);
+        for (int p = 0; p < MOVED; kept += of[p].count * of[p].length, p++)
+            exchange_stretches(k < 0 ? l->weights : l->state[k], of + p, kept, mode);
     }
+}
+
+static bool are_finite(real *source, const stretches *of)
+{
+    if (SHORT || of->length & 3) { /* or numbers, one a row */
+        bool sound = true;
+        for (int64_t q = 0; q < of->count; q++)
+            sound &= all_finite(stretch_at(source, of, q), of->length);
+        return sound;
+    }
+    native_mask odd = {0};
+    real4_mask four = {0};
+    for (int64_t q = 0; q < of->count; q++) {
+        const real *here = stretch_at(source, of, q);
+        int64_t j = 0;
+        for (; j + NATIVE <= of->length; j += NATIVE)
+            odd |= ((native_mask)load(here + j) & EXPONENT) == EXPONENT;
+        for (; NATIVE != 4 && j < of->length; j += 4)
+            four |= ((real4_mask)load4(here + j) & EXPONENT) == EXPONENT;
+    }
+    return !any(odd, four);
 }
 
 /* Whether the weights that a step on these rows can have changed, and the first so many numbers of the rule, are still
@@ -209,13 +235,12 @@ static void exchange(hw_learner *l, const hw_expert_t *e, const int32_t *rows, i
 static bool stays_finite(hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int states)
 {
     bool sound = true;
-    for (int k = -1; k < states; k++) {
-        const real *source = k < 0 ? l->weights : l->state[k];
-        int64_t count = stretches_of(l, e, rows, n, k);
-        for (int64_t q = 0; sound && q < count; q++) {
-            stretch p = stretch_at(l, e, rows, n, k, q);
-            sound = all_finite(source + p.at, p.length);
-        }
+    for (int k = -1; sound && k < states; k++) {
+        real *source = k < 0 ? l->weights : l->state[k];
+        stretches of[MOVED];
+        moved_by(l, e, rows, n, k, of);
+        for (int p = 0; p < MOVED; p++)
+            sound &= are_finite(source, of + p);
     }
     return sound;
 }

@@ -39,6 +39,13 @@ typedef float real;
 #define UNROLLED
 #endif
 
+/* A page loads the core: there short code is worth more than quick code. */
+#ifdef HW_PAGE
+enum { SHORT = 1 };
+#else
+enum { SHORT = 0 };
+#endif
+
 enum { LANES = 16, NATIVE = HW_VECTOR / sizeof(real) };
 typedef real native __attribute__((vector_size(HW_VECTOR)));
 typedef real real4 __attribute__((vector_size(4 * sizeof(real))));
@@ -114,6 +121,7 @@ static inline real square_root(real x) { return HW_SQRT(x); }
 static inline native load(const real *p) { return *(const native_memory *)p; }
 static inline void store(real *p, native v) { *(native_memory *)p = v; }
 static inline real4 load4(const real *p) { return *(const real4_memory *)p; }
+static inline void store4(real *p, real4 v) { *(real4_memory *)p = v; }
 
 /* 16 partial sums to one number, in a fixed tree. */
 static inline real tree(const real *t)
@@ -270,21 +278,28 @@ static void step_rows(real *restrict w, size_t stride, const int32_t *restrict r
         step_rows_(w, stride, NULL, v, n, d, m);
 }
 
-/* Whether all of m numbers are finite: none has an exponent of ones. */
+/* Numbers are finite if none has an exponent of ones. */
+static const lane EXPONENT = HW_PICK(0x7FF0000000000000, 0x7F800000);
+
+static inline bool any(native_mask wide, real4_mask four)
+{
+    lane some = four[0] | four[1] | four[2] | four[3];
+    for (int q = 0; q < NATIVE; q++)
+        some |= wide[q];
+    return some;
+}
+
 static inline bool all_finite(const real *x, int64_t m)
 {
     const lane_memory *bits = (const lane_memory *)x;
-    const lane ones = HW_PICK(0x7FF0000000000000, 0x7F800000);
-    native_mask beside = {0};
-    lane odd = 0;
+    native_mask odd = {0};
+    lane rest = 0;
     int64_t j = 0;
     for (; j + NATIVE <= m; j += NATIVE)
-        beside |= ((native_mask)load(x + j) & ones) == ones;
+        odd |= ((native_mask)load(x + j) & EXPONENT) == EXPONENT;
     for (; j < m; j++)
-        odd |= (bits[j] & ones) == ones;
-    for (int q = 0; q < NATIVE; q++)
-        odd |= beside[q];
-    return !odd;
+        rest |= (bits[j] & EXPONENT) == EXPONENT;
+    return !(rest | any(odd, (real4_mask){0}));
 }
 
 static inline native larger_native(native a, native b) { return select_native(b > a, b, a); }

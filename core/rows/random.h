@@ -32,12 +32,10 @@ static inline uint64_t hw_hash(uint64_t key, const char *bytes, size_t size)
 {
     uint64_t h = key ^ (size * 0x9E3779B97F4A7C15u);
     while (size) {
-        unsigned char part[8] = {0};
         size_t n = size < 8 ? size : 8;
-        memcpy(part, bytes, n);
         uint64_t word = 0;
-        for (int i = 7; i >= 0; i--)
-            word = word << 8 | part[i];
+        for (size_t i = 0; i < n; i++)
+            word |= (uint64_t)(unsigned char)bytes[i] << (8 * i);
         h = hw_mix64(h ^ word);
         bytes += n;
         size -= n;

@@ -710,6 +710,7 @@ int hw_reserve_pairs(hw_learner *l, int64_t entries)
             l->curves->due_capacity = (int32_t)capacity;
     }
     l->rows_in_order = false;
+    l->predicted_count = -1; /* its pairs lay there */
     if (!make(l, &l->rows_at, capacity, 4) || !make(l, &l->rows_spare, capacity, 4) ||
         !make(l, &l->values_at, capacity, size) || !make(l, &l->values_spare, capacity, size) ||
         !make(l, &l->staging, staging, 8) || (l->curves && !make(l, &l->curves->due, capacity, 4)))

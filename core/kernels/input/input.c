@@ -111,7 +111,6 @@ static inline void scale_pairs(const hw_learner *l, int32_t slot, real *v, int64
         v[i] *= (real)factor;
 }
 
-/* One entry. Returns the new number of pairs. */
 /* A huge number as the largest one, an infinite one as missing; both are counted. */
 static double without_huge(hw_learner *l, double x, bool learn)
 {
@@ -123,6 +122,29 @@ static double without_huge(hw_learner *l, double x, bool learn)
     return infinite ? x - x : x < 0 ? -HUGE_INPUT : HUGE_INPUT;
 }
 
+/* A number of a slot, standardised, an outlier as the mean; `value`: what stands for it on the curve. rows_seen: what is
+ * often absent counts by being there. */
+static double standardised_entry(hw_learner *l, int32_t slot, double x, double rows_seen, bool learn, double *value)
+{
+    hw_slots *s = &l->slots;
+    HW_ASSERT(slot < s->count && s->row[slot] < l->rows);
+    double *seen = s->seen + slot, mean = s->mean[slot], d = x - mean;
+    *value = x;
+    if (!l->standard) {
+        *seen += learn;
+        return x;
+    }
+    bool outlier = *seen + 1 > SETTLED && s->variance[slot] > 0 && d * d > OUTLIER * OUTLIER * s->variance[slot];
+    *value = outlier ? mean : x;
+    double z = standardise_slot(l, slot, x, CLIP, learn);
+    if (outlier)
+        z = 0;
+    if (rows_seen > 0 && magnitude(x) > NOTHING)
+        z += presence_offset(learn ? *seen : *seen + 1, rows_seen, 1 / rows_seen);
+    return z;
+}
+
+/* One entry. Returns the new number of pairs. */
 static int64_t read_entry(hw_learner *l, int32_t slot, double x, double rows_seen, bool learn, int64_t n)
 {
     int32_t *rows = l->rows_at;
@@ -135,24 +157,9 @@ static int64_t read_entry(hw_learner *l, int32_t slot, double x, double rows_see
         v[n] = (real)x;
         return n + 1;
     }
-    HW_ASSERT(slot < l->slots.count && l->slots.row[slot] < l->rows);
-    hw_slots *s = &l->slots;
-    double value = x, z = x, *mean = s->mean + slot, *variance = s->variance + slot, *seen = s->seen + slot;
-    bool outlier = false;
-    if (l->standard) {
-        double d = x - *mean;
-        outlier = *seen + 1 > SETTLED && *variance > 0 && d * d > OUTLIER * OUTLIER * *variance;
-        value = outlier ? *mean : x;
-        z = standardise_slot(l, slot, x, CLIP, learn);
-        if (outlier)
-            z = 0;
-        if (rows_seen > 0 && magnitude(x) > NOTHING) /* what is often absent counts by being there */
-            z += presence_offset(learn ? *seen : *seen + 1, rows_seen, 1 / rows_seen);
-    } else if (learn) {
-        *seen += 1;
-    }
+    double value, z = standardised_entry(l, slot, x, rows_seen, learn, &value);
     int64_t from = n;
-    rows[n] = s->row[slot];
+    rows[n] = l->slots.row[slot];
     v[n] = (real)z;
     n++;
     if (l->knots) {
@@ -162,6 +169,18 @@ static int64_t read_entry(hw_learner *l, int32_t slot, double x, double rows_see
     }
     scale_pairs(l, slot, v, from, n);
     return n;
+}
+
+/* As read_entry, of an entry whose pairs stand there. */
+static void learn_entry(hw_learner *l, int32_t slot, double x)
+{
+    double value;
+    x = without_huge(l, x, true);
+    if (x != x || slot < 0)
+        return;
+    standardised_entry(l, slot, x, 0, true, &value);
+    if (l->knots)
+        update_reservoir(l, slot, value);
 }
 
 /* n numbers x standardised side by side by statistics that lie side by side: z, and the statistics as they then are. The
@@ -280,12 +299,19 @@ static void unseen_last(hw_learner *l, int64_t n)
     l->active = part;
 }
 
+static inline double rows_seen_by(const hw_learner *l) { return l->bias && l->growing ? (double)(l->touched[0] + 1) : 0; }
+
+static bool all_side_by_side(hw_learner *l, bool learn)
+{
+    return l->entries >= 4 && l->standard && l->entry_slots[0] >= 0 &&
+           standardise_side_by_side(l, l->entry_slots, l->entry_x, l->entries, rows_seen_by(l), learn);
+}
+
 /* Pairs of the entries at hand. Predicting leaves no trace: statistics then move in registers only. */
 static void read_entries(hw_learner *l, bool learn)
 {
     const int32_t *slots = l->entry_slots;
     const double *x = l->entry_x;
-    double rows_seen = l->bias && l->growing ? (double)(l->touched[0] + 1) : 0;
     int32_t *rows = l->rows_at;
     real *v = l->values_at;
     int64_t n = 0, count = l->entries;
@@ -294,8 +320,7 @@ static void read_entries(hw_learner *l, bool learn)
         rows[n] = 0;
         v[n++] = 1;
     }
-    bool beside =
-        count >= 4 && l->standard && slots[0] >= 0 && standardise_side_by_side(l, slots, x, count, rows_seen, learn);
+    bool beside = all_side_by_side(l, learn);
     if (beside && !l->knots) {
         l->rows_in_order = pair_side_by_side(l, slots[0], count, n) && l->bias;
         n += count;
@@ -311,11 +336,27 @@ static void read_entries(hw_learner *l, bool learn)
         }
     } else {
         for (int64_t i = 0; i < count; i++)
-            n = read_entry(l, slots[i], x[i], rows_seen, learn, n);
+            n = read_entry(l, slots[i], x[i], rows_seen_by(l), learn, n);
     }
     if (l->growing) {
         unseen_last(l, n);
     } else {
         l->pairs = l->active = n;
+    }
+}
+
+/* The pairs of the sample at hand stand there since it was predicted: its entries move the statistics. */
+static void learn_entries(hw_learner *l)
+{
+    if (SHORT) {
+        read_entries(l, true);
+        return;
+    }
+    bool beside = all_side_by_side(l, true);
+    for (int64_t i = 0; (!beside || l->knots) && i < l->entries; i++) {
+        if (beside)
+            update_reservoir(l, l->entry_slots[i], l->entry_x[i]);
+        else
+            learn_entry(l, l->entry_slots[i], l->entry_x[i]);
     }
 }

@@ -103,19 +103,21 @@ static double other_answer(hw_learner *l, double p, double y, double *loss)
     return least(speaks ? raw : rescaled, LARGEST_UNIT_LOSS);
 }
 
-/* What the reading that doesn't speak would have lost on the sample at hand; below 0: there is but one. */
-static void compare_readings(hw_learner *l, const sample *s, double y)
+/* What the reading that doesn't speak would have lost on the sample at hand; below 0: there is but one, or it isn't known.
+ * Returns whether the sample was read so, in place of what was predicted. */
+static bool compare_readings(hw_learner *l, const sample *s, double y)
 {
     hw_units_t *u = l->units;
     u->other = -1;
     if (!HW_WHOLE || u->numbers[HW_U_COMPETING] == 0 || u->numbers[HW_U_ROWS] < HW_FIRST_READ ||
         u->numbers[HW_U_ANSWER_ALARM] != 0)
-        return;
+        return false;
     rescale_entries(l);
     if (speaks_rescaled(l))
         memcpy(l->entry_x, u->raw, (size_t)l->entries * sizeof(double));
     u->other = loss_of_reading(l, s, y);
     put_back(l);
+    return true;
 }
 
 /* Of an answer that comes late: what both readings would have lost; that of the one that speaks, below 0: nothing is known.

@@ -98,6 +98,47 @@ static void begin_update(update *u, hw_learner *l, const hw_expert_t *e, double 
     }
 }
 
+#include "fours.h"
+
+/* Rows of four numbers, with one of the rule's own each: moves as many as can be taken side by side, and returns how many.
+ * A row that is listed twice has to be moved twice, so the rest goes row by row. */
+#define NARROW(name)                                                                                                       \
+    static int name##_fours(const update *u, int64_t base, int64_t stride, const int32_t *rows, const real *v, int n,      \
+                            const real *d)                                                                                 \
+    {                                                                                                                      \
+        constants c = u->c;                                                                                                \
+        real *p = u->p + base, *s = u->s[0] + (u->own ? u->at : base), *w_at[4], *s_at[4];                                 \
+        int64_t stride_s = u->own ? u->stride : stride;                                                                    \
+        native delta, none = {0}, unused = none;                                                                           \
+        for (int j = 0; j < NATIVE; j++)                                                                                   \
+            delta[j] = d[j & 3];                                                                                           \
+        int i = 0;                                                                                                         \
+        for (; i + FOURS <= n && all_differ(rows ? rows + i : NULL); i += FOURS) {                                         \
+            for (int q = 0; q < FOURS; q++) {                                                                              \
+                int64_t r = rows ? rows[i + q] : i + q;                                                                    \
+                w_at[q] = p + r * stride;                                                                                  \
+                s_at[q] = s + r * stride_s;                                                                                \
+            }                                                                                                              \
+            native s0 = join(s_at);                                                                                        \
+            split(name##_native(&c, join(w_at), spread(v + i) * delta, &s0, &unused, &unused, &unused, &unused), w_at);    \
+            split(s0, s_at);                                                                                               \
+        }                                                                                                                  \
+        return i;                                                                                                          \
+    }
+NARROW(adagrad)
+NARROW(rmsprop)
+#undef NARROW
+
+static int move_fours(const update *u, int64_t base, int64_t stride, const int32_t *rows, const real *v, int n,
+                      const real *d, int m)
+{
+    if (FOURS == 1 || m != 4 || (u->own && !rows))
+        return 0;
+    if (u->rule == HW_RULE_adagrad)
+        return adagrad_fours(u, base, stride, rows, v, n, d);
+    return u->rule == HW_RULE_rmsprop ? rmsprop_fours(u, base, stride, rows, v, n, d) : 0;
+}
+
 /* One rule over the rows: as many vectors of the machine's own width as fit, then vectors of four. */
 #define STEP_VECTOR(name, type, vec, j)                                                                                    \
     do {                                                                                                                   \
@@ -179,14 +220,12 @@ static void begin_factors(factors *f, const update *u, int units, real *rows, in
         f->along[j] = u->c.lr;
 }
 
-static inline void store4(real *p, real4 v) { *(real4_memory *)p = v; }
-
-/* s = keep s + take x², and its root, for which the rule divides. */
-static inline real4 step_squares(const factors *f, real *s, real take, real4 x)
+/* s = keep s + take x²; x over its root, for which the rule divides. */
+static inline void step_squares(const factors *f, real *s, real take, real *x)
 {
-    real4 square = decay_real4(f->keep * load4(s) + take * x * x);
-    store4(s, square);
-    return square_root_real4(square) + f->epsilon;
+    native square = decay_native(f->keep * load(s) + take * load(x) * load(x));
+    store(s, square);
+    store(x, load(x) / (square_root_native(square) + f->epsilon));
 }
 
 /* C_j of each unit, by the delta d that came back to it. */
@@ -207,7 +246,7 @@ static void step_units(factors *f, const update *u, real *c, const real *d, int 
 static void factored_rows(const factors *f, real *p, int64_t stride, const int32_t *rows, const real *v, int n,
                           const real *d, int m, int64_t exempt)
 {
-    real square, s[ABREAST + 4], x[ABREAST + 4], *scaled = f->scaled;
+    real square, s[ABREAST + NATIVE], x[ABREAST + NATIVE], *scaled = f->scaled;
     int i = n && exempt == (rows ? rows[0] : 0);
     SUM_UNITS(square, m, d[j] * d[j]);
     square *= f->take / (real)f->units;
@@ -224,10 +263,10 @@ static void factored_rows(const factors *f, real *p, int64_t stride, const int32
             s[q] = f->rows[(rows ? rows[i + q] : i + q) * f->stride];
             x[q] = v[i + q];
         }
-        for (int q = some; q & 3; q++)
+        for (int q = some; q & (NATIVE - 1); q++)
             s[q] = x[q] = 0;
-        for (int q = 0; q < some; q += 4)
-            store4(x + q, load4(x + q) / step_squares(f, s + q, square, load4(x + q)));
+        for (int q = 0; q < some; q += NATIVE)
+            step_squares(f, s + q, square, x + q);
         for (int q = 0; q < some; q++)
             f->rows[(rows ? rows[i + q] : i + q) * f->stride] = s[q];
         step_rows(rows ? p : p + i * stride, (size_t)stride, rows ? rows + i : NULL, x, some, scaled, m);
@@ -252,11 +291,14 @@ static void apply_rule(update *u, int64_t base, int64_t stride, const int32_t *r
         }
         return;
     }
+    int done = move_fours(u, base, stride, rows, v, n, d, m);
+    base += rows ? 0 : done * stride;
+    rows = rows ? rows + done : NULL;
     switch (u->rule) {
 #define HW_CASE(name, states, exact, epsilon, corrected)                                                                   \
     case HW_RULE_##name:                                                                                                   \
         if (HW_WHOLE || HW_RULE_##name == HW_RULE_adagrad || HW_RULE_##name == HW_RULE_rmsprop)                            \
-            name##_rows(u, base, stride, rows, v, n, d, m, exempt);                                                        \
+            name##_rows(u, base, stride, rows, v + done, n - done, d, m, exempt);                                          \
         break;
         HW_RULES(HW_CASE)
     }

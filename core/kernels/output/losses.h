@@ -26,9 +26,22 @@ enum { HW_LOSSES(HW_CODE) HW_LOSS_COUNT };
 static const double LIMIT = 30; /* the sigmoid and exp read logits beyond ±30 as ±30: e^30 is a probability of 1 - 1e-13 */
 static const double FAINT = 1e-20; /* a probability above this has a logarithm as good as the logits' own */
 
+/* Of two classes the likelier has e^0 = 1 above the sum: one exponential, and the same bits as below. */
+static void softmax_of_two(const real *z, real *p)
+{
+    int top = z[1] > z[0];
+    real u = z[!top] - z[top], low = HW_MATH(hw_exp)(u < (real)(-2 * LIMIT) ? (real)(-2 * LIMIT) : u), whole = 1 + low;
+    p[top] = 1 / whole;
+    p[!top] = low / whole;
+}
+
 /* p = e^z / sum e^z, from the largest downward so that nothing overflows */
 static void softmax(const real *z, real *p, int k)
 {
+    if (!SHORT && k == 2) {
+        softmax_of_two(z, p);
+        return;
+    }
     real top = z[0];
     for (int j = 1; j < k; j++)
         top = z[j] > top ? z[j] : top;
