@@ -9,7 +9,7 @@ import pytest
 
 from support.programs import PROGRAMS, TARGETS, Target, build
 
-DEBUG = Target(TARGETS["gcc"].compiler, ("-O1", "-g", "-DHW_DEBUG"), (1,), lacks=TARGETS["gcc"].lacks)
+DEBUG = Target(TARGETS["gcc"].compiler, ("-O1", "-DHW_DEBUG"), (1,), lacks=TARGETS["gcc"].lacks)
 GOLDEN = (Path(__file__).parents[1] / "golden_1000.txt").read_text(encoding="utf-8")
 pytestmark = pytest.mark.skipif(bool(DEBUG.lacks), reason=f"{DEBUG.lacks} is not installed")
 
