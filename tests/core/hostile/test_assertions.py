@@ -56,4 +56,4 @@ def test_it_ends_where_a_place_is_not_its_own(tmp_path, broken):
     program = build(DEBUG, tmp_path / "broken.c", tmp_path / "built")
     done = subprocess.run([str(program), broken], capture_output=True, text=True, check=False)
     assert (done.returncode == 0) == (not broken), done.stderr
-    assert ("slot < l->slots.count && l->slots.row[slot] < l->rows does not hold" in done.stderr) == bool(broken)
+    assert ("slot < s->count && s->row[slot] < l->rows does not hold" in done.stderr) == bool(broken)
