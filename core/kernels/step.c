@@ -155,7 +155,7 @@ static inline bool is_one_stretch(const hw_learner *l, const hw_expert_t *e, con
  * units. */
 static void moved_by(const hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int vector, stretches *of)
 {
-    bool weights = vector < 0, one = !SHORT && is_one_stretch(l, e, rows);
+    bool weights = vector < 0, one = !HW_SMALL && is_one_stretch(l, e, rows);
     const hw_numbers *at = &l->numbers;
     int64_t length = weights || !e->factored ? e->lanes : 1, stride = weights ? l->stride : at->stride;
     int64_t base = weights ? l->dense + e->column : at->rows + e->numbers;
@@ -187,7 +187,7 @@ static void exchange_stretches(real *source, const stretches *of, real *kept, in
     for (int64_t i = 0; i < of->count; i++) {
         int64_t q = mode == REDO ? of->count - 1 - i : i, j = 0;
         real *here = stretch_at(source, of, q), *there = kept + q * of->length;
-        for (; !SHORT && mode == KEEP && j + 4 <= of->length; j += 4)
+        for (; !HW_SMALL && mode == KEEP && j + 4 <= of->length; j += 4)
             store4(there + j, load4(here + j));
         for (; j < of->length; j++) {
             real x = here[j];
@@ -211,7 +211,7 @@ static void exchange(hw_learner *l, const hw_expert_t *e, const int32_t *rows, i
 
 static bool are_finite(real *source, const stretches *of)
 {
-    if (SHORT || of->length & 3) { /* or numbers, one a row */
+    if (HW_SMALL || of->length & 3) { /* or numbers, one a row */
         bool sound = true;
         for (int64_t q = 0; q < of->count; q++)
             sound &= all_finite(stretch_at(source, of, q), of->length);

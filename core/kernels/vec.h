@@ -39,13 +39,6 @@ typedef float real;
 #define UNROLLED
 #endif
 
-/* A page loads the core: there short code is worth more than quick code. */
-#ifdef HW_PAGE
-enum { SHORT = 1 };
-#else
-enum { SHORT = 0 };
-#endif
-
 enum { LANES = 16, NATIVE = HW_VECTOR / sizeof(real) };
 typedef real native __attribute__((vector_size(HW_VECTOR)));
 typedef real real4 __attribute__((vector_size(4 * sizeof(real))));

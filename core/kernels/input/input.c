@@ -348,7 +348,7 @@ static void read_entries(hw_learner *l, bool learn)
 /* The pairs of the sample at hand stand there since it was predicted: its entries move the statistics. */
 static void learn_entries(hw_learner *l)
 {
-    if (SHORT) {
+    if (HW_SMALL) {
         read_entries(l, true);
         return;
     }

@@ -38,7 +38,7 @@ static void softmax_of_two(const real *z, real *p)
 /* p = e^z / sum e^z, from the largest downward so that nothing overflows */
 static void softmax(const real *z, real *p, int k)
 {
-    if (!SHORT && k == 2) {
+    if (!HW_SMALL && k == 2) {
         softmax_of_two(z, p);
         return;
     }
