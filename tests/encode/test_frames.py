@@ -417,3 +417,11 @@ def test_whole_numbers_of_128_bits_are_numbers():
     framed.learn_many(pl.DataFrame({"n": pl.Series(numbers, dtype=pl.Int128)}), [1.0, 2.0, 3.0, 4.0])
     dicts.learn_many([{"n": n} for n in numbers], [1.0, 2.0, 3.0, 4.0])
     assert differences(framed, dicts) == []
+
+
+def test_a_record_batch_is_learned_and_predicted_as_its_table():
+    table = pa.table({"a": [1.0, 2.0, 3.0, None], "name": ["u", "v", "u", "v"]})
+    whole, batch = Classifier(seed=1), Classifier(seed=1)
+    whole.learn_many(table, [0, 1, 0, 1])
+    batch.learn_many(table.to_batches()[0], [0, 1, 0, 1])
+    assert batch.predict_proba_many(table.to_batches()[0]).equals(whole.predict_proba_many(table))

@@ -76,3 +76,12 @@ def test_what_is_no_learner_no_rows_and_no_times_is_refused_where_it_is_given(tm
     series.learn_many([1.0, 2.0, 3.0])
     with pytest.raises(DataError, match=r"a list with a dict for each time, got -1 — at xs"):
         series.forecast(2, -1)
+
+
+@pytest.mark.parametrize("label", [np.bool_(True), np.int64(3), np.float32(0.5), np.str_("u")])
+def test_a_first_label_of_numpy_is_a_class_of_python(label):
+    model = hw.Classifier(hidden=(4,))
+    model.learn_one({"a": 1.0}, label)
+    assert model.classes == [label]
+    assert type(model.classes[0]) is type(label.item())
+    assert model.predict_one({"a": 1.0}) == label

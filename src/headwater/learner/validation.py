@@ -177,6 +177,8 @@ def as_samples(X: Any) -> Any:
         return without_views(X)
     if type(X).__module__.startswith("scipy.sparse"):
         return sparse_rows(X)
+    if type(X).__module__.startswith("pyarrow") and type(X).__name__ == "RecordBatch":
+        return as_samples(type(X.schema.empty_table()).from_batches([X]))
     frame = nw.from_native(X, pass_through=True)
     return frame.collect().to_native() if isinstance(frame, nw.LazyFrame) else X
 

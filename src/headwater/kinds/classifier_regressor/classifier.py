@@ -378,7 +378,9 @@ class Classifier(SupervisedLearner):
         return about_classes(self.classes, before, self._limits.fractions) if len(self.classes) > before else ""
 
     def _add_class(self, label: Any) -> None:
-        """Append a class, whose output starts at zero with the bias of a rare class."""
+        """Append a class, whose output starts at zero with the bias of a rare class. A scalar of NumPy is Python's, as in a list."""
+        if isinstance(label, np.bool_ | np.number | np.str_):
+            label = label.item()
         k = len(self.classes) + 1
         if self._binary and k > 2:
             raise third_class(self.classes, label)
