@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,11 @@ def digest(learner: Any) -> str:
     return str(learner.engine.core.digest())
 
 
-def on_ray(wanted: int, kill: Callable[[Any, Any, random.Random], None]) -> None:
+def on_ray(
+    wanted: int,
+    kill: Callable[[Any, Any, random.Random], None],
+    before: Callable[[Any], object] = lambda machines: None,
+) -> None:
     """Learn again and again on two nodes, killing in every other round, until so many were killed."""
     import ray
 
@@ -58,12 +63,17 @@ def on_ray(wanted: int, kill: Callable[[Any, Any, random.Random], None]) -> None
     quiet, draw, killed, runs = undisturbed(), random.Random(0), 0, 0
     machines = ray_nodes(2)
 
+    def count(workers: RayWorkers) -> None:
+        nonlocal killed
+        with suppress(ProcessLookupError):  # one killed before, that Ray still names, counts once
+            kill(machines, workers, draw)
+            killed += 1
+
     class Disturbed(RayWorkers):
         def learn(self, updates: Any, blocks: Any, deadline: float | None) -> Any:
-            nonlocal killed
             if killed < wanted and len(blocks) > 1 and draw.random() < KILLED:
-                killed += 1
-                threading.Timer(draw.random() * 0.03, kill, (machines, self, draw)).start()
+                before(machines)
+                threading.Timer(draw.random() * 0.03, count, (self,)).start()
             return super().learn(updates, blocks, deadline)
 
     try:
@@ -92,12 +102,14 @@ def workers(wanted: int) -> None:
 def nodes(wanted: int) -> None:
     """Take nodes away without a warning, each after another has joined."""
 
+    def join(machines: Any) -> None:  # not from the thread that kills: Ray begins a node from the first one alone
+        machines.add_node(num_cpus=1, object_store_memory=80_000_000)
+
     def kill(machines: Any, _: Any, draw: random.Random) -> None:
         here = sorted(machines.worker_nodes, key=lambda node: node.node_id)
-        machines.add_node(num_cpus=1, object_store_memory=80_000_000)
         machines.remove_node(draw.choice(here), allow_graceful=False)
 
-    on_ray(wanted, kill)
+    on_ray(wanted, kill, join)
 
 
 def coordinate(manifest: str) -> None:
