@@ -49,6 +49,11 @@ def test_a_column_of_text_cannot_be_regressed():
         decide_target(["yes", "no"], task="regress", name="late", at="a.csv")
 
 
+def test_a_number_in_quotes_is_told_from_a_text_that_is_none():
+    with pytest.raises(TargetError, match="got '160749' — at a.jsonl. It is a text there: write numbers without quotes"):
+        decide_target(["160749", "12"], task="regress", name="late", at="a.jsonl")
+
+
 def test_answers_of_another_kind_than_the_models_classes_are_an_error():
     with pytest.raises(TargetError, match="like the model's classes, got 'yes'"):
         decide_target(["yes", "no"], task="classify", classes=(0, 1), name="late", at="a.csv")

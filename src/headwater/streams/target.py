@@ -160,11 +160,20 @@ def decide_target(
             + (", like the model's classes" if like_model else ""),
             got=f"{known[0]!r}",
             at=at,
-            help="Choose another --target or --task."
-            if task == task_by_labels()[NUMBERS]
-            else "Choose another --target or --model.",
+            help=_other_target(known[0], task),
         )
     return target
+
+
+def _other_target(label: Any, task: str) -> str:
+    """Return what to do about labels that a task can't have, of which this is one."""
+    if task != task_by_labels()[NUMBERS]:
+        return "Choose another --target or --model."
+    try:
+        float(label)
+    except (TypeError, ValueError):
+        return "Choose another --target or --task."
+    return "It is a text there: write numbers without quotes. Or choose another --target or --task."
 
 
 def assume_target(task: str, classes: Collection[Hashable] = ()) -> Target:
