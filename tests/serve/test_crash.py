@@ -1,90 +1,23 @@
 """A server killed with SIGKILL at random moments while a client sends: nothing acknowledged is lost, nothing learned twice."""
 
 import http.client
-import json
 import os
 import random
 import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
-from pathlib import Path
 
 from benchmarks.serve import crash
 
 import headwater as hw
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service.maintenance.upkeep import check, export
+from support.processes.host import Host
 
-KILLS = 50
-CHILD = Path(__file__).parents[1] / "support" / "processes" / "serving.py"
+KILLS, LARGEST = 50, 30
 
 
 def example(i):
     return {"x": {"a": i * 37 % 101 / 10, "c": "xyz"[i % 3]}, "y": "up" if i * 37 % 101 > 50 else "down", "id": f"k{i}"}
-
-
-PATIENCE_S = 900  # for what takes a moment; pytest ends what hangs
-
-
-def held_port():
-    """Return a socket that holds a free port and does not listen: a server may listen there, and no connection takes it meanwhile."""
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", 0))
-    return sock
-
-
-LARGEST = 30
-
-
-class Host:
-    """The process that forks servers, and the client's way to the one that lives."""
-
-    def __init__(self, path):
-        self.held = held_port()
-        self.port = self.held.getsockname()[1]
-        words = [sys.executable, "-W", "ignore", str(CHILD), str(path)]
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert self.process.stdout.readline() == b"ready\n"
-
-    def start(self):
-        self.process.stdin.write(b"%d\n" % self.port)
-        self.process.stdin.flush()
-        pid = int(self.process.stdout.readline().split()[1])
-        until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
-            try:
-                self.call("GET", "/health/ready")
-                return pid
-            except OSError:
-                threading.Event().wait(0.005)
-        raise AssertionError("the server did not start")
-
-    def end(self, pid, number):
-        os.kill(pid, number)
-        return self.gone()
-
-    def gone(self):
-        return int(self.process.stdout.readline().split()[1])
-
-    def call(self, method, path, value=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-        try:
-            connection.request(method, path, None if value is None else json.dumps(value))
-            answer = connection.getresponse()
-            body = answer.read()
-            return answer.status, json.loads(body) if body.strip() else None
-        finally:
-            connection.close()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=PATIENCE_S)
-        self.process.stdout.close()
-        self.held.close()
 
 
 def send_through_kills(path, kills, seed):

@@ -50,7 +50,9 @@ def test_a_column_of_text_cannot_be_regressed():
 
 
 def test_a_number_in_quotes_is_told_from_a_text_that_is_none():
-    with pytest.raises(TargetError, match="got '160749' — at a.jsonl. It is a text there: write numbers without quotes"):
+    with pytest.raises(
+        TargetError, match=r"got '160749' — at a\.jsonl\. It is a text there: write numbers without quotes"
+    ):
         decide_target(["160749", "12"], task="regress", name="late", at="a.jsonl")
 
 
