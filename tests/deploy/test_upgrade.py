@@ -9,7 +9,7 @@ import headwater as hw
 from headwater import Classifier
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service.maintenance.upkeep import check, export
-from support.processes.host import Host
+from support.serving_host import Host
 
 ROWS = 600
 

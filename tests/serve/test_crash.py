@@ -11,7 +11,7 @@ from benchmarks.serve import crash
 import headwater as hw
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service.maintenance.upkeep import check, export
-from support.processes.host import Host
+from support.serving_host import Host
 
 KILLS, LARGEST = 50, 30
 

@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-CHILD = Path(__file__).with_name("serving.py")
+CHILD = Path(__file__).with_name("processes") / "serving.py"
 PATIENCE_S = 900  # for what takes a moment; pytest ends what hangs
 
 
