@@ -15,7 +15,7 @@ import pytest
 
 from headwater.serve.http.access.access import read_tokens
 from headwater.serve.http.access.client import is_among, read_proxies
-from serve.test_crash import held_port
+from support.serving_host import held_port
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = (ROOT / "docs" / "how-to" / "deploy.md").read_text(encoding="utf-8")

@@ -17,8 +17,8 @@ import pytest
 
 import headwater
 from headwater.learner.validation import REASONS
-from serve.test_crash import held_port
 from support.chromium import CHROMIUM
+from support.serving_host import held_port
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the page")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to drive the page with")
