@@ -17,10 +17,8 @@ from headwater.learner.schema import Field, Response, Wide
 
 __all__ = ["ResponseWriter", "exact", "opened_output"]
 
-_WHOLE, _LARGEST = (
-    2**53,
-    2**63,
-)  # a float has all whole numbers below the first, and JSON's readers those below the second
+_WHOLE = 2**53  # a float has all whole numbers below it,
+_LARGEST = 2**63  # and readers of JSON those below this one
 
 
 class ResponseWriter:
