@@ -215,14 +215,15 @@ class SupervisedLearner(Learner, Settings):
         engine, x = self._engine, X[0]
         if engine is None or type(x) is not dict:
             return None
-        sample = self._sampling()
+        core, sample = engine.core.learner, self._sample
+        if self.diagnosis and (sample is None or sample.learned != core.learned):
+            sample = self._sampling()
         if sample is not None and sample.n >= sample.due - 1:
             return None
         said = self._learn_row(engine, x, y[0])
         if said is not None and sample is not None:
-            learned = engine.core.learner.learned
-            rows = X if self._rolling is None else [engine.core.learner.rolled]
-            self._next_probe = sample.take(rows, 0, y, _GOOD, said, learned=learned)
+            rows = X if self._rolling is None else [core.rolled]
+            self._next_probe = sample.take(rows, 0, y, _GOOD, said, learned=core.learned)
         return said
 
     def _learn_row(self, engine: Engine, x: dict[Any, Any], y: Any) -> Predictions | None:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from headwater.errors import DataError, HeadwaterError
 from headwater.serve.http.access.client import client_key
-from headwater.serve.http.costs import Budget, Cost
+from headwater.serve.http.costs import Budget, Cost, too_large
 from headwater.serve.http.errors import TooSlow, status_of
 from headwater.serve.http.schemas import LARGE, to_json
 from headwater.serve.monitoring.logs import request_id, trace_id
@@ -105,13 +105,13 @@ class Request:
             If the body exceeds the limits.
         """
         length = self.headers.get(b"content-length", b"")
-        if length.isdigit():
-            self.budget.check_body(int(length))
+        if length.isdigit() and int(length) > self.budget.cost.body:
+            raise too_large(self.budget.cost.body)
         message = await self.receive()
         if message["type"] == "http.disconnect":
             raise _broken_off()
         body = message.get("body", b"")
-        self.budget.charge_body(len(body), large=LARGE)
+        self.budget.charge_body(len(body))
         return await self._rest(body) if message.get("more_body") else bytes(body)
 
     async def _rest(self, begun: bytes) -> bytes:
@@ -132,7 +132,7 @@ class Request:
             if message["type"] == "http.disconnect":
                 raise _broken_off()
             parts.append(message.get("body", b""))
-            self.budget.charge_body(len(parts[-1]), large=LARGE)
+            self.budget.charge_body(len(parts[-1]))
             more = message.get("more_body", False)
         return b"".join(parts)
 
@@ -156,7 +156,7 @@ class Endpoint:
     """
 
     def __init__(self, state: ServerState, handler: Handler, cost: Cost, scope: str | None) -> None:
-        self.state, self.handler, self.cost, self.scope = state, handler, cost, scope
+        self.state, self.handler, self.cost, self.scope = state, handler, cost.within(state.limits), scope
         self.name = handler.__name__
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -177,7 +177,8 @@ class Endpoint:
             _log.exception("an endpoint failed", extra={"fields": {**self._about(request), "request": name}})
             response = error_response(_mistake())
         finally:
-            budget.release()
+            state.bytes_at_work -= budget.received
+            state.work_s -= budget.work_s
         if len(response.body) > LARGE:
             response = self._with_room(response, host)
         if response.status >= 400 or b"x-request-id" in request.headers:

@@ -187,7 +187,7 @@ class ServerState:
         LearnsElsewhere
             If a cluster run learns it.
         """
-        model = self.model(name)
+        model = self.service.models.by_name.get(name or self.default) or self.model(name)
         if self.rounds and self.learns_elsewhere(model):
             raise LearnsElsewhere(
                 expected="a model that learns here",

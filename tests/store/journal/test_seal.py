@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -139,9 +140,10 @@ def alone(model, path):
     while time.monotonic() < until:
         model.service._file.checkpoint(truncate=True)
         shutil.copy(path, copy)
-        seal, tables = sealed(copy)
-        if seal == tables and seal.seq == model.seq:
-            return copy.read_bytes()
+        with suppress(sqlite3.DatabaseError):  # copied while something was written
+            seal, tables = sealed(copy)
+            if seal == tables and seal.seq == model.seq:
+                return copy.read_bytes()
     raise TimeoutError("the main file never held all events by itself")
 
 

@@ -85,7 +85,10 @@ class Answer:
         """
         decode, gap = self.decode.value, math.nan if self.gaps else None
         one = getattr(learner, "first", learner)
-        return [gap if value is None or value != value else decode(value, one) for value in values]
+        labels = []
+        for value in values:
+            labels.append(gap if value is None or value != value else decode(value, one))
+        return labels
 
     def read_late(self, value: Any, learner: Any) -> Any:
         """Validate the label of a row that was asked earlier.

@@ -18,7 +18,6 @@ from headwater.serve.api.predicting import (
     Prediction,
     apart,
     at_costs,
-    is_at_hand,
     predict_columns,
     predict_rows,
     reads_columns,
@@ -91,7 +90,7 @@ async def predict(request: Request) -> Response:
         predictions = await apart(state, request.budget, n, partial(at_costs, champion, predictions, costs))
     ids = await _kept(request, model, X, predictions, kept) if kept else {}
     out = partial(_predicted, predictions, model.champion.name, ids, kind, shape, alone=alone)
-    response = out() if is_at_hand(request.budget, n) else await state.workers.run(out)
+    response = out() if request.budget.is_at_hand(n) else await state.workers.run(out)
     if state.replicas is not None:
         response.headers = [(b"x-headwater-state-age", b"%.3f" % state.replicas.age)]
     if model.fallback is not None:
@@ -126,7 +125,7 @@ async def learn(request: Request) -> Response:
     """Learn examples, all of a request or none, replying once they are durable and learned."""
     rows, shape = await read_rows(request, _EXAMPLE)
     state, model, n = request.state, request.state.learning(request.path.get("model", "")), len(rows)
-    near, aside = is_at_hand(request.budget, n), state.workers.run
+    near, aside = request.budget.is_at_hand(n), state.workers.run
     X = list(map(_X, rows))
     size = size_of(X) if near else await aside(partial(size_of, X))
     request.budget.charge_samples(size, model.price, learning=True)
@@ -267,9 +266,7 @@ def _predicted(
 
 
 def _lines_of(rows: list[dict[str, Any]]) -> bytes:
-    """Encode rows as JSON lines in batches, so that other threads can run in between."""
-    if len(rows) <= _WRITTEN_AT_ONCE:
-        return to_lines(rows)
+    """Encode many rows as JSON lines in batches, so that other threads can run in between."""
     starts = range(0, len(rows), _WRITTEN_AT_ONCE)
     return b"".join(to_lines(rows[start : start + _WRITTEN_AT_ONCE]) for start in starts)
 
@@ -278,7 +275,7 @@ def rows_response(rows: list[dict[str, Any]], shape: str) -> Response:
     """Return rows in the shape of the request (one, list, lines or arrow)."""
     if shape == "arrow":
         return Response(write_arrow(rows), kind=ARROW)
-    lines = _lines_of(rows)
+    lines = to_lines(rows) if len(rows) <= _WRITTEN_AT_ONCE else _lines_of(rows)
     if shape == "lines":
         return Response(lines, kind=_LINES)
     if shape == "one":

@@ -178,7 +178,7 @@ def _affordable(request: Request, learner: Any) -> Any:
             at="models",
             help="Drop a challenger, or raise the limit.",
         )
-    service.memory.check(bytes_declared(learner), service.models.not_begun())
+    service.memory.check(bytes_declared(learner))
     request.budget.charge_lock(price_of([learner]).learning(rows=1, cells=0), at="hidden")
     return learner
 

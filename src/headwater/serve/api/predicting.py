@@ -17,7 +17,7 @@ from headwater.learner.supervised import SupervisedLearner
 from headwater.serve.api.keys import check_keys
 from headwater.serve.http.costs import Budget, size_of
 from headwater.serve.http.errors import TooOld
-from headwater.serve.http.schemas import LARGE, count_cells, finite, prediction_as_json, shares_as_json
+from headwater.serve.http.schemas import count_cells, finite, prediction_as_json, shares_as_json
 from headwater.serve.state import ServerState
 from headwater.store.journal.events import Predictions
 from headwater.store.service.learner_state import FALLBACK, LearnerState
@@ -27,8 +27,6 @@ T = TypeVar("T")
 _ROWS_AT_ONCE, _CELLS_AT_ONCE = 32, 640
 _AT_ONCE_S, _PART_S = 0.0005, 0.002
 """Maximum seconds of processor time on the event loop, and in one part while holding the model's lock."""
-_HANDLED_AT_ONCE = 200
-"""Maximum rows handled on the event loop. More go to a thread."""
 
 
 class Prediction(NamedTuple):
@@ -53,11 +51,6 @@ class Prediction(NamedTuple):
         return self._replace(by_learner={**self.by_learner, name: (said, p)})
 
 
-def is_at_hand(budget: Budget, rows: int) -> bool:
-    """Return whether rows are few, and their body small, so that the event loop handles them itself."""
-    return rows <= _HANDLED_AT_ONCE and budget.received <= LARGE
-
-
 async def apart(state: ServerState, budget: Budget, rows: int, work: Callable[[], T]) -> T:
     """Run work on rows, in a thread if there are many or if their body is large.
 
@@ -66,7 +59,7 @@ async def apart(state: ServerState, budget: Budget, rows: int, work: Callable[[]
     Busy
         If too much is in progress there.
     """
-    return work() if is_at_hand(budget, rows) else await state.workers.run(work)
+    return work() if budget.is_at_hand(rows) else await state.workers.run(work)
 
 
 def at_costs(
@@ -127,7 +120,7 @@ async def predict_rows(
         If a cluster run learns the model, and its last round is too old.
     """
     learner = model.champion.learner
-    near = is_at_hand(budget, len(X))
+    near = budget.is_at_hand(len(X))
     if "keys" in kind_of(learner).can:
         check = partial(check_keys, model, X)
         check() if near else await state.workers.run(check)
@@ -249,4 +242,4 @@ def _as_predictions(rows: list[Predictions], seq: int, inside: dict[int, dict[st
     return [Prediction(row, seq, inside.get(i, {})) for i, row in enumerate(rows)]
 
 
-__all__ = ["Prediction", "apart", "at_costs", "is_at_hand", "predict_columns", "predict_rows", "reads_columns"]
+__all__ = ["Prediction", "apart", "at_costs", "predict_columns", "predict_rows", "reads_columns"]

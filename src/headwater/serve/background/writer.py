@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 import time
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from operator import itemgetter
 from typing import Any
 
@@ -105,7 +105,7 @@ class Writer:
         before = self.service.commits
         try:
             outcomes = iter(self.service.commit(list(chain.from_iterable(map(itemgetter(0), group)))))
-            return [list(islice(outcomes, len(commands))) for commands, _, _ in group]
+            return list(map(list, map(islice, repeat(outcomes), map(len, map(itemgetter(0), group)))))
         except StoreError as error:
             return [error] * len(group)
         except Exception as error:  # noqa: BLE001 - the waiting clients must get a reply

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headwater.encode.frames import Columns
 from headwater.serve.http.errors import Busy, TooLarge
-from headwater.serve.http.limits import too_many
-from headwater.serve.http.schemas import count_cells
+from headwater.serve.http.limits import ServerLimits, too_many
+from headwater.serve.http.schemas import LARGE, count_cells
 from headwater.store.service.limits import OverLimit
 from headwater.store.service.price import Price
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ANY = sys.maxsize
 """Limited only by the server's limits."""
+_HANDLED_AT_ONCE = 200
+"""Maximum rows handled on the event loop. More go to a thread."""
 _BODY_S = 3e-8  # processor time per byte of JSON, a quarter of a second for 8 MB
 
 
@@ -42,6 +44,11 @@ class Cost:
     cells: int
     work_s: float
     lock_s: float
+
+    def within(self, limits: ServerLimits) -> Cost:
+        """Return the cost within a server's limits."""
+        body, lock_s = min(self.body, limits.body_bytes), min(self.lock_s, limits.lock_s)
+        return replace(self, body=body, lock_s=lock_s)
 
 
 AT_HAND = Cost(body=0, cells=0, work_s=0.0, lock_s=0.0)
@@ -87,60 +94,57 @@ def size_of(X: Iterable[Mapping[Any, Any]]) -> Size:
     return Size(rows, cells, widest)
 
 
+@dataclass(slots=True)
 class Budget:
-    """Remaining budget of one request, within the server's limits.
+    """What one request has taken, within its cost and the server's limits.
 
     Parameters
     ----------
     state : ServerState
         The server, whose requests share memory and processor.
     cost : Cost
-        Cost of the address.
+        Cost of the address, itself within the server's limits.
+    received : int
+        Bytes of the body.
+    rows, cells : int
+        Rows and their values.
+    work_s : float
+        Estimated processor time.
     """
 
-    __slots__ = ("_cost", "_limits", "_lock_s", "_state", "cells", "received", "rows", "work_s")
+    state: ServerState
+    cost: Cost
+    received: int = 0
+    rows: int = 0
+    cells: int = 0
+    work_s: float = 0.0
 
-    def __init__(self, state: ServerState, cost: Cost) -> None:
-        self._state, self._cost, self._limits = state, cost, state.limits
-        self._lock_s = min(cost.lock_s, state.limits.lock_s)
-        self.received = self.rows = self.cells = 0
-        self.work_s = 0.0
+    def is_at_hand(self, rows: int) -> bool:
+        """Return whether rows are few, and their body small, so that the event loop handles them itself."""
+        return rows <= _HANDLED_AT_ONCE and self.received <= LARGE
 
-    def charge_body(self, size: int, *, large: int) -> None:
-        """Charge bytes of the body, where those beyond ``large`` share the limit ``bytes_at_work``.
+    def charge_body(self, size: int) -> None:
+        """Charge bytes of the body, where those beyond ``LARGE`` share the limit ``bytes_at_work``.
 
         Raises
         ------
         TooLarge, Busy
             If this body, or all bodies in progress together, are too large.
         """
-        state, limits = self._state, self._limits
-        most = min(self._cost.body, limits.body_bytes)
+        state = self.state
         self.received += size
         state.bytes_at_work += size
-        if self.received > most:
-            raise too_large(most)
-        if self.received > large:
+        if self.received > self.cost.body:
+            raise too_large(self.cost.body)
+        if self.received > LARGE:
             self.charge_work(size * _BODY_S)
-            if state.bytes_at_work > limits.bytes_at_work:
+            if state.bytes_at_work > state.limits.bytes_at_work:
                 raise Busy(
-                    expected=f"at most {limits.bytes_at_work} bytes of large bodies at work (limit bytes_at_work)",
+                    expected=f"at most {state.limits.bytes_at_work} bytes of large bodies at work (limit bytes_at_work)",
                     got="more",
                     at="body",
                     help="Try again a little later.",
                 )
-
-    def check_body(self, announced: int) -> None:
-        """Check the announced length of a body.
-
-        Raises
-        ------
-        TooLarge
-            If the body is too large.
-        """
-        most = min(self._cost.body, self._limits.body_bytes)
-        if announced > most:
-            raise too_large(most)
 
     def charge_rows(self, rows: int, cells: int, *, at: str = "body") -> None:
         """Charge rows and their values.
@@ -150,16 +154,16 @@ class Budget:
         DataError
             Beyond a limit, with its name.
         """
-        limits = self._limits
+        limits = self.state.limits
         self.rows += rows
         self.cells += cells
         if self.rows > limits.rows:
             raise too_many("rows", limits, at)
         if self.cells > limits.cells:
             raise too_many("cells", limits, at)
-        if self.cells > self._cost.cells:
+        if self.cells > self.cost.cells:
             raise OverLimit(
-                expected=f"at most {self._cost.cells:,} values in a request to this address",
+                expected=f"at most {self.cost.cells:,} values in a request to this address",
                 got=f"{self.cells:,}",
                 at=at,
                 help="Send fewer columns.",
@@ -185,15 +189,19 @@ class Budget:
             Beyond a limit, with its name.
         """
         self.charge_rows(size.rows, max(size.cells, size.rows * answers))
-        most = self._state.service.limits.row_entries
+        most = self.state.service.limits.row_entries
         if size.widest > most:
             got = f"{size.widest:,}"
             raise OverLimit(
                 expected=f"at most {most:,} entries a row", got=got, at="body", help="The limit row_entries can be set."
             )
-        work_s, lock_s = price.of_rows(*size, learning=learning)
+        row_s, cell_s = price.learned if learning else price.read
+        work_s, lock_s = (
+            size.rows * row_s + size.cells * cell_s,
+            size.widest * cell_s,
+        )  # without the fixed cost of a row
         self.charge_work(work_s, at="body")
-        if lock_s > self._lock_s:
+        if lock_s > self.cost.lock_s:
             self.charge_lock(lock_s, at="body")
         return work_s
 
@@ -207,7 +215,7 @@ class Budget:
         Busy
             If all requests in progress together take too much.
         """
-        state, limits = self._state, self._limits
+        state, limits = self.state, self.state.limits
         if self.work_s + seconds > limits.work_s:
             raise OverLimit(
                 expected=f"a request of at most {limits.work_s:g} s of processor time (limit work_s)",
@@ -233,7 +241,7 @@ class Budget:
         OverLimit
             If the time is too long.
         """
-        most = self._lock_s
+        most = self.cost.lock_s
         if seconds > most:
             raise OverLimit(
                 expected=f"a row that holds the model for at most {most:g} s (limit lock_s)",
@@ -241,11 +249,6 @@ class Budget:
                 at=at,
                 help="Send fewer columns, or use a smaller model.",
             )
-
-    def release(self) -> None:
-        """Return what was charged after the response."""
-        self._state.bytes_at_work -= self.received
-        self._state.work_s -= self.work_s
 
 
 def too_large(limit: int) -> TooLarge:

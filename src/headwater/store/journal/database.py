@@ -358,14 +358,9 @@ def transaction(base: sqlite3.Connection, at: str) -> Iterator[None]:
         If the commit failed. For this process nothing was written.
     """
     try:
-        base.execute("BEGIN IMMEDIATE")
-        try:
+        with base:  # commits, or rolls back
+            base.execute("BEGIN IMMEDIATE")
             yield
-            base.execute("COMMIT")
-        except BaseException:
-            if base.in_transaction:
-                base.execute("ROLLBACK")
-            raise
     except sqlite3.Error as error:
         raise meaning(error, at) from error
 

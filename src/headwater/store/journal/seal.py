@@ -17,7 +17,7 @@ import msgspec
 
 from headwater.errors import StoreError
 
-__all__ = ["SEALED", "Seal", "moved_on", "read_seal", "refuse_torn", "tables_of", "write_seal"]
+__all__ = ["SEALED", "Seal", "move_seal", "read_seal", "refuse_torn", "tables_of", "write_seal"]
 
 SEALED = 4
 """Format of stores that have a seal."""
@@ -83,10 +83,13 @@ def tables_of(base: sqlite3.Connection, *, is_open: bool) -> Seal:
     )
 
 
-def moved_on(base: sqlite3.Connection, seal: Seal) -> Seal:
-    """Return the summary after a transaction that only added events and ids, where ``seal`` is the one before."""
+def move_seal(base: sqlite3.Connection, before: Seal) -> Seal:
+    """Write the seal, if it changed, at the end of a transaction that only added events and ids, and return it."""
     last, newest, damaged, last_id, first = base.execute(_ENDS).fetchone()
-    return msgspec.structs.replace(seal, seq=max(last, newest, damaged), last_id=last_id, first=first, last=last)
+    seal = msgspec.structs.replace(before, seq=max(last, newest, damaged), last_id=last_id, first=first, last=last)
+    if seal != before:
+        write_seal(base, seal, upgrade=False)
+    return seal
 
 
 def write_seal(base: sqlite3.Connection, seal: Seal, *, upgrade: bool = True) -> None:

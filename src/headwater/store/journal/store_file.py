@@ -6,6 +6,7 @@ import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from os import getpid
 from pathlib import Path
 
 from headwater.errors import StoreError
@@ -13,11 +14,12 @@ from headwater.store.ownership import OwnedFile
 
 from .database import FAILING, FULL, MS_TO_WAIT, connect, ends_where_it_should, meaning, sound, transaction
 from .high_water import HighWater, mark_path
-from .seal import Seal, moved_on, read_seal, tables_of, write_seal
+from .seal import Seal, move_seal, read_seal, tables_of, write_seal
 
-__all__ = ["StoreFile"]
+__all__ = ["PAGE", "StoreFile"]
 
-_PAGE = 4096
+PAGE = 4096
+"""Bytes of a page."""
 _PAGES_A_COMMIT = 7
 """Approximate pages changed by a small commit (journal, indices, seal)."""
 _CHECKPOINT_NOW = 1 << 20
@@ -51,6 +53,8 @@ class StoreFile:
     def __init__(self, path: Path, *, create: bool = True, accept: bool = False) -> None:
         self.at = str(path)
         self._owned = OwnedFile(path, create=create)
+        self.pid = self._owned.pid
+        """The process that opened the file."""
         self.check_process = self._owned.check_process
         """Raises StoreError in a forked process. Called before taking the mutex, which a thread of the parent may have held."""
         self.mutex = self._owned.mutex
@@ -86,13 +90,11 @@ class StoreFile:
         if self.sealed != before:
             self.checkpoint()
 
-    def _seal(self, *, is_open: bool = True, of_events: bool = False) -> Seal | None:
-        """Write the seal inside the current transaction and return it, or None if it is unchanged."""
-        before, base = self.sealed, self.base
-        seal = moved_on(base, before) if of_events and before is not None else tables_of(base, is_open=is_open)
-        if seal == before:
-            return None
-        write_seal(base, seal, upgrade=before is None)
+    def _seal(self, *, is_open: bool = True) -> Seal:
+        """Write the seal inside the current transaction, if it changed, and return it."""
+        before, seal = self.sealed, tables_of(self.base, is_open=is_open)
+        if seal != before:
+            write_seal(self.base, seal, upgrade=before is None)
         return seal
 
     @property
@@ -134,17 +136,21 @@ class StoreFile:
         StoreError
             If the commit failed, or the file was replaced. For this process nothing was written.
         """
-        self.check_process()
+        if self.pid != getpid():
+            self.check_process()
         with self.mutex:
-            with transaction(self.base, self.at):
-                yield
-                seal = self._seal(of_events=of_events)
-            if seal is not None:
-                # The first seal must reach the main file soon, so that a plain copy can be recognized.
-                self.wal_pages += _CHECKPOINT_NOW if self.sealed is None else 0
-                self.sealed = seal
+            try:
+                with self.base:  # commits, or rolls back
+                    self.base.execute("BEGIN IMMEDIATE")
+                    yield
+                    before = self.sealed
+                    seal = move_seal(self.base, before) if of_events and before is not None else self._seal()
+            except sqlite3.Error as error:
+                raise meaning(error, self.at) from error
+            # The first seal must reach the main file soon, so that a plain copy can be recognized.
+            self.wal_pages += pages if before is not None else pages + _CHECKPOINT_NOW
+            self.sealed = seal
             self._owned.check()
-        self.wal_pages += pages
 
     @contextmanager
     def short_transaction(self, pages: int = 64) -> Iterator[None]:
@@ -161,10 +167,6 @@ class StoreFile:
                     yield
             finally:
                 self.base.execute("PRAGMA synchronous=FULL")
-
-    def grow(self, size: int) -> None:
-        """Count bytes that a commit writes beyond its usual pages."""
-        self.wal_pages += size // _PAGE
 
     def acknowledge(self, seq: int, last_id: int) -> StoreError | None:
         """Record the last acknowledged event and id in the checkpoint mark.

@@ -29,7 +29,7 @@ from headwater.store.journal.events import (
     unpack_events,
 )
 from headwater.store.journal.requests import Gap, LabelRequest, LearnRequest, PendingRequest, StepRequest
-from headwater.streams import PIECE, as_blocks
+from headwater.streams import PIECE, Uninterrupted, as_blocks
 from headwater.types import Predictions
 
 from .model import Model
@@ -506,7 +506,8 @@ class DurableLearner:
             raise ConfigError(
                 expected="a model that learns", got="a paused one", at=self._model.name, help="Resume it."
             )
-        problem = self.service.commit([request])[0]
+        with Uninterrupted():
+            problem = self.service.commit([request])[0]
         if problem is not None:
             raise problem
 

@@ -46,7 +46,8 @@ class LearnerState:
     learner: Any
     scores: Score
     at: int
-    _classes: frozenset[Any] = frozenset()
+    classes: frozenset[Any] = frozenset()
+    """Classes that the learner is known to know, maybe not yet all of them. None of one that forgets some."""
 
     def __post_init__(self) -> None:
         # Limits are checked before journaling, so every journaled event must be learnable under any limits.
@@ -55,9 +56,11 @@ class LearnerState:
     def known_classes(self) -> frozenset[Any]:
         """Return the classes that a classifier has seen, or the actions of a bandit."""
         classes = self.learner.known_classes
-        if len(self._classes) != len(classes) or isinstance(self.learner, Expiring):  # others only ever add some
-            self._classes = frozenset(classes)
-        return self._classes
+        if isinstance(self.learner, Expiring):
+            return frozenset(classes)
+        if len(self.classes) != len(classes):  # others only ever add some
+            self.classes = frozenset(classes)
+        return self.classes
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class Limits:
         OverLimit
             If a row exceeds a limit.
         """
-        # Every name, text and entry takes at least a byte, so small requests can skip the row checks.
+        # Every name, text and entry takes at least a byte, so small requests can skip the row checks, and a service the call.
         if packed > min(self.row_bytes, self.row_entries):
             small = packed <= self.row_bytes
             for i, example in enumerate(examples):

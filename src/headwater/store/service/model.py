@@ -81,15 +81,23 @@ class Model:
     """Times that rows were forgotten since the start."""
     pace: float = 1.0
     """Running mean of the seconds that learning takes for each second of its price, which is rounded up."""
-    _price: tuple[Price, list[LearnerState], int] | None = None
+    price: Price = field(init=False)
+    """Cost of rows over all learners of the model."""
+    _priced_until: int = 0
     _held: deque[tuple[int, JournalEvent, Any]] = field(default_factory=lambda: deque(maxlen=_RECENT))
 
     def take(self, live: list[LearnerState]) -> None:
         """Replace the learners, champion first, and publish them."""
         self.live = self.learners = live
         self.champion, self.seq = live[0], self.at
+        self._reprice()
         if self.late is not None:
             self.publish()
+
+    def reach(self, at: int) -> None:
+        """Count the events up to one as learned."""
+        self.at = self.seq = at
+        self._reprice()
 
     def publish(self) -> None:
         """Let the learners answer as they are now."""
@@ -97,6 +105,7 @@ class Model:
             self.learners = list(map(self.late.copied, self.live))
             self.late.begin(self.at)
         self.champion, self.seq = self.learners[0], self.at
+        self._reprice()
         self.recent.extend(self._held)
         self._held.clear()
 
@@ -105,14 +114,10 @@ class Model:
         if self.late is not None and self.at > self.seq and self.late.is_due(self.at):
             self.publish()
 
-    @property
-    def price(self) -> Price:
-        """Cost of rows over all learners of the model, recomputed when the events learned have grown by half."""
-        known = self._price
-        if known is None or known[1] is not self.learners or self.seq > known[2]:
-            price = price_of(state.learner for state in self.learners)
-            self._price = known = price, self.learners, self.seq + self.seq // 2
-        return known[0]
+    def _reprice(self) -> None:
+        """Compute the price anew, which is due when the events learned have grown by half."""
+        self.price = price_of(state.learner for state in self.learners)
+        self._priced_until = self.seq + self.seq // 2
 
     def predict(
         self, X: Sequence[Any], *, shadows: bool, coverage: Sequence[float | None] | None = None
@@ -225,6 +230,8 @@ class Model:
                     state.at = self.at
                 if self.late is None:
                     self.seq = self.at
+                    if self.seq > self._priced_until:
+                        self._reprice()
                 else:
                     self.publish_if_due()
                 if (alarm := self.champion.learner.kind.alarm) is not None and self.late is None:
@@ -239,7 +246,7 @@ class Model:
 
     def _turn(self, events: list[JournalEvent], start: int) -> tuple[int, float]:
         """Return the end index of a turn that takes about ``_TURN_S``, and its price in seconds."""
-        row_s, cell_s, most = self.price.learning(1, 0), self.price.learning(0, 1), _TURN_S / self.pace
+        (row_s, cell_s), most = self.price.learned, _TURN_S / self.pace
         price_s = row_s + cell_s * len(events[start].x)
         end = len(events) if self.late is None else self.late.end_of(start, len(events), self.at)
         for i in range(start + 1, end):

@@ -28,6 +28,7 @@ from headwater.store.model_file import LearnerFormat
 from .learner_state import LearnerState, labels_of, learn_events
 from .limits import Limits
 from .model import Model
+from .price import Memory
 
 FARTHEST_STEP = 1000.0
 _BLOCK = 1024  # events per block of a replay, which affects only speed
@@ -56,7 +57,10 @@ class Models:
     def __init__(self, base: sqlite3.Connection, at: str, journal: Journal, snapshots: Snapshots) -> None:
         self._base, self._at, self._journal, self._snapshots = base, at, journal, snapshots
         self.by_name: dict[str, Model] = {}
-        self._not_begun: list[Any] = []
+        self.by_id = _ById()
+        """The same models by their ids."""
+        self.memory = Memory()
+        """Memory limit of all learners together, unlimited by default."""
         self.publish_every: int | str | None = None
         """How rarely models show what they have learned, None for at once."""
 
@@ -76,19 +80,6 @@ class Models:
                 help=did_you_mean(name, self.by_name) or "Create one first.",
             )
         return self.by_name[name]
-
-    def with_id(self, number: int) -> Model:
-        """Return the model with the given id."""
-        for model in self.by_name.values():
-            if model.id == number:
-                return model
-        raise UnknownModel(expected="a model of this store", got=f"number {number}", at="model", help="It was removed.")
-
-    def not_begun(self) -> list[Any]:
-        """Return the learners that have learned nothing yet, whose declared memory is not allocated."""
-        if self._not_begun:
-            self._not_begun = [learner for learner in self._not_begun if learner.engine is None]
-        return self._not_begun
 
     # ---- changes -----------------------------------------------------------------------------------------------------
 
@@ -176,7 +167,8 @@ class Models:
                 model.paused = bool(paused)
             models[name] = model
         self.by_name = models
-        self._not_begun = [state.learner for model in models.values() for state in model.live]
+        self.by_id = _ById((model.id, model) for model in models.values())
+        self.memory.waiting = [state.learner for model in models.values() for state in model.live]
 
     def _copied(self, state: LearnerState) -> LearnerState:
         """Return a copy of a learner and its metrics, which answers until the next is published."""
@@ -197,7 +189,7 @@ class Models:
         for model in self.by_name.values():
             for state in model.live:
                 self.replay(model, state, None, block)
-            model.at = model.seq = max([state.at for state in model.live])
+            model.reach(max([state.at for state in model.live]))
             if model.late is not None:
                 model.publish()
 
@@ -329,9 +321,9 @@ class Models:
         plain, met = not answer.compound, set[Any]()
         labels = list(map(_LABEL, events)) if answer.given_out is None else labels_of(champion, events)
         for state in live:
-            known = state.known_classes()
-            if plain and known.issuperset(labels):
+            if plain and state.classes.issuperset(labels):
                 continue
+            known = state.known_classes()
             one = getattr(state.learner, "first", state.learner)  # of a fleet what its members begin as
             found = names_in(one, labels, known | added)
             if new := (found | added) - known:
@@ -549,6 +541,13 @@ class UnknownModel(ConfigError):
     """Raised for a name that no model, or no learner of a model, has."""
 
     code = "unknown_model"
+
+
+class _ById(dict[int, Model]):
+    """Models by id, which raise UnknownModel for one that was removed."""
+
+    def __missing__(self, number: int) -> Model:
+        raise UnknownModel(expected="a model of this store", got=f"number {number}", at="model", help="It was removed.")
 
 
 def _check_name(name: str, taken: Any, what: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sized
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from headwater.learner.expiring import Expiring
 
 from .limits import OverLimit
 
-__all__ = ["Memory", "Price", "bytes_declared", "bytes_held", "price_of"]
+__all__ = ["Memory", "Price", "Rates", "bytes_declared", "bytes_held", "price_of"]
 
 # Measured on one core of an EPYC, and rounded up. Learning a row reads and writes its parameters and the optimizer's state.
 # A prediction only reads the parameters.
@@ -37,17 +37,24 @@ class Memory:
     ----------
     most : int, optional
         Bytes, or None for no limit. Memory of other learners in this process counts too.
+    waiting : list
+        Learners that have learned nothing yet, whose declared memory is not allocated.
     """
 
     most: int | None = None
+    waiting: list[Any] = field(default_factory=list)
 
-    def left(self, learners: Iterable[Any]) -> float:
+    def left(self) -> float:
         """Return the bytes left after what is allocated and declared."""
         if self.most is None:
             return math.inf
-        return self.most - _core.held() - sum(map(bytes_declared, learners))
+        left = self.most - _core.held()
+        if self.waiting:
+            self.waiting = [learner for learner in self.waiting if learner.engine is None]
+            left -= sum(map(bytes_declared, self.waiting))
+        return left
 
-    def check(self, needed: int, learners: Iterable[Any]) -> None:
+    def check(self, needed: int) -> None:
         """Raise OverLimit if ``needed`` bytes exceed what is left.
 
         Raises
@@ -55,7 +62,7 @@ class Memory:
         OverLimit
             Names the limit.
         """
-        left = self.left(learners)
+        left = self.left()
         if self.most is not None and needed > left:
             raise OverLimit(
                 expected=f"models that take at most {self.most:,} bytes together (limit memory)",
@@ -63,6 +70,13 @@ class Memory:
                 at="memory",
                 help="Make the model smaller, drop a challenger, or raise the limit.",
             )
+
+
+class Rates(NamedTuple):
+    """Estimated seconds of processor time for a row, and for each of its values."""
+
+    row_s: float
+    cell_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +99,25 @@ class Price:
 
     dense: int
     stride: int
+    learned: Rates = field(init=False, repr=False)
+    """Cost of what is learned."""
+    read: Rates = field(init=False, repr=False)
+    """Cost of what is only predicted."""
+    name_bytes: int = field(init=False, repr=False)
+    """Maximum bytes that a new name adds, a table row plus half as much spare capacity."""
+
+    def __post_init__(self) -> None:
+        for name, used_s in (("learned", _LEARNED_S), ("read", _READ_S)):
+            object.__setattr__(self, name, Rates(_ROW_S + self.dense * used_s, _CELL_S + self.stride * used_s))
+        object.__setattr__(self, "name_bytes", int(_GROWN_BYTES * self.stride + 200))
 
     def learning(self, rows: int, cells: int) -> float:
         """Return the estimated time to learn rows with this many values in total."""
-        return rows * (_ROW_S + self.dense * _LEARNED_S) + cells * (_CELL_S + self.stride * _LEARNED_S)
-
-    def of_rows(self, rows: int, cells: int, widest: int, *, learning: bool) -> tuple[float, float]:
-        """Return the estimated time of rows, and that of the widest alone without the model's fixed cost per row."""
-        used = _LEARNED_S if learning else _READ_S
-        cell_s = _CELL_S + self.stride * used
-        return rows * (_ROW_S + self.dense * used) + cells * cell_s, widest * cell_s
-
-    def growing(self, names: int) -> int:
-        """Return the maximum bytes added by new names, each a table row plus half as much spare capacity."""
-        return names * int(_GROWN_BYTES * self.stride + 200)
+        return rows * self.learned.row_s + cells * self.learned.cell_s
 
     def predicting(self, rows: int, cells: int) -> float:
         """Return the estimated time to predict rows with this many values in total."""
-        return rows * (_ROW_S + self.dense * _READ_S) + cells * (_CELL_S + self.stride * _READ_S)
+        return rows * self.read.row_s + cells * self.read.cell_s
 
 
 def price_of(learners: Iterable[Any]) -> Price:

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from itertools import chain, filterfalse, islice, repeat
 from operator import attrgetter, itemgetter
+from os import getpid
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -42,7 +43,7 @@ from headwater.store.journal.requests import (
 )
 from headwater.store.journal.snapshots import Snapshots
 from headwater.store.journal.source_tables import SourceTables
-from headwater.store.journal.store_file import StoreFile
+from headwater.store.journal.store_file import PAGE, StoreFile
 from headwater.store.model_file import LearnerFormat
 from headwater.store.service.maintenance.background import Background
 from headwater.store.service.maintenance.keeper import Keeper
@@ -53,7 +54,6 @@ from .labeling import Labeling
 from .limits import Limits
 from .model import Model
 from .models import Models, verify_copy
-from .price import Memory
 
 Request = LearnRequest | PendingRequest | LabelRequest | StepRequest | SourceRequest
 
@@ -64,8 +64,8 @@ Journaled = tuple[
 
 
 _ID, _STEP = attrgetter("id"), attrgetter("step")
-_ID_BYTES = 8192
-"""Maximum bytes that a commit writes per id (a page of the table and one of its index)."""
+_ID_PAGES = 2
+"""Maximum pages that a commit writes per id (one of the table and one of its index)."""
 COMMIT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Bounds of the histogram of commit times, in seconds."""
 _SMALL = 4096
@@ -112,6 +112,7 @@ class Service:
         publish_every: int | str | None = None,
     ) -> None:
         self.policy, self.limits = policy or RetentionPolicy(), limits or Limits()
+        self._harmless = min(self.limits.row_bytes, self.limits.row_entries, self.limits.request_names)
         self._file = StoreFile(Path(path), create=create)
         self.path, self._mutex, at, keep = Path(path), self._file.mutex, self._file.at, self.policy
         self.journal, self.snapshots = Journal(self._file.base, at), Snapshots(self._file.base, at, learners)
@@ -124,8 +125,7 @@ class Service:
         """The tables of followed sources."""
         self.failure: StoreError | None = None
         """Error that prevents commits, None if there is none."""
-        self.memory = Memory()
-        """Memory limit of all learners together, unlimited by default."""
+        self.memory = self.models.memory
         self.cut: list[int] = []
         """Sequence numbers of damaged tail entries set aside at this start."""
         self.closed, self.commits, self.commit_s = False, 0, 0.0  # commits and their total seconds, with learning
@@ -180,6 +180,8 @@ class Service:
     def commit(self, requests: Sequence[Request]) -> list[HeadwaterError | None]:
         """Commit requests together, learn their examples, and fill in their ``answers``.
 
+        In the main thread call it ``Uninterrupted``, so that Ctrl-C waits until what is journaled is also learned.
+
         Returns
         -------
         list
@@ -193,8 +195,9 @@ class Service:
             and raises otherwise.
         """
         file, now, began = self._file, int(time.time() * 1000), time.perf_counter()
-        file.check_process()
-        with Uninterrupted(), self._mutex:  # delay Ctrl-C until what is journaled is also learned
+        if file.pid != getpid():
+            file.check_process()
+        with self._mutex:
             if self.failure is not None:
                 self._usable()
             end = self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes
@@ -213,7 +216,7 @@ class Service:
             if self.expiry.by_rows and self.expiry.is_due():
                 self.expiry.turn()
                 self._background.wake()
-            if self._keeper.is_due():
+            if self.journal.seq >= self._keeper.due or file.wal_pages >= file.checkpoint_at:
                 if file.needs_checkpoint:
                     self._keeper.checkpoint()
                 self._background.wake()
@@ -257,9 +260,9 @@ class Service:
             elif isinstance(request, PendingRequest):
                 size = packed_size(request.predictions)
                 self.limits.check_rows(request.predictions, size)
-                self.models.check_rows(self.models.with_id(request.model), [one.x for one in request.predictions])
+                self.models.check_rows(self.models.by_id[request.model], [one.x for one in request.predictions])
                 self.ids.keep(request, now)
-                self._file.grow(size)
+                self._file.wal_pages += size // PAGE
                 self._take_observed(request, journaled, now)
             elif isinstance(request, SourceRequest):
                 self._take_examples(request, journaled, now)
@@ -277,7 +280,7 @@ class Service:
         return None
 
     def _take_examples(self, request: LearnRequest | SourceRequest, journaled: list[Journaled], now: int) -> None:
-        model = self.models.with_id(request.model)
+        model = self.models.by_id[request.model]
         if isinstance(request, SourceRequest):
             self._leave_out_forgotten(request)
         events = request.events
@@ -289,20 +292,20 @@ class Service:
         packed = request.body if isinstance(request, LearnRequest) and events is request.events else b""
         first = self._append(model, events, now, packed)
         if named:
-            self._file.grow(_ID_BYTES * self.ids.remember(request, events, first))
+            self._file.wal_pages += _ID_PAGES * self.ids.remember(request, events, first)
         if isinstance(request, SourceRequest):
             self.ids.remember_aliases(request, first)
         journaled.append((request, model, events, first))
 
     def _take_observed(self, request: PendingRequest, journaled: list[Journaled], now: int) -> None:
         """Journal rows whose labels come later, where they count at once."""
-        model = self.models.with_id(request.model)
+        model = self.models.by_id[request.model]
         if not model.observes or not request.predictions:
             return
         events = model.observations(request.predictions)
         first = self._append(model, events, now)
         self.ids.observed(request, first)
-        self._file.grow(_ID_BYTES * len(events))
+        self._file.wal_pages += _ID_PAGES * len(events)
         journaled.append((request, model, events, first))
 
     def _leave_out_forgotten(self, request: SourceRequest) -> None:
@@ -313,14 +316,14 @@ class Service:
             request.events = [request.events[i] for i in kept]
 
     def _take_step(self, request: StepRequest, journaled: list[Journaled], now: int) -> None:
-        model = self.models.with_id(request.model)
+        model = self.models.by_id[request.model]
         event = self.models.step_event(model, request.learner, request.factor)
         first = self._append(model, [event], now)
         request.answers.append({})
         journaled.append((request, model, [event], first))
 
     def _take_answer(self, request: LabelRequest, journaled: list[Journaled], now: int) -> None:
-        model = self.models.with_id(request.model)
+        model = self.models.by_id[request.model]
         event, number = self.ids.waiting(request, now)
         if event is None:
             return
@@ -332,22 +335,21 @@ class Service:
         """Journal events within the limits that all learners can learn, and return the number of the first."""
         body = packed or pack(events)
         size = len(body)
-        self.limits.check_rows(events, size)
+        if size > self._harmless:
+            self.limits.check_rows(events, size)
         if learned := list(filterfalse(_STEP, events)):
             self.models.check(model, learned, self.limits, self._new_classes.setdefault(model.id, set()))
-            self._check_memory(model, learned, size)
-        self._file.grow(size)
+            if size > _SMALL or size // _LEAST_NAME * model.price.name_bytes > self.memory.left():
+                self._check_memory(model, learned)
+        self._file.wal_pages += size // PAGE
         return self.journal.append(model.id, body, len(events), now)
 
-    def _check_memory(self, model: Model, events: list[JournalEvent], size: int) -> None:
-        """Raise OverLimit for examples that would grow the learners too much, skipping small requests."""
-        memory, limited = self.memory, self.memory.most is not None
-        learners = self.models.not_begun() if limited or size > _SMALL else []
-        if size > _SMALL or (limited and model.price.growing(size // _LEAST_NAME) > memory.left(learners)):
-            needed = self.models.memory_for(model, events, self.limits.request_memory)
-            self.limits.check_memory(needed)
-            if needed > memory.left(learners) and self.models.adds_names(model, events):
-                memory.check(needed, learners)
+    def _check_memory(self, model: Model, events: list[JournalEvent]) -> None:
+        """Raise OverLimit for examples that would grow the learners too much."""
+        needed = self.models.memory_for(model, events, self.limits.request_memory)
+        self.limits.check_memory(needed)
+        if needed > self.memory.left() and self.models.adds_names(model, events):
+            self.memory.check(needed)
 
     def _teach(self, journaled: list[Journaled]) -> None:
         """Learn committed events, joining neighbors of one model into a block, which gives the same result."""

@@ -29,6 +29,7 @@ from headwater.store.sources.pairs import Pairs
 from headwater.store.sources.retrying import PATIENCE, Patience, Retrying, Stopped
 from headwater.store.sources.rows import Columns, Row, read_rows, refused
 from headwater.store.sources.status import Followed, Monitor, State
+from headwater.streams import Uninterrupted
 from headwater.streams.brokers import (
     BEGUN,
     Address,
@@ -417,7 +418,8 @@ class Follower:
         return known.get(feed.prefix + message.partition) == message.position
 
     def _commit(self, request: SourceRequest) -> HeadwaterError | None:
-        refusal = self.service.commit([request])[0]
+        with Uninterrupted():
+            refusal = self.service.commit([request])[0]
         if isinstance(refusal, StoreError):
             raise refusal
         if refusal is None:

@@ -126,15 +126,11 @@ class ClassScore(Score):
             self._losses[0] += loss
             self._losses[1] += majority_loss
             _count(self._counts, row)
-            if self._history is not None:
-                self._count_window(row)
-            self._window.append(row)
             self.n += 1
-            if self._history is not None:
-                if sure == sure:
-                    cell = self._bins[min(int(sure * BINS), BINS - 1)]
-                    cell[0], cell[1], cell[2] = cell[0] + 1, cell[1] + sure, cell[2] + (label == predicted)
-                self._follow(1.0 - p if p == p else 0.0)
+            if self._history is None:
+                self._window.append(row)
+            else:
+                self._trace(row, p, sure)
 
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
         """Return the metrics of ``"model"``, ``"no-change"`` and ``"majority"``, over all rows or over the window."""
@@ -182,10 +178,16 @@ class ClassScore(Score):
         model, same, majority = self._right
         return [self.n, model / n, same / n, majority / n, math.fsum(map(_LOSS, self._window)) / n]
 
-    def _count_window(self, row: _Row) -> None:
-        """Count which predictors are right in the window once it takes a row, since counting anew takes as long as it is."""
-        right, window = self._right, self._window
+    def _trace(self, row: _Row, p: float, sure: float) -> None:
+        """Add a row to the window, the calibration and the curve.
+
+        Which predictors are right in the window is counted as it moves, since counting anew takes as long as it is.
+        """
+        right, window, history = self._right, self._window, self._history
         label, model, same, majority, *_ = row
+        if sure == sure:
+            cell = self._bins[min(int(sure * BINS), BINS - 1)]
+            cell[0], cell[1], cell[2] = cell[0] + 1, cell[1] + sure, cell[2] + (label == model)
         right[0], right[1], right[2] = (
             right[0] + (model == label),
             right[1] + (same == label),
@@ -198,6 +200,9 @@ class ClassScore(Score):
                 right[1] - (same == label),
                 right[2] - (majority == label),
             )
+        window.append(row)
+        if history is not None and history.see(1.0 - p if p == p else 0.0, self.n):
+            history.add(self._point())
 
     def _sums(self) -> dict[str, Any]:
         return {

@@ -61,6 +61,8 @@ class Keeper:
         """Error of the last snapshot or pruning, None if it succeeded."""
         self.snapshot_seq = models.oldest()
         """Last event included in the newest snapshots."""
+        self.due = self.snapshot_seq + policy.snapshot_every
+        """Event at which the next snapshot is due."""
         self.snapshot_at = snapshots.newest_time()
         self.learners_sound = True
         """False once a learner failed halfway through an event, so that its state must not be saved."""
@@ -75,14 +77,9 @@ class Keeper:
         """Return a context in which no snapshot is written."""
         return self._turn
 
-    def is_due(self) -> bool:
-        """Return whether a snapshot or a checkpoint is due."""
-        events = self._journal.seq - self.snapshot_seq
-        return events >= self._policy.snapshot_every or self._file.wal_pages >= self._file.checkpoint_at
-
     def work(self) -> None:
         """Take a due snapshot, expire predictions, and checkpoint. Errors go to ``failure`` and are retried."""
-        if self.learners_sound and self._journal.seq - self.snapshot_seq >= self._policy.snapshot_every:
+        if self.learners_sound and self._journal.seq >= self.due:
             self.snapshot()
         try:
             self.look()
@@ -112,6 +109,7 @@ class Keeper:
                         for state in list(model.live)
                     ]
                     self.snapshot_seq, self.snapshot_at = min(taken, default=self._journal.seq), time.time()
+                    self.due = self.snapshot_seq + self._policy.snapshot_every
                     self._prune()
             except StoreError as error:
                 self.failure = error
