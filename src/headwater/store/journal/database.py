@@ -13,6 +13,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
@@ -136,12 +137,13 @@ def refuse_unfit(base: sqlite3.Connection, path: Path) -> None:
     StoreError
         Names the problem and the way out.
     """
-    refuse_lost(base, path)
+    mark = read_mark(path)
+    refuse_lost(base, path, mark)
     wal = path.with_name(f"{path.name}-wal")
     logged = wal.exists() and wal.stat().st_size > 0
     base.execute("BEGIN")  # read seal and tables in one snapshot, even while this process writes
     try:
-        refuse_torn(base, path, alone=not logged and read_mark(path) is None)
+        refuse_torn(base, path, alone=not logged and mark is None)
     finally:
         base.execute("ROLLBACK")
 
@@ -186,15 +188,15 @@ def check_tables(base: sqlite3.Connection, path: Path) -> None:
         raise StoreError(expected="a sound store", got=f"one without {', '.join(missing)}", at=str(path), help=DAMAGED)
 
 
-def refuse_lost(base: sqlite3.Connection, path: Path) -> None:
-    """Raise StoreError if a store's journal ends before the last acknowledged event.
+def refuse_lost(base: sqlite3.Connection, path: Path, mark: tuple[int, int] | None) -> None:
+    """Raise StoreError if a store's journal ends before the last acknowledged event, of which the mark tells.
 
     Raises
     ------
     StoreError
         Names where the journal ends, and the way out.
     """
-    mark, (seq, last_id) = read_mark(path), ends(base)
+    seq, last_id = ends(base)
     wal = path.with_name(f"{path.name}-wal")
     if mark is None and _hides_commits(wal, seq):
         raise StoreError(
@@ -280,7 +282,6 @@ def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
     base.execute("PRAGMA cell_size_check=ON")
     base.execute("PRAGMA secure_delete=FAST")  # don't zero pruned pages, whatever SQLite's build
     base.execute("PRAGMA cache_size=-16384")
-    check_tables(base, path)
     if not has_column(base, "pending", "crc"):
         base.execute("ALTER TABLE pending ADD COLUMN crc INTEGER")
     _name_store(base)
@@ -288,7 +289,7 @@ def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
 
 def has_column(base: sqlite3.Connection, table: str, column: str) -> bool:
     """Return whether a table has a column, which a store of an earlier version may lack."""
-    return any(row[1] == column for row in base.execute(f"PRAGMA table_info({table})").fetchall())
+    return column in map(itemgetter(1), base.execute(f"PRAGMA table_info({table})").fetchall())
 
 
 def _name_store(base: sqlite3.Connection) -> None:

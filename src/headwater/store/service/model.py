@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import repeat
 from typing import Any
 
@@ -48,7 +49,7 @@ _FASTEST = 1e-3
 _RECENT = 20
 
 
-@dataclass(slots=True)
+@dataclass
 class Model:
     """A named model with its learners (champion first) and their sequence."""
 
@@ -81,8 +82,6 @@ class Model:
     """Times that rows were forgotten since the start."""
     pace: float = 1.0
     """Running mean of the seconds that learning takes for each second of its price, which is rounded up."""
-    price: Price = field(init=False)
-    """Cost of rows over all learners of the model."""
     _priced_until: int = 0
     _held: deque[tuple[int, JournalEvent, Any]] = field(default_factory=lambda: deque(maxlen=_RECENT))
 
@@ -114,10 +113,14 @@ class Model:
         if self.late is not None and self.at > self.seq and self.late.is_due(self.at):
             self.publish()
 
-    def _reprice(self) -> None:
-        """Compute the price anew, which is due when the events learned have grown by half."""
-        self.price = price_of(state.learner for state in self.learners)
+    @cached_property
+    def price(self) -> Price:
+        """Cost of rows over all learners of the model, computed anew when the events learned have grown by half."""
         self._priced_until = self.seq + self.seq // 2
+        return price_of(state.learner for state in self.learners)
+
+    def _reprice(self) -> None:
+        vars(self).pop("price", None)
 
     def predict(
         self, X: Sequence[Any], *, shadows: bool, coverage: Sequence[float | None] | None = None
@@ -230,10 +233,10 @@ class Model:
                     state.at = self.at
                 if self.late is None:
                     self.seq = self.at
-                    if self.seq > self._priced_until:
-                        self._reprice()
                 else:
                     self.publish_if_due()
+                if self.seq > self._priced_until:
+                    self._reprice()
                 if (alarm := self.champion.learner.kind.alarm) is not None and self.late is None:
                     self._note_alarms(block, first + start, predictions[0], alarm)
                 if price_s:
