@@ -221,7 +221,12 @@ class SupervisedLearner(Learner, Settings):
         if sample is not None and sample.n >= sample.due - 1:
             return None
         said = self._learn_row(engine, x, y[0])
-        if said is not None and sample is not None:
+        if said is None or sample is None:
+            return said
+        if sample.n + 1 < sample.next_probe:  # counted, and not looked at
+            sample.n, sample.learned = sample.n + 1, core.learned
+            self._next_probe = core.learned + sample.next_probe - sample.n
+        else:
             rows = X if self._rolling is None else [core.rolled]
             self._next_probe = sample.take(rows, 0, y, _GOOD, said, learned=core.learned)
         return said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from headwater.types import Comparison, Record
@@ -26,7 +26,9 @@ class History:
     --------
     >>> history = History()
     >>> for n in range(1, 900):
-    ...     if history.see(0.1, n):
+    ...     if history.rises(0.1):
+    ...         history.mark(n)
+    ...     if n % history.every == 0:
     ...         history.add([n, 0.9])
     >>> history.every, len(history.points), history.drift
     (4, 224, [])
@@ -37,14 +39,12 @@ class History:
         """Rows between two points, doubled whenever the curve is full."""
         self.points: list[list[float]] = []
         self.drift: list[int] = []
-        self._detector = detector()
+        self.rises: Callable[[float], bool] = detector().update
+        """Takes the cost of the next row's prediction, in [0, 1], and returns whether costs have risen."""
 
-    def see(self, cost: float, n: int) -> bool:
-        """Feed the cost of row n's prediction, in [0, 1], to the drift detector, and return whether a point is due."""
-        self._detector.update(cost)
-        if self._detector.drift_detected:
-            self.drift = [*self.drift[1 - MARKS :], n]
-        return n % self.every == 0
+    def mark(self, n: int) -> None:
+        """Note that costs have risen at row n."""
+        self.drift = [*self.drift[1 - MARKS :], n]
 
     def due(self, n: int) -> bool:
         """Return whether a point is due after row n."""

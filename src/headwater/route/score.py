@@ -233,7 +233,11 @@ class Score(ABC):
     def _follow(self, cost: float) -> None:
         """Add the cost of the last prediction, in [0, 1], to the history, and a point when due."""
         history = self._history
-        if history is not None and history.see(cost, self.n):
+        if history is None:
+            return
+        if history.rises(cost):
+            history.mark(self.n)
+        if self.n % history.every == 0:
             history.add(self._point())
 
 

@@ -22,7 +22,7 @@ from headwater.serve.api import asking, events, keys, labels, learning, models, 
 from headwater.serve.api.looks import looking
 from headwater.serve.api.short import acting, forecasting, routing, transitions
 from headwater.serve.api.upkeep import backups, forgetting, sources
-from headwater.serve.endpoint import Endpoint, Request, Response
+from headwater.serve.endpoint import Endpoint, Front, Request, Response
 from headwater.serve.http.address import Address
 from headwater.serve.http.costs import AHEAD, AT_HAND, CHANGE, COPY, FORM, LESSON, PUBLISHED, ROWS, SAMPLE
 from headwater.serve.http.schemas import Login, decoded, to_json
@@ -218,25 +218,6 @@ def _close(state: ServerState) -> None:
     state.service.close()
 
 
-class Front:
-    """Dispatch fixed addresses directly to their endpoints and route the others.
-
-    Parameters
-    ----------
-    app : Starlette
-        The router. Direct dispatch halves the overhead of a request.
-    hot : dict
-        Endpoint by method and path.
-    """
-
-    def __init__(self, app: Starlette, hot: Mapping[tuple[str, str], Endpoint]) -> None:
-        self._app, self._hot = app, hot
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        end = self._hot.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
-        await (self._app if end is None else end)(scope, receive, send)
-
-
 class _Methods:
     """ASGI application with the endpoints of one path by method."""
 
@@ -262,4 +243,4 @@ async def _refused(request: StarletteRequest, error: Exception) -> StarletteResp
     return StarletteResponse(to_json(body), status, headers, media_type="application/json")
 
 
-__all__ = ["ADDRESSES", "Address", "Front", "build"]
+__all__ = ["ADDRESSES", "Address", "build"]

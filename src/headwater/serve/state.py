@@ -17,7 +17,7 @@ from headwater.serve.background.writer import Writer
 from headwater.serve.http.access.access import Access
 from headwater.serve.http.access.client import Network, client_key
 from headwater.serve.http.connections import Connections
-from headwater.serve.http.errors import Busy, LearnsElsewhere, Paused
+from headwater.serve.http.errors import Busy
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.monitoring.guard import Guard
 from headwater.serve.monitoring.measures import Measures
@@ -170,39 +170,11 @@ class ServerState:
 
     def model(self, name: str = "") -> Model:
         """Return a model by name, or the default one."""
-        found = self.service.models.by_name.get(name or self.default)
-        return self.service.models.named(name or self.default) if found is None else found
+        return self.service.models.by_name[name or self.default]
 
     def learns_elsewhere(self, model: Model) -> bool:
         """Return whether a cluster run learns the model instead of this server."""
         return bool(self.rounds) and model.name == self.default
-
-    def learning(self, name: str) -> Model:
-        """Return a model that currently accepts examples.
-
-        Raises
-        ------
-        Paused
-            If the model is paused.
-        LearnsElsewhere
-            If a cluster run learns it.
-        """
-        model = self.service.models.by_name.get(name or self.default) or self.model(name)
-        if self.rounds and self.learns_elsewhere(model):
-            raise LearnsElsewhere(
-                expected="a model that learns here",
-                got="one that a cluster run learns",
-                at=model.name,
-                help=f"Nothing was learned. Add the examples to the input of the run of {self.rounds}.",
-            )
-        if model.paused:
-            raise Paused(
-                expected="a model that learns",
-                got="a paused one",
-                at=model.name,
-                help="Nothing was learned. Send it again once the model is resumed.",
-            )
-        return model
 
 
 __all__ = ["DRAIN_S", "Predictors", "ServerState"]

@@ -16,7 +16,8 @@ import headwater as hw
 from headwater.cli import main
 from headwater.cli.dossier import pdf
 from headwater.kinds import KINDS
-from headwater.store.journal.events import crc, pack, unpack_events
+from headwater.store.journal.entries import crc
+from headwater.store.journal.events import pack, unpack_events
 from headwater.store.learner_file import fingerprint
 from learner.test_kinds import ROWS, answers, taught
 

@@ -18,7 +18,7 @@ import numpy as np
 import headwater as hw
 from headwater.cluster.fleet.shard import Part, Shard
 from headwater.store.journal import seal
-from headwater.store.journal.events import crc
+from headwater.store.journal.entries import crc
 from headwater.store.journal.snapshots import _sha
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint, to_bytes
 from headwater.store.model_file import SavedModel, unseal
@@ -191,9 +191,7 @@ def reseal_store(path: Path) -> None:
         if crc_ != f"{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}":  # changed itself
             base.execute("UPDATE meta SET value = ? WHERE key = 'seal'", (f"{text} {zlib.crc32(text.encode()):08x}",))
         else:
-            found = _tried(lambda: seal.tables_of(base, is_open=True))
-            if found is not None:
-                seal.write_seal(base, found)
+            _tried(seal.write_seal, base)
 
 
 def _tried(what: Callable[..., Any], *arguments: Any) -> Any:

@@ -28,8 +28,7 @@ class PageHinkley:
     >>> test = PageHinkley()
     >>> found = []
     >>> for t in range(400):
-    ...     test.update(float(t >= 200))
-    ...     if test.drift_detected:
+    ...     if test.update(float(t >= 200)):
     ...         found.append(t)
     >>> found
     [257]
@@ -49,8 +48,8 @@ class PageHinkley:
         self._rise = self._fall = 0.0
         self._lowest, self._highest = math.inf, -math.inf
 
-    def update(self, value: float) -> None:
-        """Feed a value and set ``drift_detected``."""
+    def update(self, value: float) -> bool:
+        """Feed a value, set ``drift_detected`` and return it."""
         if self.drift_detected:
             self._begin()
         n = self._n = self._n + 1
@@ -66,3 +65,4 @@ class PageHinkley:
         if n >= WARM_UP:
             fell = not self.rise_only and self._highest - self._fall > THRESHOLD
             self.drift_detected = fell or self._rise - self._lowest > THRESHOLD
+        return self.drift_detected

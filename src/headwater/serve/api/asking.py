@@ -37,7 +37,7 @@ async def ask(request: Request) -> Response:
 
     With ``keep`` each row gets an id, durable before the response, under which its label can be taught later.
     """
-    state, model = request.state, request.state.model(request.path.get("model", ""))
+    state, model = request.state, request.model()
     body = await request.body()
     asked, question = await state.workers.run(partial(_question, body))
     kind = kind_of(model.champion.learner)
@@ -122,7 +122,7 @@ def _value(value: Any) -> Any:
 
 async def _kept(request: Request, model: Model, rows: list[dict[str, Any]], question: dict[str, Any]) -> Response:
     """Ask rows whose labels come later, and store what was said under ids."""
-    request.state.learning(model.name)
+    request.learning_model()
     check_can(model.champion.learner, "late", at="keep")
     command = PendingRequest(model.id, await request.state.waiters.run(partial(_issued, model, rows, question)))
     if rows:
@@ -150,7 +150,7 @@ def _issued(model: Model, rows: list[dict[str, Any]], question: dict[str, Any]) 
 
 async def teach(request: Request) -> Response:
     """Teach rows with their labels, all or none, or the labels of earlier questions by their ids."""
-    state, model = request.state, request.state.learning(request.path.get("model", ""))
+    state, model = request.state, request.learning_model()
     body = await request.body()
     asked = await state.workers.run(partial(decoded, _teach.decode, body, "body"))
     if asked.asked is not None:

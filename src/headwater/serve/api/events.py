@@ -199,7 +199,7 @@ async def importance(request: Request) -> Response:
 
     It is the rise of the loss when its values are permuted (iPFI), or, of kinds without such a loss, how far the outputs move.
     """
-    model = request.state.model(request.path["model"])
+    model = request.model()
     check_can(model.champion.learner, "importance", at=model.name)
     if "losses" in kind_of(model.champion.learner).can:
         return json_response(request.state.histories.of(model).importance(most=_MOST))

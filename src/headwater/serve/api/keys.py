@@ -37,7 +37,7 @@ async def score(request: Request) -> Response:
 
     ``?key=K`` selects one key. Without it the worst and the best keys are listed.
     """
-    state, model, key = request.state, request.state.model(request.path.get("model", "")), request.query("key")
+    state, model, key = request.state, request.model(), request.query("key")
     found = await state.published.of(("score", key), model, partial(state.lookers.run, partial(scored, model, key)))
     if "keys" not in kind_of(model.champion.learner).can or key:
         return json_response(found)
@@ -47,7 +47,7 @@ async def score(request: Request) -> Response:
 
 async def score_rows(request: Request) -> Response:
     """Return the metrics for the key of each row."""
-    model = request.state.model(request.path.get("model", ""))
+    model = request.model()
     check_can(model.champion.learner, "keys", at=model.name)
     limits, row_limits = request.state.limits, request.state.service.limits
     body = await request.body()

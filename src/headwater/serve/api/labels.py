@@ -19,7 +19,7 @@ _consider, _release = msgspec.json.Decoder(Consider), msgspec.json.Decoder(Relea
 async def should_label(request: Request) -> Response:
     """Decide whether a row is worth a label, and if so let it wait for one, durable before the response."""
     asked = decoded(_consider.decode, await request.body(), "body")
-    state, model = request.state, request.state.learning(request.path.get("model", ""))
+    state, model = request.state, request.learning_model()
     check_can(model.champion.learner, "labels", at=model.name)
     request.budget.charge_samples(size_of([asked.x]), model.price, learning=False)
     labeling = state.service.labeling(model)
@@ -33,7 +33,7 @@ async def should_label(request: Request) -> Response:
 
 async def next_label(request: Request) -> Response:
     """Hand out the oldest row that waits for a label and that nobody has, for five minutes."""
-    model = request.state.learning(request.path.get("model", ""))
+    model = request.learning_model()
     check_can(model.champion.learner, "labels", at=model.name)
     labeling = request.state.service.labeling(model)
     task = await request.state.waiters.run(labeling.next)
@@ -47,7 +47,7 @@ async def next_label(request: Request) -> Response:
 async def release_label(request: Request) -> Response:
     """Give a row back that was handed out, to come again after all others."""
     asked = decoded(_release.decode, await request.body(), "body")
-    model = request.state.model(request.path.get("model", ""))
+    model = request.model()
     check_can(model.champion.learner, "labels", at=model.name)
     labeling = request.state.service.labeling(model)
     labeling.release(asked.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import compress
 from operator import attrgetter
@@ -25,17 +25,18 @@ from headwater.serve.api.predicting import (
 from headwater.serve.background.writer import Command
 from headwater.serve.endpoint import Request, Response, error_response
 from headwater.serve.http.arrow import ARROW, ArrowOptions, read_arrow, write_arrow, write_columns
-from headwater.serve.http.costs import Size, size_of
+from headwater.serve.http.costs import HANDLED_AT_ONCE, Size, size_of
 from headwater.serve.http.errors import Forbidden
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.http.schemas import (
     LARGE,
+    ODD,
     Body,
     DelayedLabel,
     Example,
     PredictRequest,
     decoded,
-    labels_of,
+    odd_labels,
     prediction_as_json,
     to_lines,
 )
@@ -44,7 +45,7 @@ from headwater.store.journal.requests import LabelRequest, LearnRequest, Pending
 from headwater.store.service.model import Model
 
 _PREDICT, _EXAMPLE, _LABEL = Body(PredictRequest), Body(Example), Body(DelayedLabel)
-_X, _W, _ID, _KEEP, _COVERAGE, _COSTS = map(attrgetter, ("x", "w", "id", "keep", "coverage", "costs"))
+_X, _Y, _W, _ID, _KEEP, _COVERAGE, _COSTS = map(attrgetter, ("x", "y", "w", "id", "keep", "coverage", "costs"))
 _OF_ARROW = (_PREDICT, _EXAMPLE)
 """Bodies that an Arrow stream may be as well."""
 _NONE = {None}
@@ -57,8 +58,8 @@ async def predict(request: Request) -> Response:
 
     Samples with ``keep`` get an id, durable before the response, under which this model can learn their label later.
     """
-    rows, shape = await read_rows(request, _PREDICT)
-    state, model, n = request.state, request.state.model(request.path.get("model", "")), len(rows)
+    rows, shape, near = await read_rows(request, _PREDICT)
+    state, model, n = request.state, request.model(), len(rows)
     if isinstance(rows, Columns):
         if request.granted != "label" and reads_columns(state, model, n):
             columns = await predict_columns(state, model, rows, budget=request.budget)
@@ -90,7 +91,7 @@ async def predict(request: Request) -> Response:
         predictions = await apart(state, request.budget, n, partial(at_costs, champion, predictions, costs))
     ids = await _kept(request, model, X, predictions, kept) if kept else {}
     out = partial(_predicted, predictions, model.champion.name, ids, kind, shape, alone=alone)
-    response = out() if request.budget.is_at_hand(n) else await state.workers.run(out)
+    response = out() if near else await state.workers.run(out)
     if state.replicas is not None:
         response.headers = [(b"x-headwater-state-age", b"%.3f" % state.replicas.age)]
     if model.fallback is not None:
@@ -123,9 +124,9 @@ async def committed(request: Request, command: Command, events: int) -> None:
 
 async def learn(request: Request) -> Response:
     """Learn examples, all of a request or none, replying once they are durable and learned."""
-    rows, shape = await read_rows(request, _EXAMPLE)
-    state, model, n = request.state, request.state.learning(request.path.get("model", "")), len(rows)
-    near, aside = request.budget.is_at_hand(n), state.workers.run
+    rows, shape, near = await read_rows(request, _EXAMPLE)
+    state, model, n = request.state, request.learning_model(), len(rows)
+    aside = state.workers.run
     X = list(map(_X, rows))
     size = size_of(X) if near else await aside(partial(size_of, X))
     request.budget.charge_samples(size, model.price, learning=True)
@@ -135,14 +136,18 @@ async def learn(request: Request) -> Response:
         outcome = (await state.writer.run([command], n))[0]
         if outcome is not None:
             raise outcome
-    reply = partial(_learned, command, model.champion.learner.kind, shape)
+    kind: Kind = model.champion.learner.kind
+    shown = None if kind.alarm is None else partial(_scored, kind)
+    reply = partial(rows_response, command.answers, shape, shown)
     return reply() if near else await aside(reply)
 
 
 def _examples(model: Model, rows: list[Example], X: list[dict[str, Any]], shape: str) -> LearnRequest:
     learner, weights = model.live[0].learner, list(map(_W, rows))
     answer = learner.kind.answer
-    labels = labels_of(answer, rows, shape)
+    labels = list(map(_Y, rows))
+    if not ODD.isdisjoint(map(type, labels)):
+        labels = odd_labels(answer, labels, shape)
     if shape == "arrow" and len(answer.fields) > 1:  # a label of several parts, which JSON lists and Arrow names
         labels = [
             [y[field.name] for field in answer.fields if field.name in y] if isinstance(y, dict) else y for y in labels
@@ -156,22 +161,10 @@ def _examples(model: Model, rows: list[Example], X: list[dict[str, Any]], shape:
     return LearnRequest(model.id, list(map(JournalEvent, X, labels, weights, map(_ID, rows))))
 
 
-def _learned(command: LearnRequest, kind: Kind, shape: str) -> Response:
-    """Reply to learned rows, with an infinite prediction as null, or with the scores of an anomaly model."""
-    rows = command.answers
-    if kind.alarm is not None:
-        rows = [_scored(kind, row) for row in rows]
-    for row in rows:
-        y_pred = row.get("y_pred")
-        if type(y_pred) is float and y_pred - y_pred != 0.0:  # JSON has no infinity
-            row["y_pred"] = None
-    return rows_response(rows, shape)
-
-
 async def label(request: Request) -> Response:
     """Learn the labels of earlier predictions, with a separate outcome for each in a list or NDJSON."""
-    rows, shape = await read_rows(request, _LABEL)
-    model = request.state.learning(request.path.get("model", ""))
+    rows, shape, _ = await read_rows(request, _LABEL)
+    model = request.learning_model()
     check_can(model.champion.learner, "late", at=model.name)
     learner, answer, n = model.live[0].learner, kind_with(model.task).answer, len(rows)
     request.budget.charge_samples(Size(n, n, 1), model.price, learning=True)  # the samples were charged at prediction
@@ -198,25 +191,27 @@ def labelled(
     out: list[dict[str, Any]] = []
     for name, command, outcome in zip(ids, commands, outcomes, strict=True):
         if outcome is None:
-            out.append(without_infinity(command.answers[0]))
+            out.append(command.answers[0])
         else:
             out.append({"id": name, **outcome.as_dict(), "status": error_response(outcome).status})
     return out
 
 
-async def read_rows(request: Request, body: Body) -> tuple[Any, str]:
-    """Return the rows of a body (those of an Arrow stream to predict as columns where it can be), and its shape.
+async def read_rows(request: Request, body: Body) -> tuple[Any, str, bool]:
+    """Return the rows of a body (those of an Arrow stream to predict as columns where it can be), its shape, and whether it is small.
 
-    The shape is one, list, lines or arrow.
+    The shape is one, list, lines or arrow. The event loop handles the rows of a small body itself.
     """
     raw, state = await request.body(), request.state
     if body in _OF_ARROW and request.headers.get(b"content-type", b"").startswith(ARROW):
         options = decoded(partial(msgspec.convert, type=ArrowOptions, strict=False), request.queries(), "query")
-        return await state.workers.run(lambda: _read_arrow(raw, body, options, state.limits)), "arrow"
+        rows = await state.workers.run(lambda: _read_arrow(raw, body, options, state.limits))
+        return rows, "arrow", len(raw) <= LARGE and len(rows) <= HANDLED_AT_ONCE
     lines = request.headers.get(b"content-type", b"").startswith(_LINES)
     read = partial(body.read, raw, lines=lines, limits=state.limits, row_limits=state.service.limits)
-    rows, many = read() if len(raw) <= LARGE else await state.workers.run(read)
-    return rows, "lines" if lines else "list" if many else "one"
+    small = len(raw) <= LARGE
+    rows, many = read() if small else await state.workers.run(read)
+    return rows, "lines" if lines else "list" if many else "one", small and len(rows) <= HANDLED_AT_ONCE
 
 
 def _read_arrow(raw: bytes, body: Body, options: ArrowOptions, limits: ServerLimits) -> Sequence[Any]:
@@ -271,10 +266,15 @@ def _lines_of(rows: list[dict[str, Any]]) -> bytes:
     return b"".join(to_lines(rows[start : start + _WRITTEN_AT_ONCE]) for start in starts)
 
 
-def rows_response(rows: list[dict[str, Any]], shape: str) -> Response:
-    """Return rows in the shape of the request (one, list, lines or arrow)."""
+def rows_response(rows: list[dict[str, Any]], shape: str, shown: Callable[[Any], Any] | None = None) -> Response:
+    """Return rows in the shape of the request (one, list, lines or arrow), each as ``shown`` shows it.
+
+    An infinite prediction is null, as JSON writes what it does not have.
+    """
+    if shown is not None:
+        rows = list(map(shown, rows))
     if shape == "arrow":
-        return Response(write_arrow(rows), kind=ARROW)
+        return Response(write_arrow(list(map(_without_infinity, rows))), kind=ARROW)
     lines = to_lines(rows) if len(rows) <= _WRITTEN_AT_ONCE else _lines_of(rows)
     if shape == "lines":
         return Response(lines, kind=_LINES)
@@ -291,12 +291,9 @@ def _scored(kind: Kind, row: dict[str, Any]) -> dict[str, Any]:
     return {**{name: value for name, value in row.items() if name != "y_pred"}, **kind.alarmed(row["y_pred"])}
 
 
-def without_infinity(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the reply to a learned row with an infinite prediction as null."""
+def _without_infinity(row: dict[str, Any]) -> dict[str, Any]:
     y_pred = row.get("y_pred")
-    if isinstance(y_pred, float) and y_pred - y_pred != 0.0:  # JSON has no infinity
-        row["y_pred"] = None
-    return row
+    return {**row, "y_pred": None} if isinstance(y_pred, float) and y_pred - y_pred != 0.0 else row
 
 
 __all__ = [
@@ -307,5 +304,4 @@ __all__ = [
     "predict",
     "read_rows",
     "rows_response",
-    "without_infinity",
 ]

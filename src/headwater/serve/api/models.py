@@ -50,7 +50,7 @@ async def create(request: Request) -> Response:
 async def challenge(request: Request) -> Response:
     """Add a challenger that learns alongside the champion."""
     options = decoded(_create.decode, await request.body(), "body")
-    models, found = request.state.service.models, request.state.model(request.path["model"])
+    models, found = request.state.service.models, request.model()
     options.task = found.task
     learner = build_learner(options)
     await _changed(request, lambda: models.add(found, options.name, _affordable(request, learner)))
@@ -59,14 +59,14 @@ async def challenge(request: Request) -> Response:
 
 async def promote(request: Request) -> Response:
     """Make a challenger the champion."""
-    models, found = request.state.service.models, request.state.model(request.path["model"])
+    models, found = request.state.service.models, request.model()
     await _changed(request, lambda: models.promote(found, request.path["learner"]))
     return json_response(summary(request.state.model(found.name)))
 
 
 async def drop(request: Request) -> Response:
     """Remove a challenger."""
-    models, found = request.state.service.models, request.state.model(request.path["model"])
+    models, found = request.state.service.models, request.model()
     await _changed(request, lambda: models.remove(found, request.path["learner"]))
     return json_response(summary(request.state.model(found.name)))
 
@@ -84,7 +84,7 @@ async def resume(request: Request) -> Response:
 async def step(request: Request) -> Response:
     """Change a learner's step size by a factor on the declared one, journaled in stream order."""
     options = decoded(_step.decode, await request.body(), "body")
-    found = request.state.model(request.path["model"])
+    found = request.model()
     command = StepRequest(found.id, options.learner, options.factor)
     outcome = (await request.state.writer.run([command], 1))[0]
     if outcome is not None:
@@ -184,7 +184,7 @@ def _affordable(request: Request, learner: Any) -> Any:
 
 
 async def _paused(request: Request, paused: bool) -> Response:
-    models, found = request.state.service.models, request.state.model(request.path["model"])
+    models, found = request.state.service.models, request.model()
     await _changed(request, lambda: models.pause(found, paused))
     return json_response({"name": found.name, "paused": paused})
 

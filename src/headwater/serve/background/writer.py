@@ -90,17 +90,14 @@ class Writer:
                     break
             going = group[-1] is not None
             if whole := list(filter(None, group)):
-                self._commit(whole)
+                started = time.perf_counter()
+                answers = self._commit(whole)
+                self.learn_s = time.perf_counter() - started
+                self.groups += 1
+                if self._loop is not None:
+                    self._loop.call_soon_threadsafe(self._deliver, whole, answers)
 
-    def _commit(self, group: list[_Item]) -> None:
-        started = time.perf_counter()
-        answers = self._answers(group)
-        self.learn_s = time.perf_counter() - started
-        self.groups += 1
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._deliver, group, answers)
-
-    def _answers(self, group: list[_Item]) -> list[Any]:
+    def _commit(self, group: list[_Item]) -> list[Any]:
         """Commit a group together, or one by one if something in it fails, so that only that one is rejected."""
         before = self.service.commits
         try:
@@ -115,7 +112,7 @@ class Writer:
         for commands, _, _ in group:
             for command in commands:
                 command.answers = []  # discard replies of the rolled-back commit
-        return [self._answers([item])[0] for item in group]
+        return [self._commit([item])[0] for item in group]
 
     def _deliver(self, group: list[_Item], answers: list[Any]) -> None:
         for (_, events, future), answer in zip(group, answers, strict=True):

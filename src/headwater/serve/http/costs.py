@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headwater.encode.frames import Columns
+from headwater.errors import DataError, HeadwaterError
 from headwater.serve.http.errors import Busy, TooLarge
 from headwater.serve.http.limits import ServerLimits, too_many
 from headwater.serve.http.schemas import LARGE, count_cells
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 ANY = sys.maxsize
 """Limited only by the server's limits."""
-_HANDLED_AT_ONCE = 200
+HANDLED_AT_ONCE = 200
 """Maximum rows handled on the event loop. More go to a thread."""
 _BODY_S = 3e-8  # processor time per byte of JSON, a quarter of a second for 8 MB
 
@@ -121,7 +122,7 @@ class Budget:
 
     def is_at_hand(self, rows: int) -> bool:
         """Return whether rows are few, and their body small, so that the event loop handles them itself."""
-        return rows <= _HANDLED_AT_ONCE and self.received <= LARGE
+        return rows <= HANDLED_AT_ONCE and self.received <= LARGE
 
     def charge_body(self, size: int) -> None:
         """Charge bytes of the body, where those beyond ``LARGE`` share the limit ``bytes_at_work``.
@@ -157,17 +158,19 @@ class Budget:
         limits = self.state.limits
         self.rows += rows
         self.cells += cells
-        if self.rows > limits.rows:
-            raise too_many("rows", limits, at)
-        if self.cells > limits.cells:
-            raise too_many("cells", limits, at)
-        if self.cells > self.cost.cells:
-            raise OverLimit(
-                expected=f"at most {self.cost.cells:,} values in a request to this address",
-                got=f"{self.cells:,}",
-                at=at,
-                help="Send fewer columns.",
-            )
+        if self.rows > limits.rows or self.cells > limits.cells or self.cells > self.cost.cells:
+            raise self._too_many(at)
+
+    def _too_many(self, at: str) -> DataError:
+        limits = self.state.limits
+        if self.rows > limits.rows or self.cells > limits.cells:
+            return too_many("rows" if self.rows > limits.rows else "cells", limits, at)
+        return OverLimit(
+            expected=f"at most {self.cost.cells:,} values in a request to this address",
+            got=f"{self.cells:,}",
+            at=at,
+            help="Send fewer columns.",
+        )
 
     def charge_samples(self, size: Size, price: Price, *, learning: bool, answers: int = 1) -> float:
         """Charge samples to predict or to learn, and return the estimated seconds that they take.
@@ -188,19 +191,22 @@ class Budget:
         DataError
             Beyond a limit, with its name.
         """
-        self.charge_rows(size.rows, max(size.cells, size.rows * answers))
-        most = self.state.service.limits.row_entries
+        state, limits, most = self.state, self.state.limits, self.state.service.limits.row_entries
+        self.rows += size.rows
+        self.cells += max(size.cells, size.rows * answers)
+        if self.rows > limits.rows or self.cells > limits.cells or self.cells > self.cost.cells:
+            raise self._too_many("body")
         if size.widest > most:
             got = f"{size.widest:,}"
             raise OverLimit(
                 expected=f"at most {most:,} entries a row", got=got, at="body", help="The limit row_entries can be set."
             )
         row_s, cell_s = price.learned if learning else price.read
-        work_s, lock_s = (
-            size.rows * row_s + size.cells * cell_s,
-            size.widest * cell_s,
-        )  # without the fixed cost of a row
-        self.charge_work(work_s, at="body")
+        work_s, lock_s = size.rows * row_s + size.cells * cell_s, size.widest * cell_s  # rows begin between two holds
+        if self.work_s + work_s > limits.work_s or state.work_s + work_s > limits.work_waiting_s:
+            raise self._too_long(work_s, "body")
+        self.work_s += work_s
+        state.work_s += work_s
         if lock_s > self.cost.lock_s:
             self.charge_lock(lock_s, at="body")
         return work_s
@@ -216,22 +222,26 @@ class Budget:
             If all requests in progress together take too much.
         """
         state, limits = self.state, self.state.limits
+        if self.work_s + seconds > limits.work_s or state.work_s + seconds > limits.work_waiting_s:
+            raise self._too_long(seconds, at)
+        self.work_s += seconds
+        state.work_s += seconds
+
+    def _too_long(self, seconds: float, at: str) -> HeadwaterError:
+        limits = self.state.limits
         if self.work_s + seconds > limits.work_s:
-            raise OverLimit(
+            return OverLimit(
                 expected=f"a request of at most {limits.work_s:g} s of processor time (limit work_s)",
                 got=f"one of about {self.work_s + seconds:.3g} s",
                 at=at,
                 help="Send it in parts. Nothing was learned.",
             )
-        if state.work_s + seconds > limits.work_waiting_s:
-            raise Busy(
-                expected=f"at most {limits.work_waiting_s:g} s of processor time at work (limit work_waiting_s)",
-                got="more",
-                at=at,
-                help="Try again a little later.",
-            )
-        self.work_s += seconds
-        state.work_s += seconds
+        return Busy(
+            expected=f"at most {limits.work_waiting_s:g} s of processor time at work (limit work_waiting_s)",
+            got="more",
+            at=at,
+            help="Try again a little later.",
+        )
 
     def charge_lock(self, seconds: float, *, at: str = "request") -> None:
         """Charge the longest estimated time of holding a model's lock at once.
@@ -263,6 +273,7 @@ __all__ = [
     "CHANGE",
     "COPY",
     "FORM",
+    "HANDLED_AT_ONCE",
     "PUBLISHED",
     "ROWS",
     "SAMPLE",

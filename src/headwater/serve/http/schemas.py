@@ -6,7 +6,6 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from operator import attrgetter
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -29,6 +28,8 @@ _JSON_PER_BYTE = (
     2  # bytes that JSON takes for one of MessagePack: a text that is no ASCII may be written as \\u and four digits
 )
 _CONVERTED_AT_ONCE = 500
+_INVALID = (msgspec.DecodeError, ValueError, RecursionError)
+"""What decoding raises for a body that is no JSON, or not as declared."""
 _FIELDS = 8  # names beside those of the sample itself
 
 Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
@@ -279,7 +280,10 @@ class Body:
         if len(body) <= LARGE or body.lstrip()[:1] != b"[":
             if len(body) > LARGE:
                 _check_size(body, row_limits, "body")
-            value = decoded(self._any.decode, body, "body")
+            try:
+                value = self._any.decode(body)
+            except _INVALID as error:
+                raise _invalid(error, "body") from error
             if not isinstance(value, list):
                 return [value], False
             rows, many = value, True
@@ -317,7 +321,7 @@ class Body:
         """Return the objects of some whole lines, of which there were ``before`` others."""
         lines = piece.split(b"\n")
         if max(map(len, lines)) <= _certain(row_limits):
-            with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):  # raised below with its line
+            with contextlib.suppress(*_INVALID):  # raised below with its line
                 return self._one.decode_lines(piece)
         numbered = enumerate(lines, before + 1)
         return [self._part(line, row_limits, f"line {i}") for i, line in numbered if line.strip()]
@@ -362,19 +366,24 @@ def decoded(decode: Callable[[S], T], body: S, at: str) -> T:
     """
     try:
         return decode(body)
-    except msgspec.ValidationError as error:
+    except _INVALID as error:
+        raise _invalid(error, at) from error
+
+
+def _invalid(error: Exception, at: str) -> DataError:
+    """Return what is wrong with a body that can't be decoded."""
+    if isinstance(error, msgspec.ValidationError):
         words, _, place = str(error).partition(" - at ")
-        raise DataError(
+        return DataError(
             expected="a body as in /openapi.json",
             got=_inner(words),
             at=f"{at} {place}".strip(),
             help="Correct it. Nothing was learned.",
             code="invalid",
-        ) from error
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise DataError(
-            expected="JSON", got=str(error)[:200], at=at, help="Send valid JSON. Nothing was learned.", code="not_json"
-        ) from error
+        )
+    return DataError(
+        expected="JSON", got=str(error)[:200], at=at, help="Send valid JSON. Nothing was learned.", code="not_json"
+    )
 
 
 def items_in(array: bytes, at: str) -> Iterator[msgspec.Raw]:
@@ -446,8 +455,8 @@ def count_cells(x: Mapping[Any, Any]) -> int:
     return count
 
 
-def labels_of(answer: Answer, examples: Sequence[Example], shape: str) -> list[Any]:
-    """Return the labels of examples, None for one without.
+def odd_labels(answer: Answer, labels: Sequence[Any], shape: str) -> list[Any]:
+    """Return labels of which some have one of the types `ODD`, with None for a missing one.
 
     ``shape`` is one, list, lines or arrow.
 
@@ -456,14 +465,10 @@ def labels_of(answer: Answer, examples: Sequence[Example], shape: str) -> list[A
     DataError
         Names the first example without a label, or with a null label, where none may be missing.
     """
-    labels = list(map(_Y, examples))
-    if not _ODD.isdisjoint(map(type, labels)):
-        _check_labels(answer, labels, shape)
-        return [None if y is msgspec.UNSET else y for y in labels]
-    return labels
+    _check_labels(answer, labels, shape)
+    return [None if y is msgspec.UNSET else y for y in labels]
 
 
-_Y = attrgetter("y")
 _PLACES = {
     "one": ("body", "body $.y"),
     "list": ("body $[{i}]", "body $[{i}].y"),
@@ -471,7 +476,7 @@ _PLACES = {
     "arrow": ("row {i}", "row {i}, the label"),
 }
 """Where a row and its label are, by the shape of the body."""
-_ODD = {list, dict, type(None), msgspec.UnsetType}
+ODD = {list, dict, type(None), msgspec.UnsetType}
 """Types of labels that are to be looked at one by one."""
 
 
@@ -551,6 +556,7 @@ to_lines: Callable[[list[Any]], bytes] = msgspec.json.Encoder(enc_hook=str).enco
 """Return rows as NDJSON."""
 
 __all__ = [
+    "ODD",
     "ActRequest",
     "Ask",
     "Teach",
@@ -570,9 +576,9 @@ __all__ = [
     "decoded",
     "finite",
     "in_parts",
+    "odd_labels",
     "items_in",
     "label_key",
-    "labels_of",
     "prediction_as_json",
     "to_features",
     "shares_as_json",

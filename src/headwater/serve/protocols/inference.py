@@ -28,13 +28,13 @@ _LENGTH = b"inference-header-content-length"
 
 async def model_ready(request: Request) -> Response:
     """Report that a model is ready."""
-    found = request.state.model(request.path["model"])
+    found = request.model()
     return json_response({"name": found.name, "ready": True})
 
 
 async def model_about(request: Request) -> Response:
     """Describe a model's input and output tensors."""
-    found = request.state.model(request.path["model"])
+    found = request.model()
     inputs, _ = await looked(request.state, found, "inputs")
     outputs: list[dict[str, Any]] = [{"name": "y_pred", "datatype": _kind(found), "shape": [-1]}]
     if kind_with(found.task).can & _NAMED:
@@ -45,7 +45,7 @@ async def model_about(request: Request) -> Response:
 
 async def infer(request: Request) -> Response:
     """Predict the rows of tensors."""
-    found = request.state.model(request.path["model"])
+    found = request.model()
     document, inputs = await _read(request)
     outputs = await inferred(request, found, inputs)
     return await request.state.workers.run(partial(_tensors, found, document, outputs))
@@ -61,7 +61,7 @@ async def inferred(request: Request, found: Model, inputs: dict[str, Array]) -> 
 
 async def teach(request: Request) -> Response:
     """Learn the rows of tensors, where the tensor ``y`` holds the labels."""
-    found = request.state.learning(request.path["model"])
+    found = request.learning_model()
     check_can(found.champion.learner, "answers", at=found.name)
     _, inputs = await _read(request)
     if "y" not in inputs or len(inputs) < 2:

@@ -80,13 +80,13 @@ _event = msgspec.json.Decoder(StudioEvent)
 
 async def health(request: Request) -> Response:
     """Report that the model is up."""
-    found = request.state.model(request.path["model"])
+    found = request.model()
     return json_response({"status": "UP", "model_class": f"headwater {found.task}"})
 
 
 async def setup(request: Request) -> Response:
     """Accept a project that has a control which the model can fill in."""
-    found = request.state.model(request.path["model"])
+    found = request.model()
     asked = decoded(_setup.decode, await request.body(), "body")
     _controls(asked.schema, "body $.schema")
     return json_response({"model_version": _version(found)})
@@ -94,7 +94,7 @@ async def setup(request: Request) -> Response:
 
 async def predict(request: Request) -> Response:
     """Predict tasks, each as the result of its controls."""
-    state, found = request.state, request.state.model(request.path["model"])
+    state, found = request.state, request.model()
     asked = await state.workers.run(partial(decoded, _tasks.decode, await request.body(), "body"))
     if len(asked.tasks) > state.limits.rows:
         raise too_many("rows", state.limits, "body $.tasks")
@@ -114,7 +114,7 @@ async def webhook(request: Request) -> Response:
     """Learn a created or changed annotation, once however often it is sent."""
     state = request.state
     event = await state.workers.run(partial(decoded, _event.decode, await request.body(), "body"))
-    found = state.learning(request.path["model"])
+    found = request.learning_model()
     if event.action not in _TAUGHT or event.annotation is None or event.annotation.was_cancelled:
         return json_response({"status": "ok", "learned": 0}, 201)
     if event.task is None:

@@ -9,13 +9,13 @@ from typing import Any, Protocol
 import msgspec
 
 from headwater.store.journal.database import has_column
+from headwater.store.journal.entries import crc
 from headwater.store.journal.events import (
     ROLLED,
     TOMBSTONE,
     JournalEvent,
     PendingPrediction,
     checksum,
-    crc,
     pack,
     unpack_events,
     unpack_pending,

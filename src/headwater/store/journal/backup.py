@@ -16,7 +16,7 @@ from pathlib import Path
 from headwater.errors import StoreError
 
 from .database import FULL, meaning, read_only, sync_folder
-from .seal import read_seal, tables_of, write_seal
+from .seal import read_seal, write_seal
 
 __all__ = ["check_pages", "write_backup"]
 
@@ -102,7 +102,7 @@ def _copy(source: sqlite3.Connection, part: Path) -> None:
         copy.execute("PRAGMA journal_mode=DELETE")
         if _is_learner(copy) and read_seal(copy) is not None:
             copy.execute("BEGIN")
-            write_seal(copy, tables_of(copy, is_open=False))
+            write_seal(copy, is_open=False)
             copy.execute("COMMIT")
 
 

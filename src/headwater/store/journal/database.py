@@ -24,7 +24,7 @@ from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.store.ownership import OwnedFile
 
 from .high_water import mark_path, read_mark
-from .seal import SEALED, refuse_torn, tables_of, write_seal
+from .seal import SEALED, refuse_torn, write_seal
 from .wal import read_frames
 
 Transaction: TypeAlias = Callable[[], AbstractContextManager[None]]
@@ -271,7 +271,7 @@ def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
     base.execute(f"PRAGMA busy_timeout={MS_TO_WAIT}")
     if new:
         base.executescript(f"BEGIN; {SCHEMA} INSERT INTO meta VALUES ('format', {FORMAT});")
-        write_seal(base, tables_of(base, is_open=True))
+        write_seal(base)
         base.execute("COMMIT")
         sync_folder(path)
     base.execute("PRAGMA journal_mode=WAL")

@@ -11,6 +11,8 @@ without gaps. Entry i begins right after entry i − 1. The rules for damage:
 from __future__ import annotations
 
 import sqlite3
+import struct
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +22,7 @@ import msgspec
 from headwater.errors import StoreError
 
 from .database import DAMAGED, Transaction, ends, meaning
-from .events import JournalEvent, crc, unpack_events
+from .events import JournalEvent, unpack_events
 
 _PAGE = 256  # entries read at once
 
@@ -225,6 +227,11 @@ class Journal:
         return StoreError(expected=f"sound journal entries{where}", got=f"{error}", at=self._at, help=DAMAGED)
 
 
+def crc(seq: int, n: int, model: int, t: int, body: bytes) -> int:
+    """Return the CRC-32 over all columns of a journal entry."""
+    return zlib.crc32(body, zlib.crc32(struct.pack("<4q", seq, n, model, t)))
+
+
 def _sound(row: tuple[Any, ...]) -> Entry | None:
     """Return the entry of a row, or None if the row is damaged."""
     seq, n, model, t, body, sum_ = row
@@ -252,4 +259,4 @@ def _blob(body: object) -> bytes | None:
     return body if isinstance(body, bytes) else None
 
 
-__all__ = ["Entry", "Journal"]
+__all__ = ["Entry", "Journal", "crc"]

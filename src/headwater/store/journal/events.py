@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import struct
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -136,11 +135,6 @@ def packed_size(value: Any) -> int:
     return len(pack(value))
 
 
-def crc(seq: int, n: int, model: int, t: int, body: bytes) -> int:
-    """Return the CRC-32 over all columns of a journal entry."""
-    return zlib.crc32(body, zlib.crc32(struct.pack("<4q", seq, n, model, t)))
-
-
 def checksum(*values: Any) -> int:
     """Return a CRC-32 over the columns of a row whose body has no other."""
     return zlib.crc32(_encoder.encode(values))
@@ -225,7 +219,6 @@ __all__ = [
     "TOMBSTONE",
     "checksum",
     "content",
-    "crc",
     "digest",
     "is_observation",
     "is_row",

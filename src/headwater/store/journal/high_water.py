@@ -12,10 +12,13 @@ import contextlib
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 __all__ = ["HighWater", "read_mark"]
 
+T = TypeVar("T")
 _RECORD = struct.Struct("<8sqqI")
 _NUMBERS = struct.Struct("<qq")
 _MAGIC = b"hwmark01"
@@ -60,12 +63,18 @@ class HighWater:
         self._file = os.open(mark_path(path), os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
         self._turn = 0
 
-    def write(self, seq: int, last_id: int) -> None:
-        """Record the last acknowledged event and prediction id."""
+    def write(self, seq: int, last_id: int, refused: Callable[[OSError], T] | None = None) -> T | None:
+        """Record the last acknowledged event and prediction id, or return what ``refused`` makes of the system's error."""
         body = _RECORD.pack(_MAGIC, seq, last_id, zlib.crc32(_NUMBERS.pack(seq, last_id)))
-        os.lseek(self._file, self._turn * _SLOT, os.SEEK_SET)  # Windows has no pwrite
-        os.write(self._file, body)
+        try:
+            os.lseek(self._file, self._turn * _SLOT, os.SEEK_SET)  # Windows has no pwrite
+            os.write(self._file, body)
+        except OSError as error:
+            if refused is None:
+                raise
+            return refused(error)
         self._turn ^= 1
+        return None
 
     def sync(self) -> None:
         """Sync the mark to disk."""

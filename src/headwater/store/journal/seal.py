@@ -17,7 +17,7 @@ import msgspec
 
 from headwater.errors import StoreError
 
-__all__ = ["SEALED", "Seal", "move_seal", "read_seal", "refuse_torn", "tables_of", "write_seal"]
+__all__ = ["SEALED", "Seal", "read_seal", "refuse_torn", "tables_of", "write_seal"]
 
 SEALED = 4
 """Format of stores that have a seal."""
@@ -83,24 +83,35 @@ def tables_of(base: sqlite3.Connection, *, is_open: bool) -> Seal:
     )
 
 
-def move_seal(base: sqlite3.Connection, before: Seal) -> Seal:
-    """Write the seal, if it changed, at the end of a transaction that only added events and ids, and return it."""
-    last, newest, damaged, last_id, first = base.execute(_ENDS).fetchone()
-    seal = msgspec.structs.replace(before, seq=max(last, newest, damaged), last_id=last_id, first=first, last=last)
-    if seal != before:
-        write_seal(base, seal, upgrade=False)
-    return seal
-
-
-def write_seal(base: sqlite3.Connection, seal: Seal, *, upgrade: bool = True) -> None:
-    """Write the seal inside the caller's transaction.
+def write_seal(
+    base: sqlite3.Connection, before: Seal | None = None, *, is_open: bool = True, of_events: bool = False
+) -> Seal:
+    """Write the seal of the tables inside the caller's transaction, if it changed, and return it.
 
     The first seal upgrades the store's format. Later ones need not say it again.
+
+    Parameters
+    ----------
+    base : sqlite3.Connection
+        The store.
+    before : Seal, optional
+        The seal of the last commit.
+    is_open : bool
+        Whether a process has the store open.
+    of_events : bool
+        Whether only events and ids were added since, so that the rest of the last seal holds.
     """
-    text = msgspec.json.encode(seal)
-    base.execute(_WRITE, (_KEY, f"{text.decode()} {zlib.crc32(text):08x}"))
-    if upgrade:
+    if of_events and before is not None:
+        last, newest, damaged, last_id, first = base.execute(_ENDS).fetchone()
+        seal = msgspec.structs.replace(before, seq=max(last, newest, damaged), last_id=last_id, first=first, last=last)
+    else:
+        seal = tables_of(base, is_open=is_open)
+    if seal != before:
+        text = msgspec.json.encode(seal)
+        base.execute(_WRITE, (_KEY, f"{text.decode()} {zlib.crc32(text):08x}"))
+    if before is None:
         base.execute(_WRITE, ("format", SEALED))
+    return seal
 
 
 def read_seal(base: sqlite3.Connection) -> Seal | None:

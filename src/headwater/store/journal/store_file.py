@@ -6,6 +6,7 @@ import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from os import getpid
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from headwater.store.ownership import OwnedFile
 
 from .database import FAILING, FULL, MS_TO_WAIT, connect, ends_where_it_should, meaning, sound, transaction
 from .high_water import HighWater, mark_path
-from .seal import Seal, move_seal, read_seal, tables_of, write_seal
+from .seal import read_seal, write_seal
 
 __all__ = ["PAGE", "StoreFile"]
 
@@ -76,6 +77,8 @@ class StoreFile:
                 self.sealed = None if accept else read_seal(self.base)
                 """Seal of the last commit, None before the first seal of a store of version 0.2."""
                 self._mark = HighWater(self.path)
+            self.acknowledge = partial(self._mark.write, refused=partial(_unmarked, self.path))
+            """Records the last acknowledged event and id in the checkpoint mark, and returns a StoreError if it can't."""
             if self.sealed is not None:
                 self._seal_as_open()
         except BaseException:
@@ -89,13 +92,6 @@ class StoreFile:
             pass  # it seals
         if self.sealed != before:
             self.checkpoint()
-
-    def _seal(self, *, is_open: bool = True) -> Seal:
-        """Write the seal inside the current transaction, if it changed, and return it."""
-        before, seal = self.sealed, tables_of(self.base, is_open=is_open)
-        if seal != before:
-            write_seal(self.base, seal, upgrade=before is None)
-        return seal
 
     @property
     def is_forked(self) -> bool:
@@ -144,7 +140,7 @@ class StoreFile:
                     self.base.execute("BEGIN IMMEDIATE")
                     yield
                     before = self.sealed
-                    seal = move_seal(self.base, before) if of_events and before is not None else self._seal()
+                    seal = write_seal(self.base, before, of_events=of_events)
             except sqlite3.Error as error:
                 raise meaning(error, self.at) from error
             # The first seal must reach the main file soon, so that a plain copy can be recognized.
@@ -167,27 +163,6 @@ class StoreFile:
                     yield
             finally:
                 self.base.execute("PRAGMA synchronous=FULL")
-
-    def acknowledge(self, seq: int, last_id: int) -> StoreError | None:
-        """Record the last acknowledged event and id in the checkpoint mark.
-
-        Returns
-        -------
-        StoreError or None
-            Why the mark could not be written. What was committed before is durable without it, but a later loss could go
-            unnoticed, so nothing more may be acknowledged while the mark lags.
-        """
-        try:
-            self._mark.write(seq, last_id)
-        except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            return StoreError(
-                expected="a checkpoint mark that can be written",
-                got=f"{error.strerror} ({errno.errorcode.get(error.errno or 0, 'OSError')})",
-                at=str(mark_path(self.path)),
-                help=FULL if full else FAILING,
-            )
-        return None
 
     @property
     def wants_checkpoint(self) -> bool:
@@ -288,7 +263,22 @@ class StoreFile:
     def _seal_as_closed(self) -> None:
         self._owned.check()
         with transaction(self.base, self.at):
-            self._seal(is_open=False)
+            write_seal(self.base, self.sealed, is_open=False)
+
+
+def _unmarked(path: Path, error: OSError) -> StoreError:
+    """Return why the mark could not be written.
+
+    What was committed before is durable without it, but a later loss could go unnoticed, so nothing more may be acknowledged while
+    the mark lags.
+    """
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return StoreError(
+        expected="a checkpoint mark that can be written",
+        got=f"{error.strerror} ({errno.errorcode.get(error.errno or 0, 'OSError')})",
+        at=str(mark_path(path)),
+        help=FULL if full else FAILING,
+    )
 
 
 _SIZES = ("page_count", "freelist_count", "page_size")

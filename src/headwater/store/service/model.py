@@ -244,7 +244,11 @@ class Model:
                     self.pace = max(self.pace + 0.2 * (share - self.pace), _FASTEST)
             out += predictions[0]
             start += len(block)
-        self._remember(events, first, out)
+        name, recent = self.champion.name, self.recent if self.late is None else self._held
+        for i in range(max(0, len(events) - _RECENT), len(events)):
+            if events[i].step is None:
+                earlier = (events[i].predicted or {}).get(name)
+                recent.append((first + i, events[i], out[i] if earlier is None else earlier[0]))
         return out
 
     def _turn(self, events: list[JournalEvent], start: int) -> tuple[int, float]:
@@ -265,11 +269,3 @@ class Model:
         for i in found[-_RECENT:]:
             why = self.champion.learner.explain_one(block[i].x)
             self.alarms.append((first + i, block[i], scores[i], why if isinstance(why, Mapping) else why.contributions))
-
-    def _remember(self, events: list[JournalEvent], first: int, predictions: list[Any]) -> None:
-        name, recent = self.champion.name, self.recent if self.late is None else self._held
-        for i in range(max(0, len(events) - _RECENT), len(events)):
-            if events[i].step is not None:
-                continue
-            earlier = (events[i].predicted or {}).get(name)
-            recent.append((first + i, events[i], predictions[i] if earlier is None else earlier[0]))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gc
+import math
 import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import headwater._core as _core
 from headwater.errors import ConfigError, StoreError, did_you_mean
 from headwater.learner.expiring import Expiring
 from headwater.learner.kind import check_can
@@ -26,17 +29,64 @@ from headwater.store.journal.snapshots import Snapshots
 from headwater.store.model_file import LearnerFormat
 
 from .learner_state import LearnerState, labels_of, learn_events
-from .limits import Limits
+from .limits import Limits, OverLimit
 from .model import Model
-from .price import Memory
+from .price import bytes_declared
 
 FARTHEST_STEP = 1000.0
 _BLOCK = 1024  # events per block of a replay, which affects only speed
 _VERIFIED = 64  # events per block of a verification, between which other threads run
 _KEPT = 1000  # samples in a learner's replay buffer
+_SMALL = 4096
+"""Bytes of a request too small to contain enough names to need much memory."""
+_LEAST_NAME = 3
+"""Minimum bytes of a journaled name with its value."""
 _LABEL = attrgetter("y")
 _ROW = attrgetter("x")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+@dataclass(slots=True)
+class Memory:
+    """Memory limit of all learners of a store together.
+
+    Parameters
+    ----------
+    most : int, optional
+        Bytes, or None for no limit. Memory of other learners in this process counts too.
+    waiting : list
+        Learners that have learned nothing yet, whose declared memory is not allocated.
+    """
+
+    most: int | None = None
+    waiting: list[Any] = field(default_factory=list)
+
+    def left(self) -> float:
+        """Return the bytes left after what is allocated and declared."""
+        if self.most is None:
+            return math.inf
+        left = self.most - _core.held()
+        if self.waiting:
+            self.waiting = [learner for learner in self.waiting if learner.engine is None]
+            left -= sum(map(bytes_declared, self.waiting))
+        return left
+
+    def check(self, needed: int) -> None:
+        """Raise OverLimit if ``needed`` bytes exceed what is left.
+
+        Raises
+        ------
+        OverLimit
+            Names the limit.
+        """
+        left = self.left()
+        if self.most is not None and needed > left:
+            raise OverLimit(
+                expected=f"models that take at most {self.most:,} bytes together (limit memory)",
+                got=f"about {self.most - int(left) + needed:,}",
+                at="memory",
+                help="Make the model smaller, drop a challenger, or raise the limit.",
+            )
 
 
 class Models:
@@ -56,7 +106,7 @@ class Models:
 
     def __init__(self, base: sqlite3.Connection, at: str, journal: Journal, snapshots: Snapshots) -> None:
         self._base, self._at, self._journal, self._snapshots = base, at, journal, snapshots
-        self.by_name: dict[str, Model] = {}
+        self.by_name = _ByName()
         self.by_id = _ById()
         """The same models by their ids."""
         self.memory = Memory()
@@ -72,13 +122,6 @@ class Models:
         UnknownModel
             If no model has that name.
         """
-        if name not in self.by_name:
-            raise UnknownModel(
-                expected="a model of this store",
-                got=repr(name),
-                at="model",
-                help=did_you_mean(name, self.by_name) or "Create one first.",
-            )
         return self.by_name[name]
 
     # ---- changes -----------------------------------------------------------------------------------------------------
@@ -155,7 +198,7 @@ class Models:
     def refresh(self) -> None:
         """Reload the models from the tables after a change, keeping the learners in memory."""
         known = {state.id: state for model in self.by_name.values() for state in model.live}
-        models: dict[str, Model] = {}
+        models = _ByName()
         for number, name, paused in self._base.execute("SELECT id, name, paused FROM models ORDER BY id").fetchall():
             learners = [self._loaded(row, known) for row in self._rows(number)]
             model = self.by_name.get(name)
@@ -297,8 +340,8 @@ class Models:
         ends = [self._snapshots.sequences(m.id)[-1:] for model in self.by_name.values() for m in model.live]
         return min((seq for end in ends for seq in end), default=self._journal.seq)
 
-    def check(self, model: Model, events: list[JournalEvent], limits: Limits, added: set[Any]) -> None:
-        """Raise for labels and values that a learner can't take (too many classes, a wrong embedding), before journaling.
+    def check(self, model: Model, events: list[JournalEvent], limits: Limits, added: set[Any], size: int = 0) -> None:
+        """Raise for what a learner can't take (too many classes, a wrong embedding, too much memory), before journaling.
 
         Parameters
         ----------
@@ -310,16 +353,16 @@ class Models:
             Limits of the number of classes.
         added
             New classes of other requests in the same commit. Those of these events are added.
+        size
+            Bytes of the events in the journal, 0 where memory is looked at elsewhere.
         """
         champion = model.champion.learner
         names_in, answer = champion.kind.names_in, champion.kind.answer
-        live = model.live
-        for state in live:
+        for state in model.live:
             state.learner.check_values(list(map(_ROW, events)))
-        if names_in is None:
-            return
         plain, met = not answer.compound, set[Any]()
-        labels = list(map(_LABEL, events)) if answer.given_out is None else labels_of(champion, events)
+        live = model.live if names_in is not None else []
+        labels = list(map(_LABEL, events)) if answer.given_out is None or not live else labels_of(champion, events)
         for state in live:
             if plain and state.classes.issuperset(labels):
                 continue
@@ -330,6 +373,15 @@ class Models:
                 limits.check_classes(known, new)
             met |= found
         added |= met
+        if size > _SMALL or (size and size // _LEAST_NAME * model.price.name_bytes > self.memory.left()):
+            self._check_memory(model, events, limits)
+
+    def _check_memory(self, model: Model, events: list[JournalEvent], limits: Limits) -> None:
+        """Raise OverLimit for examples that would grow the learners too much."""
+        needed = self.memory_for(model, events, limits.request_memory)
+        limits.check_memory(needed)
+        if needed > self.memory.left() and self.adds_names(model, events):
+            self.memory.check(needed)
 
     def check_rows(self, model: Model, rows: list[Any]) -> None:
         """Raise for rows that a learner can't take, before they are written.
@@ -541,6 +593,18 @@ class UnknownModel(ConfigError):
     """Raised for a name that no model, or no learner of a model, has."""
 
     code = "unknown_model"
+
+
+class _ByName(dict[str, Model]):
+    """Models by name, which raise UnknownModel for a name that no model has."""
+
+    def __missing__(self, name: str) -> Model:
+        raise UnknownModel(
+            expected="a model of this store",
+            got=repr(name),
+            at="model",
+            help=did_you_mean(name, self) or "Create one first.",
+        )
 
 
 class _ById(dict[int, Model]):

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sized
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-import headwater._core as _core
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine
 from headwater.learner.expiring import Expiring
 
-from .limits import OverLimit
-
-__all__ = ["Memory", "Price", "Rates", "bytes_declared", "bytes_held", "price_of"]
+__all__ = ["Price", "Rates", "bytes_declared", "bytes_held", "price_of"]
 
 # Measured on one core of an EPYC, and rounded up. Learning a row reads and writes its parameters and the optimizer's state.
 # A prediction only reads the parameters.
@@ -27,49 +23,6 @@ _KEPT_TWICE = 2
 _GROWN_BYTES = 36  # per float64 parameter with two optimizer values, plus half as much spare capacity
 _MEMBER_BYTES, _NAME_BYTES = 5000, 500
 _ELSE_BYTES = 1_000_000  # names, statistics, stored samples
-
-
-@dataclass(slots=True)
-class Memory:
-    """Memory limit of all learners of a store together.
-
-    Parameters
-    ----------
-    most : int, optional
-        Bytes, or None for no limit. Memory of other learners in this process counts too.
-    waiting : list
-        Learners that have learned nothing yet, whose declared memory is not allocated.
-    """
-
-    most: int | None = None
-    waiting: list[Any] = field(default_factory=list)
-
-    def left(self) -> float:
-        """Return the bytes left after what is allocated and declared."""
-        if self.most is None:
-            return math.inf
-        left = self.most - _core.held()
-        if self.waiting:
-            self.waiting = [learner for learner in self.waiting if learner.engine is None]
-            left -= sum(map(bytes_declared, self.waiting))
-        return left
-
-    def check(self, needed: int) -> None:
-        """Raise OverLimit if ``needed`` bytes exceed what is left.
-
-        Raises
-        ------
-        OverLimit
-            Names the limit.
-        """
-        left = self.left()
-        if self.most is not None and needed > left:
-            raise OverLimit(
-                expected=f"models that take at most {self.most:,} bytes together (limit memory)",
-                got=f"about {self.most - int(left) + needed:,}",
-                at="memory",
-                help="Make the model smaller, drop a challenger, or raise the limit.",
-            )
 
 
 class Rates(NamedTuple):

@@ -68,10 +68,6 @@ _ID_PAGES = 2
 """Maximum pages that a commit writes per id (one of the table and one of its index)."""
 COMMIT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Bounds of the histogram of commit times, in seconds."""
-_SMALL = 4096
-"""Bytes of a request too small to contain enough names to need much memory."""
-_LEAST_NAME = 3
-"""Minimum bytes of a journaled name with its value."""
 
 
 class Service:
@@ -338,18 +334,9 @@ class Service:
         if size > self._harmless:
             self.limits.check_rows(events, size)
         if learned := list(filterfalse(_STEP, events)):
-            self.models.check(model, learned, self.limits, self._new_classes.setdefault(model.id, set()))
-            if size > _SMALL or size // _LEAST_NAME * model.price.name_bytes > self.memory.left():
-                self._check_memory(model, learned)
+            self.models.check(model, learned, self.limits, self._new_classes.setdefault(model.id, set()), size)
         self._file.wal_pages += size // PAGE
         return self.journal.append(model.id, body, len(events), now)
-
-    def _check_memory(self, model: Model, events: list[JournalEvent]) -> None:
-        """Raise OverLimit for examples that would grow the learners too much."""
-        needed = self.models.memory_for(model, events, self.limits.request_memory)
-        self.limits.check_memory(needed)
-        if needed > self.memory.left() and self.models.adds_names(model, events):
-            self.memory.check(needed)
 
     def _teach(self, journaled: list[Journaled]) -> None:
         """Learn committed events, joining neighbors of one model into a block, which gives the same result."""

@@ -30,6 +30,7 @@ from operator import eq, itemgetter
 from typing import Any, TypeAlias
 
 from headwater.learner.validation import can_be_class
+from headwater.route.curve import History
 from headwater.route.score import Score
 from headwater.types import Label, Predictions, Scores
 
@@ -130,7 +131,7 @@ class ClassScore(Score):
             if self._history is None:
                 self._window.append(row)
             else:
-                self._trace(row, p, sure)
+                self._trace(self._history, row, p, sure)
 
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
         """Return the metrics of ``"model"``, ``"no-change"`` and ``"majority"``, over all rows or over the window."""
@@ -178,12 +179,12 @@ class ClassScore(Score):
         model, same, majority = self._right
         return [self.n, model / n, same / n, majority / n, math.fsum(map(_LOSS, self._window)) / n]
 
-    def _trace(self, row: _Row, p: float, sure: float) -> None:
+    def _trace(self, history: History, row: _Row, p: float, sure: float) -> None:
         """Add a row to the window, the calibration and the curve.
 
         Which predictors are right in the window is counted as it moves, since counting anew takes as long as it is.
         """
-        right, window, history = self._right, self._window, self._history
+        right, window = self._right, self._window
         label, model, same, majority, *_ = row
         if sure == sure:
             cell = self._bins[min(int(sure * BINS), BINS - 1)]
@@ -201,7 +202,9 @@ class ClassScore(Score):
                 right[2] - (majority == label),
             )
         window.append(row)
-        if history is not None and history.see(1.0 - p if p == p else 0.0, self.n):
+        if history.rises(1.0 - p if p == p else 0.0):
+            history.mark(self.n)
+        if self.n % history.every == 0:
             history.add(self._point())
 
     def _sums(self) -> dict[str, Any]:

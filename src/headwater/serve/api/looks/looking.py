@@ -68,7 +68,7 @@ def _copy(model: Model) -> tuple[Any, int]:
 
 async def model(request: Request) -> Response:
     """Describe a model (its learners, layers, features, metrics)."""
-    found = request.state.model(request.path["model"])
+    found = request.model()
     described, _ = await looked(request.state, found, "describe")
     about = to_json(await summarized(request.state, found))
     return Response(b"".join((about[:-1], b",", described[1:])))
@@ -76,7 +76,7 @@ async def model(request: Request) -> Response:
 
 async def download(request: Request) -> Response:
     """Send the champion as a model file, current or (``?seq=N``) as it was after event N."""
-    state, found, seq = request.state, request.state.model(request.path["model"]), request.query("seq")
+    state, found, seq = request.state, request.model(), request.query("seq")
     if not seq:
         data, at = await looked(state, found, "file")
         await handed_out(state, found, at, "model file", request.client, data)
@@ -105,7 +105,7 @@ def _past(state: ServerState, found: Model, seq: int) -> bytes | memoryview:
 
 async def onnx(request: Request) -> Response:
     """Send the champion as an ONNX graph."""
-    found = request.state.model(request.path["model"])
+    found = request.model()
     check_can(found.champion.learner, "onnx", at=found.name)
     data, at = await looked(request.state, found, "onnx", name=found.name)
     await handed_out(request.state, found, at, "ONNX graph", request.client, data)
@@ -114,14 +114,14 @@ async def onnx(request: Request) -> Response:
 
 async def weights(request: Request) -> Response:
     """Return the weights of each layer as maps of at most 64 by 64 cells of averages."""
-    found = request.state.model(request.path["model"])
+    found = request.model()
     check_can(found.champion.learner, "layers", at=found.name)
     return Response((await looked(request.state, found, "weights"))[0])
 
 
 async def activations(request: Request) -> Response:
     """Return each layer's outputs for the last samples, newest first."""
-    found = request.state.model(request.path["model"])
+    found = request.model()
     check_can(found.champion.learner, "layers", at=found.name)
     X = [event.x for _, event, _ in list(found.recent)[::-1]]
     return Response((await looked(request.state, found, "activations", X=X))[0])
@@ -130,7 +130,7 @@ async def activations(request: Request) -> Response:
 async def explain(request: Request) -> Response:
     """Attribute the prediction or score of a sample to its features, largest first."""
     asked = decoded(_explain.decode, await request.body(), "body")
-    found = request.state.model(request.path.get("model", ""))
+    found = request.model()
     request.budget.charge_samples(size_of([asked.x]), found.price, learning=False)
     how = {"target": asked.target, "horizon": asked.horizon}
     why, seq = await looked(request.state, found, "explain", x=asked.x, **how)

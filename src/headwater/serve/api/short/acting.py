@@ -26,10 +26,10 @@ async def act(request: Request) -> Response:
     The id is on disk before the response is sent. For an agent it returns the action to take in a state, and stores nothing.
     """
     asked = decoded(_act.decode, await request.body(), "body")
-    named = request.state.model(request.path.get("model", ""))
+    named = request.model()
     if "environment" in kind_of(named.champion.learner).can:
         return await transitions.act(request, asked)
-    state, model = request.state, request.state.learning(request.path.get("model", ""))
+    state, model = request.state, request.learning_model()
     check_can(model.champion.learner, "acts", at=model.name)
     check_keys(model, [asked.x])
     offered = len(asked.actions or ()) or len(model.champion.learner.known_classes)
@@ -47,7 +47,7 @@ async def act(request: Request) -> Response:
 async def reward(request: Request) -> Response:
     """Learn the reward of an earlier action, or the quality and the cost of a router's choice."""
     asked = decoded(_reward.decode, await request.body(), "body")
-    model = request.state.learning(request.path.get("model", ""))
+    model = request.learning_model()
     learner, name = model.champion.learner, "action"
     told: Any = asked.reward
     if "routes" in kind_of(learner).can:

@@ -32,7 +32,7 @@ def _converted(options: dict[str, str]) -> ForecastRequest:
 
 
 async def _forecast(request: Request, asked: ForecastRequest) -> Response:
-    model, xs = request.state.model(request.path.get("model", "")), asked.xs
+    model, xs = request.model(), asked.xs
     check_can(model.champion.learner, "ahead", at=model.name)
     size = size_of(xs or ())
     request.budget.charge_samples(size, model.price, learning=False)

@@ -26,7 +26,7 @@ async def choose(request: Request) -> Response:
     The choice is on disk before the response is sent.
     """
     asked = decoded(_prompt.decode, await request.body(), "body")
-    state, model = request.state, request.state.learning(request.path.get("model", ""))
+    state, model = request.state, request.learning_model()
     check_can(model.champion.learner, "routes", at=model.name)
     row = model.champion.learner.row_of(asked.prompt, asked.tokens)
     request.budget.charge_samples(size_of([row]), model.price, learning=False)
@@ -67,7 +67,7 @@ async def prices(request: Request) -> Response:
 async def change_prices(request: Request) -> Response:
     """Change prices, add and drop models, or change the budget. It is on disk before the response is sent."""
     asked = decoded(_prices.decode, await request.body(), "body")
-    model = request.state.learning(request.path.get("model", ""))
+    model = request.learning_model()
     check_can(model.champion.learner, "routes", at=model.name)
     told: dict[str, Any] = {"models": asked.models} if asked.models else {}
     told |= {} if asked.budget is msgspec.UNSET else {"budget": asked.budget}
@@ -84,7 +84,7 @@ async def frontier(request: Request) -> Response:
 
 
 def _routing(request: Request) -> Model:
-    model = request.state.model(request.path.get("model", ""))
+    model = request.model()
     check_can(model.champion.learner, "routes", at=model.name)
     return model
 

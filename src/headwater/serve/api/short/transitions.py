@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from headwater.learner.kind import check_can
-from headwater.serve.api.learning import committed, read_rows, rows_response, without_infinity
+from headwater.serve.api.learning import committed, read_rows, rows_response
 from headwater.serve.api.predicting import apart
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.costs import size_of
@@ -20,7 +20,7 @@ _TRANSITION = Body(Transition)
 
 async def act(request: Request, asked: ActRequest) -> Response:
     """Return an agent's action in a state, without changing anything."""
-    model = request.state.model(request.path.get("model", ""))
+    model = request.model()
     request.budget.charge_samples(size_of([asked.x]), model.price, learning=False)
 
     def taken() -> tuple[Any, int]:
@@ -33,8 +33,8 @@ async def act(request: Request, asked: ActRequest) -> Response:
 
 async def learn_transitions(request: Request) -> Response:
     """Learn transitions, all of a request or none, replying once they are durable and learned."""
-    rows, shape = await read_rows(request, _TRANSITION)
-    state, model = request.state, request.state.learning(request.path.get("model", ""))
+    rows, shape, _ = await read_rows(request, _TRANSITION)
+    state, model = request.state, request.learning_model()
     check_can(model.champion.learner, "environment", at=model.name)
     n = len(rows)
     size = await apart(state, request.budget, n, lambda: size_of(x for row in rows for x in (row.x, row.next or {})))
@@ -42,7 +42,7 @@ async def learn_transitions(request: Request) -> Response:
     command = await apart(state, request.budget, n, lambda: LearnRequest(model.id, [_event(row) for row in rows]))
     if rows:
         await committed(request, command, n)
-    return await apart(state, request.budget, n, lambda: rows_response(list(map(_shown, command.answers)), shape))
+    return await apart(state, request.budget, n, lambda: rows_response(command.answers, shape, _shown))
 
 
 def _event(row: Transition) -> JournalEvent:
@@ -52,7 +52,6 @@ def _event(row: Transition) -> JournalEvent:
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     """Return the reply to a transition, with the state's value before it was learned."""
-    row = without_infinity(row)
     return {"value" if name == "y_pred" else name: value for name, value in row.items()}
 
 

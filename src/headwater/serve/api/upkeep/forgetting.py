@@ -24,7 +24,7 @@ _forget = msgspec.json.Decoder(Forget)
 async def forget(request: Request) -> Response:
     """Forget rows of a model, or with ``dry_run`` say what that would do. Predictions continue meanwhile."""
     state, options = request.state, decoded(_forget.decode, await request.body(), "body")
-    model = state.model(request.path["model"])
+    model = request.model()
     if state.learns_elsewhere(model):
         raise LearnsElsewhere(
             expected="a model that learns here",
