@@ -85,7 +85,7 @@ def open(  # noqa: A001 - as gzip.open
         except ConfigError:  # a learner that no store can hold
             service.close()
             raise
-    model = service.models.named(NAME)
+    model = service.models.by_name[NAME]
     kept = model.champion.learner
     if learner is not None and type(learner) is not type(kept) and kind_of(learner).task != kind_of(kept).task:
         service.close()

@@ -291,7 +291,7 @@ def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learne
     learner.follow_core(_core_of(header))
     learner.resume(
         engine=None if header["engine"] is None else _engine(learner, header["engine"], arrays),
-        classes=[from_json(label) for label in header["classes"]],
+        classes=[from_json(label) if type(label) is dict else label for label in header["classes"]],
         refused=_counter(header["refused"]),
         notes=_notes(header),
         sample=unpack_sample(arrays["sample"], learner.task) if "sample" in arrays else None,

@@ -15,6 +15,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -235,7 +236,7 @@ def crc(seq: int, n: int, model: int, t: int, body: bytes) -> int:
 def _sound(row: tuple[Any, ...]) -> Entry | None:
     """Return the entry of a row, or None if the row is damaged."""
     seq, n, model, t, body, sum_ = row
-    if not isinstance(body, bytes) or any(not isinstance(value, int) for value in (seq, n, model, t)):
+    if not isinstance(body, bytes) or not all(map(isinstance, (seq, n, model, t), repeat(int))):
         return None
     if crc(seq, n, model, t, body) != sum_:
         return None

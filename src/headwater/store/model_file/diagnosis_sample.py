@@ -100,15 +100,14 @@ def unpack_sample(data: NDArray[np.uint8], task: str) -> DiagnosisSample:
     if "probed" not in decoded:  # written before 0.2.0, so start with an empty sample
         return DiagnosisSample(task)
     state = msgspec.convert(decoded, _Written)
-    names = [_label(name) for name in state.names]
-    sample = DiagnosisSample(task)
+    sample, labels = DiagnosisSample(task), _Labels()
     for name in _PLAIN:
         setattr(sample, name, getattr(state, name))
-    sample.labels = Counter({_label(label): count for label, count in state.labels})
+    sample.labels = Counter({labels[label]: count for label, count in state.labels})
     sample.sizes = state.sizes
-    labels = [_label(text) for text in state.answers]
-    sample.log = [(row, labels[y], labels[said], loss, sure) for row, y, said, loss, sure in state.log]
-    sample.rows, sample.fresh = _unpacked(state.rows, names), _unpacked(state.fresh, names)
+    answers, names = list(map(labels.__getitem__, state.answers)), list(map(labels.__getitem__, state.names))
+    sample.log = [(row, answers[y], answers[said], loss, sure) for row, y, said, loss, sure in state.log]
+    sample.rows, sample.fresh = _unpacked(state.rows, names, labels), _unpacked(state.fresh, names, labels)
     if state.record is not None:
         sample.record = Record(**msgspec.structs.asdict(state.record) | {"names": tuple(state.record.names)})
     _check(sample)
@@ -131,8 +130,15 @@ def _text(label: Any) -> Any:
     return label if type(label) is float else json.dumps(as_json(label))
 
 
-def _label(text: Any) -> Any:
-    return text if type(text) is float else from_json(json.loads(text))
+class _Labels(dict[Any, Any]):
+    """Labels and names by what `_text` made of them, each read once."""
+
+    def __missing__(self, text: Any) -> Any:
+        if type(text) is float:
+            return text
+        value = json.loads(text)
+        self[text] = value = from_json(value) if type(value) is dict else value
+        return value
 
 
 def _packed(rows: Sequence[SampledRow], names: dict[Any, int], texts: dict[tuple[type, Any], Any]) -> list[list[Any]]:
@@ -161,17 +167,14 @@ def _packed(rows: Sequence[SampledRow], names: dict[Any, int], texts: dict[tuple
     return packed
 
 
-def _unpacked(rows: Sequence[list[Any]], names: Sequence[Any]) -> list[SampledRow]:
+def _unpacked(rows: Sequence[list[Any]], names: Sequence[Any], labels: _Labels) -> list[SampledRow]:
     """Return rows that ``_packed`` has packed."""
-    labels: dict[Any, Any] = {}
     found = []
     for y, loss, row, *rest in rows:
         if type(loss) is not float or type(row) is not int or row < 1:
             raise ValueError("sample", "rows with their loss and their number", [y, loss, row])
-        if type(y) is not float and y not in labels:
-            labels[y] = _label(y)
         x = dict(zip(map(names.__getitem__, rest[::2]), rest[1::2], strict=True))
-        found.append(SampledRow(x, y if type(y) is float else labels[y], loss, row))
+        found.append(SampledRow(x, labels[y], loss, row))
     return found
 
 

@@ -90,7 +90,7 @@ class OwnedFile:
         StoreError
             If another program is using the file exclusively.
         """
-        wal, shm = (f"{self.path}{suffix}" for suffix in ("-wal", "-shm"))
+        wal, shm = f"{self.path}-wal", f"{self.path}-shm"
         shared = share_bytes(self._handles.main, *_SHARED)
         if os.path.exists(shm):
             self._handles.shm = os.open(shm, os.O_RDWR)

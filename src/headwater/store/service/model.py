@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import repeat
 from typing import Any
 
@@ -47,6 +47,7 @@ _TURN_S = 0.002
 _FASTEST = 1e-3
 """Least share of its price that learning is taken to cost, so that one turn stays bounded."""
 _RECENT = 20
+_latest = partial(deque, maxlen=_RECENT)
 
 
 @dataclass
@@ -70,11 +71,9 @@ class Model:
     late: Publishing | None = None
     """When and how the learners are published, None if at once."""
     lock: FairLock = field(default_factory=FairLock)
-    recent: deque[tuple[int, JournalEvent, Any]] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    recent: deque[tuple[int, JournalEvent, Any]] = field(default_factory=_latest)
     """The last events with their numbers and the champion's predictions."""
-    alarms: deque[tuple[int, JournalEvent, float, Mapping[Any, float]]] = field(
-        default_factory=lambda: deque(maxlen=_RECENT)
-    )
+    alarms: deque[tuple[int, JournalEvent, float, Mapping[Any, float]]] = field(default_factory=_latest)
     """The last events with an anomaly alarm, with their numbers, scores and column contributions."""
     fallback: Fallback | None = None
     """The baseline that answers instead of the champion, if any. It is given out beside what the learners predict."""
@@ -83,20 +82,20 @@ class Model:
     pace: float = 1.0
     """Running mean of the seconds that learning takes for each second of its price, which is rounded up."""
     _priced_until: int = 0
-    _held: deque[tuple[int, JournalEvent, Any]] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    _held: deque[tuple[int, JournalEvent, Any]] = field(default_factory=_latest)
 
     def take(self, live: list[LearnerState]) -> None:
         """Replace the learners, champion first, and publish them."""
         self.live = self.learners = live
         self.champion, self.seq = live[0], self.at
-        self._reprice()
+        vars(self).pop("price", None)
         if self.late is not None:
             self.publish()
 
     def reach(self, at: int) -> None:
         """Count the events up to one as learned."""
         self.at = self.seq = at
-        self._reprice()
+        vars(self).pop("price", None)
 
     def publish(self) -> None:
         """Let the learners answer as they are now."""
@@ -104,7 +103,7 @@ class Model:
             self.learners = list(map(self.late.copied, self.live))
             self.late.begin(self.at)
         self.champion, self.seq = self.learners[0], self.at
-        self._reprice()
+        vars(self).pop("price", None)
         self.recent.extend(self._held)
         self._held.clear()
 
@@ -118,9 +117,6 @@ class Model:
         """Cost of rows over all learners of the model, computed anew when the events learned have grown by half."""
         self._priced_until = self.seq + self.seq // 2
         return price_of(state.learner for state in self.learners)
-
-    def _reprice(self) -> None:
-        vars(self).pop("price", None)
 
     def predict(
         self, X: Sequence[Any], *, shadows: bool, coverage: Sequence[float | None] | None = None
@@ -236,7 +232,7 @@ class Model:
                 else:
                     self.publish_if_due()
                 if self.seq > self._priced_until:
-                    self._reprice()
+                    vars(self).pop("price", None)
                 if (alarm := self.champion.learner.kind.alarm) is not None and self.late is None:
                     self._note_alarms(block, first + start, predictions[0], alarm)
                 if price_s:

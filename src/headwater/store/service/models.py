@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ _SMALL = 4096
 """Bytes of a request too small to contain enough names to need much memory."""
 _LEAST_NAME = 3
 """Minimum bytes of a journaled name with its value."""
+_NUMBER = attrgetter("id")
 _LABEL = attrgetter("y")
 _ROW = attrgetter("x")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -210,7 +212,7 @@ class Models:
                 model.paused = bool(paused)
             models[name] = model
         self.by_name = models
-        self.by_id = _ById((model.id, model) for model in models.values())
+        self.by_id = _ById(zip(map(_NUMBER, models.values()), models.values(), strict=True))
         self.memory.waiting = [state.learner for model in models.values() for state in model.live]
 
     def _copied(self, state: LearnerState) -> LearnerState:
@@ -338,7 +340,7 @@ class Models:
     def oldest(self) -> int:
         """Return the oldest sequence among the learners' newest snapshots."""
         ends = [self._snapshots.sequences(m.id)[-1:] for model in self.by_name.values() for m in model.live]
-        return min((seq for end in ends for seq in end), default=self._journal.seq)
+        return min(chain.from_iterable(ends), default=self._journal.seq)
 
     def check(self, model: Model, events: list[JournalEvent], limits: Limits, added: set[Any], size: int = 0) -> None:
         """Raise for what a learner can't take (too many classes, a wrong embedding, too much memory), before journaling.
