@@ -194,7 +194,7 @@ def test_a_row_over_http_takes_few_calls_from_its_socket_to_its_answer(tmp_path)
     finally:
         recorder.close()
     assert len(walks["learn"].calls) <= 60, walks["learn"].calls
-    assert len(walks["learn"].files) <= 25
-    assert len(walks["learn"].entered_again) <= 8, walks["learn"].entered_again
-    assert len(walks["predict"].calls) <= 43, walks["predict"].calls
-    assert len(walks["predict"].files) <= 15
+    assert len(walks["learn"].files) <= 24
+    assert len(walks["learn"].entered_again) <= 7, walks["learn"].entered_again
+    assert len(walks["predict"].calls) <= 41, walks["predict"].calls
+    assert len(walks["predict"].files) <= 13

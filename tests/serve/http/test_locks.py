@@ -12,8 +12,7 @@ import pytest
 
 from headwater.serve.app import build
 from headwater.serve.run import make_state
-from headwater.store.service import fair_lock
-from headwater.store.service.fair_lock import FairLock
+from headwater.store.service.model import FairLock
 from support.siege.server import made, taught
 
 with warnings.catch_warnings():
@@ -23,7 +22,6 @@ with warnings.catch_warnings():
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "limits.md"
 MOST_S = 0.25
 """Of processor time, as the limit lock_s says."""
-OWN = Path(fair_lock.__file__)
 
 
 class Recorded(FairLock):

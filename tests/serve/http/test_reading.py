@@ -17,7 +17,7 @@ from headwater.serve.background.shared import Published, Shared
 from headwater.serve.http.errors import Busy
 from headwater.serve.run import make_state
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint, to_bytes
-from headwater.store.service.fair_lock import FairLock
+from headwater.store.service.model import FairLock
 
 PATIENCE_S = 900
 LOOKS = (

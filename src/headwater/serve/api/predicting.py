@@ -121,7 +121,7 @@ async def predict_rows(
     """
     learner = model.champion.learner
     near = budget.is_at_hand(len(X))
-    if "keys" in kind_of(learner).can:
+    if "keys" in learner.kind.can:
         check = partial(check_keys, model, X)
         check() if near else await state.workers.run(check)
     size = size_of(X) if near else await state.workers.run(partial(size_of, X))

@@ -6,19 +6,23 @@ prediction comes from the state after exactly ``seq`` events, and reports ``seq`
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 import time
+import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import repeat
+from types import TracebackType
 from typing import Any
 
 from headwater.learner.kind import kind_of
 from headwater.store.forget.publishing import Publishing
 from headwater.store.journal.events import OFFER, ROLLED, JournalEvent, PendingPrediction, Predictions, observation
 
-from .fair_lock import FairLock
 from .learner_state import FALLBACK, Fallback, LearnerState, learn_events, predict_rows, set_or_interval
 from .price import Price, price_of
 
@@ -40,14 +44,57 @@ def _observed(state: LearnerState, rows: Sequence[Any], aggregates: list[Predict
     return read
 
 
-__all__ = ["Model"]
+__all__ = ["FairLock", "Model"]
 
 _TURN_S = 0.002
 """Target seconds of one turn of learning, which is about the longest wait of a reader."""
 _FASTEST = 1e-3
 """Least share of its price that learning is taken to cost, so that one turn stays bounded."""
 _RECENT = 20
-_latest = partial(deque, maxlen=_RECENT)
+_latest: Callable[[], deque[Any]] = partial(deque, maxlen=_RECENT)
+
+
+class FairLock:
+    """A lock granted in order of request, so that neither readers nor the writer starve.
+
+    Examples
+    --------
+    >>> lock = FairLock()
+    >>> with lock:
+    ...     print("held")
+    held
+    """
+
+    def __init__(self) -> None:
+        self._gate, self._lock = threading.Lock(), threading.Lock()
+        _ALL.add(self)
+
+    def renew(self) -> None:
+        """Reset the lock in a forked process, where the holding thread doesn't exist."""
+        self._gate, self._lock = threading.Lock(), threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._gate:  # a waiter holds the gate, so nobody overtakes it
+            self._lock.acquire()
+
+    def take_now(self) -> bool:
+        """Take the lock if it is free and nobody waits, and return whether it was taken.
+
+        Release it with ``release``.
+        """
+        if not self._gate.acquire(blocking=False):
+            return False
+        try:
+            return self._lock.acquire(blocking=False)
+        finally:
+            self._gate.release()
+
+    def release(self) -> None:
+        """Release the lock."""
+        self._lock.release()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._lock.release()
 
 
 @dataclass
@@ -265,3 +312,15 @@ class Model:
         for i in found[-_RECENT:]:
             why = self.champion.learner.explain_one(block[i].x)
             self.alarms.append((first + i, block[i], scores[i], why if isinstance(why, Mapping) else why.contributions))
+
+
+_ALL: weakref.WeakSet[FairLock] = weakref.WeakSet()
+
+
+def _renew_all() -> None:
+    for lock in _ALL:
+        lock.renew()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_renew_all)
