@@ -10,10 +10,11 @@
  *          a = (1 - e^(-N/c)) / (1 - e^(-N/(k c))) lies between 1, the mean, and k, the sum: if a touch removes 1/c of what
  *          is wrong, k ways of N/k touches each, all from the same start, must together get as far as one way of N. A step
  *          beyond the mean is that of Reddi et al. 2021; here it shrinks as the workers arrive. c is about 0.6/lr for SGD,
- *          0.016/lr sqrt(touches before) for AdaGrad, whose steps shrink so, 0.1/lr where steps are normalised: measured on
- *          real streams, blocks of 100 rows, four and eight workers. N are touches, and replays as many again.
- * Rules.   Their fading means follow the plain mean; sums of squares (AdaGrad, FTRL) the factor of the weights. FTRL and
- *          COCOB compute a weight from sums, so the sums are merged and the weight is computed from them.
+ *          0.016/lr sqrt(touches before) for AdaGrad, whose steps shrink so, 0.03/lr where steps are normalised: measured
+ * on real streams, blocks of 100 rows, four and eight workers. N are touches, and replays as many again. Mixture. Its
+ * weights are learned by steps too, and go beyond the mean by the same factor, with c = 150 rows; those of Hedge, which sum
+ * to 1, follow the mean. Rules.   Their fading means follow the plain mean; sums of squares (AdaGrad, FTRL) the factor of
+ * the weights. FTRL and COCOB compute a weight from sums, so the sums are merged and the weight is computed from them.
  * Statistics. As if one learner had seen the rows of all one after the other, up to rounding and to the bounds on outliers:
  *          what a worker saw alone is taken out of its fading mean and variance (West 1979), and then joined with the
  *          others' (Chan, Golub & LeVeque 1983). Knots: from a sample of all, drawn from the workers' samples.
@@ -421,7 +422,7 @@ static int merge_mean(merging *m, int i)
  */
 
 static const double OF_STEPS = 0.6, OF_SUMS = 0.016,
-                    OF_NORMALISED = 0.1; /* times 1/lr: touches after which most is learned */
+                    OF_NORMALISED = 0.03; /* times 1/lr: touches after which most is learned */
 
 /* c, for numbers that were touched so often before: a touch removes about 1/c of what is wrong. */
 static double slowness(const merging *m, int e, double before)
@@ -1117,6 +1118,7 @@ static int merge_samples(merging *m, int i)
 /* ---- running numbers ------------------------------------------------------------------------------------- */
 
 static const double FADING = 0.01, FADING_ERROR = 0.003; /* by which a row moves the fading loss, and the mixture's error */
+static const double OF_MIXTURE = 150;                    /* rows after which most is learned by the mixture's weights */
 
 enum { NONE, COUNT, SMALLEST, LOSS, MIXTURE_ERROR, PRODUCT, AVERAGE };
 static const int HOW[HW_RUNNING] = {[HW_STEPS] = COUNT,      [HW_STEP_SCALE] = SMALLEST, [HW_FADING_LOSS] = LOSS,
@@ -1167,6 +1169,15 @@ static double merge_fading(const merging *m, int e, int number, int how)
     return left * old + (1 - left) * mean;
 }
 
+/* The factor on the mean of what moved the mixture's weights; rows of the first expert are those of all. */
+static double mixture_reach(const merging *m, int k)
+{
+    double rows = 0;
+    for (int i = 0; i < m->count; i++)
+        rows += m->worker[i].live ? most(rows_behind(m, m->worker + i, 0, MIXTURE_ERROR), 0) : 0;
+    return m->to->mixture == HW_HEDGED ? 1 : reach(rows, k, OF_MIXTURE);
+}
+
 static double merge_number(const merging *m, int e, int number)
 {
     double old = m->base->running[e * HW_RUNNING + number], sum = old, product = old, smallest = old, mean = 0, last = old;
@@ -1188,7 +1199,9 @@ static double merge_number(const merging *m, int e, int number)
     }
     if (k < 2)
         return last;
-    return how == COUNT ? (back ? smallest : sum) : how == SMALLEST ? smallest : how == PRODUCT ? product : old + mean / k;
+    if (how == AVERAGE)
+        return old + mean / k * mixture_reach(m, k);
+    return how == COUNT ? (back ? smallest : sum) : how == SMALLEST ? smallest : product;
 }
 
 static int merge_running(merging *m, int i)

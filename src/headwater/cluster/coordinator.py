@@ -34,7 +34,7 @@ from headwater.types import Record, ScoredRows
 from .delta import difference, size_of
 from .local import LocalWorkers
 from .merge import in_tree, merge
-from .plan import SMALLEST, block_size, by_key, check_partition, in_blocks, lead_of, ramp
+from .plan import LONGEST_LEAD, SMALLEST, block_size, by_key, check_partition, in_blocks, lead_of, ramp
 from .progress import Clock, Progress
 from .progress.sampling import SerialSample
 from .progress.sampling import every as every_round
@@ -242,7 +242,8 @@ class Cluster:
         check_same((), self.position.sources)
         source = opened(stream, target=target, task=self.learner.task)
         given = source if isinstance(source, Stream) else None
-        rows = Rows(source, target, wants=self.position.wants, problem=type(self._watch).problem)
+        problem, front = type(self._watch).problem, LONGEST_LEAD if self._lead is None else self._lead
+        rows = Rows(source, target, wants=self.position.wants, problem=problem, front=front)
         try:
             return self._finish(rows, given)
         finally:
@@ -319,7 +320,16 @@ class Cluster:
         X = self.learner.observed(X)  # aggregates count rows in the order of the stream, whoever learns them
         if self._key is not None and blocks > 1:
             return by_key(X, y, numbers, self._key, blocks)
-        return in_blocks(X, y, numbers, size, lead_of(size) if self._lead is None else self._lead)
+        lead = lead_of(size) if self._lead is None else self._lead
+        return in_blocks(X, y, numbers, size, lead, *([rows.front] if self._has_front else []))
+
+    @property
+    def _has_front(self) -> bool:
+        """Return whether the rows before the first block of the next round are known, also to a restarted coordinator.
+
+        They are not after a straggler's rows, which come again, nor where each has aggregates of its moment.
+        """
+        return not self.position.waiting and not self.learner.has_rolling
 
     def _whole(self) -> Update:
         return Update(self.position.round, None, self._state.header, self._state.arrays)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headwater.errors import ConfigError
@@ -28,10 +28,12 @@ from headwater.errors import ConfigError
 from .merge import FAN_IN
 from .worker import Block
 
-__all__ = ["LARGEST", "SMALLEST", "Sync", "block_size", "by_key", "check_partition", "in_blocks", "lead_of", "ramp"]
+__all__ = ["LARGEST", "LONGEST_LEAD", "SMALLEST", "Sync", "block_size", "by_key", "check_partition", "in_blocks", "lead_of", "ramp"]
 
 SMALLEST, LARGEST = 100, 10_000
 """Range of automatic block sizes. Fewer rows starve the state that restarts in each round, and more were never measured."""
+LONGEST_LEAD = 100
+"""Maximum number of rows before a block that its worker learns first by default."""
 MISSED = 40
 """Rows learned before a round for each row of it that a worker misses, since other workers learn it."""
 
@@ -142,7 +144,7 @@ def lead_of(block: int) -> int:
     >>> lead_of(100), lead_of(200), lead_of(1000)
     (100, 50, 40)
     """
-    return min(max(10_000 // block, 40), 100)
+    return min(max(10_000 // block, 40), LONGEST_LEAD)
 
 
 def check_partition(partition: str) -> None:
@@ -167,18 +169,32 @@ def check_partition(partition: str) -> None:
         )
 
 
-def in_blocks(X: Any, y: list[Any], rows: Sequence[int], size: int, lead: int = 0) -> list[Block]:
+def in_blocks(
+    X: Any,
+    y: list[Any],
+    rows: Sequence[int],
+    size: int,
+    lead: int = 0,
+    before: tuple[Any, list[Any]] = ((), []),
+) -> list[Block]:
     """Cut rows into blocks of `size` consecutive rows, each with the `lead` rows before it.
+
+    `before` has rows before the first of them. A block that is alone gets none, since its worker misses no rows.
 
     Examples
     --------
     >>> [(block.index, block.y, list(block.rows)) for block in in_blocks([{}, {}, {}], [1, 2, 3], range(5, 8), 2)]
     [(0, [1, 2], [5, 6]), (1, [3], [7])]
+    >>> [block.lead for block in in_blocks([{}, {}], [1, 2], range(5, 7), 1, lead=1, before=([{}, {}], [-1, 0]))]
+    [([{}], [0]), ([{}], [1])]
     """
     blocks = []
     for i, at in enumerate(range(0, len(y), size)):
         part, front = slice(at, at + size), slice(max(at - lead, 0), at)
         blocks.append(Block(i, X[part], y[part], rows[part], (X[front], y[front]) if lead and i else None))
+    last = max(len(before[1]) - lead, 0)
+    if lead and len(blocks) > 1 and before[1]:
+        blocks[0] = replace(blocks[0], lead=(before[0][last:], before[1][last:]))
     return blocks
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -28,6 +29,8 @@ class Rows:
         wants(row number): whether the row is still to be learned.
     problem : callable
         problem(label): why it can't be scored, or "".
+    front : int
+        Number of rows to keep of those before the next one, whether wanted or not.
 
     Examples
     --------
@@ -40,6 +43,12 @@ class Rows:
     ([{'a': 3}, {'a': 4}], ['y', 'x'], [3, 4])
     >>> rows.left_out
     {'unknown': 1}
+
+    `front` has the rows before those taken last, also those that a restarted coordinator passed over:
+
+    >>> rows = Rows(stream, None, wants=lambda row: row > 1, problem=lambda y: "" if y else "unknown", front=100)
+    >>> rows.take(1)[2], rows.front
+    ([3], ([{'a': 1}], ['x']))
     """
 
     def __init__(
@@ -49,8 +58,11 @@ class Rows:
         *,
         wants: Callable[[int], bool],
         problem: Callable[[Any], str],
+        front: int = 0,
     ) -> None:
         self._wants, self._problem = wants, problem
+        self._passed: deque[tuple[Any, Any]] = deque(maxlen=front + 1)
+        self.front: tuple[Any, list[Any]] = [], []
         self.left_out: dict[str, int] = {}
         self._blocks = as_blocks(source, target=target)
         self._given_back: list[tuple[int, Any, Any]] = []
@@ -59,11 +71,11 @@ class Rows:
     def take(self, count: int) -> tuple[Any, list[Any], list[int]]:
         """Return up to ``count`` rows with labels and numbers, those given back first."""
         back, self._given_back = self._given_back[:count], self._given_back[count:]
-        some = [*back, *islice(self._rows, count - len(back))]
-        X: Any = [x for _, x, _ in some]
-        if some and isinstance(X[0], np.ndarray):
-            X = np.stack(X)
-        return X, [y for _, _, y in some], [row for row, _, _ in some]
+        first = list(islice(self._rows, min(count - len(back), 1)))
+        before = list(self._passed)[:-1] if first and not back else []  # the last one passed is the first one taken
+        self.front = _together([x for x, _ in before]), [y for _, y in before]
+        some = [*back, *first, *islice(self._rows, count - len(back) - len(first))]
+        return _together([x for _, x, _ in some]), [y for _, _, y in some], [row for row, _, _ in some]
 
     def give_back(self, X: Any, y: list[Any], rows: Any) -> None:
         """Give back rows that were not learned, which come next in order."""
@@ -91,5 +103,12 @@ class Rows:
             reason = self._problem(y)
             if reason:  # rows learned before a restart count too, so that the record is that of the whole run
                 self.left_out[reason] = self.left_out.get(reason, 0) + 1
-            elif self._wants(row):
+                continue
+            self._passed.append((x, y))
+            if self._wants(row):
                 yield row, x, y
+
+
+def _together(X: list[Any]) -> Any:
+    """Return rows as one array, where they are arrays."""
+    return np.stack(X) if X and isinstance(X[0], np.ndarray) else X
