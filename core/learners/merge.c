@@ -10,11 +10,12 @@
  *          a = (1 - e^(-N/c)) / (1 - e^(-N/(k c))) lies between 1, the mean, and k, the sum: if a touch removes 1/c of what
  *          is wrong, k ways of N/k touches each, all from the same start, must together get as far as one way of N. A step
  *          beyond the mean is that of Reddi et al. 2021; here it shrinks as the workers arrive. c is about 0.6/lr for SGD,
- *          0.016/lr sqrt(touches before) for AdaGrad, whose steps shrink so, 0.03/lr where steps are normalised: measured
- * on real streams, blocks of 100 rows, four and eight workers. N are touches, and replays as many again. Mixture. Its
- * weights are learned by steps too, and go beyond the mean by the same factor, with c = 150 rows; those of Hedge, which sum
- * to 1, follow the mean. Rules.   Their fading means follow the plain mean; sums of squares (AdaGrad, FTRL) the factor of
- * the weights. FTRL and COCOB compute a weight from sums, so the sums are merged and the weight is computed from them.
+ *          0.016/lr sqrt(touches before) for AdaGrad, whose steps shrink so, 0.03/lr where steps are normalised (measured
+ *          on real streams, blocks of 100 rows, four and eight workers). N are touches, and replays as many again.
+ * Mixture. Its weights are learned by steps too: the same factor, with c = 150 rows. Those of Hedge, which sum to 1, follow
+ *          the mean.
+ * Rules.   Their fading means follow the plain mean; sums of squares (AdaGrad, FTRL) the factor of the weights. FTRL and
+ *          COCOB compute a weight from sums, so the sums are merged and the weight is computed from them.
  * Statistics. As if one learner had seen the rows of all one after the other, up to rounding and to the bounds on outliers:
  *          what a worker saw alone is taken out of its fading mean and variance (West 1979), and then joined with the
  *          others' (Chan, Golub & LeVeque 1983). Knots: from a sample of all, drawn from the workers' samples.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -335,7 +336,7 @@ WIDE = {"workers": 20, "block": 10, "warm_up": 4000, "lead": 0}
 
 @pytest.mark.parametrize(
     ("settings", "alike"),
-    [({"hidden": (16,), "optimizer": hw.nn.AdaGrad(0.05)}, 0.98), ({}, 0.97)],
+    [({"hidden": (16,), "optimizer": hw.nn.AdaGrad(0.05)}, 0.98), ({}, 0.96)],
     ids=["a net", "pool"],
 )
 def test_states_merged_by_eights_are_those_merged_at_once_but_for_a_few_hundredths(settings, alike):
@@ -390,6 +391,71 @@ def test_a_round_of_many_blocks_has_the_same_bits_whoever_merges_them():
     assert max(seen) == 2
     assert record.scores == again.scores
     assert there.progress.received < here.progress.received
+
+
+class Seeing(LocalWorkers):
+    """Workers that note the blocks of rounds with several."""
+
+    def __init__(self, left_out=None):
+        super().__init__(left_out)
+        self.rounds: list[list] = []
+
+    def learn(self, updates, blocks, deadline):
+        if len(blocks) > 1:
+            self.rounds.append(blocks)
+        return super().learn(updates, blocks, deadline)
+
+
+def in_front(block) -> list[int] | None:
+    """Numbers of the rows that a block's worker learns first."""
+    return None if block.lead is None else [x["number"] for x in block.lead[0]]
+
+
+NUMBERED = [({**x, "number": float(i)}, y) for i, (x, y) in enumerate(ROWS, 1)]
+
+
+@pytest.mark.parametrize("rows", [NUMBERED, iter(NUMBERED)], ids=["a list", "a stream"])
+def test_the_first_block_of_a_round_has_the_rows_before_it_in_front_as_the_others_do(rows):
+    seeing = Seeing()
+    run(rows, engine=seeing)
+    assert len(seeing.rounds) >= 10
+    for blocks in seeing.rounds:
+        for block in blocks:
+            longest = 100 if block is blocks[0] else min(100, block.rows[0] - blocks[0].rows[0])
+            assert in_front(block) == list(range(block.rows[0] - longest, block.rows[0]))
+
+
+def test_the_first_block_has_as_many_rows_in_front_as_was_asked():
+    seeing = Seeing()
+    run(NUMBERED, engine=seeing, lead=7)
+    assert {len(in_front(block)) for blocks in seeing.rounds for block in blocks} == {7}
+    without = Seeing()
+    run(NUMBERED, engine=without, lead=0)
+    assert all(block.lead is None for blocks in without.rounds for block in blocks)
+
+
+def test_arrays_in_front_of_the_first_block_stay_arrays():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(6000, 3))
+    seeing = Seeing()
+    learn(hw.Regressor(), (X, X[:, 0]), workers=4, block=100, engine=seeing)
+    block = seeing.rounds[-1][0]
+    assert np.array_equal(block.lead[0], X[block.rows[0] - 101 : block.rows[0] - 1])
+
+
+def test_rows_that_no_restarted_coordinator_could_have_are_not_in_front_of_the_first_block():
+    windows = Seeing()
+    rolling = hw.Classifier(seed=1, rolling=hw.Rolling("site", "number", over=(50,)))
+    with Cluster(rolling, workers=4, block=100, engine=windows) as cluster:
+        cluster.run(NUMBERED)
+    assert {blocks[0].lead for blocks in windows.rounds} == {None}
+    assert all(block.lead for blocks in windows.rounds for block in blocks[1:])
+
+    late = Seeing(lambda version, block: version % 3 == 2 and block.index == 1)
+    run(NUMBERED, engine=late, deadline=1.0)
+    again = [now for before, now in pairwise(late.rounds) if now[0].rows[0] <= before[-1].rows[-1]]
+    assert len(again) > 1, "a straggler's rows come next"
+    assert {blocks[0].lead for blocks in again} == {None}
 
 
 def test_rows_in_front_of_a_block_that_bring_a_class_leave_everything_as_it_was():

@@ -106,7 +106,8 @@ class Cluster:
         timing. Without it, a slow block is repeated by an idle worker and the first result counts, with the same bits.
     lead : int, optional
         Rows before a block that its worker learns first as a warm-up, without counting them. By default 40, and up to 100
-        before blocks of less than 250 rows.
+        before blocks of less than 250 rows. The first block of a round has none after a straggler's rows, and where
+        the learner has ``rolling``.
     sync : float
         Maximum share of the time for syncing, with ``block="auto"``.
     warm_up : int

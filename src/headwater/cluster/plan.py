@@ -28,7 +28,18 @@ from headwater.errors import ConfigError
 from .merge import FAN_IN
 from .worker import Block
 
-__all__ = ["LARGEST", "LONGEST_LEAD", "SMALLEST", "Sync", "block_size", "by_key", "check_partition", "in_blocks", "lead_of", "ramp"]
+__all__ = [
+    "LARGEST",
+    "LONGEST_LEAD",
+    "SMALLEST",
+    "Sync",
+    "block_size",
+    "by_key",
+    "check_partition",
+    "in_blocks",
+    "lead_of",
+    "ramp",
+]
 
 SMALLEST, LARGEST = 100, 10_000
 """Range of automatic block sizes. Fewer rows starve the state that restarts in each round, and more were never measured."""
