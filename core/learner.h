@@ -236,6 +236,7 @@ struct hw_learner {
     /* as declared */
     bool is_double, growing, standard, targets, embedding, bias, counted, history;
     bool names_borrowed; /* names and columns belong to a fleet: they are copied before a name is appended */
+    bool staged;         /* in staging lies what the statistics of the sample at hand become when it is learned */
     bool rows_in_order;  /* rows_at holds 0 (the bias), 1, 2, … as a row without gaps has it */
     int knots, ring, intervals, mixture;
     int answer_inputs; /* columns of answers before, the first of the vocabulary: HW_ANSWER_INPUTS or 0 */

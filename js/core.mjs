@@ -25,7 +25,7 @@ export async function compiled(source) {
   try {
     return await WebAssembly.compile(bytes);
   } catch (error) {
-    const help = "Check what was given; it needs SIMD.";
+    const help = "Check the file; it needs SIMD.";
     throw new HeadwaterError({ expected: "headwater.wasm", got: error.message, at: "load", help });
   }
 }
@@ -40,7 +40,7 @@ export async function contentOf(source, expected) {
   const bytes = typeof found?.arrayBuffer === "function" ? await found.arrayBuffer() : found;
   if (ArrayBuffer.isView(bytes)) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
-  const help = "Give bytes, an address or a response.";
+  const help = "Give bytes or an address.";
   throw new HeadwaterError({ expected: `the bytes of ${expected}`, got: kindOf(bytes), at: "load", help });
 }
 
@@ -173,8 +173,8 @@ export class Core {
       this.busy = true;
       return;
     }
-    const got = "a call from inside another: a value of the sample calls a learner";
-    throw new HeadwaterError({ expected: "one call at a time", got, help: "Give a sample that stands by itself." });
+    const got = "another from a value of the sample";
+    throw new HeadwaterError({ expected: "one call at a time", got, help: "Give plain values." });
   }
 
   leave() {
@@ -287,7 +287,7 @@ function writeUnit(bytes, to, text, i, unit) {
 }
 
 export function noMemory(got) {
-  const help = "Use fewer units or names, or free() other learners.";
+  const help = "Use fewer units, or free() other learners.";
   return new HeadwaterError({ expected: "memory that WebAssembly can give", got: `no room for ${got}`, help });
 }
 

@@ -49,7 +49,7 @@ export class TargetError extends DataError {
 export class NotBuiltError extends HeadwaterError {
   static title = "NotBuiltError";
   constructor(at) {
-    const help = "Load headwater.wasm, as open() does by itself.";
+    const help = "Load headwater.wasm.";
     super({ expected: "what this build of the core has", got: "more than that", at, help });
   }
 

@@ -187,6 +187,8 @@ static void exchange_stretches(real *source, const stretches *of, real *kept, in
     for (int64_t i = 0; i < of->count; i++) {
         int64_t q = mode == REDO ? of->count - 1 - i : i, j = 0;
         real *here = stretch_at(source, of, q), *there = kept + q * of->length;
+        for (; !HW_SMALL && mode == KEEP && j + NATIVE <= of->length; j += NATIVE)
+            store(there + j, load(here + j));
         for (; !HW_SMALL && mode == KEEP && j + 4 <= of->length; j += 4)
             store4(there + j, load4(here + j));
         for (; j < of->length; j++) {

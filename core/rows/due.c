@@ -33,7 +33,7 @@ static int foresee_value(hw_learner *l, int32_t slot, int64_t t, hw_due *due)
 
 int hw_foresee(hw_learner *l, const int32_t *slots, int64_t count, hw_due *due)
 {
-    double *seen = l->slots.seen, *before = l->staging;
+    double *seen = l->slots.seen, *before = l->staging + 3 * count; /* behind what predicting has left there */
     int64_t i = 0;
     int status = 0;
     due->values += count;

@@ -86,6 +86,7 @@ int hw_draw_rows(hw_learner *l)
 {
     if (!l->fan_in || l->drawn >= l->rows)
         return 0;
+    l->staged = false;
     for (; l->drawn < l->rows; l->drawn++)
         for (int e = 0; e < l->all; e++) {
             const hw_expert_t *x = l->expert + e;

@@ -55,7 +55,7 @@ export function fitting(at, build) {
   } catch (error) {
     const broken = error instanceof WebAssembly.RuntimeError;
     if (broken || error instanceof ModelFileError || error instanceof NotBuiltError || (error instanceof HeadwaterError && error.code === "memory")) throw error;
-    const got = `one whose header does not fit (${error.message})`;
+    const got = `one that does not fit (${error.message})`;
     throw new ModelFileError({ expected: "a model as headwater saves it", got, at, help: "Use another copy." });
   }
 }
@@ -68,8 +68,8 @@ function firstOf(bytes) {
 function headerOf(bytes, at) {
   try {
     const first = firstOf(bytes);
-    if (first > bytes.length) throw new RangeError("truncated");
-    const entries = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, first)));
+    const whole = first <= bytes.length;
+    const entries = whole && JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, first)));
     if (entries === null || typeof entries !== "object") throw new TypeError("no header");
     return entries;
   } catch {

@@ -34,7 +34,7 @@ export class Engine {
 
   /** Where the core has it, until it is freed. */
   get learner() {
-    if (!this.at) throw new HeadwaterError({ expected: "a learner", got: "one that was freed", help: "Make or load another one." });
+    if (!this.at) throw new HeadwaterError({ expected: "a learner", got: "one that was freed", help: "Make another one." });
     return this.at;
   }
 

@@ -94,7 +94,7 @@ export class ClassLearner extends learning(ClassPredictor) {
     const k = known.length + 1;
     if (this.binary && k > 2) {
       const expected = `one of the two classes ${shown(known)}`;
-      const help = "The loss 'binary_cross_entropy' has two classes; use the loss 'cross_entropy' for more.";
+      const help = "Use the loss 'cross_entropy' for more.";
       throw new TargetError({ expected, got: shown(label), at: "y", help });
     }
     if (engine === null) this.engine = LearningEngine.begun(core, this.setup);

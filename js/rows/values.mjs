@@ -81,7 +81,7 @@ export function isMapping(value) {
 /** Refuse what is no mapping of names to values. */
 export function checkSample(x, i = 0) {
   if (isMapping(x)) return;
-  const help = "Give an object such as {size: 1.5, colour: 'red'}, or a matrix {data, shape} to learnMany.";
+  const help = "Give an object such as {size: 1.5}, or a matrix {data, shape} to learnMany.";
   throw new DataError({ expected: "a mapping of names to values", got: kindOf(x), at: `sample ${i}`, help });
 }
 

@@ -79,8 +79,8 @@ static void wait_for_turn(Learner *self)
 
 static int raise_nested(void)
 {
-    PyErr_SetString(PyExc_RuntimeError, "expected one call at a time, got a call from inside another: a value of the "
-                                        "sample calls the learner that reads it");
+    PyErr_SetString(PyExc_RuntimeError,
+                    "expected one call at a time, got another from a value of the sample. Give plain values.");
     return -1;
 }
 

@@ -112,7 +112,7 @@ def test_a_model_is_printed_as_one_line_and_one_that_was_freed_says_so(folder, t
     )
     lines = done.stdout.splitlines()
     assert lines[:3] == [line, f"{line} Network(layers: 1, inputs: 2)", "Classifier(freed) Network(freed)"]
-    assert lines[3:7] == [f"{freed} Make or load another one."] * 4
+    assert lines[3:7] == [f"{freed} Make another one."] * 4
     assert lines[7].startswith("true expected a step size above 0 or a schedule, got 'x' — at lr.")
 
 

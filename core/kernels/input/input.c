@@ -226,6 +226,17 @@ static __attribute__((noinline)) bool standardise_settled(int64_t n, const doubl
     return standardise_numbers(n, x, mean, variance, seen, rows_seen, z, mu, var, true);
 }
 
+/* n entries, of the slots from `first` on, are learned: their statistics are those that lie in staging. */
+static void keep_staged(hw_learner *l, int32_t first, int64_t n)
+{
+    const double *mu = l->staging + n, *var = mu + n;
+    double *seen = l->slots.seen + first;
+    memcpy(l->slots.mean + first, mu, (size_t)n * sizeof(double));
+    memcpy(l->slots.variance + first, var, (size_t)n * sizeof(double));
+    for (int64_t i = 0; i < n; i++)
+        seen[i] += 1;
+}
+
 /* Entries of consecutive slots, if that is what they are and none is odd: standardised into staging. */
 static bool standardise_side_by_side(hw_learner *l, const int32_t *slots, const double *x, int64_t n, double rows_seen,
                                      bool learn)
@@ -241,12 +252,8 @@ static bool standardise_side_by_side(hw_learner *l, const int32_t *slots, const 
         young |= !((seen[i] + 1) * FORGET > 1);
     if (!(young ? standardise_young : standardise_settled)(n, x, mean, variance, seen, rows_seen, z, mu, var))
         return false;
-    if (learn) {
-        memcpy(mean, mu, (size_t)n * sizeof(double));
-        memcpy(variance, var, (size_t)n * sizeof(double));
-        for (int64_t i = 0; i < n; i++)
-            seen[i] += 1;
-    }
+    if (learn)
+        keep_staged(l, first, n);
     return true;
 }
 
@@ -321,6 +328,8 @@ static void read_entries(hw_learner *l, bool learn)
         v[n++] = 1;
     }
     bool beside = all_side_by_side(l, learn);
+    if (!HW_SMALL)
+        l->staged = beside && !learn;
     if (beside && !l->knots) {
         l->rows_in_order = pair_side_by_side(l, slots[0], count, n) && l->bias;
         n += count;
@@ -352,7 +361,10 @@ static void learn_entries(hw_learner *l)
         read_entries(l, true);
         return;
     }
-    bool beside = all_side_by_side(l, true);
+    bool beside = l->staged;
+    l->staged = false;
+    if (beside)
+        keep_staged(l, l->entry_slots[0], l->entries);
     for (int64_t i = 0; (!beside || l->knots) && i < l->entries; i++) {
         if (beside)
             update_reservoir(l, l->entry_slots[i], l->entry_x[i]);

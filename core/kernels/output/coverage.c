@@ -30,65 +30,74 @@ static inline double share_of(const hw_learner *l, const real *p, int j)
     return j == 1 ? (double)p[0] : 1 - (double)p[0];
 }
 
-/* Count a row, and move ends: step > 0 outwards where it lay outside. An end that can't become smaller leaves what is
- * missing to the other, so that the sum of both counts every miss. */
-static void move_ends(double *c, bool classes, bool below, bool above, double alpha, double step)
+static void count_row(double *c, double covered, double size)
 {
-    if (classes) {
-        c[HW_C_BELOW] = c[HW_C_ABOVE] = within(c[HW_C_BELOW] - step * ((below ? 1 : 0) - alpha), -LARGEST_END, LARGEST_END);
-        return;
-    }
-    double low = c[HW_C_BELOW] + step * ((below ? 1 : 0) - alpha / 2),
-           high = c[HW_C_ABOVE] + step * ((above ? 1 : 0) - alpha / 2);
-    double left = least(low - LEAST_END, 0), right = least(high - LEAST_END, 0);
-    c[HW_C_BELOW] = within(low + right, LEAST_END, LARGEST_END);
-    c[HW_C_ABOVE] = within(high + left, LEAST_END, LARGEST_END);
+    size = size < 1e300 ? size : 1e300;
+    double rows = c[HW_C_ROWS] + 1, rate = most(1 / rows, LATELY);
+    c[HW_C_ROWS] = rows;
+    c[HW_C_COVERED] += covered;
+    c[HW_C_SIZE] += (size - c[HW_C_SIZE]) / rows;
+    c[HW_C_LATELY] += (covered - c[HW_C_LATELY]) * rate;
+    c[HW_C_LATELY_SIZE] += (size - c[HW_C_LATELY_SIZE]) * rate;
 }
 
-static void count_row(double *c, bool covered, double size)
+/* Nobody can cover a class that was never seen: an answer that is one is only counted. */
+static bool count_unseen(hw_learner *l, double y, int known)
 {
-    c[HW_C_ROWS] += 1;
-    c[HW_C_COVERED] += covered;
-    double rate = most(1 / c[HW_C_ROWS], LATELY);
-    if (!(size < 1e300))
-        size = 1e300;
-    c[HW_C_SIZE] += (size - c[HW_C_SIZE]) / c[HW_C_ROWS];
-    c[HW_C_LATELY] += ((covered ? 1 : 0) - c[HW_C_LATELY]) * rate;
-    c[HW_C_LATELY_SIZE] += (size - c[HW_C_LATELY_SIZE]) * rate;
+    for (int i = 0; i < HW_COVERAGES; i++) {
+        double *c = coverage_at(l, i);
+        c[HW_C_KNOWN] = most(c[HW_C_KNOWN], y + 1);
+        c[HW_C_UNSEEN] += y >= known;
+    }
+    return y >= known;
+}
+
+/* How many classes each level's set has, and whether the answer y is one of them. */
+static void follow_sets(hw_learner *l, const double *given, const real *p, double y, int k, double step)
+{
+    double size[HW_COVERAGES] = {0}, own = share_of(l, p, (int)y);
+    for (int j = 0; j < k; j++) {
+        double share = share_of(l, p, j);
+        for (int i = 0; i < HW_COVERAGES; i++)
+            size[i] += share >= given[i];
+    }
+    for (int i = 0; i < HW_COVERAGES; i++) {
+        double *c = coverage_at(l, i), covered = own >= given[i], alpha = 1 - HW_COVERAGE_LEVELS[i];
+        count_row(c, covered, size[i]);
+        c[HW_C_BELOW] = c[HW_C_ABOVE] = within(c[HW_C_BELOW] - step * (1 - covered - alpha), -LARGEST_END, LARGEST_END);
+    }
+}
+
+/* The size of each level's interval, and whether the answer y lies in it. An end that can't become smaller leaves what is
+ * missing to the other, so that the sum of both counts every miss. */
+static void follow_intervals(hw_learner *l, const double *given, double said, double y, double step)
+{
+    for (int i = 0; i < HW_COVERAGES; i++) {
+        double *c = coverage_at(l, i), alpha = 1 - HW_COVERAGE_LEVELS[i];
+        double low = given[HW_GIVEN_WIDTH] * given[i], high = given[HW_GIVEN_WIDTH] * given[HW_COVERAGES + i];
+        double below = y < said - low;
+        double above = y > said + high;
+        count_row(c, below + above == 0, low + high);
+        low = c[HW_C_BELOW] + step * (below - alpha / 2);
+        high = c[HW_C_ABOVE] + step * (above - alpha / 2);
+        double left = least(low - LEAST_END, 0), right = least(high - LEAST_END, 0);
+        c[HW_C_BELOW] = within(low + right, LEAST_END, LARGEST_END);
+        c[HW_C_ABOVE] = within(high + left, LEAST_END, LARGEST_END);
+    }
 }
 
 /* The answer y is there of a row of which p and ends were given out, `late` predictions ago. */
 static void follow_ends(hw_learner *l, const double *given, const real *p, double y, double weight, int64_t late)
 {
-    bool classes = hw_covers_classes(l);
-    int known = (int)given[HW_GIVEN_KNOWN], k = known;
+    bool classes = hw_covers_classes(l), two = l->outputs == 1 && l->expert[0].loss != HW_LOSS_cross_entropy;
+    int known = (int)given[HW_GIVEN_KNOWN], most_known = two ? known : l->outputs;
     double step = (classes ? STEP_OF_CLASSES : STEP_OF_NUMBERS) * least(weight, 1) / (1 + (double)late / PATIENT);
     if (!finite((double)p[0]) || (!classes && !known)) /* nothing was kept of it */
         return;
-    if (l->outputs == 1 && l->expert[0].loss == HW_LOSS_cross_entropy)
-        k = known < 1 ? known : 1;
-    k = l->outputs > 1 && k > l->outputs ? l->outputs : k;
-    for (int i = 0; i < HW_COVERAGES; i++) {
-        double *c = coverage_at(l, i), size = 0;
-        bool below, above = false;
-        if (classes) {
-            c[HW_C_KNOWN] = most(c[HW_C_KNOWN], y + 1);
-            if (y >= known) { /* nobody can cover a class that was never seen */
-                c[HW_C_UNSEEN] += 1;
-                continue;
-            }
-            below = !(share_of(l, p, (int)y) >= given[i]);
-            for (int j = 0; j < k; j++)
-                size += share_of(l, p, j) >= given[i];
-        } else {
-            double width = given[HW_GIVEN_WIDTH], low = width * given[i], high = width * given[HW_COVERAGES + i];
-            below = y < (double)p[0] - low;
-            above = y > (double)p[0] + high;
-            size = low + high;
-        }
-        count_row(c, !below && !above, size);
-        move_ends(c, classes, below, above, 1 - HW_COVERAGE_LEVELS[i], step);
-    }
+    if (!classes)
+        follow_intervals(l, given, (double)p[0], y, step);
+    else if (!count_unseen(l, y, known))
+        follow_sets(l, given, p, y, known < most_known ? known : most_known, step);
 }
 
 /* Of the sample at hand, just predicted as p: its answer is there. */
