@@ -32,8 +32,7 @@ export function answersOf(y, n, at = "y") {
   }
   if (y.length === n) return y;
   const what = at === "y" ? "answers" : "weights";
-  const help = at === "y" ? "Give one answer a row." : "Give one a row.";
-  throw new DataError({ expected: `${n} ${what} for ${n} rows`, got: String(y.length), at, help });
+  throw new DataError({ expected: `as many ${what} as rows (${n})`, got: String(y.length), at, help: "Give one for each." });
 }
 
 /** Return the weight of each row: one for all, one each, or none given. */

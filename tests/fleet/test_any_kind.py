@@ -274,7 +274,11 @@ def test_a_store_asks_a_fleet_of_forecasters_alike(tmp_path):
             DataError,
             r"got 3.0, then a row — at x. Call learn_one\(x, y\)",
         ),
-        (lambda: shops().step_many([{"shop": "a"}], [1.0, 2.0]), DataError, "expected 1 answers for 1 rows, got 2"),
+        (
+            lambda: shops().step_many([{"shop": "a"}], [1.0, 2.0]),
+            DataError,
+            r"expected as many answers as rows \(1\), got 2",
+        ),
         (lambda: shops().forecast("a", 5), ConfigError, "a horizon of at most 4"),
         (lambda: shops().ask(horizon=2), DataError, "expected rows, got none"),
         (lambda: hw.Fleet(hw.Classifier, "shop").forecast("a"), ConfigError, "forecasts a series"),

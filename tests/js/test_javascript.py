@@ -703,7 +703,7 @@ MISTAKES = [
     (("Classifier", {"hidden": [1 << 21]}, ["learnOne", {"a": 1}, 1]), "expected a whole number from 1 to 1048576, got 2.09715e+06 — at "),
     (("Classifier", {}, ["learnOne", 3, 1]), "expected a mapping of names to values, got number — at sample 0. "),
     (("Classifier", {}, ["learnOne", [1], 1]), "expected a mapping of names to values, got Array — at sample 0. "),
-    (("Classifier", {}, ["learnMany", [{}], [1, 2]]), "expected 1 answers for 1 rows, got 2 — at y. "),
+    (("Classifier", {}, ["learnMany", [{}], [1, 2]]), "expected as many answers as rows (1), got 2 — at y. "),
     (("Classifier", {}, ["learnMany", {"data": [1, 2], "shape": [3, 2]}, [1]]), "expected an array of objects, or a matrix whose "),
     (
         ("Classifier", {"loss": "binary_cross_entropy"}, *(["learnOne", {"a": 1}, y] for y in "abc")),

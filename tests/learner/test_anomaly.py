@@ -243,7 +243,7 @@ def test_settings_that_can_not_be_are_refused(settings):
 def test_what_is_no_row_is_refused():
     with pytest.raises(DataError, match="expected a mapping"):
         hw.Anomaly().score_one([1, 2])
-    with pytest.raises(DataError, match="expected 2 rows to score for 2 rows, got 1"):
+    with pytest.raises(DataError, match=r"expected as many rows to score as rows to learn \(2\), got 1"):
         hw.Anomaly().step_many([{}, {}], ask=[{}])
 
 

@@ -534,14 +534,14 @@ def test_every_reason_that_can_be_counted_is_stated_and_every_stated_one_can_be_
 def test_lengths_must_agree(cls):
     model = cls((4,))
     for call, error in (
-        (lambda: model.learn_many(ROWS[:3], [0, 1]), ("3 answers for 3 rows", "2", "y", "Give one answer per row.")),
+        (lambda: model.learn_many(ROWS[:3], [0, 1]), ("as many answers as rows (3)", "2", "y", "Give one for each.")),
         (
             lambda: model.learn_many(ROWS[:3], [0, 1, 0], [1.0]),
-            ("3 weights for 3 rows", "1", "w", "Give one per row."),
+            ("as many weights as rows (3)", "1", "w", "Give one for each."),
         ),
         (
             lambda: model.step_many(ROWS[:3], [0, 1, 0], ask=ROWS[:2]),
-            ("3 rows to predict for 3 rows", "2", "ask", "Give one for each row, or no rows to learn."),
+            ("as many rows to predict as rows to learn (3)", "2", "ask", "Give one for each row, or no rows to learn."),
         ),
     ):
         with pytest.raises(DataError) as caught:

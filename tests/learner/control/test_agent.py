@@ -212,7 +212,7 @@ def test_what_an_agent_can_not_say_or_see_is_refused():
         hw.Agent(2, method="ac").values([1.0])
     with pytest.raises(DataError, match="an observation, which is an array of numbers or values by name, got set"):
         hw.Agent(2).act({1, 2})
-    with pytest.raises(DataError, match="1 transitions for 1 states, got 2"):
+    with pytest.raises(DataError, match=r"as many transitions as states \(1\), got 2"):
         hw.Agent(2).learn_many([{"a": 1}], [{}, {}])
     with pytest.raises(ConfigError, match="transitions in order of time"):
         hw.Agent(2).step_many([], [], ask=[{"a": 1}])

@@ -335,7 +335,7 @@ def _block(X: Any, w: Any, ask: Any) -> Block:
     n = check_rows(X)
     if ask is not None and check_rows(ask) != n and n:
         raise DataError(
-            expected=f"{n} rows to score for {n} rows",
+            expected=f"as many rows to score as rows to learn ({n})",
             got=str(len(ask)),
             at="ask",
             help="Give one for each row, or no rows to learn.",
