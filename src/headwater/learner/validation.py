@@ -225,16 +225,16 @@ def check_sample(x: Any) -> None:
         check_rows([x])
 
 
-def check_as_many(given: Any, n: int, what: str = "answers", *, at: str = "y", of: str = "rows") -> None:
-    """Raise DataError unless as many answers were given as there are rows, n."""
-    if len(given) != n:
-        raise DataError(expected=f"as many {what} as {of} ({n})", got=str(len(given)), at=at, help="Give one for each.")
+def not_as_many(given: Any, n: int, what: str = "answers", *, at: str = "y", of: str = "rows") -> DataError:
+    """Return the error of answers that are fewer or more than their rows, n."""
+    return DataError(expected=f"as many {what} as {of} ({n})", got=str(len(given)), at=at, help="Give one for each.")
 
 
 def check_pairs(X: Any, y: Sequence[Any] | NDArray[Any], ask: Any) -> int:
     """Return the number of rows after checking that X, y and ``ask`` agree on it."""
     n = check_rows(X)
-    check_as_many(y, n)
+    if len(y) != n:
+        raise not_as_many(y, n)
     if ask is not None and check_rows(ask) != n and n:
         raise DataError(
             expected=f"as many rows to predict as rows to learn ({n})",
@@ -343,7 +343,8 @@ def check_weights(w: Any, n: int) -> tuple[NDArray[np.float64], NDArray[np.bool_
     if w is None:
         return (_ONES[:n], _GOOD[:n]) if n <= _MOST else (np.ones(n), np.ones(n, bool))
     weights = np.full(n, w, np.float64) if isinstance(w, int | float) else _numbers(as_answers(w))
-    check_as_many(weights, n, "weights", at="w")
+    if len(weights) != n:
+        raise not_as_many(weights, n, "weights", at="w")
     good = (weights >= 0) & (weights <= HEAVIEST)
     weights[~good] = 0.0
     return weights, good

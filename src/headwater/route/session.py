@@ -27,7 +27,7 @@ import numpy as np
 from headwater.errors import ConfigError, DataError, HeadwaterError, shown
 from headwater.learner.base import Learner as OwnLearner
 from headwater.learner.kind import HasKind, check_can, check_stateless, kind_of, named_able
-from headwater.learner.validation import FARTHEST, PLAIN, check_as_many
+from headwater.learner.validation import FARTHEST, PLAIN, not_as_many
 from headwater.route.curve import NOTE, ScoreNote
 from headwater.route.policies import Adaptation, Policy, Replay
 from headwater.route.score import Score, score_of
@@ -393,7 +393,8 @@ class Session:
 
     def _answered(self, X: Any, y: list[Any], w: Any) -> tuple[Any, list[Any], Any]:
         """Drop the rows whose label is unknown or can't be scored."""
-        check_as_many(y, len(X))
+        if len(y) != len(X):
+            raise not_as_many(y, len(X))
         if not isinstance(X, (list, np.ndarray)):
             X = X if isinstance(X, FrameRows) else FrameRows(X)
             # Delayed labels span blocks whose columns may differ, and foreign learners take only rows.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from headwater.errors import ConfigError, StoreError
 from headwater.kinds.fleet.rows import as_list
 from headwater.learner.supervised import SupervisedLearner
-from headwater.learner.validation import check_as_many
+from headwater.learner.validation import not_as_many
 from headwater.store.model_file.settings import from_json
 from headwater.types import Predictions
 
@@ -161,8 +161,10 @@ class ShardedFleet(ShardClient):
             )
         rows, answers = as_list(X), y.tolist() if isinstance(y, np.ndarray) else list(y)
         weights = None if w is None else [float(one) for one in w]
-        check_as_many(answers, len(rows))
-        check_as_many(rows if weights is None else weights, len(rows), "weights", at="w")
+        if len(answers) != len(rows):
+            raise not_as_many(answers, len(rows))
+        if weights is not None and len(weights) != len(rows):
+            raise not_as_many(weights, len(rows), "weights", at="w")
         with self._lock:
             self.follow_nodes()
             self._number += block is None

@@ -22,7 +22,7 @@ from headwater.kinds.agent.states import as_state
 from headwater.learner.base import Learner
 from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
 from headwater.learner.kind import Kind, check_can
-from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_as_many, check_rows, is_weighted
+from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, is_weighted, not_as_many
 from headwater.nn import Activation, Adam, Dense, LayerNorm, Momentum
 from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
@@ -380,7 +380,8 @@ class Agent(Learner):
                 help="Use no delay, because a transition is complete once the next state is known.",
             )
         rows, y = _rows(X), as_answers(y)
-        check_as_many(y, len(rows), "transitions", of="states")
+        if len(y) != len(rows):
+            raise not_as_many(y, len(rows), "transitions", of="states")
         with self.lock:
             worth = in_pieces(len(rows), lambda part: self._learn_rows(rows[part], y[part]))
         return Predictions(np.array([one for piece in worth for one in piece]))

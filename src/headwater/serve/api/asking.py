@@ -14,7 +14,7 @@ import msgspec
 
 from headwater.errors import DataError
 from headwater.learner.kind import check_can, kind_of
-from headwater.learner.validation import check_as_many
+from headwater.learner.validation import not_as_many
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.learning import committed, labelled
 from headwater.serve.api.predicting import Prediction, at_costs
@@ -191,8 +191,8 @@ def _lesson(model: Model, X: list[dict[str, Any]], asked: Teach) -> LearnRequest
 def _check_lengths(n: int, of: str, **lists: list[Any] | None) -> None:
     """Raise DataError unless each list that was sent has one value for each row or id."""
     for name, values in lists.items():
-        if values is not None:
-            check_as_many(values, n, name, at=f"body $.{name}", of=of)
+        if values is not None and len(values) != n:
+            raise not_as_many(values, n, name, at=f"body $.{name}", of=of)
 
 
 async def _late(request: Request, model: Model, asked: Teach) -> Response:

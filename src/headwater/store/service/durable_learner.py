@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from headwater.errors import ConfigError, DataError, StoreError
 from headwater.learner.kind import check_can, kind_of
 from headwater.learner.schema import Response
-from headwater.learner.validation import as_samples, check_as_many, check_rows
+from headwater.learner.validation import as_samples, check_rows, not_as_many
 from headwater.store.forget.expiry import Age
 from headwater.store.forget.ledger import Export
 from headwater.store.forget.record import Forgetting, Record
@@ -453,7 +453,8 @@ class DurableLearner:
         X = as_samples(X)
         n = check_rows(X)
         y = [self._answer(_NOT_GIVEN, self.learner)] * n if y is None or y is _NOT_GIVEN else y
-        check_as_many(y, n)
+        if len(y) != n:
+            raise not_as_many(y, n)
         weights = [None] * n if w is None else np.broadcast_to(np.asarray(w, np.float64), (n,)).tolist()
         rows = X if isinstance(X, Sequence) else [x for block in as_blocks((X, y)) for x in _dicts(block.X)]
         labels = y.tolist() if isinstance(y, np.ndarray) else list(y)
