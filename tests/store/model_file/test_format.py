@@ -183,7 +183,7 @@ def test_a_header_that_does_not_fit_is_refused(change):
         from_bytes(rewritten(FILES["classes"], change), "m.hw")
     e = caught.value
     assert (e.expected, e.at, e.help) == ("a model as headwater saves it", "m.hw", "Use another copy.")
-    assert e.got.startswith("one that does not fit (")
+    assert e.got.startswith("one whose header does not fit (")
 
 
 # ---- places ---------------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def fitting(at: str) -> Iterator[None]:
     except UNFIT as error:
         raise ModelFileError(
             expected="a model as headwater saves it",
-            got=f"one that does not fit ({error})",
+            got=f"one whose header does not fit ({error})",
             at=at,
             help="Use another copy.",
         ) from error
