@@ -176,6 +176,9 @@ WORDS = {
     "| rows |": "| 样本数 |",
     ", one core of ": "，一个核心，",
     " (means of five seeds)": "（五个种子的均值）",
+    " headwater was scored on ": " headwater 的得分测于 ",
+    ". Its times are those of ": "；耗时是 ",
+    ", measured beside the rivals.": " 的，与其他库一同测得。",
 }
 """Words of tables on a Chinese page, the longer ones first."""
 

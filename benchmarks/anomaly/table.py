@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.again import noted
 from benchmarks.anomaly.sets import SETS
 
 
@@ -40,7 +41,7 @@ def render(whole: dict[str, Any], titles: dict[str, str]) -> str:
     )
     versions = f"headwater {whole['version']} (means of five seeds), {versions}"
     note = f"{whole['date']}, one core of {whole['machine']['cpu']}; {versions}."
-    return "\n".join([*lines, "", f"Written by `python -m benchmarks.anomaly`: {note}"])
+    return "\n".join([*lines, "", f"Written by `python -m benchmarks.anomaly`: {note}{noted(whole)}"])
 
 
 def _mean(entries: dict[str, Any], learner: str, key: str) -> float | None:

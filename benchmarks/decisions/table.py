@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.again import noted
 from benchmarks.decisions.streams import STREAMS
 
 
@@ -41,7 +42,7 @@ def render(whole: dict[str, Any], titles: dict[str, str]) -> str:
     wanted = ("coba", "vowpalwabbit", "river", "numpy", "python")
     versions = ", ".join(f"{name} {packages[name]}" for name in wanted if name in packages)
     note = f"{whole['date']}, one core of {whole['machine']['cpu']}; headwater {whole['version']} (means of five seeds), {versions}."
-    return "\n".join([*lines, "", f"Written by `python -m benchmarks.decisions`: {note}"])
+    return "\n".join([*lines, "", f"Written by `python -m benchmarks.decisions`: {note}{noted(whole)}"])
 
 
 def _mean(entries: dict[str, Any], learner: str, key: str) -> float | None:

@@ -3,6 +3,7 @@
     python -m benchmarks.memory tasks [PYTHON]    # copy, wisdm, ETTh1, ETTh2; PYTHON has deep-river: pip install deep-river
     python -m benchmarks.memory streams           # streams that need no memory: what memory=32 costs and gives there
     python -m benchmarks.memory cost              # µs a row, from the first to the last of a million
+    python -m benchmarks.memory scores            # headwater's scores anew, at all of these; times and deep-river stay
     python -m benchmarks.memory table             # writes the tables into benchmarks/README.md
 
 Results go into ``results/memory.json``. One process on one core; every row is predicted, then learned. With deep-river it
@@ -27,6 +28,7 @@ from typing import Any
 import numpy as np
 
 import headwater as hw
+from benchmarks.again import merged, noted
 from benchmarks.data import data_file
 from benchmarks.report import write
 from benchmarks.results import machine
@@ -226,7 +228,14 @@ def rendered(kept: dict[str, Any]) -> str:
         lines[-1] += (
             f" deep-river {rivals[0]['versions']['deep-river']} with PyTorch {rivals[0]['versions']['torch']}, one thread."
         )
+    lines[-1] += noted(kept)
     return "\n".join(lines)
+
+
+def score_again(kept: dict[str, Any]) -> dict[str, Any]:
+    """Return results with headwater's scores measured anew; times and deep-river stay."""
+    fresh = {"tasks": run_tasks(None), "streams": run_streams(), "cost": run_cost()}
+    return merged(kept, fresh, kept["version"]) | {"version": hw.__version__, "scored": time.strftime("%Y-%m-%d")}
 
 
 def main(arguments: list[str]) -> None:
@@ -241,7 +250,10 @@ def main(arguments: list[str]) -> None:
         "streams": run_streams,
         "cost": run_cost,
     }
-    kept |= {part: runs[part](), "version": version("headwater"), "machine": machine()}
+    if part == "scores":
+        kept = score_again(kept)
+    else:
+        kept |= {part: runs[part](), "version": version("headwater"), "machine": machine()}
     RESULTS.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 

@@ -1,6 +1,7 @@
 """Measure columns of text: ``python -m benchmarks.text`` runs everyone and writes the table; ``python -m benchmarks.text table``.
 
-Results go into ``results/text.json``. Each learner walks over each set in a process of its own, one after the other.
+``python -m benchmarks.text scores`` measures headwater's scores anew and keeps all times. Results go into ``results/text.json``.
+Each learner walks over each set in a process of its own, one after the other.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import headwater
+from benchmarks.again import noted, scored
 from benchmarks.data import data_file
 from benchmarks.process import build, environment, python_of
 from benchmarks.report import write
@@ -70,7 +73,9 @@ def render(whole: dict[str, Any]) -> str:
         )
     lines.append("| promised | " + " | ".join(f"{BARS[name]:g}" for name in SETS) + " | | 2 |")
     note = f"{whole['date']}, one core of {whole['machine']['cpu']}, processor time; headwater {whole['version']}"
-    return "\n".join([*lines, "", f"Written by `python -m benchmarks.text`: {note}, {', '.join(whole['rivals'])}."])
+    return "\n".join(
+        [*lines, "", f"Written by `python -m benchmarks.text`: {note}, {', '.join(whole['rivals'])}.{noted(whole)}"]
+    )
 
 
 def _score(whole: dict[str, Any], learner: str, name: str) -> float:
@@ -78,18 +83,30 @@ def _score(whole: dict[str, Any], learner: str, name: str) -> float:
     return float(entry.get("test", entry.get("prequential", 0.0)))
 
 
+def measured(names: Iterable[str]) -> dict[str, Any]:
+    """Run these learners on all sets."""
+    entries = {}
+    for name in SETS:
+        for one in names:
+            entries[f"{one}/{name}"] = measure(LEARNERS[one], name)
+            print(one, name, entries[f"{one}/{name}"], flush=True)
+    return entries
+
+
+def keep(whole: dict[str, Any]) -> None:
+    """Write the file."""
+    RESULTS.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Measure, unless only the table is asked for."""
-    if sys.argv[1:] != ["table"]:
+    if sys.argv[1:] == ["scores"]:
+        keep(scored(json.loads(RESULTS.read_text(encoding="utf-8")), measured(["headwater", "headwater-fast"])))
+    elif sys.argv[1:] != ["table"]:
         build(list(LEARNERS.values()))
-        entries = {}
-        for name in SETS:
-            for one, rival in LEARNERS.items():
-                entries[f"{one}/{name}"] = measure(rival, name)
-                print(one, name, entries[f"{one}/{name}"], flush=True)
         about = {"version": headwater.__version__, "date": time.strftime("%Y-%m-%d"), "machine": machine()}
         about["rivals"] = ["vowpalwabbit 9.11.9", "river 0.26.1"]
-        RESULTS.write_text(json.dumps(about | {"entries": entries}, indent=1) + "\n", encoding="utf-8")
+        keep(about | {"entries": measured(LEARNERS)})
     whole = json.loads(RESULTS.read_text(encoding="utf-8"))
     write(ROOT / "benchmarks" / "README.md", "text", render(whole))
 

@@ -109,7 +109,8 @@ def benchmarks() -> list[Benchmark]:
 
 def _noted(about: Mapping[str, Any]) -> tuple[Words, str]:
     machine = about.get("machine")
-    return (same(machine["cpu"]) if machine else NOT_NOTED), about.get("date", "–")
+    dates = [about.get("date", "–"), *([about["scored"]] if "scored" in about else [])]
+    return (same(machine["cpu"]) if machine else NOT_NOTED), ", ".join(dates)
 
 
 # ---- what each benchmark compares ---------------------------------------------------------------------------------------
@@ -175,7 +176,8 @@ def chains(whole: Mapping[str, Any]) -> Iterator[Comparison]:
         for key, value in own.items():
             others = {name: one[key] for name, one in entries.items() if name.startswith("River") and key in one}
             measure = Words("ms a row", "每个样本毫秒") if key == "ms_per_row" else same(key)
-            yield Comparison(stream, measure, value, others, LARGER_IS_BETTER.get(key, False))
+            if others:
+                yield Comparison(stream, measure, value, others, LARGER_IS_BETTER.get(key, False))
 
 
 def memories(whole: Mapping[str, Any]) -> Iterator[Comparison]:

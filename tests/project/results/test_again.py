@@ -1,0 +1,113 @@
+"""Scores of headwater are measured again without the rivals: times and rivals stay, and tables say of which version times are."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks.again import NotScoredError, merged, noted, scored
+from benchmarks.anomaly import __main__ as anomaly
+from benchmarks.anomaly.sets import SETS
+from benchmarks.report import in_chinese
+
+import headwater as hw
+
+ROOT = Path(__file__).resolve().parents[3]
+OLD = {
+    "version": "0.5",
+    "date": "2026-01-01",
+    "entries": {
+        "headwater/a": {"auc": 90.0, "us_per_row": 3.0, "auc_by_seed": [89.0, 91.0]},
+        "river/a": {"auc": 80.0, "us_per_row": 9.0},
+    },
+}
+
+
+def test_what_is_scored_again_keeps_its_time_and_says_of_which_version_it_is():
+    whole = scored(OLD, {"headwater/a": {"auc": 91.0, "us_per_row": 99.0}})
+    assert whole["entries"]["headwater/a"] == {"auc": 91.0, "us_per_row": 3.0, "timed": "0.5"}
+    assert whole["entries"]["river/a"] == OLD["entries"]["river/a"]
+    assert (whole["version"], whole["date"]) == (hw.__version__, "2026-01-01")
+    assert noted(whole) == (
+        f" headwater was scored on {whole['scored']}. Its times are those of 0.5, measured beside the rivals."
+    )
+
+
+def test_times_stay_those_of_the_first_version_when_scores_are_measured_twice():
+    once = scored(OLD, {"headwater/a": {"auc": 91.0, "us_per_row": 99.0}})
+    twice = scored(once, {"headwater/a": {"auc": 92.0, "us_per_row": 98.0}})
+    assert twice["entries"]["headwater/a"] == {"auc": 92.0, "us_per_row": 3.0, "timed": "0.5"}
+
+
+def test_entries_at_any_depth_are_scored_again():
+    old = {"tasks": {"copy": {"rows": 9, "memory": {"last": 0.9, "us": 7.0}, "deep-river": {"last": 0.4, "us": 1e3}}}}
+    found = merged(old, {"tasks": {"copy": {"rows": 9, "memory": {"last": 0.95, "us": 5.0}}}}, "0.5")
+    assert found["tasks"]["copy"]["memory"] == {"last": 0.95, "us": 7.0, "timed": "0.5"}
+    assert found["tasks"]["copy"]["deep-river"] == {"last": 0.4, "us": 1e3}
+
+
+def test_an_entry_that_was_never_timed_keeps_the_time_that_it_comes_with():
+    assert merged({}, {"b": {"auc": 1.0, "us": 2.0}}, "0.5") == {"b": {"auc": 1.0, "us": 2.0}}
+
+
+def test_a_table_measured_at_once_has_no_note():
+    assert noted(OLD) == ""
+
+
+def test_the_note_is_in_chinese_on_a_chinese_page():
+    note = in_chinese(noted(scored(OLD, {"headwater/a": {"auc": 91.0, "us_per_row": 99.0}})))
+    assert "scored" not in note
+    assert "times" not in note
+    assert "0.5" in note
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """A file of anomalies, learners that take no time, and no page."""
+    path = tmp_path / "anomaly.json"
+    entries = {f"{who}/{name}": {"auc": 50.0, "us_per_row": 3.0} for who in ("headwater", "river-hst") for name in SETS}
+    path.write_text(json.dumps(OLD | {"entries": entries}))
+    monkeypatch.setattr(anomaly, "RESULTS", path)
+    monkeypatch.setattr(anomaly, "PAGES", ())
+    return path
+
+
+def test_the_command_measures_headwater_alone(kept, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        anomaly, "over_seeds", lambda rival, _: asked.append(rival.name) or {"auc": 60.0, "us_per_row": 9.0}
+    )
+    assert anomaly.main(["--scores"]) == 0
+    found = json.loads(kept.read_text())["entries"]
+    assert asked == ["headwater"] * len(SETS)
+    assert found["headwater/smtp"] == {"auc": 60.0, "us_per_row": 3.0, "timed": "0.5"}
+    assert found["river-hst/smtp"] == {"auc": 50.0, "us_per_row": 3.0}
+
+
+def test_a_score_that_is_missing_leaves_the_file_as_it_was(kept, monkeypatch, capsys):
+    before = kept.read_text()
+    failing = {"error": "no data"}
+    monkeypatch.setattr(
+        anomaly, "over_seeds", lambda _, name: failing if name == "smtp" else {"auc": 60.0, "us_per_row": 9.0}
+    )
+    assert anomaly.main(["--scores"]) == 1
+    assert kept.read_text() == before
+    assert "headwater/smtp: no data" in capsys.readouterr().err
+    with pytest.raises(NotScoredError, match="nothing was written"):
+        scored(OLD, {"headwater/a": failing})
+
+
+@pytest.mark.parametrize("name", ["text", "outputs", "memory", "anomaly", "decisions"])
+def test_the_table_of_the_benchmarks_is_what_the_result_file_says(name):
+    if name == "outputs":
+        pytest.importorskip("river")
+    module = importlib.import_module(f"benchmarks.{name}.__main__")
+    whole = json.loads(module.RESULTS.read_text(encoding="utf-8"))
+    if name in ("anomaly", "decisions"):
+        text = module.render(whole, {rival.name: rival.title for rival in module.LEARNERS.values()})
+    else:
+        text = (module.rendered if name == "memory" else module.render)(whole)
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert f"<!-- bench:{name} -->\n{text}\n<!-- /bench:{name} -->" in page
