@@ -25,7 +25,7 @@ import numpy as np
 
 import headwater as hw
 from benchmarks.report import write
-from benchmarks.results import machine
+from benchmarks.results import lines, machine
 
 RESULTS = Path(__file__).parent / "results" / "control.json"
 STEPS, PARTS, SEEDS = 1_000_000, 10, (1, 2, 3, 4, 5)
@@ -91,7 +91,7 @@ def save(place: Callable[[dict[str, Any]], dict[str, Any]], seed: int, curve: li
     run = whole.setdefault(version("headwater"), {})
     run |= {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "gymnasium": gymnasium.__version__}
     place(run)[str(seed)] = {"curve": [round(value, 3) for value in curve], "us": round(micros, 2)}
-    RESULTS.write_text(json.dumps(whole, indent=1) + "\n")
+    RESULTS.write_text(lines(whole))
 
 
 # ---- small worlds -------------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def speed() -> None:
 
         out[str(units)] = {"core": _micros(in_core), "act and learn": _micros(whole_step)}
         print(units, out[str(units)])
-    RESULTS.write_text(json.dumps(whole, indent=1) + "\n")
+    RESULTS.write_text(lines(whole))
 
 
 def _micros(step: Callable[[int], None], n: int = 40_000) -> float:
@@ -153,10 +153,12 @@ def _micros(step: Callable[[int], None], n: int = 40_000) -> float:
 
 
 def table() -> str:
-    """Return the results as Markdown."""
-    name, run = list(json.loads(RESULTS.read_text()).items())[-1]
+    """Return the results of the version measured last as Markdown, with the newest times that there are."""
+    whole = json.loads(RESULTS.read_text())
+    name, run = list(whole.items())[-1]
+    timed = [of for of in whole if "speed" in whole[of]][-1]
     shown = [who for who in AGENTS if any(who in measured for measured in run["returns"].values())]
-    lines = [
+    rows = [
         "| last tenth of a million steps | bar | " + " | ".join(shown) + " |",
         "|---|---|" + "---|" * len(shown),
     ]
@@ -167,14 +169,15 @@ def table() -> str:
         }
         best = max((float(values.mean()) for values in means.values()), default=0.0)
         cells = [_cell(means[who], best) if who in means else "–" for who in shown]
-        lines.append(f"| {environment} | {bar:g} | " + " | ".join(cells) + " |")
-    lines += ["", "| µs of processor time | core, one learning step | act and learn, with Python |", "|---|---|---|"]
-    for units, row in run["speed"].items():
-        lines.append(f"| {units} units, 8 inputs, 4 actions | {row['core']:.2f} | {row['act and learn']:.2f} |")
+        rows.append(f"| {environment} | {bar:g} | " + " | ".join(cells) + " |")
+    rows += ["", "| µs of processor time | core, one learning step | act and learn, with Python |", "|---|---|---|"]
+    for units, row in whole[timed]["speed"].items():
+        rows.append(f"| {units} units, 8 inputs, 4 actions | {row['core']:.2f} | {row['act and learn']:.2f} |")
     about = f"{run['date']}, one core of {run['machine']['cpu']}; headwater {name}, gymnasium {run['gymnasium']}"
-    return "\n".join(
-        [*lines, "", f"Written by `python -m benchmarks.control`: {about}. Mean of five seeds (worst, best)."]
-    )
+    about += ". Mean of five seeds (worst, best)."
+    if timed != name:
+        about += f" Times are those of {timed}, {whole[timed]['date']}."
+    return "\n".join([*rows, "", f"Written by `python -m benchmarks.control`: {about}"])
 
 
 def _cell(values: Any, best: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import statistics
 import time
 from pathlib import Path
@@ -72,6 +73,11 @@ def machine() -> dict[str, Any]:
         named = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         cpu = named[0].partition(":")[2].strip() if named else cpu
     return {"cpu": cpu, "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"}
+
+
+def lines(whole: dict[str, Any]) -> str:
+    """Return JSON in which an innermost object takes one line."""
+    return re.sub(r"\{[^{}]*\}", lambda found: re.sub(r"\n *", " ", found[0]), json.dumps(whole, indent=1)) + "\n"
 
 
 def save(version: str, entries: dict[str, Any], path: Path = RESULTS) -> None:

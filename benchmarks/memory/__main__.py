@@ -28,10 +28,10 @@ from typing import Any
 import numpy as np
 
 import headwater as hw
+from benchmarks import results
 from benchmarks.again import merged, noted
 from benchmarks.data import data_file
 from benchmarks.report import write
-from benchmarks.results import machine
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results" / "memory.json"
@@ -253,8 +253,8 @@ def main(arguments: list[str]) -> None:
     if part == "scores":
         kept = score_again(kept)
     else:
-        kept |= {part: runs[part](), "version": version("headwater"), "machine": machine()}
-    RESULTS.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+        kept |= {part: runs[part](), "version": version("headwater"), "machine": results.machine()}
+    RESULTS.write_text(results.lines(kept), "utf-8")
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ import numpy as np
 import river
 
 import headwater
+from benchmarks import results
 from benchmarks.again import noted, scored
 from benchmarks.outputs.learners import LEARNERS, STREAMS, rows, scores_of
 from benchmarks.report import write
-from benchmarks.results import machine
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "outputs.json"
@@ -91,7 +91,7 @@ def score_again(kept: dict[str, Any]) -> dict[str, Any]:
 
 def save(whole: dict[str, Any]) -> None:
     """Write the file and the table."""
-    RESULTS.write_text(json.dumps(whole, indent=1) + "\n")
+    RESULTS.write_text(results.lines(whole))
     write(ROOT / "benchmarks" / "README.md", "outputs", render(whole))
 
 
@@ -117,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         save(kept)
         return 0
     versions = {"headwater": headwater.__version__, "river": river.__version__, "numpy": np.__version__}
-    whole = {"date": time.strftime("%Y-%m-%d"), "versions": versions, "machine": machine(), "entries": entries}
+    whole = {"date": time.strftime("%Y-%m-%d"), "versions": versions, "machine": results.machine(), "entries": entries}
     save(kept | whole)
     return 0
 

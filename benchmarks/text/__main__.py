@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import headwater
+from benchmarks import results
 from benchmarks.again import noted, scored
 from benchmarks.data import data_file
 from benchmarks.process import build, environment, python_of
 from benchmarks.report import write
-from benchmarks.results import machine
 from benchmarks.rivals import Rival
 from benchmarks.text.one import SETS
 
@@ -95,7 +95,7 @@ def measured(names: Iterable[str]) -> dict[str, Any]:
 
 def keep(whole: dict[str, Any]) -> None:
     """Write the file."""
-    RESULTS.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    RESULTS.write_text(results.lines(whole), encoding="utf-8")
 
 
 def main() -> None:
@@ -104,7 +104,7 @@ def main() -> None:
         keep(scored(json.loads(RESULTS.read_text(encoding="utf-8")), measured(["headwater", "headwater-fast"])))
     elif sys.argv[1:] != ["table"]:
         build(list(LEARNERS.values()))
-        about = {"version": headwater.__version__, "date": time.strftime("%Y-%m-%d"), "machine": machine()}
+        about = {"version": headwater.__version__, "date": time.strftime("%Y-%m-%d"), "machine": results.machine()}
         about["rivals"] = ["vowpalwabbit 9.11.9", "river 0.26.1"]
         keep(about | {"entries": measured(LEARNERS)})
     whole = json.loads(RESULTS.read_text(encoding="utf-8"))

@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 
 import pytest
+from benchmarks import control
 from benchmarks.again import NotScoredError, merged, noted, scored
 from benchmarks.anomaly import __main__ as anomaly
 from benchmarks.anomaly.sets import SETS
 from benchmarks.report import in_chinese
+from benchmarks.results import lines
 
 import headwater as hw
 
@@ -97,6 +99,33 @@ def test_a_score_that_is_missing_leaves_the_file_as_it_was(kept, monkeypatch, ca
     assert "headwater/smtp: no data" in capsys.readouterr().err
     with pytest.raises(NotScoredError, match="nothing was written"):
         scored(OLD, {"headwater/a": failing})
+
+
+def test_a_result_file_takes_a_line_for_an_innermost_object():
+    whole = {"date": "today", "entries": {"a": {"curve": [1.0, 2.0], "us": 3}, "b {c}": {"of": "x  y"}}}
+    text = lines(whole)
+    assert '  "a": { "curve": [ 1.0, 2.0 ], "us": 3 },\n' in text
+    assert json.loads(text) == whole
+
+
+def test_returns_of_a_new_version_stand_beside_the_times_of_the_last_that_was_timed(tmp_path, monkeypatch):
+    monkeypatch.setattr(control, "RESULTS", tmp_path / "control.json")
+    about = {"machine": {"cpu": "a processor"}, "gymnasium": "1"}
+    old = about | {"date": "2026-01-01", "returns": {}, "speed": {"32": {"core": 1.5, "act and learn": 6.0}}}
+    new = about | {"date": "2026-02-02", "returns": {"CartPole-v1": {"q": {"1": {"curve": [9.0, 480.0]}}}}}
+    control.RESULTS.write_text(json.dumps({"0.5": old, "0.6": new}))
+    assert "| CartPole-v1 | 475 | **480.0** (480, 480) 1 seeds |" in control.table()
+    assert "| 32 units, 8 inputs, 4 actions | 1.50 | 6.00 |" in control.table()
+    assert control.table().endswith(
+        "headwater 0.6, gymnasium 1. Mean of five seeds (worst, best). Times are those of 0.5, 2026-01-01."
+    )
+    control.RESULTS.write_text(json.dumps({"0.5": old}))
+    assert "Times are" not in control.table()
+
+
+def test_the_table_of_agents_is_what_the_result_file_says():
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert f"<!-- bench:control -->\n{control.table()}\n<!-- /bench:control -->" in page
 
 
 @pytest.mark.parametrize("name", ["text", "outputs", "memory", "anomaly", "decisions"])
