@@ -122,6 +122,30 @@ def test_what_cannot_be_with_a_fleet_is_refused_in_a_sentence(run, tokens, said)
     assert said in err
 
 
+def keyed(path, *keys):
+    path.write_text("\n".join(["shop,a,y", *(f"{keys[i % len(keys)]},{i % 7},{'pq'[i % 2]}" for i in range(120)), ""]))
+
+
+def test_keys_of_17_digits_and_more_stay_apart_in_a_file_of_text(run, tmp_path):
+    keys = 12345678901234567, 12345678901234568, 18446744073709551615
+    keyed(tmp_path / "long.csv", *keys)
+    assert run("learn", "long.csv", "--target", "y", "--fleet", "shop", "--hidden", 8, "--model", "l.hw")[0] == 0
+    fleet = hw.load("l.hw")
+    assert [(key, fleet[key].n_learned) for key in keys] == [(key, 40) for key in keys]
+    status, out, err = run("predict", "long.csv", "--model", "l.hw", "--keep", "shop")
+    assert (status, err, len(out.split())) == (0, "", 121)
+
+
+def test_keys_that_zeros_in_front_tell_apart_are_refused_until_they_are_read_as_texts(run, tmp_path):
+    keyed(tmp_path / "zeros.csv", "007", "7", "12")
+    learn = "learn", "zeros.csv", "--target", "y", "--fleet", "shop", "--hidden", 8, "--model", "z.hw"
+    said = "expected keys that differ in more than zeros in front, got 007 and 7, which are one number"
+    status, _, err = run(*learn)
+    assert (status, err) == (2, f"{said} — at zeros.csv, column shop. Read them as texts: --text shop\n")
+    assert run(*learn, "--text", "shop")[0] == 0
+    assert [hw.load("z.hw")[key].n_learned for key in ("007", "7", "12")] == [40, 40, 40]
+
+
 def test_a_saved_fleet_is_not_taken_for_another(run):
     run(*LEARN, "--model", "m.hw")
     for tokens, said in [

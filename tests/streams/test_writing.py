@@ -123,7 +123,7 @@ def test_as_many_columns_for_either_decimal_sign_decide_nothing_for_a_third_one(
 
 
 def test_whole_numbers_that_a_float_has_only_nearly_are_remarked_upon():
-    said = "a: whole numbers of more digits than are kept (9007199254740993 is read as 9007199254740992)"
+    said = "a: whole numbers of more digits than are learned (9007199254740993 is learned as 9007199254740992, as a key or an action it is exact)"
     assert judge_columns({"a": ["9007199254740993", "7"]})[1] == [f"{said}; --text reads them as texts."]
     for cells in (["9007199254740992"], ["1.0000000000000001"], ["1e300"], ["9" * 400]):
         assert judge_columns({"a": cells})[1] == [], cells

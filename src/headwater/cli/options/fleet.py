@@ -135,6 +135,32 @@ def check_fleet(fleet: AnyFleet, stream: Stream, *, report: Path | None) -> None
             help="Leave --report out; headwater show FILE names the worst keys.",
         )
     check_key(fleet, stream)
+    if not fleet.n_learned:
+        _check_zeros(fleet.key, stream)
+
+
+def _check_zeros(key: str, stream: Stream) -> None:
+    """Raise if keys of the first rows, read as numbers, differ in nothing but zeros in front, as 007 and 7 do.
+
+    Raises
+    ------
+    DataError
+        Naming two of them.
+    """
+    if stream.reading().get(key, {}).get("kind") != "number":
+        return
+    written = dict[str, str]()
+    for block in stream.look():
+        for (cell,) in block.written([key]) or ():
+            text = cell.strip()
+            other = written.setdefault(text.lstrip("0"), text) if text.isdecimal() else text
+            if other != text:
+                raise DataError(
+                    expected="keys that differ in more than zeros in front",
+                    got=f"{other} and {text}, which are one number",
+                    at=f"{stream.name}, column {key}",
+                    help=f"Read them as texts: --text {key}",
+                )
 
 
 def member_of(learner: Any) -> Any:

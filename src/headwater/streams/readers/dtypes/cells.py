@@ -21,8 +21,8 @@ from typing import Any
 from headwater.streams.readers.dtypes.numbers import PLAIN
 
 __all__ = [
-    "BOOLEANS", "MISSING", "NOT_A_NUMBER", "Remembered", "Text", "firm", "first_cell", "is_of_texts", "next_cell",
-    "parse_column", "parse_firm", "parse_label", "parse_labels", "parse_text",
+    "BOOLEANS", "LOSSY", "MISSING", "NOT_A_NUMBER", "Remembered", "Text", "exact_number", "firm", "first_cell", "is_of_texts",
+    "is_too_long", "next_cell", "parse_column", "parse_firm", "parse_label", "parse_labels", "parse_text",
 ]  # fmt: skip
 
 MISSING = frozenset(
@@ -40,6 +40,8 @@ _SIGNS = frozenset(mark for mark in NOT_A_NUMBER if not mark[0].isalpha())
 # Codes such as 01067, and numbers that no identifier looks like.
 _CODE, _DECIMAL = re.compile(r"0\d{4,}"), re.compile(r"[+-]?(\d+\.\d*|\.\d+)|[+-]\d+")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
+LOSSY, _ENDLESS = 16, 300  # digits of a whole number that a float may lose, and that it doesn't hold
+_KEPT = -(2**63), 2**64  # whole numbers that a journal keeps
 _REMEMBERED = 65_536  # maximum number of cached texts, since a stream may have endlessly many
 
 
@@ -108,6 +110,43 @@ def parse_numbers(cells: Sequence[str]) -> list[Any] | None:
     # float() also accepts 1_000, nan and inf, so texts with these letters are checked again.
     text = "".join(cells)
     return _parse_gaps(cells) if "_" in text or "n" in text or "N" in text else values
+
+
+def exact_number(cell: str, value: Any) -> Any:
+    """Return a cell's number, as int if it is whole and too long for a float, such as an identifier of 17 digits.
+
+    Examples
+    --------
+    >>> exact_number("12345678901234567", 12345678901234568.0), exact_number("7", 7.0)
+    (12345678901234567, 7.0)
+    """
+    if len(cell) < LOSSY or not is_whole(cell):
+        return value
+    exact = int(cell)
+    return exact if _KEPT[0] <= exact < _KEPT[1] else value
+
+
+def is_whole(cell: str) -> bool:
+    """Return whether a cell has the digits of a whole number, of at least as many as a float may lose.
+
+    Examples
+    --------
+    >>> is_whole("12345678901234567"), is_whole("1.2345678901234567"), is_whole("17")
+    (True, False, False)
+    """
+    digits = cell.strip().lstrip("+-")
+    return LOSSY <= len(digits) < _ENDLESS and digits.isdecimal()
+
+
+def is_too_long(cell: str) -> bool:
+    """Return whether a cell is a whole number that a float has only nearly.
+
+    Examples
+    --------
+    >>> is_too_long("9007199254740993"), is_too_long("9007199254740992")
+    (True, False)
+    """
+    return is_whole(cell) and int(float(cell)) != int(cell)
 
 
 def parse_text(cells: Sequence[str]) -> list[str | None]:

@@ -12,6 +12,7 @@ from headwater.streams.readers.dtypes.cells import (
     MISSING,
     NOT_A_NUMBER,
     Remembered,
+    exact_number,
     parse_column,
     parse_firm,
     parse_labels,
@@ -41,6 +42,8 @@ class ColumnReader:
     started
         Whether the model knows the column's kind. If not, texts before the first number or date are left out, since the
         first value would decide the kind of the column.
+    exact
+        Whether whole numbers too long for a float are read as int, so that two keys stay two.
 
     Examples
     --------
@@ -58,8 +61,9 @@ class ColumnReader:
         number: NumberFormat | None = None,
         date: DateFormat | None = None,
         started: bool = False,
+        exact: bool = False,
     ) -> None:
-        self.kind, self.started = kind, started
+        self.kind, self.started, self.exact = kind, started, exact
         self.number, self.date = number or NumberFormat(), date or DateFormat()
         self.odd = 0  # texts among numbers or dates
         self.first: tuple[str, int] = ("", 0)  # first odd text and its line
@@ -90,7 +94,7 @@ class ColumnReader:
             return parse_column(cells)
         if self.kind == NUMBER and self.number.plain and (values := parse_numbers(cells)) is not None:
             self.started = True
-            return values
+            return list(map(exact_number, cells, values)) if self.exact else values
         return self._watched(list(map(self._values.__getitem__, cells)), cells, lines)
 
     def labels(self, cells: Sequence[str], lines: Sequence[int]) -> list[Any]:
@@ -115,8 +119,11 @@ class ColumnReader:
         # Among dates a boolean would begin a column of numbers, which the seconds of a clock are.
         if text in BOOLEANS and (self.kind == NUMBER or self.date.order == "clock"):
             return BOOLEANS[text]
-        value = self.number.read(text) if self.kind == NUMBER else self.date.read(text)
-        return text if value is None else value
+        if self.kind == NUMBER:
+            value = self.number.read(text)
+            return text if value is None else exact_number(text, value)
+        date = self.date.read(text)
+        return text if date is None else date
 
     def _watched(self, values: list[Any], cells: Sequence[str], lines: Sequence[int]) -> list[Any]:
         odd = [i for i, value in enumerate(values) if type(value) is str]

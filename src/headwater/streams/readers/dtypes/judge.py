@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from headwater.errors import ConfigError
-from headwater.streams.readers.dtypes.cells import BOOLEANS, MISSING, NOT_A_NUMBER, parse_numbers
+from headwater.streams.readers.dtypes.cells import (
+    BOOLEANS,
+    LOSSY,
+    MISSING,
+    NOT_A_NUMBER,
+    is_too_long,
+    parse_numbers,
+)
 from headwater.streams.readers.dtypes.columns import BOOLEAN, BY_CELL, DATE, NUMBER, TEXT, ColumnReader
 from headwater.streams.readers.dtypes.dates import COUNTED, DateFormat, check_order, counted_times, judge_dates
 from headwater.streams.readers.dtypes.numbers import PLAIN, NumberFormat, NumberVerdict, judge_numbers, normalised
@@ -25,7 +32,6 @@ _TWO_DIGITS = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]")  # a date whose first part
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _DIGIT = re.compile(r"\d")
 _SENTINELS = frozenset(sign * float("9" * n) for n in range(2, 8) for sign in (1, -1)) | {-32768.0}
-_KEPT, _ENDLESS = 16, 300  # digits of a whole number that a float may lose, and that it doesn't hold
 _LONG = 10  # digits of seconds since 1970
 _ZEROS = re.compile(r"0\d+$")
 _GROUPED = NumberFormat(",", ".")
@@ -95,6 +101,8 @@ class Judged:
         Number of occurrences of each text, if counted.
     points
         Whether these are plain numbers, of which some have a decimal point beyond doubt.
+    exact
+        Whether these are plain numbers, of which some are whole and too long for a float.
     remark
         Remark for the user.
     doubtful
@@ -106,6 +114,7 @@ class Judged:
     dates: tuple[DateFormat, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     points: bool = False
+    exact: bool = False
     remark: str = ""
     doubtful: bool = False
 
@@ -272,7 +281,9 @@ def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None], writing:
             if all(map(_GROUPS_ONLY.fullmatch, counts)):
                 return Judged(NUMBER, (PLAIN, _GROUPED), counts=counts)
         unusual = max(widths) >= _LONG or not _SENTINELS.isdisjoint(numbers)
-        return Judged(NUMBER, (PLAIN,), points=points, remark=_unusual(cells, numbers) if unusual else "")
+        remark = _unusual(cells, numbers) if unusual else ""
+        exact = max(widths) >= LOSSY and any(map(is_too_long, cells))
+        return Judged(NUMBER, (PLAIN,), points=points, exact=exact, remark=remark)
     if len(widths) == 1 and min(widths) >= _POSTAL:
         return Judged(TEXT, remark="codes that begin with zeros, read as texts.")
     return Judged(NUMBER, (PLAIN,), remark="numbers, some with zeros in front; --text reads them as texts.")
@@ -285,21 +296,18 @@ def _unusual(cells: Sequence[str], numbers: Sequence[float | None]) -> str:
     if order in ("epoch", "epoch_ms") and len(set(known)) > 1:
         shown = DateFormat(order).read(str(known[0]))
         return f"numbers that may be {DateFormat(order)} ({known[0]:.15g} is {shown:%Y-%m-%d %H:%M}); --times reads them as dates."
-    long = next(filter(_is_too_long, cells), None)
+    long = next(filter(is_too_long, cells), None)
     if long is not None:
-        return f"whole numbers of more digits than are kept ({long} is read as {float(long):.0f}); --text reads them as texts."
+        return (
+            f"whole numbers of more digits than are learned ({long} is learned as {float(long):.0f}, as a key or an action it is "
+            "exact); --text reads them as texts."
+        )
     gap = sentinel(known)
     return (
         ""
         if gap is None
         else f"{gap:g} stands {known.count(gap):,} times, far from all other numbers; --missing={gap:g} reads gaps."
     )
-
-
-def _is_too_long(cell: str) -> bool:
-    """Return whether a cell is a whole number that a float has only nearly, as an identifier of 17 digits may be."""
-    digits = cell.strip().lstrip("+-")
-    return _KEPT <= len(digits) < _ENDLESS and digits.isdecimal() and int(float(cell)) != int(cell)
 
 
 def sentinel(numbers: Sequence[float]) -> float | None:
@@ -393,7 +401,7 @@ def _reader(
         sure = style is PLAIN and len(verdict.numbers) == 1 and not verdict.remark
         quiet = sure or (known is not None and style == known.number)
         remark = "" if quiet else _remark_on_number(verdict, style, writing)
-        return ColumnReader(NUMBER, number=style, started=started), remark
+        return ColumnReader(NUMBER, number=style, started=started, exact=verdict.exact), remark
     if verdict.kind == DATE:
         kept = [style for style in verdict.dates if known is not None and style == known.date]
         style_of_date = (kept or _date_styles(verdict, order))[0]
