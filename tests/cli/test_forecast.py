@@ -45,6 +45,20 @@ def test_rows_without_an_answer_at_the_end_are_the_times_to_forecast(run: Any) -
         assert row["low"] <= row["y"] <= row["high"]
 
 
+def test_more_gaps_and_times_to_forecast_than_a_fifth_of_the_rows_are_taken(run: Any) -> None:
+    lines = [f"{i},{'' if i >= 60 or i % 3 == 1 else i % 7}" for i in range(84)]
+    Path("gaps.csv").write_text("\n".join(["when,y", *lines, ""]))
+    status, out, err = run("forecast", "gaps.csv", "-t", "y", "--season", 7, "--model", "f.hw", "--json")
+    assert (status, err, len(out.splitlines())) == (0, "", 24)
+    own = hw.Forecaster(season=7)
+    own.learn_many([None if i % 3 == 1 else i % 7 for i in range(60)], [{"when": float(i)} for i in range(60)])
+    assert hw.load("f.hw").forecast() == own.forecast()
+    status, out, err = run("learn", "gaps.csv", "--task", "forecast", "-t", "y", "--season", 7, "--model", "l.hw")
+    assert (status, err) == (0, "")
+    own.learn_many([None] * 24, [{"when": float(i)} for i in range(60, 84)])
+    assert hw.load("l.hw").forecast() == own.forecast()
+
+
 def test_without_such_rows_times_go_on_at_their_usual_step_and_a_picture_is_drawn(run: Any) -> None:
     pytest.importorskip("matplotlib")
     status, out, err = run("forecast", "past.csv", "-t", "y", "--time", "when", "--horizon", 4, "--plot", "y.svg")

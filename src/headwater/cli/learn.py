@@ -209,6 +209,7 @@ class Start:
         kind = kind_of(self.learner)
         if own and known is not None:
             agree_on_settings(known, kind_with(task), own, at=str(self.model))
+        stream.gaps = kind.answer.gaps
         if kind.question.ahead:
             self._watch_order(stream)
         self.surprises = Surprises() if "scores" in kind.can else None

@@ -58,11 +58,18 @@ def from_row(blocks: Iterator[Block], skip: int, limit: int | None) -> Iterator[
 
 
 def stop_where_unusable(
-    blocks: Iterator[Block], rejects: Rejects, share: float, *, target: str | None, at: str, live: bool = False
+    blocks: Iterator[Block],
+    rejects: Rejects,
+    share: float,
+    *,
+    target: str | None,
+    at: str,
+    live: bool = False,
+    gaps: bool = False,
 ) -> Iterator[Block]:
     """Yield blocks, and stop if too many of all rows or of the first thousand are unusable.
 
-    A row is unusable if it can't be read, or its label is unknown or of another kind.
+    A row is unusable if it can't be read, or its label is of another kind, or unknown where that is no gap of a series.
 
     Raises
     ------
@@ -74,7 +81,8 @@ def stop_where_unusable(
         Block
     ] = []  # unless they trickle in, none of the first thousand rows is handed on before all are looked at
     for block in blocks:
-        missing = [i for i, y in enumerate(block.y) if y is None or y != y] if target is not None else ()
+        labeled = target is not None and not gaps
+        missing = [i for i, y in enumerate(block.y) if y is None or y != y] if labeled else ()
         first = first or (block.line(missing[0]) if missing else 0)
         used, unknown = used + len(block) - len(missing), unknown + len(missing)
         if used + unknown + rejects.total >= _FIRST:

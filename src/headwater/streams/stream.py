@@ -90,6 +90,7 @@ class Stream:
         self.share = ALLOWED
         self.skip = 0
         self.limit: int | None = None
+        self.gaps = False  # whether a row without a label is a gap in a series, and none that can't be used
         self.pauses = False  # whether to yield empty blocks while a broker is silent
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
@@ -103,7 +104,7 @@ class Stream:
         if self.goal is not None:
             blocks = map(partial(self.goal.clean, rejects=self.rejects), blocks)
         for block in stop_where_unusable(
-            blocks, self.rejects, self.share, target=answers, at=self.name, live=self.live
+            blocks, self.rejects, self.share, target=answers, at=self.name, live=self.live, gaps=self.gaps
         ):
             if len(block) or self.pauses:
                 yield block

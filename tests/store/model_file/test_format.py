@@ -234,6 +234,13 @@ def test_a_place_that_cannot_be_written_is_said_and_the_model_unharmed(tmp_path)
     assert list((tmp_path / "folder").iterdir()) == []
 
 
+def test_a_device_is_written_into_and_stays_what_it_is(tmp_path):
+    null = tmp_path / "null"
+    null.symlink_to(os.devnull)
+    Classifier(hidden=(4,)).save(null)
+    assert null.is_char_device()
+
+
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "m.hw"
     model = taught(Classifier((4,)))

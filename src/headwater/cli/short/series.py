@@ -24,6 +24,7 @@ def read_series(
     answers: list[float | None] = []
     rows: list[dict[str, Any]] = []
     with _opened(source, reading, target) as stream:
+        stream.gaps = True
         watch_order(stream, time)
         for x, y in stream:
             answers.append(None if y is None or y != y else float(y))

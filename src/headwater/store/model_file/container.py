@@ -71,7 +71,7 @@ def fitting(at: str) -> Iterator[None]:
 
 
 def write(path: str | Path, data: bytes) -> None:
-    """Write a file atomically (temporary file, then rename).
+    """Write a file atomically (temporary file, then rename). A device is written into.
 
     Raises
     ------
@@ -82,6 +82,11 @@ def write(path: str | Path, data: bytes) -> None:
     refuse_store(path)
     beside: Path | None = None
     try:
+        if (
+            path.exists() and not path.is_file() and not path.is_dir()
+        ):  # a rename would put a file in the place of /dev/null
+            path.write_bytes(data)
+            return
         beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         with open(beside, "wb") as handle:
             handle.write(data)

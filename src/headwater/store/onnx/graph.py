@@ -179,10 +179,15 @@ def is_utf8(text: str) -> bool:
 
 
 def write(model: Any, path: str | Path) -> None:
-    """Write a model to a file atomically (temporary file, then rename)."""
+    """Write a model to a file atomically (temporary file, then rename). A device is written into."""
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        if (
+            path.exists() and not path.is_file() and not path.is_dir()
+        ):  # a rename would put a file in the place of /dev/null
+            path.write_bytes(model.SerializeToString())
+            return
         beside.write_bytes(model.SerializeToString())
         os.replace(beside, path)
     except OSError as error:
