@@ -241,6 +241,13 @@ def test_answers_beyond_a_range_that_nobody_gave_are_told_once():
         hw.Regressor(privacy=Privacy(target=(0, 9))).learn_one({"a": 1.0}, 30.0)
 
 
+def test_bounds_are_taken_by_name_and_what_is_none_is_refused_in_a_sentence():
+    assert hw.PrivateClassifier(bounds=BOUNDS).privacy == hw.PrivateClassifier(bounds="age=0:100").privacy
+    for wrong in ({"bounds": 5}, {"bounds": [("age", 0, 1)]}, {"within": (0, 1)}):
+        with pytest.raises(ConfigError, match=f"at {next(iter(wrong))}"):
+            hw.PrivateRegressor(**wrong)
+
+
 def test_a_file_does_not_count_what_was_refused(tmp_path):
     model = private()
     model.learn_many(ROWS[:3], ["no", math.nan, "yes"])

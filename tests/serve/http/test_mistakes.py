@@ -59,6 +59,21 @@ def client(tmp_path):
     state.close()
 
 
+@pytest.mark.parametrize(
+    ("body", "what_to_do"),
+    [
+        ('{"x": {"a": NaN}, "y": 1}', "null is a missing value, as NaN and infinity are none"),
+        ('{"x": {"a": 9223372036854775808}, "y": 1}', "sent as a text if it names something"),
+        ('{"x": {"a": -9223372036854775809}, "y": 1}', "sent as a text if it names something"),
+        ('{"x": {"a": 1}, "y": 18446744073709551615}', "sent as a text if it names something"),
+    ],
+)
+def test_what_json_has_not_for_a_number_is_told_what_to_send_instead(client, body, what_to_do):
+    answer = client.post("/learn", content=body)
+    assert answer.status_code == 400
+    assert what_to_do in answer.json()["help"]
+
+
 @pytest.mark.parametrize("digits", ["9" * 5000, "9" * 30, "0" * 5000 + "2", "²"])
 def test_a_length_of_the_json_part_that_is_no_length_is_a_400(client, digits):
     answer = client.post(

@@ -50,13 +50,13 @@ class PrivateLearner(Learner):
     epsilon, delta : float, optional
         Those of ``privacy``, for the command line.
     bounds, within : str, optional
-        Bounds of columns and of answers, for the command line: "age=0:100,pay=1:1e6:log" and "0:1000".
+        Bounds of columns and of answers, for the command line: "age=0:100,pay=1:1e6:log" and "0:1000". Bounds may be a mapping too.
     """
 
     privacy: Privacy = field(default_factory=Privacy)
     epsilon: InitVar[float | None] = field(default=None, kw_only=True)
     delta: InitVar[float | None] = field(default=None, kw_only=True)
-    bounds: InitVar[str | None] = field(default=None, kw_only=True)
+    bounds: InitVar[str | Mapping[str, tuple[Any, ...]] | None] = field(default=None, kw_only=True)
     within: InitVar[str | None] = field(default=None, kw_only=True)
 
     secret: ClassVar[tuple[str, ...]] = SECRET
@@ -65,7 +65,13 @@ class PrivateLearner(Learner):
     )
     instead: ClassVar[str] = "learn_many, predict_many or hw.evaluate"
 
-    def __post_init__(self, epsilon: float | None, delta: float | None, bounds: str | None, within: str | None) -> None:
+    def __post_init__(
+        self,
+        epsilon: float | None,
+        delta: float | None,
+        bounds: str | Mapping[str, tuple[Any, ...]] | None,
+        within: str | None,
+    ) -> None:
         super().__post_init__()
         if isinstance(self.privacy, Mapping) and self.privacy.keys() <= {one.name for one in fields(Privacy)}:
             self.privacy = Privacy(**self.privacy)
@@ -78,7 +84,7 @@ class PrivateLearner(Learner):
             )
         ends = {} if within is None else {"target": _ends_in(within, "within")}
         given: dict[str, Any] = {"epsilon": epsilon, "delta": delta, **ends}
-        given |= {} if bounds is None else {"bounds": _bounds_in(bounds)}
+        given |= {} if bounds is None else {"bounds": bounds if isinstance(bounds, Mapping) else _bounds_in(bounds)}
         self.privacy = replace(self.privacy, **{name: value for name, value in given.items() if value is not None})
         if self.dtype not in ("float32", "float64"):
             raise ConfigError(expected="'float32' or 'float64'", got=repr(self.dtype), at="dtype", help="Leave it out.")
@@ -247,18 +253,22 @@ class PrivateLearner(Learner):
         raise ValueError("sample", "none of a private learner", "one")
 
 
-def _bounds_in(text: str) -> dict[str, tuple[Any, ...]]:
+def _bounds_in(text: Any) -> dict[str, tuple[Any, ...]]:
     """Parse bounds of columns."""
+    if not isinstance(text, str):
+        raise ConfigError(
+            expected="bounds such as {'age': (0, 100)}", got=repr(text), at="bounds", help="Or write 'age=0:100'."
+        )
     parts = [part.strip() for part in text.split(",") if part.strip()]
     return {name.strip(): _ends_in(ends, "bounds") for name, _, ends in (part.rpartition("=") for part in parts)}
 
 
-def _ends_in(text: str, at: str) -> tuple[Any, ...]:
+def _ends_in(text: Any, at: str) -> tuple[Any, ...]:
     """Parse lowest:highest, or lowest:highest:log."""
-    low, high, *scale = [*text.split(":"), "", ""][: max(2, text.count(":") + 1)]
     try:
+        low, high, *scale = [*text.split(":"), "", ""][: max(2, text.count(":") + 1)]
         return (float(low), float(high), *scale)
-    except ValueError:
+    except (ValueError, AttributeError):
         raise ConfigError(
             expected="lowest:highest", got=repr(text), at=at, help="Write e.g. --bounds age=0:100, or --within 0:1000."
         ) from None

@@ -30,6 +30,8 @@ _JSON_PER_BYTE = (
 _CONVERTED_AT_ONCE = 500
 _INVALID = (msgspec.DecodeError, ValueError, RecursionError)
 """What decoding raises for a body that is no JSON, or not as declared."""
+_LONG = "A longer whole number is sent as a text if it names something, else with a fraction: 1e19."
+_NO_NAN = ", in which null is a missing value, as NaN and infinity are none."
 _FIELDS = 8  # names beside those of the sample itself
 
 Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
@@ -378,12 +380,11 @@ def _invalid(error: Exception, at: str) -> DataError:
             expected="a body as in /openapi.json",
             got=_inner(words),
             at=f"{at} {place}".strip(),
-            help="Correct it. Nothing was learned.",
+            help=f"{_LONG if 'Expected `int`' in words and '922337' in words else 'Correct it.'} Nothing was learned.",
             code="invalid",
         )
-    return DataError(
-        expected="JSON", got=str(error)[:200], at=at, help="Send valid JSON. Nothing was learned.", code="not_json"
-    )
+    help_ = f"Send valid JSON{_NO_NAN if 'invalid character' in str(error) else '.'} Nothing was learned."
+    return DataError(expected="JSON", got=str(error)[:200], at=at, help=help_, code="not_json")
 
 
 def items_in(array: bytes, at: str) -> Iterator[msgspec.Raw]:
