@@ -13,7 +13,7 @@ import pytest
 import headwater as hw
 from headwater import Privacy, _core, privacy
 from headwater.cli import main
-from headwater.errors import ConfigError, TargetError, UnlikelyData
+from headwater.errors import ConfigError, DataError, TargetError, UnlikelyData
 from headwater.kinds.private.engine import SECRET
 from headwater.kinds.private.entries import Entries, Rows
 from headwater.privacy.accountant import HORIZON, OMEGA, THETA, coefficients, delta_of, noise_multiplier, sensitivity
@@ -265,6 +265,11 @@ def test_explanations_add_up_and_read_only_weights():
     assert why.prediction == pytest.approx(math.log(p["yes"] / p["no"]))
     assert why.top(1)[0][0].startswith("age")
     assert next(iter(model.importance())) in ("age", "(columns without bounds)")
+
+
+def test_before_a_class_is_known_an_explanation_says_that_nothing_was_learned():
+    with pytest.raises(DataError, match="expected a model that has learned, got one that has seen no label"):
+        private(classes=None).explain_one(ROWS[0])
 
 
 # ---- secrets -------------------------------------------------------------------------------------------------------------

@@ -42,6 +42,13 @@ def explain_private(model: Any, x: Mapping[Any, Any], *, target: Any = None) -> 
         If no class is known, or not this one.
     """
     engine = model.engine
+    if engine.of_classes and not model.known_classes:
+        raise DataError(
+            expected="a model that has learned",
+            got="one that has seen no label",
+            at="explain_one",
+            help="Call learn_one or learn_many first.",
+        )
     if target is None and engine.of_classes:
         target = model.predict_one(x)
     if engine.of_classes and target not in model.known_classes:
