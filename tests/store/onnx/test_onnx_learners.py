@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import headwater as hw
 from headwater import nn
 from headwater.encode.values import time_parts
-from headwater.errors import ConfigError
+from headwater.errors import ConfigError, ModelFileError
 from headwater.plain.inputs.input import NumericInput, Statistics
 from headwater.store.learner_file import from_bytes, to_bytes
 from headwater.store.onnx.columns import read_columns
@@ -362,3 +362,12 @@ def test_whatever_columns_and_values_come_the_graph_agrees(data):
             answers = list(run(graph, feed(model, graph, rows)))
         for _, proba in answers:
             assert np.abs(proba - model.predict_proba_many(rows)).max() <= CLOSE
+
+
+def test_a_graph_never_takes_the_place_of_a_store(tmp_path):
+    with hw.open(tmp_path / "shop.db", hw.Regressor(hidden=(4,))) as store:
+        store.learn_many([{"a": float(i)} for i in range(50)], [2.0 * i for i in range(50)])
+        with pytest.raises(ModelFileError, match="got that of a store or another database"):
+            store.learner.export_onnx(tmp_path / "shop.db")
+    with hw.open(tmp_path / "shop.db") as store:
+        assert store.n_learned == 50

@@ -82,10 +82,8 @@ def write(path: str | Path, data: bytes) -> None:
     refuse_store(path)
     beside: Path | None = None
     try:
-        if (
-            path.exists() and not path.is_file() and not path.is_dir()
-        ):  # a rename would put a file in the place of /dev/null
-            path.write_bytes(data)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)  # a rename would put a file in the place of /dev/null
             return
         beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         with open(beside, "wb") as handle:

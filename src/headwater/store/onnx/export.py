@@ -24,9 +24,10 @@ from headwater.nn.expert import Expert
 from headwater.nn.inspect import CLASSES, answer_units, history_logits, mean_in_deviations
 from headwater.nn.network import check_no_state
 from headwater.plain.mixture import FARTHEST
+from headwater.store.model_file import write
 
 from .columns import Columns, first_layer, read_array, read_columns
-from .graph import Graph, is_utf8, write
+from .graph import Graph, is_utf8
 from .layers import expert_logits, expert_prediction
 
 
@@ -63,7 +64,7 @@ def export_onnx(model: SupervisedLearner | Network, path: str | Path, *, opset: 
     key "headwater" holds task, classes, inputs and rows learned as JSON. The graph knows no rows of texts alone, which a learner
     reads as rows of a file: give their numbers as numbers, and "" for ``NA`` and the like.
     """
-    write(onnx_model(model, opset=opset, array=array), path)
+    write(path, onnx_model(model, opset=opset, array=array).SerializeToString())
 
 
 @at_one_moment

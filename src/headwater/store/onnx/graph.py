@@ -5,9 +5,7 @@ Exporters describe the computation, and this module writes it with ``onnx.helper
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -176,25 +174,3 @@ class Graph:
 def is_utf8(text: str) -> bool:
     """Return whether a text can be encoded as UTF-8, which lone surrogates can't."""
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def write(model: Any, path: str | Path) -> None:
-    """Write a model to a file atomically (temporary file, then rename). A device is written into."""
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        if (
-            path.exists() and not path.is_file() and not path.is_dir()
-        ):  # a rename would put a file in the place of /dev/null
-            path.write_bytes(model.SerializeToString())
-            return
-        beside.write_bytes(model.SerializeToString())
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise ModelFileError(
-            expected="a file that can be written",
-            got=error.strerror or str(error),
-            at=str(path),
-            help="Choose another place.",
-        ) from error
