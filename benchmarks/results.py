@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import headwater
 from benchmarks.scenarios import HEADWATER, Scenario
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"
@@ -88,3 +89,26 @@ def save(version: str, entries: dict[str, Any], path: Path = RESULTS) -> None:
     whole[version] = {"date": day, "machine": machine(), "scenarios": kept | entries}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(whole, indent=1) + "\n")
+
+
+def entries_in(path: Path) -> dict[str, Any]:
+    """Return a result file of entries by id, empty where there is none yet."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"entries": {}}
+    return found
+
+
+def keep_entry(path: Path, id_: str, entry: dict[str, Any]) -> None:
+    """Put one entry into a result file, which says when, where and with which version it was measured last."""
+    whole = entries_in(path) | {
+        "version": headwater.__version__,
+        "machine": machine(),
+        "date": time.strftime("%Y-%m-%d"),
+    }
+    write_entries(path, whole | {"entries": whole["entries"] | {id_: entry}})
+
+
+def write_entries(path: Path, whole: dict[str, Any]) -> None:
+    """Write a result file of entries by id, a line an entry."""
+    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in sorted(whole["entries"].items()))
+    head = json.dumps({name: value for name, value in whole.items() if name != "entries"})
+    path.write_text(f'{head[:-1]},\n "entries": {{\n{rows}\n }}\n}}\n', encoding="utf-8")

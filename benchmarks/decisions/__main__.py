@@ -11,18 +11,16 @@ import fnmatch
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import headwater
 from benchmarks.again import NotScoredError, scored
 from benchmarks.decisions.streams import STREAMS
 from benchmarks.decisions.table import render
 from benchmarks.process import RivalMissingError, build, environment, python_of
 from benchmarks.report import in_chinese, write
-from benchmarks.results import machine
+from benchmarks.results import entries_in, keep_entry, write_entries
 from benchmarks.rivals import Rival
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,32 +71,12 @@ def over_seeds(rival: Rival, stream: str) -> dict[str, Any]:
     return answers[0] | means | {"reward_by_seed": [a["reward"] for a in answers]}
 
 
-def load() -> dict[str, Any]:
-    """Return the results so far."""
-    if RESULTS.is_file():
-        found: dict[str, Any] = json.loads(RESULTS.read_text())
-        return found
-    return {"entries": {}}
-
-
-def keep(id_: str, answer: dict[str, Any]) -> None:
-    """Add one entry to the file."""
-    whole = load() | {"version": headwater.__version__, "machine": machine(), "date": time.strftime("%Y-%m-%d")}
-    save(whole | {"entries": whole["entries"] | {id_: answer}})
-
-
-def save(whole: dict[str, Any]) -> None:
-    """Write the file, a line an entry."""
-    whole = whole | {"entries": dict(sorted(whole["entries"].items()))}
-    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in whole.pop("entries").items())
-    RESULTS.write_text(f'{{{json.dumps(whole)[1:-1]},\n "entries": {{\n{lines}\n }}\n}}\n')
-
-
 def score_again() -> int:
     """Measure headwater's scores anew and write the table; return 0, or 1 if one failed."""
     try:
         build([LEARNERS["headwater"]])
-        save(scored(load(), {f"headwater/{stream}": over_seeds(LEARNERS["headwater"], stream) for stream in STREAMS}))
+        fresh = {f"headwater/{stream}": over_seeds(LEARNERS["headwater"], stream) for stream in STREAMS}
+        write_entries(RESULTS, scored(entries_in(RESULTS), fresh))
     except (NotScoredError, RivalMissingError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -109,7 +87,7 @@ def score_again() -> int:
 def write_tables() -> None:
     """Write the table into the pages that have markers for it."""
     for page in PAGES:
-        table = render(load(), {rival.name: rival.title for rival in LEARNERS.values()})
+        table = render(entries_in(RESULTS), {rival.name: rival.title for rival in LEARNERS.values()})
         write(ROOT / page, "decisions", in_chinese(table) if "/zh/" in page else table)
 
 
@@ -122,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.scores:
         return score_again()
-    known = load()["entries"]
+    known = entries_in(RESULTS)["entries"]
     wanted = [
         (rival, stream)
         for stream in STREAMS
@@ -138,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     for rival, stream in wanted:
         answer = over_seeds(rival, stream)
-        keep(f"{rival.name}/{stream}", answer)
+        keep_entry(RESULTS, f"{rival.name}/{stream}", answer)
         failed = failed or "error" in answer
         said = answer.get("error") or f"{answer['reward']:.1f} %  {answer['us_per_row']:.0f} µs a row"
         print(f"{rival.name}/{stream}: {said}", flush=True)
