@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import warnings
 
@@ -18,6 +19,10 @@ with contextlib.suppress(ModuleNotFoundError):
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts what goes into the background like this
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+os.environ.pop("PYTHONUNBUFFERED", None)
+"""Processes of tests print a line at once, or those that are killed may leave half of one."""
 
 
 @pytest.fixture(autouse=True)
