@@ -35,3 +35,14 @@ def test_each_module_is_in_one_bundle_behind_those_that_it_imports():
         assert re.findall(r'(?:^|;|\n)import ?\{[^}]*\} ?from ?"\./(\w+)\.mjs"', text) == homes
     for name in ("load", "open"):
         assert re.search(rf"export async function {name}\b", texts["headwater.mjs"])
+
+
+def test_a_file_that_is_the_same_is_not_written_again_while_a_page_may_read_it(tmp_path):
+    web.build(tmp_path, ())
+    kept, changed = tmp_path / "kinds.mjs", tmp_path / "learn.mjs"
+    changed.write_text("of before")
+    written = kept.stat().st_mtime_ns
+    web.build(tmp_path, ())
+    assert kept.stat().st_mtime_ns == written
+    assert changed.read_text() == web.bundles()["learn.mjs"]
+    assert {path.name for path in tmp_path.iterdir()} == {*web.MODULES, "kinds.mjs"}

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -182,14 +184,20 @@ def template_end(text: str, at: int) -> int:
 
 
 def build(folder: Path = MODULE, cores: tuple[str, ...] = CORES) -> Path:
-    """Write the modules and these cores into a folder, and return it."""
+    """Write the modules and these cores into a folder, and return it. A file that is there already stays: it may be being read."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in bundles().items():  # first, since what minifies them installs what makes cores smaller
-        (folder / name).write_text(text, encoding="utf-8")
-    built = [wasm(folder, name) for name in cores]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for made in pool.map(node.optimized, built):
-            made.chmod(0o644)
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch)
+        for name, text in bundles().items():  # first, since what minifies them installs what makes cores smaller
+            (place / name).write_text(text, encoding="utf-8")
+        built = [wasm(place, name) for name in cores]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for made in pool.map(node.optimized, built):
+                made.chmod(0o644)
+        for made in place.iterdir():
+            kept = folder / made.name
+            if not kept.exists() or kept.read_bytes() != made.read_bytes():
+                shutil.copy(made, kept)
     return folder
 
 
