@@ -57,8 +57,7 @@ def make_memory(learner: Any, experts: Sequence[Expert]) -> tuple[float, ...]:
         If several experts have a state, a column is given without a state, or ``memory`` is combined with a single net.
     """
     at = f"memory of {type(learner).__name__}"
-    stacks = [expert for expert in experts if expert.layers]
-    found = [(expert, expert.layers[0]) for expert in stacks if isinstance(expert.layers[0], Recurrent)]
+    found = [(one, one.layers[0]) for one in experts if one.layers and isinstance(one.layers[0], Recurrent)]
     if learner.memory and not any(layer.units == learner.memory for _, layer in found):
         raise ConfigError(
             expected="memory with a pool of experts",

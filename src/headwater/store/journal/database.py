@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from operator import itemgetter
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from urllib.parse import quote
 
 import msgspec
@@ -24,7 +24,7 @@ from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.store.ownership import OwnedFile
 
 from .high_water import mark_path, read_mark
-from .seal import SEALED, refuse_torn, write_seal
+from .seal import SEALED, Seal, ends, refuse_torn, write_seal
 from .wal import read_frames
 
 Transaction: TypeAlias = Callable[[], AbstractContextManager[None]]
@@ -79,7 +79,18 @@ _WAL_LEFT = 16 << 20
 """Bytes of WAL that stay on disk after a restart of the WAL."""
 
 
-def connect(owned: OwnedFile, *, create: bool = True, accept: bool = False) -> sqlite3.Connection:
+class Connected(NamedTuple):
+    """An open store's connection in autocommit mode, the seal of its last commit, and its id.
+
+    A store of version 0.2 has no seal yet, and that of one opened with ``accept`` isn't looked at.
+    """
+
+    base: sqlite3.Connection
+    seal: Seal | None
+    id: str
+
+
+def connect(owned: OwnedFile, *, create: bool = True, accept: bool = False) -> Connected:
     """Open an owned file for writing, creating the tables in a new one.
 
     Parameters
@@ -93,8 +104,8 @@ def connect(owned: OwnedFile, *, create: bool = True, accept: bool = False) -> s
 
     Returns
     -------
-    sqlite3.Connection
-        In autocommit mode. Use ``transaction`` to begin and end transactions.
+    Connected
+        Use ``transaction`` to begin and end transactions on its connection.
 
     Raises
     ------
@@ -106,31 +117,27 @@ def connect(owned: OwnedFile, *, create: bool = True, accept: bool = False) -> s
         new = path.stat().st_size == 0
         if new:
             _refuse_emptied(path, create)
-        else:
-            _look(path, accept)
-        return _opened(path, new)
+        seal = None if new else _look(path, accept)
+        wait = MS_TO_WAIT / 1000
+        base = sqlite3.connect(path, wait, isolation_level=None, check_same_thread=False, cached_statements=64)
+        try:
+            if new:
+                seal = _create(base, path)
+            return Connected(base, seal, _prepare(base))
+        except BaseException:
+            base.close()
+            raise
 
 
-def _opened(path: Path, new: bool) -> sqlite3.Connection:
-    base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=64)
-    try:
-        _prepare(base, path, new)
-    except BaseException:
-        base.close()
-        raise
-    return base
-
-
-def _look(path: Path, accept: bool) -> None:
-    """Raise StoreError if a file is not a store or has lost acknowledged events, before anything is written."""
+def _look(path: Path, accept: bool) -> Seal | None:
+    """Return a store's seal, or raise StoreError if a file is no store or lost acknowledged events. Nothing is written."""
     with closing(read_only(path)) as base:
         check_tables(base, path)
-        if not accept:
-            refuse_unfit(base, path)
+        return None if accept else refuse_unfit(base, path)
 
 
-def refuse_unfit(base: sqlite3.Connection, path: Path) -> None:
-    """Raise StoreError if a store lacks acknowledged events, or mixes tables of several moments.
+def refuse_unfit(base: sqlite3.Connection, path: Path) -> Seal | None:
+    """Return a store's seal, or raise StoreError if it lacks acknowledged events, or mixes tables of several moments.
 
     Raises
     ------
@@ -143,7 +150,7 @@ def refuse_unfit(base: sqlite3.Connection, path: Path) -> None:
     logged = wal.exists() and wal.stat().st_size > 0
     base.execute("BEGIN")  # read seal and tables in one snapshot, even while this process writes
     try:
-        refuse_torn(base, path, alone=not logged and mark is None)
+        return refuse_torn(base, path, alone=not logged and mark is None)
     finally:
         base.execute("ROLLBACK")
 
@@ -235,16 +242,6 @@ def ends_where_it_should(path: Path) -> bool:
     return True
 
 
-def ends(base: sqlite3.Connection) -> tuple[int, int]:
-    """Return the last event that a store knows of, and the last prediction id it issued."""
-    tops = [base.execute(f"SELECT coalesce(max(seq), 0) FROM {table}").fetchone()[0] for table in _NUMBERED]
-    row = base.execute("SELECT seq FROM sqlite_sequence WHERE name = 'pending'").fetchone()
-    return max(tops), row[0] if row else 0
-
-
-_NUMBERED = ("journal", "snapshots", "damaged")
-
-
 def _refuse_emptied(path: Path, create: bool) -> None:
     """Raise StoreError for an empty file whose mark or WAL shows that a store was there."""
     wal = path.with_name(f"{path.name}-wal")
@@ -267,13 +264,17 @@ def _refuse_emptied(path: Path, create: bool) -> None:
         raise StoreError(expected="a store", got="an empty file", at=str(path), help="Check the path.")
 
 
-def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
-    base.execute(f"PRAGMA busy_timeout={MS_TO_WAIT}")
-    if new:
-        base.executescript(f"BEGIN; {SCHEMA} INSERT INTO meta VALUES ('format', {FORMAT});")
-        write_seal(base)
-        base.execute("COMMIT")
-        sync_folder(path)
+def _create(base: sqlite3.Connection, path: Path) -> Seal:
+    """Make the tables of a new store and return their seal."""
+    base.executescript(f"BEGIN; {SCHEMA} INSERT INTO meta VALUES ('format', {FORMAT});")
+    seal = write_seal(base)
+    base.execute("COMMIT")
+    sync_folder(path)
+    return seal
+
+
+def _prepare(base: sqlite3.Connection) -> str:
+    """Set how a store is written, bring an earlier version's tables up to date, and return the store's id."""
     base.execute("PRAGMA journal_mode=WAL")
     base.execute("PRAGMA synchronous=FULL")
     base.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
@@ -284,7 +285,7 @@ def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
     base.execute("PRAGMA cache_size=-16384")
     if not has_column(base, "pending", "crc"):
         base.execute("ALTER TABLE pending ADD COLUMN crc INTEGER")
-    _name_store(base)
+    return _id_of(base)
 
 
 def has_column(base: sqlite3.Connection, table: str, column: str) -> bool:
@@ -292,19 +293,16 @@ def has_column(base: sqlite3.Connection, table: str, column: str) -> bool:
     return column in map(itemgetter(1), base.execute(f"PRAGMA table_info({table})").fetchall())
 
 
-def _name_store(base: sqlite3.Connection) -> None:
-    """Give a store an id if it has none, because it is new or of version 0.2."""
-    if not store_id(base):
-        base.execute("INSERT INTO meta VALUES ('id', ?)", (secrets.token_hex(_ID_BYTES),))
+def _id_of(base: sqlite3.Connection) -> str:
+    """Return the random id of a store, which one that is new, or of version 0.2, gets here.
 
-
-def store_id(base: sqlite3.Connection) -> str:
-    """Return the random id of a store, or "" if it has none.
-
-    The id is created with the store, never changes, and is shared by its copies.
+    The id never changes, and is shared by the store's copies.
     """
     row = base.execute("SELECT value FROM meta WHERE key = 'id'").fetchone()
-    return str(row[0]) if row else ""
+    if row is None or not row[0]:
+        row = (secrets.token_hex(_ID_BYTES),)
+        base.execute("INSERT INTO meta VALUES ('id', ?)", row)
+    return str(row[0])
 
 
 def sync_folder(path: Path) -> None:
@@ -418,7 +416,6 @@ __all__ = [
     "read_only",
     "refuse_unfit",
     "sound",
-    "store_id",
     "sync_folder",
     "transaction",
 ]

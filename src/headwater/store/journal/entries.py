@@ -22,8 +22,9 @@ import msgspec
 
 from headwater.errors import StoreError
 
-from .database import DAMAGED, Transaction, ends, meaning
+from .database import DAMAGED, Transaction, meaning
 from .events import JournalEvent, unpack_events
+from .seal import ends
 
 _PAGE = 256  # entries read at once
 
@@ -143,10 +144,11 @@ class Journal:
         Damage before a sound entry is left in place.
         """
         bad = self._tail()
-        if bad:
-            with transaction():
-                self._base.executemany("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?, ?)", bad)
-                self._base.executemany("DELETE FROM journal WHERE seq = ?", [(row[0],) for row in bad])
+        if not bad:
+            return []
+        with transaction():
+            self._base.executemany("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?, ?)", bad)
+            self._base.executemany("DELETE FROM journal WHERE seq = ?", [(row[0],) for row in bad])
         return [row[0] for row in reversed(bad)]
 
     def sound_end(self) -> int:

@@ -44,8 +44,7 @@ def read_mark(path: Path) -> tuple[int, int] | None:
         data = mark_path(path).read_bytes()
     except OSError:
         return None
-    found = [record for at in (0, _SLOT) if (record := _record(data[at : at + _RECORD.size])) is not None]
-    return max(found, default=None)
+    return max(filter(None, (_record(data[:_SLOT]), _record(data[_SLOT:]))), default=None)
 
 
 class HighWater:
@@ -92,5 +91,5 @@ class HighWater:
 def _record(data: bytes) -> tuple[int, int] | None:
     if len(data) < _RECORD.size:
         return None
-    magic, seq, last_id, crc = _RECORD.unpack(data)
+    magic, seq, last_id, crc = _RECORD.unpack_from(data)
     return (seq, last_id) if magic == _MAGIC and crc == zlib.crc32(_NUMBERS.pack(seq, last_id)) else None

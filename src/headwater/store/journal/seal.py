@@ -17,18 +17,18 @@ import msgspec
 
 from headwater.errors import StoreError
 
-__all__ = ["SEALED", "Seal", "read_seal", "refuse_torn", "tables_of", "write_seal"]
+__all__ = ["SEALED", "Seal", "ends", "read_seal", "refuse_torn", "tables_of", "write_seal"]
 
 SEALED = 4
 """Format of stores that have a seal."""
 _KEY = "seal"
 _ENDS = """SELECT
-    coalesce((SELECT max(seq) FROM journal), 0),
-    coalesce((SELECT max(seq) FROM snapshots), 0),
-    coalesce((SELECT max(seq) FROM damaged), 0),
+    max(last, coalesce((SELECT max(seq) FROM snapshots), 0), coalesce((SELECT max(seq) FROM damaged), 0)),
     coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pending'), 0),
-    coalesce((SELECT seq - n + 1 FROM journal ORDER BY seq LIMIT 1), 0)"""
-
+    coalesce((SELECT seq - n + 1 FROM journal ORDER BY seq LIMIT 1), 0),
+    last
+    FROM (SELECT coalesce(max(seq), 0) AS last FROM journal)"""
+"""The fields ``seq``, ``last_id``, ``first`` and ``last`` of a `Seal`."""
 
 _WRITE = "REPLACE INTO meta VALUES (?, ?)"
 
@@ -63,15 +63,21 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
     open: bool
 
 
+def ends(base: sqlite3.Connection) -> tuple[int, int]:
+    """Return the last event that a store knows of, and the last prediction id it issued."""
+    seq, last_id, _, _ = base.execute(_ENDS).fetchone()
+    return seq, last_id
+
+
 def tables_of(base: sqlite3.Connection, *, is_open: bool) -> Seal:
     """Return the summary of the tables' current contents, inside the caller's transaction if there is one."""
-    last, newest, damaged, last_id, first = base.execute(_ENDS).fetchone()
-    rows = base.execute("SELECT id, name, paused FROM models").fetchall()
-    models, paused = [row[:2] for row in rows], [(row[0], row[2]) for row in rows if row[2] != 0]
+    seq, last_id, first, last = base.execute(_ENDS).fetchone()
+    models = base.execute("SELECT id, name FROM models").fetchall()
+    paused = base.execute("SELECT id, paused FROM models WHERE paused != 0").fetchall()
     learners = base.execute("SELECT id, model, name, champion FROM learners").fetchall()
     skipped = base.execute("SELECT seq FROM skipped").fetchall()
     return Seal(
-        seq=max(last, newest, damaged),
+        seq=seq,
         last_id=last_id,
         first=first,
         last=last,
@@ -102,8 +108,8 @@ def write_seal(
         Whether only events and ids were added since, so that the rest of the last seal holds.
     """
     if of_events and before is not None:
-        last, newest, damaged, last_id, first = base.execute(_ENDS).fetchone()
-        seal = msgspec.structs.replace(before, seq=max(last, newest, damaged), last_id=last_id, first=first, last=last)
+        seq, last_id, first, last = base.execute(_ENDS).fetchone()
+        seal = msgspec.structs.replace(before, seq=seq, last_id=last_id, first=first, last=last)
     else:
         seal = tables_of(base, is_open=is_open)
     if seal != before:
@@ -131,8 +137,8 @@ def read_seal(base: sqlite3.Connection) -> Seal | None:
     return msgspec.json.decode(text, type=Seal)
 
 
-def refuse_torn(base: sqlite3.Connection, path: Path, *, alone: bool) -> None:
-    """Raise StoreError if a store's tables don't match the seal of its last commit.
+def refuse_torn(base: sqlite3.Connection, path: Path, *, alone: bool) -> Seal | None:
+    """Return the seal of a store's last commit, or raise StoreError if its tables don't match it.
 
     Parameters
     ----------
@@ -150,7 +156,7 @@ def refuse_torn(base: sqlite3.Connection, path: Path, *, alone: bool) -> None:
     """
     seal = read_seal(base)
     if seal is None:
-        return
+        return None
     found = tables_of(base, is_open=seal.open)
     if msgspec.structs.replace(found, schema=seal.schema) != seal:
         raise StoreError(
@@ -163,6 +169,7 @@ def refuse_torn(base: sqlite3.Connection, path: Path, *, alone: bool) -> None:
             at=str(path),
             help=PLAIN_COPY,
         )
+    return seal
 
 
 def _said(seal: Seal) -> str:

@@ -53,6 +53,10 @@ class _Manifest(msgspec.Struct, array_like=True):
     arrays: list[tuple[str, str, list[int], list[bytes]]]
 
 
+_REACHED = """SELECT min(newest), (SELECT coalesce(max(t), 0) FROM snapshots)
+    FROM (SELECT max(seq) AS newest FROM snapshots JOIN learners ON learners.id = learner GROUP BY learner)"""
+
+
 _unpack = msgspec.msgpack.Decoder(_Manifest)
 
 
@@ -176,9 +180,13 @@ class Snapshots:
         self._base.executemany("DELETE FROM snapshots WHERE learner = ? AND seq = ?", which)
         self._base.executemany("DELETE FROM snapshot_chunks WHERE learner = ? AND seq = ?", which)
 
-    def newest_time(self) -> float:
-        """Return when the newest snapshot was taken, in seconds since 1970, 0 if there is none."""
-        return float(self._base.execute("SELECT coalesce(max(t), 0) / 1000.0 FROM snapshots").fetchone()[0])
+    def reached(self) -> tuple[int | None, float]:
+        """Return the event that the newest snapshots of all learners include, and when the last one was taken.
+
+        None if there is no snapshot, and 0 in place of the seconds since 1970.
+        """
+        seq, t = self._base.execute(_REACHED).fetchone()
+        return seq, t / 1000
 
     def _generation(self, learner_id: int) -> int:
         """Return the generation of a learner's next snapshot. Learners never share one."""

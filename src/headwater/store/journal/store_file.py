@@ -13,9 +13,9 @@ from pathlib import Path
 from headwater.errors import StoreError
 from headwater.store.ownership import OwnedFile
 
-from .database import FAILING, FULL, MS_TO_WAIT, connect, ends_where_it_should, meaning, sound, transaction
+from .database import FAILING, FULL, MS_TO_WAIT, connect, ends_where_it_should, meaning, transaction
 from .high_water import HighWater, mark_path
-from .seal import read_seal, write_seal
+from .seal import write_seal
 
 __all__ = ["PAGE", "StoreFile"]
 
@@ -70,13 +70,11 @@ class StoreFile:
         """Pages in the WAL from which on a background checkpoint is due."""
         try:
             self.sound_before = not accept or ends_where_it_should(self.path)
-            self.base = connect(self._owned, create=create, accept=accept)
+            self.base, self.sealed, self.id = connect(self._owned, create=create, accept=accept)
+            """The connection, the seal of the last commit, None before the first one of a store of version 0.2, and the store's id."""
             self._owned.connections.append(self.base)
             self._owned.watch()
-            with sound(self.at):
-                self.sealed = None if accept else read_seal(self.base)
-                """Seal of the last commit, None before the first seal of a store of version 0.2."""
-                self._mark = HighWater(self.path)
+            self._mark = HighWater(self.path)
             self.acknowledge = partial(self._mark.write, refused=partial(_unmarked, self.path))
             """Records the last acknowledged event and id in the checkpoint mark, and returns a StoreError if it can't."""
             if self.sealed is not None:

@@ -64,21 +64,20 @@ class OwnedFile:
         """False if this process may only read the file or its folder."""
         self._watched: dict[str, tuple[int, int]] = {}
         self._handles = _Handles()
+        self.connections = self._handles.connections
+        """The connection that writes, first, and others that only read. `close` closes them."""
         self._finalizer = weakref.finalize(self, self._handles.let_go)
         self._finalizer.atexit = False  # at exit, open stores are left as a killed process leaves them
         try:
-            with registry.claiming():
-                _refuse_known(registry.find(self.path), path)
+            with registry.claims():
+                known = registry.find(self.path)
+                if known is not None:
+                    raise _open_here(known, path)
                 self._lock(path, create)
                 registry.add(self._handles.main, self)
         except BaseException:
             self.close()
             raise
-
-    @property
-    def connections(self) -> list[sqlite3.Connection]:
-        """The connection that writes, first, and others that only read. `close` closes them."""
-        return self._handles.connections
 
     def watch(self) -> None:
         """Lock out other programs' last-user cleanup, and remember the identity of the open file and WAL.
@@ -248,7 +247,7 @@ def reading(path: str | Path) -> Iterator[OwnedFile]:
     StoreError
         If another process has the store open, or it can't be opened.
     """
-    with registry.claiming():
+    with registry.claims():
         known = registry.find(Path(path))
         if known is not None:
             known.check_process()
@@ -268,7 +267,7 @@ def read_head(path: str | Path, size: int = 100) -> bytes:
     OSError
         If the file can't be read.
     """
-    with registry.claiming():
+    with registry.claims():
         known = registry.find(Path(path))
         if known is not None:
             known.check_process()
@@ -283,16 +282,15 @@ LOST = (
 )
 
 
-def _refuse_known(known: OwnedFile | None, path: Path) -> None:
-    if known is not None:
-        known.check_process()
-        raise StoreError(
-            expected="a store that is not open yet",
-            got="one that this process has open",
-            at=str(path),
-            help="Use the one that is open, or close() it first. In a notebook, close it before the cell runs again.",
-            code=IN_USE,
-        )
+def _open_here(known: OwnedFile, path: Path) -> StoreError:
+    known.check_process()
+    return StoreError(
+        expected="a store that is not open yet",
+        got="one that this process has open",
+        at=str(path),
+        help="Use the one that is open, or close() it first. In a notebook, close it before the cell runs again.",
+        code=IN_USE,
+    )
 
 
 def _in_use(path: Path, by: str) -> StoreError:

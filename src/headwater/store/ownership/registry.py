@@ -10,14 +10,13 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Protocol
 
 import headwater._core as _core
 
-__all__ = ["Owner", "add", "claiming", "find", "forget", "is_open_here"]
+__all__ = ["Owner", "add", "claims", "find", "forget", "is_open_here"]
 
 
 class Owner(Protocol):
@@ -47,13 +46,13 @@ _held: list[threading.RLock] = []
 _FORK_WAITS_S = 5.0
 """Maximum seconds that a fork waits for a writer. On a timeout only the child's predictions may come from half a step."""
 _gates = [threading.RLock()]
+_key = attrgetter("st_dev", "st_ino")
+"""What tells one file from another."""
 
 
-@contextmanager
-def claiming() -> Iterator[None]:
-    """Serialize finding, locking and registering stores among the threads of this process."""
-    with _gates[0]:
-        yield
+def claims() -> threading.RLock:
+    """Return the lock under which a thread of this process finds, locks and registers stores."""
+    return _gates[0]
 
 
 def add(file: int, owner: Owner) -> None:
@@ -82,10 +81,6 @@ def is_open_here(path: str | Path) -> bool:
     """Return whether this process itself has a store open."""
     owner = find(Path(path))
     return owner is not None and owner.pid == os.getpid()
-
-
-def _key(about: os.stat_result) -> tuple[int, int]:
-    return about.st_dev, about.st_ino
 
 
 def _drop(key: tuple[int, int], gone: weakref.ref[Any]) -> None:

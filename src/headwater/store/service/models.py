@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -43,6 +42,7 @@ _SMALL = 4096
 _LEAST_NAME = 3
 """Minimum bytes of a journaled name with its value."""
 _NUMBER = attrgetter("id")
+_AT = attrgetter("at")
 _LABEL = attrgetter("y")
 _ROW = attrgetter("x")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -234,7 +234,7 @@ class Models:
         for model in self.by_name.values():
             for state in model.live:
                 self.replay(model, state, None, block)
-            model.reach(max([state.at for state in model.live]))
+            model.reach(max(map(_AT, model.live)))
             if model.late is not None:
                 model.publish()
 
@@ -336,11 +336,6 @@ class Models:
         """Yield the events of a model that are still in the journal, in order."""
         for numbered in self._blocks(model, max(self._journal.first() - 1, 0), None, _BLOCK):
             yield from (event for _, event in numbered)
-
-    def oldest(self) -> int:
-        """Return the oldest sequence among the learners' newest snapshots."""
-        ends = [self._snapshots.sequences(m.id)[-1:] for model in self.by_name.values() for m in model.live]
-        return min(chain.from_iterable(ends), default=self._journal.seq)
 
     def check(self, model: Model, events: list[JournalEvent], limits: Limits, added: set[Any], size: int = 0) -> None:
         """Raise for what a learner can't take (too many classes, a wrong embedding, too much memory), before journaling.
@@ -480,6 +475,8 @@ class Models:
     ) -> None:
         """Replay the journal from a learner's position in blocks, whose size affects only speed.
 
+        A learner that is there already reads nothing.
+
         Parameters
         ----------
         model, state
@@ -496,7 +493,9 @@ class Models:
         UnlearnableEvent
             If an event can't be learned.
         """
-        start = state.at
+        start, end = state.at, self._journal.seq if until is None else until
+        if start >= end:
+            return
         collects = gc.isenabled()
         gc.disable()  # collections take a fifth of a replay and find nothing, as rows hold no cycles
         try:
@@ -504,7 +503,7 @@ class Models:
         finally:
             if collects:
                 gc.enable()
-        state.at = max(state.at, self._journal.seq if until is None else until)
+        state.at = max(state.at, end)
 
     def _replay(
         self,

@@ -115,7 +115,7 @@ class Service:
         self.ids = Ids(self._file.base, keep.late_s, keep.keep_pending, keep.keep_pending_bytes)
         self.models = Models(self._file.base, at, self.journal, self.snapshots)
         self.models.publish_every = publish_every
-        self.id = database.store_id(self._file.base)
+        self.id = self._file.id
         """Unique id of the store."""
         self.sources = SourceTables(self._file.base, self._mutex, at)
         """The tables of followed sources."""

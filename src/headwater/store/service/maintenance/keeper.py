@@ -59,11 +59,11 @@ class Keeper:
         self._pruning, self._readers = threading.Lock(), 0
         self.failure: StoreError | None = None
         """Error of the last snapshot or pruning, None if it succeeded."""
-        self.snapshot_seq = models.oldest()
+        seq, self.snapshot_at = snapshots.reached()
+        self.snapshot_seq = journal.seq if seq is None else seq
         """Last event included in the newest snapshots."""
         self.due = self.snapshot_seq + policy.snapshot_every
         """Event at which the next snapshot is due."""
-        self.snapshot_at = snapshots.newest_time()
         self.learners_sound = True
         """False once a learner failed halfway through an event, so that its state must not be saved."""
         self.look: Callable[[], object] = bool

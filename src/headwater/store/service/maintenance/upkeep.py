@@ -98,7 +98,7 @@ def check(path: str | Path, learners: LearnerFormat) -> StoreReport:
     return report
 
 
-def _noted(what: Callable[[], None], report: StoreReport, at: str) -> None:
+def _noted(what: Callable[[], object], report: StoreReport, at: str) -> None:
     try:
         with database.sound(at):
             what()
