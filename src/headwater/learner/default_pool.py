@@ -67,18 +67,20 @@ def pool(effort: str, *, numbers: bool = False) -> tuple[Expert, ...]:
         raise ConfigError(
             expected=f"one of {', '.join(EFFORTS)}", got=repr(effort), at="effort", help="Choose one of these."
         )
+    units, more = (64, 8) if effort == "accurate" else (32, 2)
+    # One hidden layer, normalized before its ReLU to keep large steps stable.
+    hidden = (Dense(units, initializer="lecun"), LayerNorm(affine=False), Activation("relu"))
     linear = Expert(optimizer=AdaGrad(0.1))
+    fast = Expert(hidden, optimizer=SGD(0.03)), Expert(hidden, optimizer=SGD(0.1))
     if effort == "fast":
-        return _net(SGD(0.03)), _net(SGD(0.1)), linear
-    units, more = (32, 2) if effort == "default" else (64, 8)
-    slow = (_net(RMSProp(0.0005, rho=0.9999), units, replays=4),) if effort == "accurate" else ()
-    steady = _net(RMSProp(0.003, rho=0.999), units, replays=more, first_replays=FIRST_REPLAYS)
+        return *fast, linear
+    slow = (Expert(hidden, optimizer=RMSProp(0.0005, rho=0.9999), replays=4),) if effort == "accurate" else ()
+    steady = Expert(hidden, optimizer=RMSProp(0.003, rho=0.999), replays=more, first_replays=FIRST_REPLAYS)
     return (
-        _net(SGD(0.03), units),
-        _net(SGD(0.1), units),
-        _net(RMSProp(0.01, rho=0.999), units),
+        *fast,
+        Expert(hidden, optimizer=RMSProp(0.01, rho=0.999)),
         linear,
-        _net(AdaGrad(0.1), units, replays=more, first_replays=FIRST_REPLAYS),
+        replace(steady, optimizer=AdaGrad(0.1)),
         steady,
         Expert(optimizer=AdaGrad(0.02)),
         Expert(optimizer=AdaGrad(0.1), cells=True),
@@ -149,7 +151,7 @@ def with_heads(experts: Sequence[Any], settings: dict[str, Any]) -> tuple[Expert
 
 @lru_cache(maxsize=16)  # builds and validates the default pool only once
 def _with_heads(experts: tuple[Any, ...], given: tuple[tuple[str, Any], ...]) -> tuple[Expert, ...]:
-    out = []
+    out, head = [], Dense(1, initializer="zeros")
     for expert in experts:
         if not isinstance(expert, Expert):
             raise ConfigError(
@@ -161,15 +163,9 @@ def _with_heads(experts: tuple[Any, ...], given: tuple[tuple[str, Any], ...]) ->
         if expert.layers and isinstance(expert.layers[0], Dense | Recurrent):  # raise here, not at a sample
             expert.layers[0].start().check_rows()
         own = dict(given) | ({"loss": Loss("poisson")} if expert.log_link else {})
-        out.append(replace(expert, layers=(*expert.layers, Dense(1, initializer="zeros")), **own))
+        out.append(replace(expert, layers=(*expert.layers, head), **own))
     if not out:
         raise ConfigError(
             expected="at least one expert", got="none", at="experts", help="Leave experts out for the default pool."
         )
     return tuple(out)
-
-
-def _net(rule: Any, units: int = 32, *, replays: int = 0, first_replays: int = 0) -> Expert:
-    """Return an expert with one hidden layer, normalized before its ReLU to keep large steps stable."""
-    layers = (Dense(units, initializer="lecun"), LayerNorm(affine=False), Activation("relu"))
-    return Expert(layers, optimizer=rule, replays=replays, first_replays=first_replays)

@@ -25,13 +25,13 @@ from headwater.learner.settings.limits import Growth, Limits
 from headwater.learner.validation import Block
 from headwater.nn import core as _core
 from headwater.nn.core import Core, Place, weights
-from headwater.nn.core.parameter_copy import ParameterCopy
 from headwater.nn.expert import Expert
 from headwater.types import Lazy
 
 if TYPE_CHECKING:
     from headwater.learner.settings.rolling import Aggregates, Rolling
 
+_PARAMETER_COPY = Lazy("headwater.nn.core.parameter_copy:ParameterCopy")
 AGGREGATES = Lazy("headwater.learner.settings.rolling:Aggregates")
 
 
@@ -348,7 +348,8 @@ class Engine:
 
     def begin_copy(self) -> StateCopy:
         """Begin a copy of the parameters in turns."""
-        return ParameterCopy(self.core)
+        copy: StateCopy = _PARAMETER_COPY(self.core)
+        return copy
 
     def __getstate__(self) -> dict[str, Any]:
         return {"setup": self.setup, "core": self.core, "limits": self.limits, "rolling": self.rolling}

@@ -19,7 +19,6 @@ from headwater.errors import ConfigError, DataError, UnlikelyData
 from headwater.learner.base import Learner
 from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
 from headwater.learner.monitoring.coverage import coverage_of
-from headwater.learner.sampling.measure import rank, weight_size
 from headwater.learner.sampling.sample import DiagnosisSample, SampledRow
 from headwater.learner.settings import Settings
 from headwater.learner.validation import (
@@ -38,6 +37,7 @@ from headwater.types import Lazy, Predictions, Record, ScoredRows, join
 __all__ = ["SupervisedLearner", "joined"]
 
 _GOOD = np.ones(1, bool)
+_SIZE_AND_RANK = Lazy("headwater.learner.sampling.measure:size_and_rank")
 _UNIT_CHANGES = Lazy("headwater.learner.monitoring.unit_changes:unit_changes")
 _SUCCESSIONS = Lazy("headwater.learner.monitoring.successions:successions")
 
@@ -335,7 +335,7 @@ class SupervisedLearner(Learner, Settings):
             engine = self._engine if sample.wants_size else None
             sizes = None
             if engine is not None and sample.fresh:
-                sizes = weight_size(engine.core), rank(engine, [kept.x for kept in sample.rows])
+                sizes = _SIZE_AND_RANK(engine, [kept.x for kept in sample.rows])
             sample.measured(after, sizes)
         self._next_probe = sample.next_learned
 

@@ -58,7 +58,7 @@ class Loss:
     @property
     def number(self) -> float:
         """The loss's constant, given or default."""
-        return self.row.default if self.a is None else self.a
+        return LOSSES[self.name].default if self.a is None else self.a
 
 
 def as_loss(loss: str | Loss) -> Loss:

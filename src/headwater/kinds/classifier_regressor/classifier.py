@@ -16,7 +16,7 @@ from headwater.learner.engine import Engine, Setup
 from headwater.learner.kind import Kind
 from headwater.learner.monitoring.coverage import check_coverage
 from headwater.learner.monitoring.schema_warning import about_classes
-from headwater.learner.sampling.measure import as_rows, cost
+from headwater.learner.sampling.losses import as_rows, cost
 from headwater.learner.sampling.sample import SampledRow
 from headwater.learner.schema.labels import (
     RARE,

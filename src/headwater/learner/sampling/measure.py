@@ -1,7 +1,4 @@
-"""Measure loss, weight size and effective rank of a learner on a few rows.
-
-The loss is −ln p(y) for a classifier (p at least 10⁻⁶) and |y − y_pred| for a regressor.
-"""
+"""Measure weight size and effective rank of a learner on a few rows."""
 
 from __future__ import annotations
 
@@ -13,35 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.learner.engine import Engine
-from headwater.learner.kind import has_classes
 from headwater.nn import inspect
 from headwater.nn.core import Core
-from headwater.types import as_mapping
 
-__all__ = ["as_rows", "best_hidden", "cost", "effective_rank", "losses_of", "rank", "weight_size"]
+from .losses import as_rows
 
-FLOOR = 1e-6
+__all__ = ["best_hidden", "effective_rank", "rank", "size_and_rank", "weight_size"]
+
 _RANKED = 64  # rows used to measure the effective rank
 
 
-def cost(p: float) -> float:
-    """Return −ln p with p clipped to [10⁻⁶, 1]."""
-    return -math.log(min(max(p, FLOOR), 1.0))
-
-
-def losses_of(task: str, y: Sequence[Any], y_pred: Sequence[Any], proba: Sequence[float]) -> NDArray[np.float64]:
-    """Return the loss of each row, −ln p(y) with p at least 10⁻⁶, or |y − y_pred|."""
-    if not has_classes(task):
-        return np.abs(np.asarray(y, np.float64) - np.asarray(y_pred, np.float64))
-    p = np.asarray(proba, np.float64)
-    return np.asarray(-np.log(np.minimum(np.maximum(np.nan_to_num(p), FLOOR), 1.0)))
-
-
-def as_rows(samples: Sequence[Any]) -> Any:
-    """Return samples as an array if all are arrays, else as a list of dicts."""
-    if all(isinstance(x, np.ndarray) for x in samples):
-        return np.stack(samples)
-    return [dict(as_mapping(x)) for x in samples]
+def size_and_rank(engine: Engine, samples: Sequence[Any]) -> tuple[float, float]:
+    """Return the weight size, and the effective rank on samples."""
+    return weight_size(engine.core), rank(engine, samples)
 
 
 def weight_size(core: Core) -> float:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from headwater.learner.kind import of_classes
 from headwater.types import Predictions, Record, ScoredRows, nw
 
-from .measure import cost, losses_of
+from .losses import cost, losses_of
 
 __all__ = ["DiagnosisSample", "Probe", "SampledRow"]
 

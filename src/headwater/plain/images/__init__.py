@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from .convolution import ConvolutionLayer
-from .pool import FlattenLayer, PoolLayer
-from .windows import Shape, shape_behind, windows
+from typing import TYPE_CHECKING
 
-__all__ = ["ConvolutionLayer", "FlattenLayer", "PoolLayer", "Shape", "shape_behind", "windows"]
+from headwater.types import lazily
+
+from .windows import Shape, shape_behind
+
+if TYPE_CHECKING:
+    from .convolution import ConvolutionLayer
+    from .pool import FlattenLayer, PoolLayer
+
+__all__ = ["ConvolutionLayer", "FlattenLayer", "PoolLayer", "Shape", "shape_behind"]
+
+__getattr__ = lazily(__name__, {".convolution": "ConvolutionLayer", ".pool": "FlattenLayer PoolLayer"})

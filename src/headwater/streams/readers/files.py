@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -14,12 +14,15 @@ from headwater.streams.files.opened import COLUMNAR, OpenFile, open_file
 from headwater.streams.files.paths import check_there, files_of, sizes_of
 from headwater.streams.files.rejects import Rejects
 from headwater.streams.files.remote import shown
-from headwater.streams.readers.columnar import open_columnar, read_columnar
 from headwater.streams.readers.delimited import AS_IT_IS, Header, Layout, read_delimited, read_header
 from headwater.streams.readers.dtypes.judge import ColumnJudge
-from headwater.streams.readers.jsonlines import read_json_lines
+from headwater.types import Lazy
 
 __all__ = ["Files"]
+
+_OPEN_COLUMNAR = Lazy("headwater.streams.readers.columnar:open_columnar")
+_READ_COLUMNAR: Callable[..., Iterator[Block]] = Lazy("headwater.streams.readers.columnar:read_columnar")
+_READ_JSON_LINES: Callable[..., Iterator[Block]] = Lazy("headwater.streams.readers.jsonlines:read_json_lines")
 
 
 class Files:
@@ -121,12 +124,12 @@ class Files:
         """Return the rows of a file, and raise immediately if a column is missing."""
         target, drop, text = self._target, self._drop, self._text
         if file.kind in COLUMNAR:
-            names, total, batches = open_columnar(file.seekable(), kind=file.kind, at=file.name)
+            names, total, batches = _OPEN_COLUMNAR(file.seekable(), kind=file.kind, at=file.name)
             self.total = total if len(self.names) == 1 else None
-            return read_columnar(batches, self._checked(names, file.name), self.judge)
+            return _READ_COLUMNAR(batches, self._checked(names, file.name), self.judge)
         lines = read_lines(file.raw, self._rejects, live=file.live, decoder=file.decoder)
         if file.kind == "jsonl":
-            return read_json_lines(lines, self._rejects, target=target, drop=drop, text=text, judge=self.judge)
+            return _READ_JSON_LINES(lines, self._rejects, target=target, drop=drop, text=text, judge=self.judge)
         tab = "\t" if file.kind == "tsv" else None
         layout = self._layout
         lines = layout.lines(lines) if layout.skip_lines or layout.comment else lines

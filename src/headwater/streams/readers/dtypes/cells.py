@@ -27,7 +27,7 @@ __all__ = [
 
 MISSING = frozenset(
     {"", "NA", "N/A", "n/a", "#N/A", "<NA>", "null", "Null", "NULL", "None", "none", "NONE"}
-    | {sign + "".join(letters) for sign in ("", "+", "-") for letters in product("nN", "aA", "nN")}
+    | set(map("".join, product(("", "+", "-"), "nN", "aA", "nN")))
 )
 # Markers of missing numbers and dates from people, databases and spreadsheets. In a column of texts they are text.
 _MARKS = (
@@ -36,7 +36,7 @@ _MARKS = (
 )
 NOT_A_NUMBER = frozenset(_MARKS.split())
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_SIGNS = frozenset(mark for mark in NOT_A_NUMBER if not mark[0].isalpha())
+_SIGNS = frozenset([mark for mark in NOT_A_NUMBER if not mark[0].isalpha()])
 # Codes such as 01067, and numbers that no identifier looks like.
 _CODE, _DECIMAL = re.compile(r"0\d{4,}"), re.compile(r"[+-]?(\d+\.\d*|\.\d+)|[+-]\d+")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
