@@ -69,6 +69,20 @@ SLOW = (
 )
 """Folders and files whose tests take seconds, or start compilers, servers and browsers."""
 
+LARGE = (
+    "tests/kinds",
+    "tests/learner",
+    "tests/nn",
+    "tests/oracles",
+    "tests/packaging",
+    "tests/plain",
+    "tests/project/documents/test_course.py",
+    "tests/project/documents/test_examples.py",
+    "tests/project/documents/test_howto.py",
+    "tests/project/test_claims.py",
+    "tests/promises",
+)
+"""Those of them after which a worker keeps libraries and data: they come when no more browsers are started beside them."""
 
 HEAVY = re.compile(r'(?:when_used|importorskip)\(\s*"(torch|ray)"')
 """How a file of tests says that it imports a library of some 200 MB."""
@@ -106,13 +120,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Quick files at the end keep all workers busy to the last, and brokers and browsers run while the workers themselves are small.
     """
-    slow = {ROOT / path for path in SLOW}
-    of_slow = {path: bool(slow & {path, *path.parents}) for path in {item.path for item in items}}
+    slow, large = ({ROOT / path for path in listed} for listed in (SLOW, LARGE))
+    within = {path: {path, *path.parents} for path in {item.path for item in items}}
     for item in items:
-        if of_slow[item.path]:
+        if slow & within[item.path]:
             item.add_marker(pytest.mark.slow)
     first = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in first)
+    last = {path for path, places in within.items() if large & places}
+    items.sort(key=lambda item: (item.path not in first, item.path in last))
 
 
 def pytest_collection_finish() -> None:

@@ -505,19 +505,45 @@ def test_every_public_name_has_a_docstring_with_an_example():
     assert wrong == [], "the docstring needs an example that starts with >>>"
 
 
-def test_what_is_said_to_be_slow_is_there():
-    listed = re.search(r"SLOW = \((.*?)\n\)", (ROOT / "conftest.py").read_text(encoding="utf-8"), re.DOTALL)[1]
-    paths = re.findall(r'"(.+?)"', listed)
-    assert len(paths) > 20
-    assert [path for path in paths if not (ROOT / path).exists()] == []
+@pytest.fixture
+def root(pytestconfig):
+    """The conftest.py of all tests."""
+    plugins = pytestconfig.pluginmanager.get_plugins()
+    return next(one for one in plugins if getattr(one, "__file__", None) == str(ROOT / "conftest.py"))
 
 
-def test_every_file_that_imports_a_large_library_goes_to_the_worker_that_has_it(pytestconfig):
-    (root,) = (
-        plugin
-        for plugin in pytestconfig.pluginmanager.get_plugins()
-        if getattr(plugin, "__file__", None) == str(ROOT / "conftest.py")
+def test_what_is_said_to_be_slow_is_there(root):
+    assert len(root.SLOW) > 20
+    assert [path for path in root.SLOW + root.LARGE if not (ROOT / path).exists()] == []
+
+
+class Collected:
+    """As much of a collected test as says in which file it is, and whether it is slow."""
+
+    def __init__(self, path):
+        self.path, self.marks = ROOT / path, []
+
+    def add_marker(self, mark):
+        self.marks.append(mark.name)
+
+    def get_closest_marker(self, name):
+        return name in self.marks or None
+
+
+def test_slow_files_come_first_and_of_these_last_what_makes_a_worker_large(root):
+    quick, large, slow, alone = (
+        "tests/nn/test_errors.py",
+        "tests/oracles/test_onnx.py",
+        "tests/serve/test_page.py",
+        "src/a.py",
     )
+    items = [Collected(path) for path in (quick, large, slow, alone, slow)]
+    root.pytest_collection_modifyitems(items)
+    assert [item.path for item in items] == [ROOT / path for path in (slow, slow, large, alone, quick)]
+    assert [item.marks for item in items] == [["slow"]] * 3 + [[]] * 2
+
+
+def test_every_file_that_imports_a_large_library_goes_to_the_worker_that_has_it(root):
     calls = {"torch": r"\btorch\.(?:tensor|from_numpy|manual_seed|no_grad)\(", "ray": r"support\.processes\.nodes"}
     for library, call in calls.items():
         calling = [
