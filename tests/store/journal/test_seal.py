@@ -77,6 +77,39 @@ def test_every_commit_seals_what_the_tables_hold(tmp_path):
     assert sealed(path)[0].open is False
 
 
+def test_what_a_commit_appends_is_sealed_without_reading_a_table(tmp_path):
+    """The journal and the ids know where they end: also of a store without events, and behind a tail that was set aside."""
+    path, queries = tmp_path / "a.db", []
+    with hw.open(path, hw.Classifier(**SMALL)) as model:
+        model.learn_one({"a": 1.0}, True)
+        assert sealed(path)[0] == sealed(path)[1]
+        name, _ = model.predict_with_id({"a": 1.0})
+        for step in (
+            lambda: model.label(name, True),
+            lambda: model.learn_one({"a": 2.0}, False, id="k"),
+            lambda: model.learn_one({"a": 2.0}, False, id="k"),  # known by its id, so nothing is learned
+            lambda: model.learn_many([{"a": float(i)} for i in range(5)], [True] * 5),
+        ):
+            model.service._file.base.set_trace_callback(queries.append)
+            step()
+            model.service._file.base.set_trace_callback(None)
+            seal, tables = sealed(path)
+            assert seal == tables
+        assert (seal.first, seal.last, seal.seq, seal.last_id) == (1, 8, 8, 1)
+    assert not [query for query in queries if "max(seq)" in query]
+    with sqlite3.connect(path) as base:
+        base.execute("UPDATE journal SET crc = 0")
+        base.execute("DELETE FROM snapshots WHERE seq > 0")
+    base.close()
+    with hw.open(path) as model:
+        assert model.n_learned == 0
+        for _ in range(2):
+            model.learn_one({"a": 1.0}, True)
+            seal, tables = sealed(path)
+            assert seal == tables
+        assert (seal.first, seal.last, seal.seq) == (9, 10, 10)
+
+
 @pytest.mark.parametrize("rows", [0, 1, 150])
 def test_a_plain_copy_of_an_open_store_is_refused_with_what_to_do(tmp_path, rows, capsys):
     path, copy = tmp_path / "a.db", tmp_path / "b.db"

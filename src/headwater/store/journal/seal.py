@@ -90,7 +90,11 @@ def tables_of(base: sqlite3.Connection, *, is_open: bool) -> Seal:
 
 
 def write_seal(
-    base: sqlite3.Connection, before: Seal | None = None, *, is_open: bool = True, of_events: bool = False
+    base: sqlite3.Connection,
+    before: Seal | None = None,
+    *,
+    is_open: bool = True,
+    appended: tuple[int, int] | None = None,
 ) -> Seal:
     """Write the seal of the tables inside the caller's transaction, if it changed, and return it.
 
@@ -104,11 +108,12 @@ def write_seal(
         The seal of the last commit.
     is_open : bool
         Whether a process has the store open.
-    of_events : bool
-        Whether only events and ids were added since, so that the rest of the last seal holds.
+    appended : (int, int), optional
+        The last event and the last prediction id, if since ``before`` only events and ids were added.
     """
-    if of_events and before is not None:
-        seq, last_id, first, last = base.execute(_ENDS).fetchone()
+    if appended is not None and before is not None:
+        seq, last_id = appended
+        first, last = (before.first or before.seq + 1, seq) if seq > before.seq else (before.first, before.last)
         seal = msgspec.structs.replace(before, seq=seq, last_id=last_id, first=first, last=last)
     else:
         seal = tables_of(base, is_open=is_open)

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import partial
 from os import getpid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headwater.errors import StoreError
 from headwater.store.ownership import OwnedFile
@@ -16,6 +17,10 @@ from headwater.store.ownership import OwnedFile
 from .database import FAILING, FULL, MS_TO_WAIT, connect, ends_where_it_should, meaning, transaction
 from .high_water import HighWater, mark_path
 from .seal import write_seal
+
+if TYPE_CHECKING:
+    from .entries import Journal
+    from .requests import Ids
 
 __all__ = ["PAGE", "StoreFile"]
 
@@ -115,15 +120,17 @@ class StoreFile:
         return False
 
     @contextmanager
-    def transaction(self, pages: int = _PAGES_A_COMMIT, *, of_events: bool = False) -> Iterator[None]:
+    def transaction(
+        self, pages: int = _PAGES_A_COMMIT, *, appends_to: tuple[Journal, Ids] | None = None
+    ) -> Iterator[None]:
         """Run the body in one transaction, synced to disk, committing all of its writes or none.
 
         Parameters
         ----------
         pages : int
             Approximate number of changed pages.
-        of_events : bool
-            Whether the body changes events and ids alone, so that of the seal only their ends are read anew.
+        appends_to : (Journal, Ids), optional
+            What the body appends to, if it changes nothing else that is sealed, so that no table has to be read for the seal.
 
         Raises
         ------
@@ -138,7 +145,8 @@ class StoreFile:
                     self.base.execute("BEGIN IMMEDIATE")
                     yield
                     before = self.sealed
-                    seal = write_seal(self.base, before, of_events=of_events)
+                    appended = None if appends_to is None else (appends_to[0].seq, appends_to[1].last)
+                    seal = write_seal(self.base, before, appended=appended)
             except sqlite3.Error as error:
                 raise meaning(error, self.at) from error
             # The first seal must reach the main file soon, so that a plain copy can be recognized.

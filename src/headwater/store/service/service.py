@@ -200,7 +200,7 @@ class Service:
             journaled: list[Journaled] = []
             self._new_classes = {}
             try:
-                with file.transaction(of_events=True):
+                with file.transaction(appends_to=(self.journal, self.ids)):
                     outcomes = list(map(self._outcome, requests, repeat(journaled), repeat(now)))
             except BaseException as error:
                 self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes = end
