@@ -95,6 +95,16 @@ def test_a_tensor_of_nothing_may_not_be_of_any_shape(client, kind, shape):
         assert answer.json()["code"] == "limit"
 
 
+@pytest.mark.parametrize("kind", [["FP64"], {"FP64": 1}, 7, None, "FP8"])
+def test_a_tensor_of_no_known_datatype_is_told_the_known_ones(client, kind):
+    tensor = {"name": "a", "datatype": kind, "shape": [1]}
+    for data in ({"data": [1.0]}, {"parameters": {"binary_data_size": 0}}):
+        answer = client.post("/v2/models/default/infer", json={"inputs": [tensor | data]})
+        assert answer.status_code == 400
+        assert "a datatype of BOOL, UINT8, " in answer.text
+        assert "FP64, BYTES" in answer.text
+
+
 def test_tensors_without_rows_are_predicted_as_no_rows(client):
     began = time.process_time()
     tensor = {"name": "a", "datatype": "FP64", "shape": [0, 1_000_000], "data": []}

@@ -23,9 +23,11 @@ from headwater.serve.http.schemas import LARGE, decoded, to_features, to_json
 
 TYPES: dict[str, str] = {
     "BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "i1", "INT16": "<i2",
-    "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
+    "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8", "BYTES": "O",
 }  # fmt: skip
-"""NumPy's name of each datatype except BYTES."""
+"""NumPy's name of each datatype."""
+_IN_JSON: dict[str, tuple[type, ...]] = {"BYTES": (str,), "BOOL": (bool,)}
+"""Types of the values of datatypes that are no numbers."""
 
 Array = NDArray[Any]
 _DIGITS = 12
@@ -118,23 +120,26 @@ def _shape(shape: Any, where: str) -> tuple[int, ...]:
 
 
 def _from_json(tensor: dict[str, Any], shape: tuple[int, ...], where: str) -> Array:
-    kind, data = tensor.get("datatype"), tensor.get("data")
-    if kind not in TYPES and kind != "BYTES":
-        raise wrong(f"a datatype of {', '.join(TYPES)}, BYTES", repr(kind)[:40], f"{where}.datatype")
-    flat = flattened(data, 3)
+    kind: Any = tensor.get("datatype")
+    dtype, flat = _dtype(kind, where), flattened(tensor.get("data"), 3)
     size = math.prod(shape)
     if len(flat) != size:
         raise wrong(f"{size} values, as the shape says", str(len(flat)), f"{where}.data")
-    wanted: tuple[type, ...] = (str,) if kind == "BYTES" else (bool,) if kind == "BOOL" else (int, float)
+    wanted = _IN_JSON.get(kind, (int, float))
     if any(not isinstance(v, wanted) or (kind != "BOOL" and isinstance(v, bool)) for v in flat):
         raise wrong(f"values of {kind}", "others", f"{where}.data")
-    if kind == "BYTES":
-        return _filled(np.empty(size, object), flat).reshape(shape)
     try:
         with np.errstate(over="ignore"):
-            return _filled(np.empty(size, np.dtype(TYPES[kind])), flat).reshape(shape)
+            return _filled(np.empty(size, dtype), flat).reshape(shape)
     except (OverflowError, ValueError, TypeError) as error:
         raise wrong(f"values of {kind}", str(error)[:80], f"{where}.data") from error
+
+
+def _dtype(kind: Any, where: str) -> np.dtype[Any]:
+    """Return NumPy's type of a datatype."""
+    if not isinstance(kind, str) or kind not in TYPES:
+        raise wrong(f"a datatype of {', '.join(TYPES)}", repr(kind)[:40], f"{where}.datatype")
+    return np.dtype(TYPES[kind])
 
 
 def _filled(out: Array, values: list[Any]) -> Array:
@@ -148,9 +153,7 @@ def _from_bytes(kind: Any, shape: tuple[int, ...], data: bytes, where: str) -> A
     size = math.prod(shape)
     if kind == "BYTES":
         return _texts(data, size, where).reshape(shape)
-    if kind not in TYPES:
-        raise wrong(f"a datatype of {', '.join(TYPES)}, BYTES", repr(kind)[:40], f"{where}.datatype")
-    dtype = np.dtype(TYPES[kind])
+    dtype = _dtype(kind, where)
     if size * dtype.itemsize != len(data):
         raise wrong(f"{size * dtype.itemsize} bytes, as the shape says", str(len(data)), where)
     return np.frombuffer(data, dtype).reshape(shape)
@@ -205,7 +208,7 @@ def to_samples(found: dict[str, Array]) -> list[dict[str, Any]]:
 
 def pack(name: str, array: Array, binary: bool) -> tuple[dict[str, Any], bytes]:
     """Return an output tensor as JSON, and its bytes if binary."""
-    kind = "BYTES" if array.dtype == object else next(k for k, v in TYPES.items() if np.dtype(v) == array.dtype)
+    kind = next(kind for kind, name in TYPES.items() if np.dtype(name) == array.dtype)
     about: dict[str, Any] = {"name": name, "datatype": kind, "shape": list(array.shape)}
     if not binary:
         return {**about, "data": _written(array.reshape(-1))}, b""

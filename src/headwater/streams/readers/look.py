@@ -30,6 +30,14 @@ _ID_SHARE, _ID_ROWS, _ID_LETTERS = 0.95, 20, 40  # share of different values, ro
 _LEAK = 0.999  # squared correlation with the target, or share of rows whose value tells the class
 _PROBED = 200  # cells from which those to show are taken
 _TIMES = ("date", "day", "time", "when", "datum", "tag", "日", "时间")  # in names of columns that may be days
+_KINDS: dict[str, tuple[type, ...]] = {
+    "boolean": (bool,),
+    "text": (str,),
+    "list": (Mapping, list, tuple),
+    "date": (dt.date,),
+    "number": (Real, Decimal, dt.timedelta, dt.time),
+}
+"""The first kind that a value is an instance of is the one shown."""
 _HEADS = ("column", "read as", "cells", "gaps", "unit", "could be", "sure", "odd", "option")
 
 
@@ -223,15 +231,7 @@ def _kind_of(values: Sequence[Any]) -> str:
 
 
 def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, Mapping | list | tuple):
-        return "list"
-    if isinstance(value, dt.date):
-        return "date"
-    return "number" if isinstance(value, Real | Decimal | dt.timedelta | dt.time) else "unreadable"
+    return next((kind for kind, types in _KINDS.items() if isinstance(value, types)), "unreadable")
 
 
 def _missing(value: Any) -> bool:
