@@ -124,12 +124,8 @@ def lazily(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:
     package : str
         Name of the package.
     names : dict
-        By module, relative to the package, the names it defines, with spaces between.
-
-    Raises
-    ------
-    ValueError
-        If a name is also that of a module.
+        By module, relative to the package, the names it defines, with spaces between. None is that of a module, which its package has
+        under this name once it is imported (tests/project/test_house.py).
 
     Examples
     --------
@@ -137,8 +133,6 @@ def lazily(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:
     'JSONDecoder'
     """
     homes = {name: home for home, own in names.items() for name in own.split()}
-    if hidden := homes.keys() & {home.rpartition(".")[2] for home in names}:
-        raise ValueError(f"{hidden} of {package}: once a module is imported, its package has it under this name")
 
     def find(name: str) -> Any:
         if name not in homes:

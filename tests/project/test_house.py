@@ -243,6 +243,20 @@ def test_no_files_import_each_other_in_a_circle():
         raise AssertionError(f"one of these files must give up its import: {' → '.join(error.args[1])}") from None
 
 
+def test_no_name_that_a_package_imports_lazily_is_that_of_a_module():
+    """Once a module is imported, its package has it under its name, and the other thing of this name is never found."""
+    packages, wrong = 0, []
+    for module in MODULES:
+        for node in module.nodes:
+            if isinstance(node, ast.Call) and name_of(node.func) == "lazily":
+                homes = ast.literal_eval(node.args[1])
+                names = {name for own in homes.values() for name in own.split()}
+                packages += 1
+                wrong += [module.at(node, name) for name in names & {home.rpartition(".")[2] for home in homes}]
+    assert packages > 8
+    assert wrong == []
+
+
 def test_nobody_else_imports_a_kind_by_its_name():
     """Public names and short commands of a kind excepted; the list of kinds, and fleets of any kind, are what all may import."""
     wrong = [

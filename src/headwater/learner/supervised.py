@@ -18,7 +18,6 @@ from headwater._core import LEAN_VERSION
 from headwater.errors import ConfigError, DataError, UnlikelyData
 from headwater.learner.base import Learner
 from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
-from headwater.learner.monitoring.coverage import coverage_of
 from headwater.learner.sampling.sample import DiagnosisSample, SampledRow
 from headwater.learner.settings import Settings
 from headwater.learner.validation import (
@@ -37,6 +36,7 @@ from headwater.types import Lazy, Predictions, Record, ScoredRows, join
 __all__ = ["SupervisedLearner", "joined"]
 
 _GOOD = np.ones(1, bool)
+_COVERAGE_OF = Lazy("headwater.learner.monitoring.coverage:coverage_of")
 _SIZE_AND_RANK = Lazy("headwater.learner.sampling.measure:size_and_rank")
 _UNIT_CHANGES = Lazy("headwater.learner.monitoring.unit_changes:unit_changes")
 _SUCCESSIONS = Lazy("headwater.learner.monitoring.successions:successions")
@@ -471,7 +471,8 @@ class SupervisedLearner(Learner, Settings):
         (width, or number of classes), the latter two also over about the last 1,000 rows, and ``unseen``, the rows with a new
         class, which nothing can cover and which the others don't count.
         """
-        return {} if self._engine is None else coverage_of(self._engine.core)
+        covered: dict[float, dict[str, float]] = {} if self._engine is None else _COVERAGE_OF(self._engine.core)
+        return covered
 
     @property
     def setup(self) -> Setup:

@@ -14,7 +14,6 @@ import headwater._core as _core
 from headwater.kinds.classifier_regressor.kind import CLASSIFIER
 from headwater.learner.engine import Engine, Setup
 from headwater.learner.kind import Kind
-from headwater.learner.monitoring.coverage import check_coverage
 from headwater.learner.monitoring.schema_warning import about_classes
 from headwater.learner.sampling.losses import as_rows, cost
 from headwater.learner.sampling.sample import SampledRow
@@ -36,6 +35,7 @@ from headwater.learner.validation import HEAVIEST, KNOWABLE, Block, as_samples, 
 from headwater.nn import Loss
 from headwater.types import Lazy, Predictions, as_mapping
 
+_CHECK_COVERAGE = Lazy("headwater.learner.monitoring.coverage:check_coverage")
 _CHEAPEST = Lazy("headwater.learner.schema.expected_cost:cheapest_of")
 
 
@@ -237,7 +237,7 @@ class Classifier(SupervisedLearner):
         return self._sets(X, coverage)
 
     def _sets(self, X: Any, coverage: float) -> list[set[Any]]:
-        check_coverage(coverage)
+        _CHECK_COVERAGE(coverage)
         with self.lock:
             p, engine, classes = self._proba(X), self._engine, self.classes
             least = 0.0 if engine is None else engine.core.learner.ends(coverage)[0]

@@ -8,15 +8,19 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 from headwater.errors import ConfigError, did_you_mean
-from headwater.streams.brokers.security.redaction import redact
-from headwater.streams.brokers.security.secret import Secret
+from headwater.types import Lazy
+
+if TYPE_CHECKING:
+    from headwater.streams.brokers.security.secret import Secret
 
 __all__ = ["Address", "SCHEMES", "is_address", "read_address"]
 
+_REDACT = Lazy("headwater.streams.brokers.security.redaction:redact")
+_SECRET = Lazy("headwater.streams.brokers.security.secret:Secret")
 PORTS = {"kafka": 9092, "nats": 4222, "redis": 6379, "postgresql": 5432, "mqtt": 1883}
 _ALIASES = {"postgres": "postgresql", "rediss": "redis", "mqtts": "mqtt"}
 _ENCRYPTED = {"rediss": 6379, "mqtts": 8883}  # default ports of the aliases with TLS
@@ -184,14 +188,14 @@ def read_address(text: str) -> Address:
     begin, _, rest = text.partition("://")
     if begin not in SCHEMES:
         known = ", ".join(f"{one}://" for one in PORTS)
-        raise _wrong(f"an address that begins with {known}", redact(text), "Choose a broker.")
+        raise _wrong(f"an address that begins with {known}", _REDACT(text), "Choose a broker.")
     scheme, port = _ALIASES.get(begin, begin), _ENCRYPTED.get(begin)
     _check_encoding(rest, text)
     rest, _, query = rest.partition("?")  # a # starts no fragment, since MQTT filters contain it
     hosts, _, path = rest.partition("/")
     user, _, hosts = hosts.rpartition("@")
     user, _, password = user.partition(":")
-    shown = redact(text)
+    shown = _REDACT(text)
     servers = tuple(_with_port(host, port or PORTS[scheme], shown) for host in hosts.split(","))
     database, topic = "", unquote(path)
     if scheme == "postgresql":
@@ -202,7 +206,7 @@ def read_address(text: str) -> Address:
     options = _options(scheme, query, shown)
     if begin in _ENCRYPTED:
         options.setdefault("tls", "true")
-    secret = Secret(unquote(password)) if password else None
+    secret = _SECRET(unquote(password)) if password else None
     return Address(scheme, servers, topic, unquote(user) or None, database, options, secret)
 
 
@@ -212,7 +216,7 @@ def _check_encoding(rest: str, text: str) -> None:
     if rest.count("@") > 1 or (at and re.search(r"[/?]", login)):
         raise _wrong(
             "an address in which / ? @ and % of a user, a password or a topic are percent-encoded",
-            redact(text),
+            _REDACT(text),
             "Write %2F for /, %3F for ?, %40 for @ and %25 for %, or give password_file=FILE.",
         )
 
