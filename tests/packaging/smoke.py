@@ -1,4 +1,4 @@
-"""Build the wheel and the sdist, and try the wheel alone in an empty environment: what ``.ci/run`` runs beside the tests.
+"""Build the wheel and the sdist, and try the wheel alone in an empty environment: what ``.ci/run`` runs after the tests.
 
     python tests/packaging/smoke.py                    # with the oldest and the newest Python there is
     python tests/packaging/smoke.py python3.12         # with this one

@@ -18,8 +18,8 @@ static const double BLOCK_SLOWS = 1.0 / 64, EVEN = 8; /* of embeddings; samples 
 static void text_logits(hw_learner *l)
 {
     const hw_words *t = l->text;
-    if (hw_has_words(l))
-        sum_rows(t->weights, (size_t)l->output_capacity, t->rows, t->values, (int)t->known, NULL, t->z,
+    if (hw_has_words(l)) /* before the first word there are no weights, and none are read: C moves no pointer to nothing */
+        sum_rows(t->known ? t->weights : t->z, (size_t)l->output_capacity, t->rows, t->values, (int)t->known, NULL, t->z,
                  hw_lanes(l->outputs));
 }
 
@@ -83,5 +83,6 @@ static void learn_text(hw_learner *l, const real *mixed, double y, double weight
     for (int64_t i = 0; HW_EMBEDS && i < t->blocks; i++)
         if (t->block[i].first >= 0)
             steps_of_block(t, t->block + i, rate);
-    step_rows(t->weights, (size_t)l->output_capacity, t->rows, steps, (int)t->known, d, hw_lanes(k));
+    if (t->known)
+        step_rows(t->weights, (size_t)l->output_capacity, t->rows, steps, (int)t->known, d, hw_lanes(k));
 }
