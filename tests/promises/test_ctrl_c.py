@@ -255,6 +255,7 @@ def test_a_durable_learner_refuses_a_row_of_a_later_piece_before_any_is_learned(
         assert (model.seq, model.n_learned) == (0, 0)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a press that Python drops, see below
 @pytest.mark.parametrize("seed", range(6))
 def test_whenever_it_is_pressed_a_durable_learner_and_its_journal_agree(seed, tmp_path, small_pieces):
     rng = random.Random(seed)
