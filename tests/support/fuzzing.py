@@ -1,12 +1,14 @@
 """libFuzzer's targets in tests/core/hostile/fuzz: builds them, and runs each for a while.
 
 ``PYTHONPATH=tests python -m support.fuzzing SECONDS [FOLDER]`` runs all; what it finds, and the inputs that led to new code, stay in the folder.
+What it once found lies beside the targets (``NAME-WHAT.bin``), and each run begins with it.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,6 +48,8 @@ def fuzz(program: Path, seconds: int, inputs: Path) -> str:
         draw = random.Random(0)
         for i in range(8):
             (inputs / f"begin-{i}").write_bytes(draw.randbytes(3000))
+        for found in FUZZ.glob(f"{program.name}-*.bin"):
+            shutil.copy(found, inputs)
     # The memory limit is AddressSanitizer's, on what is resident now: libFuzzer's own takes the peak that Linux hands down from the process that started it.
     limits = [
         f"-max_total_time={seconds}",
