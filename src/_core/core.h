@@ -110,6 +110,7 @@ int read_sample(Learner *self, PyObject *x, int learn);
 int read_strictly(Learner *self, PyObject *x, int learn); /* for a caller who hears of an error */
 void forget_plan(Learner *self);
 PyObject *text_bytes(PyObject *text);
+PyObject *repeated_name(PyObject *module, PyObject *args);
 
 /* outputs.c */
 PyObject *learn_outputs(PyObject *module, PyObject *args);

@@ -116,6 +116,7 @@ static PyMethodDef functions[] = {
     {"entries_predict", entries_predict, METH_VARARGS, "What a linear model says of rows of entries."},
     {"entries_gradient", entries_gradient, METH_VARARGS, "Sum of the rows' clipped gradients."},
     {"key", key, METH_VARARGS, "A key for draws."},
+    {"repeated_name", repeated_name, METH_VARARGS, "A name that an object of a JSON text has twice, or None."},
     {"learn_outputs", learn_outputs, METH_VARARGS, "Learn a row with several outputs."},
     {"project", (PyCFunction)(void *)project, METH_FASTCALL, "An embedding on random directions, by their names."},
     {"router_shares", (PyCFunction)(void *)router_shares, METH_FASTCALL, "The probability of each model of a router."},

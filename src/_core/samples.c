@@ -976,3 +976,111 @@ int read_strictly(Learner *self, PyObject *x, int learn)
     self->strict = 0;
     return status;
 }
+
+/* A name of an object of a JSON text that is open, as it is spelled. The first of an object's, at `own`, has no name, and
+ * in its hash the place of the one of the object around it. */
+typedef struct {
+    uint64_t hash;
+    const char *name;
+    Py_ssize_t size;
+} open_name;
+
+typedef struct {
+    open_name *list;
+    Py_ssize_t used, room, own; /* own: -1 outside of objects */
+    uint64_t last;              /* the names of an object that has each once, as a hash of them all */
+} open_names;
+
+enum { COMPARED_IN_PAIRS = 32 };
+
+static int by_hash(const void *a, const void *b)
+{
+    uint64_t x = ((const open_name *)a)->hash, y = ((const open_name *)b)->hash;
+    return (x > y) - (x < y);
+}
+
+static int is_same(const open_name *a, const open_name *b)
+{
+    return a->hash == b->hash && a->size == b->size && !memcmp(a->name, b->name, (size_t)a->size);
+}
+
+/* Close an object. Returns a name that it has twice, or NULL. */
+static const open_name *close_object(open_names *o)
+{
+    open_name *names = o->list + o->own + 1;
+    Py_ssize_t count = o->used - o->own - 1;
+    uint64_t all = 1;
+    for (Py_ssize_t i = 0; i < count; i++)
+        all = all * 0x9e3779b97f4a7c15u + names[i].hash;
+    o->used = o->own;
+    o->own = (Py_ssize_t)o->list[o->own].hash;
+    if (all == o->last)
+        return NULL;
+    o->last = all;
+    if (count > COMPARED_IN_PAIRS)
+        qsort(names, (size_t)count, sizeof *names, by_hash);
+    for (Py_ssize_t i = 1; i < count; i++)
+        for (Py_ssize_t k = count > COMPARED_IN_PAIRS ? i - 1 : 0; k < i; k++)
+            if (is_same(names + k, names + i))
+                return names + i;
+    return NULL;
+}
+
+static int push_name(open_names *o, uint64_t hash, const char *name, Py_ssize_t size)
+{
+    if (o->used == o->room) {
+        Py_ssize_t room = 2 * o->room + 64;
+        open_name *list = PyMem_Realloc(o->list, (size_t)room * sizeof *list);
+        if (!list)
+            return -1;
+        o->list = list;
+        o->room = room;
+    }
+    o->list[o->used++] = (open_name){hash, name, size};
+    return 0;
+}
+
+/* Read a text that begins behind its quote; a colon behind it makes it a name. Returns where it ends, or NULL. */
+static const char *pass_text(open_names *o, const char *begin, const char *end)
+{
+    uint64_t hash = 14695981039346656037u;
+    const char *at = begin, *next;
+    for (; at < end && *at != '"'; at++) {
+        if (*at == '\\' && at + 1 < end)
+            hash = (hash ^ (unsigned char)*at++) * 1099511628211u;
+        hash = (hash ^ (unsigned char)*at) * 1099511628211u;
+    }
+    for (next = at + 1; next < end && (*next == ' ' || *next == '\t' || *next == '\n' || *next == '\r');)
+        next++;
+    if (next < end && *next == ':' && o->own >= 0 && push_name(o, hash, begin, at - begin) < 0)
+        return NULL;
+    return at;
+}
+
+/* repeated_name(json): the text is valid, or what is returned means nothing. */
+PyObject *repeated_name(PyObject *module, PyObject *args)
+{
+    const char *at, *end;
+    Py_ssize_t size;
+    open_names o = {NULL, 0, 0, -1, 0};
+    const open_name *twice = NULL;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "s#", &at, &size))
+        return NULL;
+    for (end = at + size; at && at < end && !twice; at++) {
+        if (*at == '"') {
+            at = pass_text(&o, at + 1, end);
+        } else if (*at == '{') {
+            Py_ssize_t own = o.used;
+            at = push_name(&o, (uint64_t)o.own, NULL, 0) < 0 ? NULL : at;
+            o.own = own;
+        } else if (*at == '}' && o.own >= 0) {
+            twice = close_object(&o);
+        }
+        if (!at)
+            break;
+    }
+    PyObject *name = !at ? PyErr_NoMemory() : twice ? PyUnicode_DecodeUTF8(twice->name, twice->size, "replace") : Py_None;
+    PyMem_Free(o.list);
+    return name == Py_None ? Py_NewRef(name) : name;
+}

@@ -46,6 +46,17 @@ def test_broken_lines_and_lines_that_are_no_object_are_counted(tmp_path):
     assert stream.rejects.places == {"broken JSON": [2], "not a JSON object": [4, 5, 6]}
 
 
+@pytest.mark.parametrize("columns", [1, 40])
+def test_a_line_that_has_a_name_twice_is_counted_and_left_out(tmp_path, columns):
+    more = {f"b{i}": i for i in range(columns)}
+    good = json.dumps({"a": "a", "列": 1, 'q"': 2, "inside": {"a": [{"a": 1}, {"a": "\\"}]}, **more, "y": 0})
+    twice = [good[:-1] + f", {json.dumps(name)} : 3}}" for name in ("a", "列", 'q"', "y", "b0")]
+    within = good.replace("[{", '[{"a": 3, ')
+    rows, _, numbers, stream = rows_of(write(tmp_path / "a.jsonl", good, *twice, within, good), allow_rejects=1)
+    assert (len(rows), numbers) == (2, [1, 8])
+    assert stream.rejects.counts == {"a name twice in a JSON object": 6}
+
+
 def test_nan_as_python_writes_it_is_read(tmp_path):
     path = write(tmp_path / "a.jsonl", json.dumps({"a": float("nan"), "y": 0}), '{"a": 2, "y": 1}')
     rows, _, _, stream = rows_of(path)

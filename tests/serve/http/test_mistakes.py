@@ -74,6 +74,29 @@ def test_what_json_has_not_for_a_number_is_told_what_to_send_instead(client, bod
     assert what_to_do in answer.json()["help"]
 
 
+@pytest.mark.parametrize(
+    ("address", "body", "place", "kind"),
+    [
+        ("/learn", '{"x": {"a": 1, "a": 2}, "y": 1}', "body", "application/json"),
+        ("/learn", '[{"x": {"a": 1}, "y": 1}, {"x": {"b": 1}, "y": 1, "x": {}}]', "body", "application/json"),
+        (
+            "/learn",
+            '{"x": {"a": 1}, "y": 1}\n{"x": {"a": 1, "b": 3, "a": 2}, "y": 1}',
+            "line 2",
+            "application/x-ndjson",
+        ),
+        ("/predict", '{"x": {"a": 1, "a" : 1}}', "body", "application/json"),
+        ("/ask", '{"rows": [{"a": 1}, {"a": 1, "a": 2}]}', "body", "application/json"),
+    ],
+)
+def test_a_name_that_stands_twice_in_an_object_is_refused_and_nothing_is_learned(client, address, body, place, kind):
+    answer = client.post(address, content=body, headers={"content-type": kind})
+    assert answer.status_code == 400, answer.text
+    said = answer.json()
+    assert said["error"].startswith("expected each name once in a JSON object, got "), said
+    assert (said["at"], said["code"]) == (place, "invalid")
+
+
 @pytest.mark.parametrize("digits", ["9" * 5000, "9" * 30, "0" * 5000 + "2", "²"])
 def test_a_length_of_the_json_part_that_is_no_length_is_a_400(client, digits):
     answer = client.post(

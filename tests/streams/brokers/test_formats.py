@@ -24,6 +24,11 @@ def test_json_and_messagepack_are_decoded():
     assert decode("format=msgpack", msgspec.msgpack.encode(ROW)) == ROW
 
 
+def test_a_message_in_json_with_a_name_twice_is_refused():
+    with pytest.raises(DataError, match='the name "a" stands twice in an object'):
+        decode("", b'{"a": 1, "b": {"a": 2}, "a": 3}')
+
+
 def avro(value, schema):
     fastavro = pytest.importorskip("fastavro", reason="no fastavro: pip install 'headwater[avro]' brings it")
     out = io.BytesIO()

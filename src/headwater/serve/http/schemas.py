@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from headwater._core import repeated_name
 from headwater.errors import DataError, TargetError
 from headwater.learner.kind import default_kind
 from headwater.learner.schema.answer import Answer
@@ -286,6 +287,8 @@ class Body:
                 value = self._any.decode(body)
             except _INVALID as error:
                 raise _invalid(error, "body") from error
+            if (name := repeated_name(body)) is not None:
+                raise _twice(name, "body")
             if not isinstance(value, list):
                 return [value], False
             rows, many = value, True
@@ -324,7 +327,9 @@ class Body:
         lines = piece.split(b"\n")
         if max(map(len, lines)) <= _certain(row_limits):
             with contextlib.suppress(*_INVALID):  # raised below with its line
-                return self._one.decode_lines(piece)
+                rows = self._one.decode_lines(piece)
+                if repeated_name(piece) is None:
+                    return rows
         numbered = enumerate(lines, before + 1)
         return [self._part(line, row_limits, f"line {i}") for i, line in numbered if line.strip()]
 
@@ -364,12 +369,26 @@ def decoded(decode: Callable[[S], T], body: S, at: str) -> T:
     Raises
     ------
     DataError
-        If the body is invalid.
+        If the body is invalid, or an object of its JSON has a name twice.
     """
     try:
-        return decode(body)
+        value = decode(body)
     except _INVALID as error:
         raise _invalid(error, at) from error
+    if isinstance(body, bytes | msgspec.Raw) and (name := repeated_name(body)) is not None:
+        raise _twice(name, at)
+    return value
+
+
+def _twice(name: str, at: str) -> DataError:
+    """Return that an object has a name twice."""
+    return DataError(
+        expected="each name once in a JSON object",
+        got=f'"{name:.80}" twice',
+        at=at,
+        help="JSON leaves open which of the two counts. Nothing was learned.",
+        code="invalid",
+    )
 
 
 def _invalid(error: Exception, at: str) -> DataError:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from headwater._core import repeated_name
 from headwater.errors import DataError
 from headwater.streams.block import Block
 from headwater.streams.files.lines import Numbered
@@ -165,10 +166,13 @@ def _block(
 
 
 def _decode_all(lines: list[str]) -> list[dict[str, Any]] | None:
-    """Return one object per line, or None unless every line is an object."""
+    """Return one object per line, or None unless every line is an object that has each name once."""
+    text = "".join(lines)
     try:
-        objects = _DECODER.decode_lines("".join(lines))
+        objects = _DECODER.decode_lines(text)
     except msgspec.DecodeError:
+        return None
+    if repeated_name(text) is not None:
         return None
     good = len(objects) == len(lines) and all(type(x) is dict for x in objects)
     return objects if good else None
@@ -185,14 +189,20 @@ def _decode_each(
             continue
         row += 1
         value = _decode_one(line)
-        if type(value) is dict:
+        if type(value) is dict and repeated_name(line) is None:
             rows.append(row)
             at.append(number)
             objects.append(value)
         else:
-            reason = "broken JSON" if value is None else "not a JSON object"
-            rejects.add(reason, line=number, row=line.rstrip("\r\n"), number=row)
+            rejects.add(_reason(value), line=number, row=line.rstrip("\r\n"), number=row)
     return rows, at, objects, row
+
+
+def _reason(value: Any) -> str:
+    """Return why a line isn't a row, by what was decoded of it."""
+    if value is None:
+        return "broken JSON"
+    return "a name twice in a JSON object" if type(value) is dict else "not a JSON object"
 
 
 def _decode_one(line: str) -> Any:

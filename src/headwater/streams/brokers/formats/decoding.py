@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from headwater._core import repeated_name
 from headwater.errors import ConfigError, DataError, did_you_mean
 from headwater.streams.brokers.address import Address
 from headwater.streams.brokers.formats.avro import avro
@@ -20,6 +21,7 @@ Decode = Callable[[bytes], Mapping[str, Any] | None]
 """Decoder of a message's bytes to a row, or to None for a message to skip."""
 
 FORMATS = ("json", "msgpack", "avro", "protobuf")
+_JSON = msgspec.json.Decoder().decode
 _BY_SCHEMA = ("avro", "protobuf")
 
 
@@ -86,7 +88,14 @@ def _guarded(decode: Callable[[bytes], Any], name: str, opened: Callable[[Any], 
 
 
 def _json(address: Address) -> Callable[[bytes], Any]:
-    return msgspec.json.Decoder().decode
+    return _decode_json
+
+
+def _decode_json(value: bytes) -> Any:
+    found = _JSON(value)
+    if (name := repeated_name(value)) is not None:
+        raise msgspec.DecodeError(f'the name "{name}" stands twice in an object')
+    return found
 
 
 def _msgpack(address: Address) -> Callable[[bytes], Any]:
