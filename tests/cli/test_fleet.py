@@ -136,6 +136,37 @@ def test_keys_of_17_digits_and_more_stay_apart_in_a_file_of_text(run, tmp_path):
     assert (status, err, len(out.split())) == (0, "", 121)
 
 
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(
+    ("option", "keys"),
+    [
+        (("--memory", 4, "--by", "shop"), (12345678901234567, 12345678901234568)),
+        (("--fleet", "shop", "--hidden", 4), (123456789012345678901, 123456789012345678902)),
+    ],
+)
+def test_keys_that_a_number_does_not_tell_apart_are_refused_until_they_are_read_as_texts(
+    run, tmp_path, option, keys, late
+):
+    rows = [f"{key},{i % 7},{'pq'[i % 2]}" for i, key in enumerate([3] * 1100 * late + [*keys] * 50)]
+    (tmp_path / "long.csv").write_text("\n".join(["shop,a,y", *rows, ""]))
+    learn = "learn", "long.csv", "--target", "y", *option
+    status, _, err = run(*learn)
+    assert status == 2
+    assert "expected keys in shop that no two numbers share, got 1" in err
+    assert err.endswith("Read them as texts: --text shop.\n")
+    assert run(*learn, "--text", "shop")[0] == 0
+
+
+def test_keys_that_become_long_after_the_first_rows_stay_apart_also_in_a_later_run(run, tmp_path):
+    rows = [f"{key},{i % 7},{'pq'[i % 2]}" for i, key in enumerate([3] * 1100 + [2**60 + i % 2 for i in range(80)])]
+    (tmp_path / "late.csv").write_text("\n".join(["shop,a,y", *rows, ""]))
+    learn = "learn", "late.csv", "--target", "y", "--fleet", "shop", "--hidden", 4, "--model", "l.hw"
+    for turn in (1, 2):
+        status, out, _ = run(*learn)
+        assert (status, out.count("\nworst  3 ")) == (0, 1)
+        assert [hw.load("l.hw")[key].n_learned for key in (2**60, 2**60 + 1)] == [40 * turn] * 2
+
+
 def test_keys_that_zeros_in_front_tell_apart_are_refused_until_they_are_read_as_texts(run, tmp_path):
     keyed(tmp_path / "zeros.csv", "007", "7", "12")
     learn = "learn", "zeros.csv", "--target", "y", "--fleet", "shop", "--hidden", 8, "--model", "z.hw"

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.streams.readers.dtypes.cells import parse_column, parse_label, parse_text
+from headwater.streams.readers.dtypes.columns import ColumnReader
+from headwater.streams.readers.dtypes.judge import judge_columns
 
 CELLS = st.one_of(
     st.sampled_from(
@@ -68,3 +70,12 @@ def test_the_memory_for_texts_is_bounded():
 
     parse_column([f"id-{i}" for i in range(70_000)])
     assert len(cells._CELLS) <= cells._REMEMBERED
+
+
+@pytest.mark.parametrize("first", [["7"] * 3, [""] * 3])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_whole_numbers_that_become_long_after_the_first_rows_stay_apart(first, sign):
+    ids = [f"{sign}{12345678901234560 + i}" for i in range(4)]
+    judged = judge_columns({"id": first})[0]["id"]
+    for reader in (judged, ColumnReader.from_note(judged.note())):
+        assert reader.read([*ids, "8", ""], range(6)) == [*map(int, ids), 8.0, None]

@@ -14,7 +14,7 @@ from cyclopts import Parameter
 
 from headwater.cli.options.declared import KindOptions, parts_of, settings_of
 from headwater.cli.options.drift import drift_lines
-from headwater.cli.options.fleet import agree_on_key, as_fleet, check_fleet, is_auto
+from headwater.cli.options.fleet import agree_on_key, as_fleet, check_fleet, is_auto, watch_keys
 from headwater.cli.options.model import ModelOptions, agree_on_settings, load_model
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.report import ReportFile, report_file, session_pace
@@ -206,6 +206,8 @@ class Start:
         self.learner = known if new is None else new if self._fleet is None else as_fleet(new, self._fleet)
         if isinstance(self.learner, AnyFleet):
             check_fleet(self.learner, stream, report=report)
+        elif column := getattr(self.learner, "by", None):
+            watch_keys(stream, column, as_floats=True)
         kind = kind_of(self.learner)
         if own and known is not None:
             agree_on_settings(known, kind_with(task), own, at=str(self.model))

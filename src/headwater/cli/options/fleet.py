@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 from headwater.errors import ConfigError, DataError, did_you_mean
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.kind import kind_of
+from headwater.streams.readers.dtypes.cells import LARGE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from headwater.streams import Stream
+    from headwater.streams.block import Block
 
 __all__ = [
     "AUTO",
@@ -22,6 +26,7 @@ __all__ = [
     "features_of",
     "is_auto",
     "member_of",
+    "watch_keys",
 ]
 
 AUTO = "auto"
@@ -135,8 +140,47 @@ def check_fleet(fleet: AnyFleet, stream: Stream, *, report: Path | None) -> None
             help="Leave --report out; headwater show FILE names the worst keys.",
         )
     check_key(fleet, stream)
+    watch_keys(stream, fleet.key, as_floats=False)
     if not fleet.n_learned:
         _check_zeros(fleet.key, stream)
+
+
+def watch_keys(stream: Stream, column: str, *, as_floats: bool) -> None:
+    """Let a stream refuse a key so long that another one may be the same number.
+
+    Parameters
+    ----------
+    stream
+        The stream, whose files give whole numbers up to 64 bits as int.
+    column
+        The column of keys.
+    as_floats
+        Whether the learner takes them as floats, as a memory does.
+
+    Raises
+    ------
+    DataError
+        While rows are read, naming the first such row.
+    """
+
+    def watched(blocks: Iterator[Block]) -> Iterator[Block]:
+        for block in blocks:
+            for number, x in zip(block.rows, block.X, strict=True):
+                key = x.get(column)
+                if type(key) in (int, float) and abs(key) > LARGE and _may_be_another(key, as_floats):
+                    raise DataError(
+                        expected=f"keys in {column} that no two numbers share",
+                        got=f"{key}, of more digits than a number has",
+                        at=f"row {number} of {stream.name}",
+                        help=f"Read them as texts: --text {column}.",
+                    )
+            yield block
+
+    stream.through(watched)
+
+
+def _may_be_another(key: float, as_floats: bool) -> bool:
+    return type(key) is float or (as_floats and float(key) != key)
 
 
 def _check_zeros(key: str, stream: Stream) -> None:

@@ -27,7 +27,7 @@ def print_keys(fleet: AnyFleet) -> None:
     ranks = {"worst": "worst", "best": "best"} if name else {"worst": "fewest rows", "best": "most rows"}
     for kind in ranks:
         for i, one in enumerate(scores[kind]):
-            table.add_row("" if i else ranks[kind], str(one["key"]), *_scores(one, name), f"{one['rows']:,}")
+            table.add_row("" if i else ranks[kind], _shown(one["key"]), *_scores(one, name), f"{one['rows']:,}")
     least = f" with {scores['least']} scored rows or more" if scores["least"] > 1 else ""
     console = Console(highlight=False)
     console.print()
@@ -35,6 +35,11 @@ def print_keys(fleet: AnyFleet) -> None:
     console.print()
     said = f"{scores['keys']:,} keys; compared are the {scores['compared']:,}{least}."
     console.print(said, soft_wrap=True, markup=False)
+
+
+def _shown(key: Any) -> str:
+    """Return a key as a file has it, a whole number without a point."""
+    return f"{key:.0f}" if type(key) is float and key.is_integer() else str(key)
 
 
 def _scores(one: dict[str, Any], name: str) -> list[str]:

@@ -21,8 +21,8 @@ from typing import Any
 from headwater.streams.readers.dtypes.numbers import PLAIN
 
 __all__ = [
-    "BOOLEANS", "LOSSY", "MISSING", "NOT_A_NUMBER", "Remembered", "Text", "exact_number", "firm", "first_cell", "is_of_texts",
-    "is_too_long", "next_cell", "parse_column", "parse_firm", "parse_label", "parse_labels", "parse_text",
+    "BOOLEANS", "LARGE", "LOSSY", "MISSING", "NOT_A_NUMBER", "Remembered", "Text", "exact_number", "firm", "first_cell",
+    "is_of_texts", "is_too_long", "next_cell", "parse_column", "parse_firm", "parse_label", "parse_labels", "parse_text",
 ]  # fmt: skip
 
 MISSING = frozenset(
@@ -41,6 +41,7 @@ _SIGNS = frozenset([mark for mark in NOT_A_NUMBER if not mark[0].isalpha()])
 _CODE, _DECIMAL = re.compile(r"0\d{4,}"), re.compile(r"[+-]?(\d+\.\d*|\.\d+)|[+-]\d+")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 LOSSY, _ENDLESS = 16, 300  # digits of a whole number that a float may lose, and that it doesn't hold
+LARGE = 2.0**53  # whole numbers below it are exact in a float
 _KEPT = -(2**63), 2**64  # whole numbers that a journal keeps
 _REMEMBERED = 65_536  # maximum number of cached texts, since a stream may have endlessly many
 
@@ -92,7 +93,10 @@ def parse_column(cells: Sequence[str]) -> list[Any]:
     ['JFK', True, 7.0, '1_000', None]
     """
     values = parse_numbers(cells)
-    return list(map(_CELLS.__getitem__, cells)) if values is None else values
+    if values is None:
+        return list(map(_CELLS.__getitem__, cells))
+    large = max(map(abs, filter(None, values)), default=0.0) >= LARGE
+    return list(map(exact_number, cells, values)) if large else values
 
 
 def parse_numbers(cells: Sequence[str]) -> list[Any] | None:
@@ -120,7 +124,7 @@ def exact_number(cell: str, value: Any) -> Any:
     >>> exact_number("12345678901234567", 12345678901234568.0), exact_number("7", 7.0)
     (12345678901234567, 7.0)
     """
-    if len(cell) < LOSSY or not is_whole(cell):
+    if len(cell) < LOSSY or not is_whole(cell) or abs(value) < LARGE:
         return value
     exact = int(cell)
     return exact if _KEPT[0] <= exact < _KEPT[1] else value
@@ -282,7 +286,7 @@ def _parse_cell(cell: str) -> Any:
     if cell in BOOLEANS:
         return BOOLEANS[cell]
     try:
-        return cell if "_" in cell else float(cell)
+        return cell if "_" in cell else exact_number(cell, float(cell))
     except ValueError:
         return _parse_text(cell)
 

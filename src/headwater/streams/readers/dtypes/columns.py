@@ -9,6 +9,7 @@ from typing import Any
 
 from headwater.streams.readers.dtypes.cells import (
     BOOLEANS,
+    LARGE,
     MISSING,
     NOT_A_NUMBER,
     Remembered,
@@ -42,8 +43,8 @@ class ColumnReader:
     started
         Whether the model knows the column's kind. If not, texts before the first number or date are left out, since the
         first value would decide the kind of the column.
-    exact
-        Whether whole numbers too long for a float are read as int, so that two keys stay two.
+    whole
+        Whether the column's first numbers are whole. Those too long for a float are then read as int, so that two keys stay two.
 
     Examples
     --------
@@ -61,9 +62,9 @@ class ColumnReader:
         number: NumberFormat | None = None,
         date: DateFormat | None = None,
         started: bool = False,
-        exact: bool = False,
+        whole: bool = True,
     ) -> None:
-        self.kind, self.started, self.exact = kind, started, exact
+        self.kind, self.started, self.whole = kind, started, whole
         self.number, self.date = number or NumberFormat(), date or DateFormat()
         self.odd = 0  # texts among numbers or dates
         self.first: tuple[str, int] = ("", 0)  # first odd text and its line
@@ -94,7 +95,8 @@ class ColumnReader:
             return parse_column(cells)
         if self.kind == NUMBER and self.number.plain and (values := parse_numbers(cells)) is not None:
             self.started = True
-            return list(map(exact_number, cells, values)) if self.exact else values
+            large = self.whole and max(map(abs, filter(None, values)), default=0.0) >= LARGE
+            return list(map(exact_number, cells, values)) if large else values
         return self._watched(list(map(self._values.__getitem__, cells)), cells, lines)
 
     def labels(self, cells: Sequence[str], lines: Sequence[int]) -> list[Any]:

@@ -11,7 +11,6 @@ from itertools import islice
 from headwater.errors import ConfigError
 from headwater.streams.readers.dtypes.cells import (
     BOOLEANS,
-    LOSSY,
     MISSING,
     NOT_A_NUMBER,
     is_too_long,
@@ -101,8 +100,6 @@ class Judged:
         Number of occurrences of each text, if counted.
     points
         Whether these are plain numbers, of which some have a decimal point beyond doubt.
-    exact
-        Whether these are plain numbers, of which some are whole and too long for a float.
     remark
         Remark for the user.
     doubtful
@@ -114,7 +111,6 @@ class Judged:
     dates: tuple[DateFormat, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     points: bool = False
-    exact: bool = False
     remark: str = ""
     doubtful: bool = False
 
@@ -282,8 +278,7 @@ def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None], writing:
                 return Judged(NUMBER, (PLAIN, _GROUPED), counts=counts)
         unusual = max(widths) >= _LONG or not _SENTINELS.isdisjoint(numbers)
         remark = _unusual(cells, numbers) if unusual else ""
-        exact = max(widths) >= LOSSY and any(map(is_too_long, cells))
-        return Judged(NUMBER, (PLAIN,), points=points, exact=exact, remark=remark)
+        return Judged(NUMBER, (PLAIN,), points=points, remark=remark)
     if len(widths) == 1 and min(widths) >= _POSTAL:
         return Judged(TEXT, remark="codes that begin with zeros, read as texts.")
     return Judged(NUMBER, (PLAIN,), remark="numbers, some with zeros in front; --text reads them as texts.")
@@ -401,7 +396,7 @@ def _reader(
         sure = style is PLAIN and len(verdict.numbers) == 1 and not verdict.remark
         quiet = sure or (known is not None and style == known.number)
         remark = "" if quiet else _remark_on_number(verdict, style, writing)
-        return ColumnReader(NUMBER, number=style, started=started, exact=verdict.exact), remark
+        return ColumnReader(NUMBER, number=style, started=started, whole=not verdict.points), remark
     if verdict.kind == DATE:
         kept = [style for style in verdict.dates if known is not None and style == known.date]
         style_of_date = (kept or _date_styles(verdict, order))[0]
