@@ -119,7 +119,7 @@ def test_the_declaration_is_what_its_page_says(saved):
     assert (declared[0], declared[10], declared[13], declared[17]) == (2, 1, 1, 1)
     assert len(declared) == 18 + 19 + 8
     assert {"18", "19", "8"} <= set(re.findall(r"\d+", reading.page("core")))
-    assert f"There are {len(hw.nn.core.STATE)}." in reading.page("core")
+    assert f"There are {len(hw.nn.core.blank_state())}." in reading.page("core")
     assert len(arrays["sizes"]) == 22
 
 

@@ -18,12 +18,12 @@ from headwater.nn.core import (
     PEARSON,
     PLAIN,
     REINITIALISED,
-    STATE,
     STEP_SCALE,
     STEPS,
     UNDONE,
     Core,
     bias,
+    blank_state,
     weights,
 )
 from headwater.nn.expert import Expert
@@ -213,7 +213,7 @@ def test_a_row_of_weight_zero_moves_no_share():
     X, y = rng.normal(size=(5, 4)), rng.normal(size=(5, 2))
     before = core.state()
     core.learn(X, y, np.zeros(5))
-    assert all(np.array_equal(core.state()[name], before[name]) for name in STATE)
+    assert all(np.array_equal(core.state()[name], before[name]) for name in blank_state())
 
 
 # ---- replay ---------------------------------------------------------------------------------------------------------

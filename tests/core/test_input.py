@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from headwater import nn
-from headwater.nn.core import FAR, HUGE, INFINITE, STATE, Core
+from headwater.nn.core import FAR, HUGE, INFINITE, Core, blank_state
 from headwater.nn.expert import Expert
 from headwater.plain.inputs.input import (
     NumericInput,
@@ -135,7 +135,7 @@ def test_predicting_and_rows_of_weight_zero_standardise_without_moving_the_stati
     check(shown, standardise(5.0, twin.statistics)[0], 1e-12)
     assert untaught == shown
     assert statistics(core) == before
-    assert all(np.array_equal(core.state()[name], state[name]) for name in STATE)
+    assert all(np.array_equal(core.state()[name], state[name]) for name in blank_state())
 
 
 @pytest.mark.parametrize("missing", [np.nan, None])

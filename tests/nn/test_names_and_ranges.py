@@ -32,12 +32,19 @@ def test_what_is_no_rule_is_refused(make, given):
 
 
 @pytest.mark.parametrize(
-    "rule",
+    ("rule", "given"),
     [
-        nn.Adam(beta1=2.0), nn.Adam(beta2=1.0), nn.Adam(beta1=math.nan), nn.Adam(eps=-1e-8), nn.RMSProp(rho=-0.1),
-        nn.Momentum(momentum=1.0), nn.AdamW(weight_decay=math.inf), nn.FTRL(l1=-1.0), nn.NAdam(beta1="0.9"),
+        (nn.Adam, {"beta1": 2.0}), (nn.Adam, {"beta2": 1.0}), (nn.Adam, {"beta1": math.nan}), (nn.Adam, {"eps": -1e-8}),
+        (nn.RMSProp, {"rho": -0.1}), (nn.Momentum, {"momentum": 1.0}), (nn.AdamW, {"weight_decay": math.inf}),
+        (nn.FTRL, {"l1": -1.0}), (nn.NAdam, {"beta1": "0.9"}),
     ],
 )  # fmt: skip
-def test_numbers_without_a_meaning_are_refused(rule):
+def test_numbers_without_a_meaning_are_refused_where_the_optimizer_is_made(rule, given):
     with pytest.raises(ConfigError, match=r"expected a (share|number)"):
-        nn.Network([nn.Dense(1)], optimizer=rule)
+        rule(**given)
+
+
+@pytest.mark.parametrize("lr", [0, -0.1, True, "0.1", math.nan, None])
+def test_what_is_no_step_size_is_refused_where_the_optimizer_is_made(lr):
+    with pytest.raises(ConfigError, match=r"expected a step size above 0 or a schedule"):
+        nn.SGD(lr)

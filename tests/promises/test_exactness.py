@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater import Classifier, Regressor, _core, load, nn
-from headwater.nn.core import STATE
+from headwater.nn.core import blank_state
 from headwater.store.learner_file import from_bytes, to_bytes
 from support.learners import (
     RULES,
@@ -345,7 +345,7 @@ def test_a_copy_shares_no_memory():
     model.learn_many(ROWS, LABELS)
     other = copy.deepcopy(model)
     mine, yours = core_of(model), core_of(other)
-    viewed = [name for name in STATE if viewable(mine, name)]
+    viewed = [name for name in blank_state() if viewable(mine, name)]
     assert {"weights", "running", "touched", "names_bytes", "slot_mean", "random", "row_keys"} <= set(viewed)
     assert [name for name in viewed if np.shares_memory(mine.array(name), yours.array(name))] == []
     other.predict_one(ROWS[0])

@@ -629,7 +629,6 @@ WRONG = [
     ({"effort": "much"}, "effort", "one of fast, default, accurate", "'much'"),
     ({"optimizer": 0.1}, "optimizer", "an optimizer or its name", "0.1"),
     ({"optimizer": nn.SGD}, "optimizer", "an optimizer or its name", repr(nn.SGD)),
-    ({"optimizer": nn.SGD(-1)}, "lr of sgd", "a step size above 0 or a schedule", "-1"),
     ({"loss": 5}, "loss", "a name or nn.Loss", "5"),
     ({"norm": "group"}, "norm", "None, 'layer' or 'batch'", "'group'"),
     ({"norm": ["layer"]}, "norm", "None, 'layer' or 'batch'", "['layer']"),

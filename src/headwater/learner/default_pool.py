@@ -21,9 +21,11 @@ from operator import attrgetter
 from typing import Any
 
 from headwater.errors import ConfigError
-from headwater.nn import SGD, Activation, AdaGrad, Dense, LayerNorm, Loss, Recurrent, RMSProp
 from headwater.nn.core.declaration import remembered
 from headwater.nn.expert import Expert
+from headwater.nn.layers import Activation, Dense, LayerNorm, Recurrent
+from headwater.nn.losses import Loss
+from headwater.nn.optimizers import SGD, AdaGrad, RMSProp
 
 KNOTS = 16
 """Knots of each numeric column's curve. 32 knots cost 0.4 points over eleven streams."""
@@ -36,6 +38,7 @@ LEAN = {"classes": (0.01, 0.25), "numbers": (0.001, 0.25)}
 mixture weight is below the second times the heaviest (``plain/optimizers/lean.py``)."""
 CELLS = {"fast": (64, 8), "default": (64, 8), "accurate": (256, 10)}
 """Tile tables and tests per table by effort, for the experts with tile coding."""
+_BOUNDS = ("l1", "l2", "clip_norm", "clip_value")
 
 
 @cache
@@ -117,15 +120,21 @@ def recurrent_expert(units: int) -> Expert:
     return Expert(layers, optimizer=RMSProp(0.003, rho=0.999))
 
 
-def with_heads(experts: Sequence[Any], settings: dict[str, Any]) -> tuple[Expert, ...]:
+def with_heads(
+    experts: Sequence[Any], loss: Loss, bounds: tuple[float, ...] = (), *, numbers: bool = False
+) -> tuple[Expert, ...]:
     """Add a zero-initialized output layer and the learner's loss, penalties and gradient bounds to each expert.
 
     Parameters
     ----------
     experts : sequence of Expert
         Experts with hidden layers, optimizers and replays.
-    settings : dict
-        loss, l1, l2, clip_norm, clip_value (0 keeps the expert's own), and numbers as in ``pool``.
+    loss : Loss
+        The learner's loss.
+    bounds : tuple of float
+        l1, l2, clip_norm and clip_value, of which 0 keeps the expert's own.
+    numbers : bool
+        As in ``pool``.
 
     Returns
     -------
@@ -137,9 +146,8 @@ def with_heads(experts: Sequence[Any], settings: dict[str, Any]) -> tuple[Expert
         If there are no experts, one is not an Expert, one starts with a layer that can't grow row by row, or one has a log link
         although targets have no mean.
     """
-    given = tuple([(name, value) for name, value in settings.items() if value and name != "numbers"])
-    made = remembered(_with_heads, tuple(experts), given)
-    if not settings.get("numbers") and any(map(attrgetter("log_link"), made)):
+    made = remembered(_with_heads, tuple(experts), loss, bounds)
+    if not numbers and any(map(attrgetter("log_link"), made)):
         raise ConfigError(
             expected="a regressor that standardizes targets, without label history",
             got="another learner",
@@ -150,8 +158,10 @@ def with_heads(experts: Sequence[Any], settings: dict[str, Any]) -> tuple[Expert
 
 
 @lru_cache(maxsize=16)  # builds and validates the default pool only once
-def _with_heads(experts: tuple[Any, ...], given: tuple[tuple[str, Any], ...]) -> tuple[Expert, ...]:
-    out, head = [], Dense(1, initializer="zeros")
+def _with_heads(experts: tuple[Any, ...], loss: Loss, bounds: tuple[float, ...]) -> tuple[Expert, ...]:
+    head, own = Dense(1, initializer="zeros"), dict[str, Any](loss=loss)
+    own |= {name: value for name, value in zip(_BOUNDS, bounds, strict=False) if value}
+    of_means = own | {"loss": Loss("poisson")}
     for expert in experts:
         if not isinstance(expert, Expert):
             raise ConfigError(
@@ -160,12 +170,13 @@ def _with_heads(experts: tuple[Any, ...], given: tuple[tuple[str, Any], ...]) ->
                 at="experts",
                 help="Give e.g. nn.Expert((nn.Dense(32, 'relu'),)).",
             )
-        if expert.layers and isinstance(expert.layers[0], Dense | Recurrent):  # raise here, not at a sample
-            expert.layers[0].start().check_rows()
-        own = dict(given) | ({"loss": Loss("poisson")} if expert.log_link else {})
-        out.append(replace(expert, layers=(*expert.layers, head), **own))
-    if not out:
+    if not experts:
         raise ConfigError(
             expected="at least one expert", got="none", at="experts", help="Leave experts out for the default pool."
         )
-    return tuple(out)
+    for first in {expert.layers[0] for expert in experts if expert.layers}:
+        if isinstance(first, Dense | Recurrent):  # raise here, not at a sample
+            first.start().check_rows()
+    return tuple(
+        [replace(expert, layers=(*expert.layers, head), **(of_means if expert.log_link else own)) for expert in experts]
+    )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+import headwater.nn.core as _core
 from headwater._core import VERSION
 from headwater.encode import Column, as_rows
 from headwater.encode.formats import FormattedReader
@@ -23,7 +24,6 @@ from headwater.encode.values import name_bytes
 from headwater.encode.vocabulary import KINDS, columns_of
 from headwater.learner.settings.limits import Growth, Limits
 from headwater.learner.validation import Block
-from headwater.nn import core as _core
 from headwater.nn.core import Core, Place, weights
 from headwater.nn.expert import Expert
 from headwater.types import Lazy

@@ -37,6 +37,7 @@ __all__ = [
     "check_kind",
     "check_stateless",
     "has_task",
+    "is_fleet",
     "kind_named",
     "kind_of",
     "kind_with",
@@ -404,6 +405,11 @@ def has_classes(model: Any) -> bool:
 def of_classes(task: str) -> bool:
     """Say whether the kind with this task predicts classes."""
     return "classes" in kind_with(task).can
+
+
+def is_fleet(model: Any) -> bool:
+    """Say whether a model has a model for each key."""
+    return "keys" in kind_of(model).can
 
 
 def has_task(model: Any) -> bool:

@@ -30,7 +30,7 @@ from headwater.learner.validation import (
     check_sample,
     first_refused,
 )
-from headwater.streams import FIRST_PIECE, in_pieces
+from headwater.streams.interrupt import FIRST_PIECE, in_pieces
 from headwater.types import Lazy, Predictions, Record, ScoredRows, join
 
 __all__ = ["SupervisedLearner", "joined"]

@@ -5,6 +5,7 @@ A network is one expert. A pool is several experts on the same input table.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,6 @@ from headwater.errors import ConfigError
 from .layers import IMAGE_LAYERS, Dense, Embedding, Layer, Recurrent
 from .losses import Loss
 from .optimizers import SGD, Optimizer
-from .optimizers.schedules import as_schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,6 @@ class Expert:
                     at="layers",
                     help="Move it to the front.",
                 )
-        as_schedule(self.optimizer.lr, f"lr of {self.optimizer.rule.name}")
-        self.optimizer.check()
         for name in ("l1", "l2", "clip_norm", "clip_value"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(expected="0 or more", got=repr(getattr(self, name)), at=name, help="Give 0 for none.")
@@ -139,10 +137,17 @@ class Expert:
 
     def with_outputs(self, k: int) -> Expert:
         """Return the expert with k outputs instead."""
-        last = max([i for i, layer in enumerate(self.layers) if isinstance(layer, Dense | Embedding)])
-        layers = list(self.layers)
-        head: Any = layers[last]
-        if head.units == k:
-            return self
-        layers[last] = replace(head, units=k)
-        return replace(self, layers=tuple(layers))
+        return self if self.outputs == k else replace(self, layers=with_outputs(self.layers, k))
+
+
+def with_outputs(layers: Sequence[Layer], k: int) -> tuple[Layer, ...]:
+    """Return a stack of layers with k outputs instead.
+
+    Examples
+    --------
+    >>> [layer.units for layer in with_outputs((Dense(32, "relu"), Dense(1)), 3)]
+    [32, 3]
+    """
+    last = max([i for i, layer in enumerate(layers) if isinstance(layer, Dense | Embedding)])
+    head: Any = layers[last]
+    return (*layers[:last], replace(head, units=k), *layers[last + 1 :])

@@ -1,6 +1,6 @@
 """Save and load learners and networks in model files.
 
-A file holds settings and counters as JSON, tensors under the names of the core's state (``nn.core.STATE``, including the
+A file holds settings and counters as JSON, tensors under the names of the core's state (``nn.core.blank_state``, including the
 vocabulary), and ``sample``, the data for ``diagnose()``. ``store.model_file`` defines the container and the arrays of a
 ``Network``.
 """

@@ -32,7 +32,7 @@ from headwater.learner.settings.river_words import in_river
 from headwater.learner.settings.setup import make_setup
 from headwater.learner.supervised import SupervisedLearner
 from headwater.learner.validation import HEAVIEST, KNOWABLE, Block, as_samples, check_labels, check_rows, known_numbers
-from headwater.nn import Loss
+from headwater.nn.losses import Loss
 from headwater.types import Lazy, Predictions, as_mapping
 
 _CHECK_COVERAGE = Lazy("headwater.learner.monitoring.coverage:check_coverage")

@@ -22,10 +22,10 @@ from headwater.learner.settings.river_words import in_river
 from headwater.learner.settings.setup import make_setup
 from headwater.learner.supervised import SupervisedLearner
 from headwater.learner.validation import FARTHEST, HEAVIEST, OF_NUMPY, Block, as_samples, check_rows, check_sample
-from headwater.nn import Loss
 from headwater.nn.core import PEARSON, WINDOW
 from headwater.nn.core import SCALED as LEARNED
 from headwater.nn.inspect import answer_history
+from headwater.nn.losses import Loss
 from headwater.types import Predictions, as_mapping
 
 SCALED = ("mse", "mae", "huber", "quantile")

@@ -175,7 +175,7 @@ class Forecaster(Learner):
                 help="Give 1 to forget nothing, or e.g. 0.999.",
             )
         lags = min(max(4 * self.season, 24), MOST_LAGS) if self.lags is None else self.lags
-        experts = with_heads(_nets(), {"loss": as_loss("huber")})
+        experts = with_heads(_nets(), as_loss("huber"))
         declared: tuple[float, ...] = (float(self.horizon), float(self.season), float(lags), float(forgetting))
         if self.core_version >= LEAN_VERSION:
             low, high = _bounds(self.low, self.high)

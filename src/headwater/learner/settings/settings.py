@@ -8,9 +8,10 @@ from dataclasses import fields as declared
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from headwater.nn import Loss, Optimizer
 from headwater.nn.expert import Expert
 from headwater.nn.layers import Layer
+from headwater.nn.losses import Loss
+from headwater.nn.optimizers import Optimizer
 from headwater.nn.optimizers.schedules import Schedule
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any
@@ -11,12 +11,11 @@ from headwater.encode.vocabulary import LEAST_ROWS
 from headwater.errors import ConfigError
 from headwater.learner.default_pool import CELLS, KNOTS, LEAN, pool, recurrent_expert, with_heads
 from headwater.learner.engine import Setup
-from headwater.nn import BatchNorm, Dense, Dropout, LayerNorm, Loss, Optimizer, RMSProp
 from headwater.nn.core import PLAIN, SCALED, UNKNOWN
 from headwater.nn.expert import Expert
-from headwater.nn.layers import IMAGE_LAYERS, Activation, Layer
-from headwater.nn.losses import as_loss
-from headwater.nn.optimizers import as_optimizer
+from headwater.nn.layers import IMAGE_LAYERS, Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm
+from headwater.nn.losses import Loss, as_loss
+from headwater.nn.optimizers import Optimizer, RMSProp, as_optimizer
 from headwater.nn.optimizers.schedules import Schedule
 
 from .memory import check_memory, make_memory
@@ -98,9 +97,9 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, 
 
 def _experts_of(learner: Any, loss: Loss, *, targets: bool, alone: bool) -> tuple[Expert, ...]:
     """Return the experts declared by a learner's settings, with their output layers."""
-    bounds = {name: getattr(learner, name) for name in ("l1", "l2", "clip_norm", "clip_value")}
+    bounds = learner.l1, learner.l2, learner.clip_norm, learner.clip_value
     if alone:
-        return with_heads([Expert(tuple(_hidden(learner)), loss, _rule(learner))], {"loss": loss, **bounds})
+        return with_heads([Expert(tuple(_hidden(learner)), loss, _rule(learner))], loss, bounds)
     numbers = targets and not learner.label_history  # with label history experts learn differences, which have no mean
     of_means = numbers and loss.name in ("huber", "mse")
     effort = (
@@ -108,7 +107,7 @@ def _experts_of(learner: Any, loss: Loss, *, targets: bool, alone: bool) -> tupl
     )  # anything else has no hash, or no sense
     given = pool(effort, numbers=of_means) if learner.experts is None else learner.experts
     given = (*given, recurrent_expert(learner.memory)) if learner.memory else given
-    return with_heads(given, {"loss": loss, "numbers": numbers, **bounds})
+    return with_heads(given, loss, bounds, numbers=numbers)
 
 
 def _cells_of(learner: Any, experts: Sequence[Expert]) -> tuple[int, int]:
@@ -137,45 +136,12 @@ def _rule(learner: Settings) -> Optimizer:
 
 
 def _check_kinds(learner: Any) -> None:
-    """Raise ConfigError for a setting of the wrong type."""
-    kinds: dict[str, tuple[str, str, bool]] = {
-        "hidden": (
-            "a whole number, or several in a tuple",
-            "Give e.g. 64 or (64, 32).",
-            _whole(learner.hidden, 1) or _list(learner.hidden),
-        ),
-        "activation": (
-            "the name of an activation",
-            "Give e.g. 'tanh'.",
-            learner.activation is None or isinstance(learner.activation, str),
-        ),
-        "lr": ("a positive number or a schedule", "Give e.g. 0.01 or nn.Cosine(0.1, 10_000).", _step(learner.lr)),
-        "layers": ("layers in a list", "Give e.g. [nn.Dense(64, 'relu')].", _list(learner.layers)),
-        "experts": ("experts in a list", "Give e.g. [nn.Expert(optimizer=nn.SGD(0.1))].", _list(learner.experts)),
-        "optimizer": (
-            "an optimizer or its name",
-            "Give e.g. nn.Adam(0.001) or 'adam'.",
-            learner.optimizer is None or isinstance(learner.optimizer, str | Optimizer),
-        ),
-        "loss": ("a name or nn.Loss", "A loss in Python is for nn.Network.", isinstance(learner.loss, str | Loss)),
-        "norm": ("None, 'layer' or 'batch'", "Choose one of these.", learner.norm in (None, "layer", "batch")),
-        "seed": ("a whole number of 0 or more", "Give e.g. seed=1.", _whole(learner.seed, 0)),
-        "max_rows": ("max_rows of 16 or more", "Give e.g. 200_000.", _whole(learner.max_rows, LEAST_ROWS)),
-        "dtype": (
-            "'float32' or 'float64'",
-            "Choose one of the two.",
-            isinstance(learner.dtype, str) and learner.dtype in ("float32", "float64"),
-        ),
-    }
-    for name in ("scale", "label_history", "diagnosis"):
-        kinds[name] = ("True or False", "Choose one of the two.", isinstance(getattr(learner, name), bool))
-    for name in ("l1", "l2", "clip_norm", "clip_value", "dropout"):
-        value = getattr(learner, name)
-        kinds[name] = ("a number of 0 or more", "Give 0 for none.", isinstance(value, int | float) and value >= 0)
-    for name, (expected, remedy, good) in kinds.items():
-        if not good:
-            got = repr(getattr(learner, name))
-            raise ConfigError(expected=expected, got=got, at=f"{name} of {type(learner).__name__}", help=remedy)
+    """Raise ConfigError for a setting of the wrong type. What is left as it is by default needs no look."""
+    for name, (fits, expected, remedy) in _FITTING.items():
+        value, usual = getattr(learner, name), learner.__dataclass_fields__[name].default
+        if not ((type(value) is type(usual) and value == usual) or fits(value)):
+            at = f"{name} of {type(learner).__name__}"
+            raise ConfigError(expected=expected, got=repr(value), at=at, help=remedy)
 
 
 def _list(value: Any) -> bool:
@@ -187,8 +153,56 @@ def _step(value: Any) -> bool:
     return value is None or isinstance(value, Schedule) or (number and value > 0)
 
 
-def _whole(value: Any, least: int) -> bool:
+def _whole(value: Any, least: int = 0) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _amount(value: Any) -> bool:
+    return isinstance(value, int | float) and value >= 0
+
+
+def _truth(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+_FITTING: dict[str, tuple[Callable[[Any], bool], str, str]] = {
+    "hidden": (
+        lambda value: _whole(value, 1) or _list(value),
+        "a whole number, or several in a tuple",
+        "Give e.g. 64 or (64, 32).",
+    ),
+    "activation": (lambda value: isinstance(value, str), "the name of an activation", "Give e.g. 'tanh'."),
+    "lr": (_step, "a positive number or a schedule", "Give e.g. 0.01 or nn.Cosine(0.1, 10_000)."),
+    "layers": (_list, "layers in a list", "Give e.g. [nn.Dense(64, 'relu')]."),
+    "experts": (_list, "experts in a list", "Give e.g. [nn.Expert(optimizer=nn.SGD(0.1))]."),
+    "optimizer": (
+        lambda value: isinstance(value, str | Optimizer),
+        "an optimizer or its name",
+        "Give e.g. nn.Adam(0.001) or 'adam'.",
+    ),
+    "loss": (
+        lambda value: isinstance(value, str | Loss),
+        "a name or nn.Loss",
+        "A loss in Python is for nn.Network.",
+    ),
+    "norm": (lambda value: value in ("layer", "batch"), "None, 'layer' or 'batch'", "Choose one of these."),
+    "seed": (_whole, "a whole number of 0 or more", "Give e.g. seed=1."),
+    "max_rows": (
+        lambda value: _whole(value, LEAST_ROWS),
+        "max_rows of 16 or more",
+        "Give e.g. 200_000.",
+    ),
+    "dtype": (
+        lambda value: isinstance(value, str) and value in ("float32", "float64"),
+        "'float32' or 'float64'",
+        "Choose one of the two.",
+    ),
+    **dict.fromkeys(("scale", "label_history", "diagnosis"), (_truth, "True or False", "Choose one of the two.")),
+    **dict.fromkeys(
+        ("l1", "l2", "clip_norm", "clip_value", "dropout"), (_amount, "a number of 0 or more", "Give 0 for none.")
+    ),
+}
+"""By setting, what says whether another value than the usual one fits, what is expected, and what to do."""
 
 
 def _hidden(learner: Settings) -> list[Layer]:

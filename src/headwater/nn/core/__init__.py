@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -20,7 +21,6 @@ from headwater.encode import values as _reader
 from headwater.errors import ConfigError, ModelFileError
 from headwater.nn.expert import Expert
 from headwater.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, LayerNorm, Pool, Recurrent
-from headwater.nn.shapes import Shape, shapes
 
 from .declaration import CELLS, LAYER_KINDS, declaration
 from .running import (
@@ -50,6 +50,9 @@ from .running import (
     WINDOW,
 )
 from .views import Operation, Place, Statistics
+
+if TYPE_CHECKING:
+    from headwater.nn.shapes import Shape
 
 PICKLED = 2
 """Version of the pickle format. Other versions are rejected, since a pickle holds internal state, not a stable file format."""
@@ -244,7 +247,11 @@ class Core:
 
     def _reads(self, e: int, layer: int) -> Shape | None:
         """Return the shape of the image that a layer of expert e reads, or None."""
-        found = None if self.image is None else shapes(self.experts[e].layers, self.image)[layer]
+        if self.image is None:
+            return None
+        from headwater.nn.shapes import shapes
+
+        found = shapes(self.experts[e].layers, self.image)[layer]
         return found if isinstance(found, tuple) else None
 
     def operations(self, e: int) -> list[Operation]:
@@ -328,7 +335,7 @@ class Core:
 
     def ring_rows(self) -> NDArray[np.int32]:
         """Return the embedding rows used by samples in the replay buffer, with repetitions."""
-        return self.state(tuple(name for name in STATE if name != "pair_rows"))["pair_rows"]
+        return self.state(tuple(name for name in blank_state() if name != "pair_rows"))["pair_rows"]
 
     def merge(
         self, workers: Sequence[Core], outputs: Sequence[Sequence[int] | None] | None = None, bias: float = 0.0
@@ -438,8 +445,8 @@ def _restored(state: Mapping[str, NDArray[Any]], declaration: NDArray[np.float64
     if not np.array_equal(state["declaration"], declaration):
         raise ValueError("declaration", "the one that the settings state", 0.0)
     arrays = []
-    for name in STATE:
-        array = np.ascontiguousarray(state.get(name, _EMPTY.get(name)))
+    for name, blank in blank_state().items():
+        array = np.ascontiguousarray(state.get(name, blank if name.startswith(_LATER) else None))
         if name == "pending_shown" and name not in state:  # its type is that of the weights
             array = array.astype(state["weights"].dtype)
         kind = _TYPES.get(array.dtype.str, -1)
@@ -460,13 +467,12 @@ def table_key() -> int:
 _TYPES = {np.dtype(name).str: i for i, name in enumerate(("uint8", "int32", "int64", "uint64", "float32", "float64"))}
 
 
-def _smallest() -> dict[str, NDArray[Any]]:
+@cache
+def blank_state() -> dict[str, NDArray[Any]]:
+    """Return the arrays of the smallest net by name, in the order in which they are saved, as in ``core/state/arrays.c``."""
     return Core([Expert((Dense(1),))], dtype="float32", seed=0, outputs=1, inputs=1).state()
 
 
-_NONE = _smallest()
-STATE = tuple(_NONE)
-"""Names of the state arrays in the order in which they are saved, as in ``core/state/arrays.c``."""
 _LATER = (
     "forecast_",
     "bandit_",
@@ -481,8 +487,7 @@ _LATER = (
     "succes",
     "relevance",
 )
-_EMPTY = {name: array for name, array in _NONE.items() if name.startswith(_LATER)}
-"""Defaults of arrays that files of early versions lack."""
+"""How arrays begin that files of early versions lack. They are those of the smallest net."""
 
 __all__ = [
     "ANOMALY",
@@ -503,7 +508,6 @@ __all__ = [
     "PRODUCT",
     "REINITIALISED",
     "SCALED",
-    "STATE",
     "STEPS",
     "STEP_SCALE",
     "UNDONE",
@@ -515,5 +519,6 @@ __all__ = [
     "Place",
     "Statistics",
     "bias",
+    "blank_state",
     "weights",
 ]

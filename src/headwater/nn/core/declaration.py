@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any, TypeVar
+from math import prod
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 import headwater._core as _core
 from headwater.errors import ConfigError
-from headwater.nn.expert import Expert
+from headwater.nn.expert import Expert, with_outputs
 from headwater.nn.layers import (
     IMAGE_LAYERS,
     Activation,
@@ -30,8 +31,10 @@ from headwater.nn.layers import (
     Pool,
     Recurrent,
 )
-from headwater.nn.optimizers.schedules import as_schedule
-from headwater.nn.shapes import Shape, size_of
+from headwater.nn.optimizers.schedules import rate_numbers
+
+if TYPE_CHECKING:
+    from headwater.nn.shapes import Shape
 
 T = TypeVar("T")
 LAYER_KINDS: dict[type, int] = {
@@ -104,7 +107,7 @@ def declaration(
         _core.LEAN_VERSION if lean else _core.VERSION,
         dtype == np.float64,
         inputs is None,
-        size_of(inputs) if inputs else 0,
+        (inputs if isinstance(inputs, int) else prod(inputs)) if inputs else 0,
         standard,
         targets,
         knots,
@@ -117,9 +120,9 @@ def declaration(
     return np.array(numbers, np.float64)
 
 
-def _check_no_image(expert: Expert) -> None:
-    """Raise ConfigError if an expert on named values has image layers."""
-    for layer in expert.layers:
+def _check_no_image(layers: Sequence[Layer]) -> None:
+    """Raise ConfigError if layers on named values are layers of images."""
+    for layer in layers:
         if isinstance(layer, IMAGE_LAYERS):
             raise ConfigError(
                 expected="layers that read named values, which are no image",
@@ -168,25 +171,25 @@ def _experts(experts: tuple[Expert, ...], outputs: int, image: Shape | None) -> 
 
 
 def _expert(expert: Expert, outputs: int, image: Shape | None) -> tuple[float, ...]:
-    """Return the numbers that declare one expert."""
-    if image is None:
-        _check_no_image(expert)
-    layers: list[list[float]] = [] if image is None else [[IMAGE, 0, image[0], image[1], 0, 0, image[2], 0]]
-    layers += [row for i, layer in enumerate(expert.with_outputs(outputs).layers) for row in _layer(i, layer)]
-    return (*_learning(expert), len(layers), *chain.from_iterable(layers))
-
-
-def _learning(expert: Expert) -> list[float]:
-    """Return an expert's loss, optimizer, schedule, penalties and replays, and whether it has tile coding."""
-    rule = expert.optimizer
-    kind, lr, a, b = as_schedule(rule.lr, f"lr of {rule.rule.name}").numbers()
+    """Return an expert's loss, optimizer, schedule, penalties and replays, whether it has tile coding, and its layers."""
+    rule, loss = expert.optimizer, expert.loss
     own = (*rule.numbers(), 0.0, 0.0, 0.0, 0.0)[:4]
-    bounds = (expert.l1, expert.l2, expert.clip_norm, expert.clip_value)
-    loss = expert.loss
-    return [
-        _core.LOSSES.index(loss.name), loss.number, _core.RULES.index(rule.rule.name), *own, kind, lr, a, b, *bounds,
-        expert.replays, expert.first_replays, expert.cells,
-    ]  # fmt: skip
+    return (
+        _core.LOSSES.index(loss.name), loss.number, _core.RULES.index(rule.rule.name), *own, *rate_numbers(rule.lr),
+        expert.l1, expert.l2, expert.clip_norm, expert.clip_value, expert.replays, expert.first_replays, expert.cells,
+        *remembered(_layers, expert.layers, outputs, image),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=16)  # the experts of a pool have the same few stacks of layers
+def _layers(layers: Sequence[Layer], outputs: int, image: Shape | None) -> tuple[float, ...]:
+    """Return the number of rows that declare a stack of layers, and the rows."""
+    if image is None:
+        _check_no_image(layers)
+    rows: list[list[float]] = [] if image is None else [[IMAGE, 0, image[0], image[1], 0, 0, image[2], 0]]
+    for i, layer in enumerate(with_outputs(layers, outputs)):
+        rows += _layer(i, layer)
+    return (len(rows), *chain.from_iterable(rows))
 
 
 def _layer(index: int, layer: Layer) -> list[list[float]]:

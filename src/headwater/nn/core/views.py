@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.plain.images import Shape
+if TYPE_CHECKING:
+    from headwater.plain.images import Shape
 
 
 @dataclass(frozen=True, slots=True)

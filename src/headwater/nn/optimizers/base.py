@@ -9,7 +9,7 @@ from typing import ClassVar
 from headwater.errors import ConfigError
 from headwater.plain.optimizers.rules import RuleRow
 
-from .schedules import Schedule
+from .schedules import Schedule, check_rate
 
 SHARES = ("beta1", "beta2", "momentum", "rho")
 """Decay factors, which must be below 1."""
@@ -23,6 +23,12 @@ class Optimizer:
     ----------
     lr : float or Schedule
         Learning rate.
+
+    Raises
+    ------
+    ConfigError
+        For a decay outside [0, 1), for a learning rate that is no step size, and for any other number that is negative or not
+        finite.
 
     Examples
     --------
@@ -38,14 +44,8 @@ class Optimizer:
         """Return the optimizer's hyperparameters, in the order of its row."""
         return ()
 
-    def check(self) -> None:
-        """Raise ConfigError for hyperparameters outside their range.
-
-        Raises
-        ------
-        ConfigError
-            For a decay outside [0, 1), and for any other number that is negative or not finite.
-        """
+    def __post_init__(self) -> None:
+        check_rate(self.lr, f"lr of {self.rule.name}")
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name == "lr":
@@ -59,3 +59,14 @@ class Optimizer:
                     at=f"{field.name} of {self.rule.name}",
                     help=f"Leave it out for the usual one, {field.default!r}.",
                 )
+
+    def check(self) -> None:
+        """Raise ConfigError for hyperparameters outside their range, as making an optimizer does.
+
+        Raises
+        ------
+        ConfigError
+            For a decay outside [0, 1), for a learning rate that is no step size, and for any other number that is negative or
+            not finite.
+        """
+        self.__post_init__()

@@ -8,6 +8,8 @@ from typing import TypeAlias
 import headwater._core as _core
 from headwater.errors import ConfigError
 
+_CONSTANT = _core.SCHEDULES.index("constant")
+
 
 @dataclass(frozen=True, slots=True)
 class Constant:
@@ -28,7 +30,7 @@ class Constant:
 
     def numbers(self) -> tuple[int, float, float, float]:
         """Return the core's code, the learning rate and two numbers."""
-        return _core.SCHEDULES.index("constant"), self.lr, 0.0, 0.0
+        return _CONSTANT, self.lr, 0.0, 0.0
 
     def at(self, t: int) -> float:
         """Return the learning rate at step t ≥ 1."""
@@ -176,15 +178,23 @@ def _rate(numbers: tuple[int, float, float, float], t: int) -> float:
     return _core.rate(kind, lr, a, b, t)
 
 
-def as_schedule(lr: float | Schedule, at: str) -> Schedule:
-    """Return a schedule, given one or a constant learning rate."""
-    if isinstance(lr, SCHEDULES):
-        return lr
-    if isinstance(lr, bool) or not isinstance(lr, int | float) or not lr > 0:
+def check_rate(lr: object, at: str) -> None:
+    """Raise ConfigError unless lr is a step size above 0 or a schedule.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+    """
+    if isinstance(lr, bool) or not (isinstance(lr, SCHEDULES) or (isinstance(lr, int | float) and lr > 0)):
         raise ConfigError(
             expected="a step size above 0 or a schedule",
             got=repr(lr),
             at=at,
             help="Give e.g. lr=0.01 or nn.Cosine(0.01, steps=1000).",
         )
-    return Constant(float(lr))
+
+
+def rate_numbers(lr: float | Schedule) -> tuple[int, float, float, float]:
+    """Return the core's code, the learning rate and two numbers of a step size or a schedule."""
+    return (_CONSTANT, float(lr), 0.0, 0.0) if isinstance(lr, int | float) else lr.numbers()
