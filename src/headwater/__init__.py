@@ -118,6 +118,7 @@ def __getattr__(name: str) -> object:
     if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(_import_module(_ROOMS[name], __name__), name)
+    globals()[name] = value
     return value
 
 

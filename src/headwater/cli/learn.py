@@ -26,22 +26,23 @@ from headwater.cli.runs.lock import locked
 from headwater.cli.sources import LearnedSources, compare_columns
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import print_json, print_report, print_start
-from headwater.cli.terminal.surprises import Surprises
 from headwater.errors import DataError, HeadwaterError, ModelFileError, SourceError
-from headwater.kinds.fleet.base import AnyFleet
-from headwater.learner.kind import Kind, kind_of, kind_with
-from headwater.route.policies import Policy
+from headwater.learner.kind import Kind, is_fleet, kind_of, kind_with
 from headwater.route.session import Session
-from headwater.streams import Stream
 from headwater.streams.files.remote import shown
-from headwater.types import Event, Record, ScoredRows
+from headwater.streams.stream import Stream
+from headwater.types import Event, Lazy, Record, ScoredRows
 
 if TYPE_CHECKING:
     from headwater.cli.runs.advice import Advised
     from headwater.cli.runs.steps import Steps
+    from headwater.cli.terminal.surprises import Surprises
     from headwater.route.drift import DriftWatch
+    from headwater.route.policies import Policy
 
 __all__ = ["learn"]
+
+_SURPRISES = Lazy("headwater.cli.terminal.surprises:Surprises")
 
 
 def learn(
@@ -204,17 +205,17 @@ class Start:
         options = self._options if self._options.time is None else self._untimed(task)
         new = None if known is not None else options.make(task, **own)
         self.learner = known if new is None else new if self._fleet is None else as_fleet(new, self._fleet)
-        if isinstance(self.learner, AnyFleet):
+        kind = kind_of(self.learner)
+        if "keys" in kind.can:
             check_fleet(self.learner, stream, report=report)
         elif column := getattr(self.learner, "by", None):
             watch_keys(stream, column, as_floats=True)
-        kind = kind_of(self.learner)
         if own and known is not None:
             agree_on_settings(known, kind_with(task), own, at=str(self.model))
         stream.gaps = kind.answer.gaps
         if kind.question.ahead:
             self._watch_order(stream)
-        self.surprises = Surprises() if "scores" in kind.can else None
+        self.surprises = _SURPRISES() if "scores" in kind.can else None
         self.learner.notes = notes | {"columns": stream.reading() or notes["columns"]}
         if learned is not None:
             learned.follow(stream, self.learner)
@@ -247,7 +248,7 @@ class Start:
         """Watch whether rows come in the order of time, by --time or the only column of dates."""
         from headwater.cli.runs.order import watch_order
 
-        fleet = self.learner if isinstance(self.learner, AnyFleet) else None
+        fleet = self.learner if is_fleet(self.learner) else None
         key, together = (None, False) if fleet is None else (fleet.key, fleet.together)
         watch_order(stream, self._options.time, key=key, together=together)
 
@@ -286,7 +287,7 @@ def _report(
 ) -> int:
     if not record.scored:
         raise _nothing_learned(record, stream)
-    fleet = session.learner if isinstance(session.learner, AnyFleet) else None
+    fleet: Any = session.learner if is_fleet(session.learner) else None
     if as_json:
         from headwater.kinds.fleet.looks.scores import key_scores
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 from headwater.cli.options.fleet import features_of
 from headwater.errors import DataError, did_you_mean
 from headwater.learner.kind import kind_with
-from headwater.streams import Stream
 from headwater.streams.brokers.address import is_address
 from headwater.streams.files.paths import check_there, files_of
 from headwater.streams.files.remote import MARK, shown
+from headwater.streams.stream import Stream
 
 __all__ = ["LearnedSources", "compare_columns"]
 
@@ -140,6 +139,8 @@ def _elsewhere(name: str) -> bool:
 
 
 def _digest(name: str, size: int) -> str:
+    import hashlib  # loads OpenSSL, which a run without --model needs not
+
     with open(name, "rb") as file:
         head = file.read(min(size, _PART))
         file.seek(max(0, size - _PART))

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headwater.learner.validation import REASONS, REFUSED
-from headwater.route.policies import Policy
 from headwater.route.session import Session
 from headwater.route.watcher import Watcher
 from headwater.types import NOTEBOOK, Event, Lazy, Record
@@ -23,6 +22,8 @@ _FUNCTION_METRIC = Lazy("headwater.interop.function_metric:FunctionMetric")
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from headwater.route.policies import Policy
 
 __all__ = ["Evaluation", "evaluate", "score_cell", "score_table"]
 

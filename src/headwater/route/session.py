@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,13 +29,18 @@ from headwater.learner.base import Learner as OwnLearner
 from headwater.learner.kind import HasKind, check_can, check_stateless, kind_of, named_able
 from headwater.learner.validation import FARTHEST, PLAIN, not_as_many
 from headwater.route.curve import NOTE, ScoreNote
-from headwater.route.policies import Adaptation, Policy, Replay
 from headwater.route.score import Score, score_of
 from headwater.route.watcher import Watcher
-from headwater.streams import Block, CtrlC, FrameRows, Stream, Uninterrupted, Waiting, as_blocks
-from headwater.streams.readers.frame_rows import FRAME_BLOCK
-from headwater.streams.readers.rows import opened
+from headwater.streams.block import Block
+from headwater.streams.interrupt import CtrlC, Uninterrupted
+from headwater.streams.readers.frame_rows import FRAME_BLOCK, FrameRows
+from headwater.streams.readers.rows import as_blocks, opened
+from headwater.streams.stream import Stream
+from headwater.streams.waiting import Waiting
 from headwater.types import Event, Lazy, Learner, Predictions, Record, ScoredRows, join
+
+if TYPE_CHECKING:
+    from headwater.route.policies import Adaptation, Policy
 
 __all__ = ["Session"]
 
@@ -451,6 +456,8 @@ class Session:
 
 def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
     """Return an `Adaptation` for the policies."""
+    from headwater.route.policies import Adaptation, Replay  # most sessions have none
+
     if not isinstance(learner, OwnLearner):
         raise ConfigError(
             expected=f"{named_able('step')} to adapt",

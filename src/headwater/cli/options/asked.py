@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     QuestionOptions: TypeAlias = Any
     ExplainOptions: TypeAlias = Any
 else:
-    QuestionOptions = options_of("QuestionOptions", {kind.noun: kind.question.fields for kind in known_kinds()})
-    ExplainOptions = options_of("ExplainOptions", {kind.noun: kind.explained for kind in known_kinds()})
+    QuestionOptions = options_of(
+        "QuestionOptions", [(kind.noun, field) for kind in known_kinds() for field in kind.question.fields]
+    )
+    ExplainOptions = options_of(
+        "ExplainOptions", [(kind.noun, field) for kind in known_kinds() for field in kind.explained]
+    )
 
 
 def question_of(kind: Kind, options: Any) -> dict[str, Any]:

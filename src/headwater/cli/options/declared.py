@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, make_dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, make_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
@@ -14,10 +14,10 @@ from headwater.learner.schema import Field
 
 __all__ = [
     "KindOptions",
+    "LABEL_COLUMNS",
+    "SETTINGS",
     "columns_in",
     "parts_of",
-    "LabelColumns",
-    "SettingOptions",
     "given_in",
     "label_columns",
     "options_of",
@@ -30,19 +30,30 @@ _COLUMN_TYPES = ("label", "number", "boolean", "any")
 """Types of fields that a column of a file can hold."""
 
 
-def options_of(name: str, own: Mapping[str, Sequence[Field]], *, metavar: str = "") -> type[Any]:
-    """Return a dataclass with one option for each field, shared by the kinds that declare it, given by their nouns."""
-    words: dict[str, Field] = {}
-    nouns: dict[str, dict[str, list[str]]] = {}  # by name, what it means, and the kinds of which it means that
-    for noun, declared in own.items():
-        for field in declared:
-            words.setdefault(field.name, field)
-            nouns.setdefault(field.name, {}).setdefault(field.doc, []).append(noun)
+def options_of(name: str, own: Iterable[tuple[str, Field]], *, columns: Collection[str] = ()) -> type[Any]:
+    """Return a dataclass with one option for each field, which kinds declare that are given by their nouns.
+
+    Parameters
+    ----------
+    name : str
+        The name of the class.
+    own : iterable of (str, Field)
+        The noun of a kind and a field that it declares.
+    columns : collection of str
+        Names of the fields that take the name of a column.
+    """
+    first: dict[str, Field] = {}
+    nouns: dict[tuple[str, str], str] = {}  # by name and meaning
+    for noun, field in own:
+        meaning = first.setdefault(field.name, field).name, field.doc.rstrip(".")
+        nouns[meaning] = f"{nouns[meaning]}, {noun}" if meaning in nouns else noun
+    said = dict.fromkeys(first, "")
+    for (key, doc), kinds in nouns.items():
+        said[key] += f"{doc} ({kinds}). "
     entries = []
-    for key, docs in nouns.items():
-        shown = metavar or _METAVARS.get(words[key].type, words[key].type.upper())
-        said = [doc.rstrip(".") + " (" + ", ".join(names) + ")." for doc, names in docs.items()]
-        about = Parameter(name=words[key].option, metavar=shown, help=" ".join(said))
+    for key, field in first.items():
+        shown = "COLUMN" if key in columns else _METAVARS.get(field.type, field.type.upper())
+        about = Parameter(name=field.option, metavar=shown, help=said[key].rstrip())
         entries.append((key, Annotated[str | None, about], None))
     made = make_dataclass(name, entries, frozen=True)
     made.__module__ = __name__  # what the command line reads a class of ours by
@@ -53,24 +64,17 @@ def _columns_of(kind: Kind) -> list[Field]:
     return [one for one in kind.answer.fields if kind.answer.table is not None and one.type in _COLUMN_TYPES]
 
 
+SETTINGS = [(kind.noun, field) for kind in known_kinds() for field in kind.settings]
+"""Settings that only some kinds have, each with the noun of its kind."""
+_COLUMNS = [
+    (kind.noun, field) for kind in known_kinds() if kind.answer.table is not None for field in _columns_of(kind)
+]
+LABEL_COLUMNS = frozenset([field.name for _, field in _COLUMNS])
+"""Names of the parts of a label that have a column of their own."""
 if TYPE_CHECKING:
-    LabelColumns: TypeAlias = Any
-    SettingOptions: TypeAlias = Any
     KindOptions: TypeAlias = Any
 else:
-    _KINDS = known_kinds()
-    LabelColumns = options_of(
-        "LabelColumns",
-        {kind.noun: _columns_of(kind) for kind in _KINDS if kind.answer.table is not None},
-        metavar="COLUMN",
-    )
-    SettingOptions = options_of("SettingOptions", {kind.noun: kind.settings for kind in _KINDS})
-    KindOptions = make_dataclass(
-        "KindOptions",
-        [(one.name, one.type, None) for part in (SettingOptions, LabelColumns) for one in fields(part)],
-        frozen=True,
-        namespace={"__module__": __name__},
-    )
+    KindOptions = options_of("KindOptions", [*SETTINGS, *_COLUMNS], columns=LABEL_COLUMNS)
 
 
 def given_in(options: Any) -> dict[str, str]:
@@ -80,7 +84,7 @@ def given_in(options: Any) -> dict[str, str]:
 
 def columns_in(options: Any) -> list[str]:
     """Return the parts of a label whose column was given."""
-    return [name for name in given_in(options) if name in LabelColumns.__dataclass_fields__]
+    return [name for name in given_in(options) if name in LABEL_COLUMNS]
 
 
 def settings_of(kind: Kind, options: Any) -> dict[str, Any]:

@@ -9,19 +9,19 @@ from cyclopts import Parameter
 from headwater.cli.options.shared import split_names
 from headwater.errors import ConfigError, did_you_mean
 from headwater.route.drift import DETECTORS
-from headwater.route.policies import Policy, Reinitialise, Replay, ShareUp, StepUp
-from headwater.types import Event
+from headwater.types import Event, Lazy
 
 if TYPE_CHECKING:
     from headwater.route.drift import DriftWatch
+    from headwater.route.policies import Policy
 
 __all__ = ["POLICIES", "Adapt", "Watch", "drift_lines", "drift_options", "drift_policies", "drift_watch"]
 
-POLICIES: dict[str, type[Policy]] = {
-    "step_up": StepUp,
-    "replay": Replay,
-    "reinitialise": Reinitialise,
-    "share_up": ShareUp,
+POLICIES = {
+    "step_up": Lazy("headwater.route.policies:StepUp"),
+    "replay": Lazy("headwater.route.policies:Replay"),
+    "reinitialise": Lazy("headwater.route.policies:Reinitialise"),
+    "share_up": Lazy("headwater.route.policies:ShareUp"),
 }
 _TOLD = 10
 

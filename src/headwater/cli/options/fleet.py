@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import ConfigError, DataError, did_you_mean
-from headwater.kinds.fleet.base import AnyFleet
-from headwater.learner.kind import kind_of
+from headwater.learner.kind import is_fleet, kind_of
 from headwater.streams.readers.dtypes.cells import LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from headwater.kinds.fleet.base import AnyFleet
     from headwater.streams import Stream
     from headwater.streams.block import Block
 
@@ -43,7 +43,7 @@ def as_fleet(learner: Any, key: str | None) -> Any:
     """
     if key is None:
         return learner
-    if isinstance(learner, AnyFleet):
+    if is_fleet(learner):
         raise ConfigError(
             expected="--key for series that are related, or --fleet for models that know nothing of each other",
             got=f"--key {learner.key} and --fleet {key}",
@@ -85,7 +85,7 @@ def agree_on_key(known: Any, key: str | None, at: str) -> None:
     ConfigError
         Saying what the model has.
     """
-    has = known.key if isinstance(known, AnyFleet) else None
+    has = known.key if is_fleet(known) else None
     if key is not None and key != has and not is_auto(key):
         holds = f"a model for all rows, as {at} holds" if has is None else f"--fleet {has}, as {at} was made with"
         raise ConfigError(
@@ -212,7 +212,7 @@ def member_of(learner: Any) -> Any:
 
     Other learners are returned as they are.
     """
-    if not isinstance(learner, AnyFleet):
+    if not is_fleet(learner):
         return learner
     key = learner.busiest()
     return learner.first if key is None else learner[key]
@@ -226,4 +226,4 @@ def features_of(learner: Any) -> list[str]:
     rolling = getattr(member, "rolling", None)
     added = set(() if rolling is None else rolling.columns)
     own = [name for name in names if not (inner and name.startswith(inner)) and name not in added]
-    return [learner.key, *own] if own and isinstance(learner, AnyFleet) else own
+    return [learner.key, *own] if own and is_fleet(learner) else own

@@ -14,8 +14,7 @@ from headwater import nn
 from headwater.cli.options.fleet import features_of, member_of
 from headwater.cli.options.shared import split_sizes
 from headwater.errors import ConfigError, ModelFileError, did_you_mean
-from headwater.kinds.fleet.base import AnyFleet
-from headwater.learner.kind import Kind, able_to, kind_of, kind_with
+from headwater.learner.kind import Kind, able_to, is_fleet, kind_of, kind_with
 from headwater.learner.settings import settings_of
 from headwater.types import Lazy
 
@@ -179,7 +178,7 @@ def agree_on_settings(known: Any, kind: Kind, asked: Mapping[str, Any], at: str)
     ConfigError
         Naming the option and what the model has.
     """
-    has = {**settings_of(member_of(known)), "key": known.key if isinstance(known, AnyFleet) else None}
+    has = {**settings_of(member_of(known)), "key": known.key if is_fleet(known) else None}
     for field in kind.settings:  # of which some are joined to one setting, as a private learner's promise
         if field.name in asked and field.name in has and asked[field.name] != has[field.name]:
             own = "left out" if has[field.name] is None else str(has[field.name])
@@ -228,7 +227,7 @@ def load_model(path: Path, *, fleets: bool = False) -> Any:
             at=str(path),
             help="A Network learns arrays: go on with it in Python, hw.load(path).",
         )
-    if isinstance(learner, AnyFleet) and not fleets:
+    if is_fleet(learner) and not fleets:
         raise ModelFileError(
             expected="a model for all rows",
             got=f"a fleet of {len(learner):,} by {learner.key}",

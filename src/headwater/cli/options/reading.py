@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headwater.cli.options.shared import Names, split_names
-from headwater.streams import Stream, read
 from headwater.streams.limits import ALLOWED
+from headwater.streams.stream import Stream, read
 
 __all__ = ["LAYOUT", "ReadingOptions"]
 

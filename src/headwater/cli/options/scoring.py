@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.cli.options.drift import Adapt, Watch, drift_options
-from headwater.route.policies import Policy
 
 if TYPE_CHECKING:
     from headwater.route.drift import DriftWatch
+    from headwater.route.policies import Policy
 
 __all__ = ["ScoringOptions"]
 

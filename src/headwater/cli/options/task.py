@@ -13,9 +13,6 @@ from headwater.learner.kind import Kind, kind_of, kind_with
 
 __all__ = ["kind_of_run", "saved", "task_of"]
 
-_WITHOUT_LABELS = next((kind.task for kind in KINDS if not kind.answer.needed), "")
-_SEVERAL = next((kind.task for kind in KINDS if "outputs" in kind.can), "")
-
 
 def task_of(task: str, known: Any, *, anomalies: bool, targets: bool, columns: KindOptions) -> str:
     """Return the task of a run, from a saved model or the options, or "auto" if neither states one.
@@ -26,7 +23,9 @@ def task_of(task: str, known: Any, *, anomalies: bool, targets: bool, columns: K
         If the options don't go together, or with the model.
     """
     asked = "auto" if task == "auto" else kind_with(task, at="--task").task
-    for given, implied, option in ((anomalies, _WITHOUT_LABELS, "--anomalies"), (targets, _SEVERAL, "--targets")):
+    without_labels = next((kind.task for kind in KINDS if not kind.answer.needed), "")
+    several = next((kind.task for kind in KINDS if "outputs" in kind.can), "")
+    for given, implied, option in ((anomalies, without_labels, "--anomalies"), (targets, several, "--targets")):
         if (
             given
             and not (targets and asked != "auto" and "layers" in kind_with(asked).can)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headwater.cli.options.declared import SettingOptions, settings_of
+from headwater.cli.options.declared import KindOptions, settings_of
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.runs.lock import locked
@@ -60,7 +60,7 @@ class CompoundRun:
     resume: bool
     plain: Mapping[str, Any]
 
-    def run(self, reading: ReadingOptions, options: ModelOptions, settings: SettingOptions, *, as_json: bool) -> int:
+    def run(self, reading: ReadingOptions, options: ModelOptions, settings: KindOptions, *, as_json: bool) -> int:
         """Learn the rows, print the scores and return the exit status.
 
         Raises
@@ -81,7 +81,7 @@ class CompoundRun:
         with nullcontext() if self.model is None else locked(self.model):
             return self._learn(reading, options, settings, as_json=as_json)
 
-    def _learn(self, reading: ReadingOptions, options: ModelOptions, settings: SettingOptions, *, as_json: bool) -> int:
+    def _learn(self, reading: ReadingOptions, options: ModelOptions, settings: KindOptions, *, as_json: bool) -> int:
         known, columns = self.known, dict(self.columns)
         table = self._table(columns)
         notes = reading.notes(known, target=None) | {"targets": list(table.names), "labels": columns, "target": None}

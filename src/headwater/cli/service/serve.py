@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 
-from headwater.cli.options.declared import SettingOptions, settings_of
+from headwater.cli.options.declared import SETTINGS, options_of, settings_of
 from headwater.cli.options.fleet import agree_on_key, as_fleet, check_named
 from headwater.cli.options.model import ModelOptions, agree_on_settings, load_model
 from headwater.cli.options.replicas import ReplicaOptions, start_replicas
@@ -22,6 +22,11 @@ from headwater.errors import ConfigError, MissingExtra
 from headwater.learner.kind import default_kind, kind_with
 
 __all__ = ["serve"]
+
+if TYPE_CHECKING:
+    SettingOptions: TypeAlias = Any
+else:
+    SettingOptions = options_of("SettingOptions", SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)

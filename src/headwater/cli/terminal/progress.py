@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from rich.console import Console, RenderableType
-from rich.live import Live
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-from headwater.streams import Stream
 from headwater.types import Record
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+    from headwater.streams import Stream
 
 __all__ = ["ProgressLine"]
 
@@ -33,21 +36,29 @@ class ProgressLine:
         self._stream, self._rows = stream, rows
         self._started = time.perf_counter()
         self._score = ""
-        self._console = Console(stderr=True)
-        columns = BarColumn(bar_width=20), TimeElapsedColumn(), TextColumn("{task.description}")
-        self._progress = Progress(*columns, console=self._console, auto_refresh=False)
-        self._bar = self._progress.add_task("", total=None)
         self._live: Live | None = None
 
     def __enter__(self) -> ProgressLine:
-        if self._console.is_terminal:
-            self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=8, transient=True)
-            self._live.start()
+        if sys.stderr.isatty():
+            self._show()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self._live is not None:
             self._live.stop()
+
+    def _show(self) -> None:
+        # what draws takes 25 ms to import, which a pipe or a log need not wait for
+        from rich.console import Console
+        from rich.live import Live
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        console = Console(stderr=True)
+        columns = BarColumn(bar_width=20), TimeElapsedColumn(), TextColumn("{task.description}")
+        self._progress = Progress(*columns, console=console, auto_refresh=False)
+        self._bar = self._progress.add_task("", total=None)
+        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8, transient=True)
+        self._live.start()
 
     def on_record(self, record: Record) -> None:
         """Show the main score of a record from now on."""

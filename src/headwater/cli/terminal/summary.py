@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from rich.console import Console
 
-from headwater.cli.terminal.surprises import Surprises
 from headwater.learner.validation import REASONS
 from headwater.route.evaluate import score_table
-from headwater.streams import Stream
 from headwater.types import Record
+
+if TYPE_CHECKING:
+    from headwater.cli.terminal.surprises import Surprises
+    from headwater.streams import Stream
 
 __all__ = ["print_json", "print_report", "print_start", "rejected_lines"]
 
@@ -63,6 +64,8 @@ def print_report(
     surprises: Surprises | None = None,
 ) -> None:
     """Print the scores next to the baselines, the rejected rows, and where the model is saved."""
+    from rich.console import Console  # when everything is learned
+
     console = Console(highlight=False)
     if interrupted:
         console.print("Stopped by Ctrl-C; these are the rows so far.")
