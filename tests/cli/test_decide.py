@@ -63,7 +63,7 @@ def test_a_table_is_printed_and_a_model_goes_on(run):
     [
         (("--action", "show", "--reward", "clicked"), "a column show"),
         (("--action", "shown", "--reward", "click"), "click"),
-        (("--action", "shown", "--reward", "clicked", "--probability", "hour"), "a probability above 0"),
+        (("--action", "shown", "--reward", "clicked", "--probability", "hour"), "hour is not above 0 and at most 1"),
         (("--action", "shown", "--reward", "clicked", "--low", "2", "--high", "1"), "the lower one first"),
         (("--action", "shown", "--reward", "clicked", "--explore", "most"), "one of squarecb"),
     ],

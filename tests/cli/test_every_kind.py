@@ -201,11 +201,11 @@ def test_options_are_the_fields_that_kinds_declare():
 def test_a_log_with_qualities_beyond_their_range_is_refused_where_the_first_one_is(run, tmp_path):
     (tmp_path / "log.csv").write_text("task,by,rated\nmath,large,0.5\nchat,small,7\n")
     line = "learn log.csv --task router --chosen by --quality rated --model r.hw"
-    assert run(line) == (
-        2,
-        "",
-        "expected a quality from 0 to 1, got 7.0 — at row 2 of log.csv. Write qualities in this range: divide marks by the highest one.\n",
+    said = (
+        "expected at most 20 % of the rows left out, got 1 of 2 (1 × rated is not from 0 to 1: divide marks by the highest one) "
+        "— at log.csv, first in line 3. Look at them with --rejects FILE; --allow-rejects 1 goes on without them.\n"
     )
+    assert run(line) == (2, "", said)
     assert not (tmp_path / "r.hw").exists()
     hw.Router({"large": 1.0}, bandit=hw.Bandit(rewards=(0, 10))).save(tmp_path / "r.hw")
     status, out, err = run(line)
@@ -215,6 +215,54 @@ def test_a_log_with_qualities_beyond_their_range_is_refused_where_the_first_one_
         "without it a model is never chosen. Warned once.\n"
     )
     assert hw.load(tmp_path / "r.hw").bandit.taken == {"large": (1, 0.5), "small": (1, 7.0)}
+
+
+def test_rows_of_a_log_that_are_no_decision_are_left_out_and_said_with_their_lines(run, tmp_path):
+    rows = (tmp_path / "log.csv").read_text().splitlines()
+    rows[5], rows[6], rows[7], rows[8] = "1,,1,0.5", "1,news,often,0.5", "1,news,,0.5", "1,news,1,2"
+    (tmp_path / "log.csv").write_text("\n".join([*rows, ""]))
+    lines = [
+        "Left out: 1 × shown is missing (line 6).",
+        "Left out: 2 × clicked is no number (line 7, 8).",
+        "Left out: 1 × p is not above 0 and at most 1 (line 9).",
+    ]
+    for task, model in (("decide", "d.hw"), ("route", "r.hw")):
+        status, out, _ = run(f"{LEARN[task]} --model {model} --rejects bad.jsonl")
+        assert (status, [line for line in lines if line in out]) == (0, lines)
+        assert "texts, which become categories" not in out
+        assert "text in a column of numbers" not in out
+        assert "\n396 rows at " in out
+        assert len((tmp_path / "bad.jsonl").read_text().splitlines()) == 4
+    status, out, err = run("decide log.csv --action shown --reward clicked --probability p")
+    assert (status, "396 decisions" in out, err.splitlines()) == (0, True, lines)
+
+
+@pytest.mark.parametrize("task", ["decide", "control", "multioutput"])
+def test_a_file_of_names_alone_is_refused_for_labels_with_parts_too(run, tmp_path, task):
+    for name in ("log.csv", "play.csv"):
+        (tmp_path / name).write_text((tmp_path / name).read_text().partition("\n")[0] + "\n")
+    status, out, err = run(LEARN[task])
+    assert (status, out) == (2, "")
+    assert err.startswith(("expected rows, got none — at ", "expected answers in the column shown, got no rows — at "))
+
+
+def test_actions_of_a_file_are_answered_as_they_are_written(run, tmp_path):
+    rows = [f"{i % 4},{1 + i % 2},{i % 2}" for i in range(300)]
+    (tmp_path / "mixed.csv").write_text("\n".join(["a,act,got", *["1,news,0"] * 9, *rows, ""]))
+    assert run("learn mixed.csv --task bandit --action act --reward got --model m.hw")[0] == 0
+    assert set(hw.load(tmp_path / "m.hw").actions) == {"news", 1, 2}
+    (tmp_path / "whole.csv").write_text("\n".join(["a,act,got", *(f"{i % 4},{1 + i % 2},1" for i in range(99)), ""]))
+    assert run("learn whole.csv --task bandit --action act --reward got --model w.hw")[0] == 0
+    status, out, _ = run("predict whole.csv --model w.hw --limit 1")
+    assert (status, out.splitlines()[0]) == (0, "row,y_pred,proba_1,proba_2,expected_1,expected_2")
+    assert "\nClasses: 1, 2\n" in run("show w.hw")[1]
+
+
+def test_outputs_of_a_file_are_read_as_a_single_target_is(run, tmp_path):
+    rows = [f"{i % 3},{i % 3},{i % 7 + 0.5}" for i in range(150)]
+    (tmp_path / "two.csv").write_text("\n".join(["a,k,v", "1,other,1", *rows, ""]))
+    assert run("learn two.csv --targets k,v --model t.hw")[0] == 0
+    assert hw.load(tmp_path / "t.hw").describe()["outputs"][0]["classes"] == ["other", 0, 1, 2]
 
 
 def test_a_log_without_probabilities_is_read_alike_when_learning_goes_on(run, tmp_path):

@@ -23,10 +23,10 @@ from headwater.cli.options.shared import Names, Source, check_sources, split_nam
 from headwater.cli.options.task import kind_of_run, task_of
 from headwater.cli.runs.follow import FollowOptions, accepted, learn_into_store
 from headwater.cli.runs.lock import locked
-from headwater.cli.sources import LearnedSources, compare_columns
+from headwater.cli.sources import LearnedSources, compare_columns, nothing_learned
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import print_json, print_report, print_start
-from headwater.errors import DataError, HeadwaterError, ModelFileError, SourceError
+from headwater.errors import HeadwaterError, ModelFileError, SourceError
 from headwater.learner.kind import Kind, is_fleet, kind_of, kind_with
 from headwater.route.session import Session
 from headwater.streams.files.remote import shown
@@ -286,7 +286,7 @@ def _report(
     surprises: Surprises | None = None,
 ) -> int:
     if not record.scored:
-        raise _nothing_learned(record, stream)
+        raise nothing_learned(record, stream)
     fleet: Any = session.learner if is_fleet(session.learner) else None
     if as_json:
         from headwater.kinds.fleet.looks.scores import key_scores
@@ -358,21 +358,3 @@ def _run(
             at=str(error.filename or stream.name),
             help="Mend that, then go on with the same command.",
         ) from error
-
-
-def _nothing_learned(record: Record, stream: Stream) -> DataError:
-    reasons = ", ".join(f"{count:,} × {reason}" for reason, count in record.rejected.items())
-    if record.rows and not record.rejected:
-        return DataError(
-            expected="a row to score behind those before which nothing was known",
-            got=f"{record.rows:,} learned",
-            at=stream.name,
-            help="Give more rows.",
-        )
-    return DataError(
-        expected="rows" if stream.goal is None else f"rows with {stream.target} known",
-        got=reasons
-        or (f"none behind the {stream.skip:,} that were learned before or skipped" if stream.skip else "none"),
-        at=stream.name,
-        help="Look at them with --rejects FILE." if record.rejected else "Check the file.",
-    )

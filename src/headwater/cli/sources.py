@@ -13,8 +13,9 @@ from headwater.streams.brokers.address import is_address
 from headwater.streams.files.paths import check_there, files_of
 from headwater.streams.files.remote import MARK, shown
 from headwater.streams.stream import Stream
+from headwater.types import Record
 
-__all__ = ["LearnedSources", "compare_columns"]
+__all__ = ["LearnedSources", "compare_columns", "nothing_learned"]
 
 _PART = 1 << 16  # bytes at a file's beginning and at its end that identify it
 _SHOWN = 8
@@ -107,6 +108,25 @@ def compare_columns(learner: Any, stream: Stream, *, model: str, learning: bool)
     if gone and not any("." in name or "[" in name for name in gone):
         said.append(f"Columns of {model} that are missing here: {_some(gone)}.")
     return said
+
+
+def nothing_learned(record: Record, stream: Stream) -> DataError:
+    """Return that no row was learned, and why."""
+    reasons = ", ".join(f"{count:,} × {reason}" for reason, count in record.rejected.items())
+    if record.rows and not record.rejected:
+        return DataError(
+            expected="a row to score behind those before which nothing was known",
+            got=f"{record.rows:,} learned",
+            at=stream.name,
+            help="Give more rows.",
+        )
+    return DataError(
+        expected="rows" if stream.goal is None else f"rows with {stream.target} known",
+        got=reasons
+        or (f"none behind the {stream.skip:,} that were learned before or skipped" if stream.skip else "none"),
+        at=stream.name,
+        help="Look at them with --rejects FILE." if record.rejected else "Check the file.",
+    )
 
 
 def _some(names: Iterable[str]) -> str:

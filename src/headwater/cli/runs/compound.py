@@ -6,15 +6,16 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from headwater.cli.options.declared import KindOptions, settings_of
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
+from headwater.cli.runs.labels import read_labels
 from headwater.cli.runs.lock import locked
-from headwater.cli.sources import LearnedSources
+from headwater.cli.sources import LearnedSources, nothing_learned
 from headwater.cli.terminal.summary import print_json, print_report
 from headwater.errors import ConfigError, UnlikelyData, did_you_mean
 from headwater.learner.kind import Kind
@@ -101,6 +102,9 @@ class CompoundRun:
                 _step(session, table.rest())
             learner.notes = {**learner.notes, **notes, "columns": stream.reading() or notes["columns"]}
             record = session.finish()
+            if not record.rows:
+                raise nothing_learned(record, stream)
+            record = replace(record, rejected={**stream.rejects.counts, **record.rejected})
             if as_json:
                 print_json(record, final=True, verdict=record.verdict)
             else:
@@ -125,6 +129,7 @@ class CompoundRun:
                     at=stream.name,
                     help=did_you_mean(name, stream.columns),
                 )
+        read_labels(stream, self.kind, self.columns, table.names, self.known)
         for block in stream.blocks():
             yield [dict(x) for x in block.X]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,8 @@ from rich.table import Table
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Source, check_writable
 from headwater.cli.options.task import saved
+from headwater.cli.runs.labels import read_labels
+from headwater.cli.terminal.summary import rejected_lines
 from headwater.errors import ConfigError, DataError, did_you_mean
 from headwater.kinds.bandit.scores.policy_value import Policy, PolicyValue, estimate_values
 from headwater.learner.kind import kind_with
@@ -84,7 +87,8 @@ def decide(
 
 def _read(source: str, reading: ReadingOptions, columns: dict[str, str]) -> list[tuple[dict[str, Any], Any]]:
     """Return the rows of a log, each with its decision."""
-    table = kind_with("bandit").answer.table(columns)  # type: ignore[misc]
+    kind = kind_with("bandit")
+    table = kind.answer.table(columns)  # type: ignore[misc]
     with reading.open([source], reading.notes(None, target=None), task=None) as stream:
         stream.look()
         for name in table.names:
@@ -92,7 +96,10 @@ def _read(source: str, reading: ReadingOptions, columns: dict[str, str]) -> list
                 raise ConfigError(
                     expected=f"a column {name}", got="none", at=stream.name, help=did_you_mean(name, stream.columns)
                 )
+        read_labels(stream, kind, columns, table.names)
         rows = [dict(x) for block in stream.blocks() for x in block.X]
+        for line in rejected_lines(stream.rejects.counts, stream):
+            print(line, file=sys.stderr)
     table.settings(rows, task="bandit", at=source)
     log = table.pairs(rows)
     if not log:

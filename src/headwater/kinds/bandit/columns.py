@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from headwater.errors import DataError
-
 from .decision import Decision, as_decision
 
-__all__ = ["DecisionColumns"]
+__all__ = ["DecisionColumns", "fault"]
 
 
 class DecisionColumns:
@@ -34,38 +32,44 @@ class DecisionColumns:
     def __init__(self, columns: Mapping[str, str]) -> None:
         self._columns = columns
         self.names: tuple[str, ...] = tuple(columns.values())
-        self._even, self._at, self._read = 1.0, "", 0
+        self._even = 1.0
 
     def settings(self, rows: Sequence[Mapping[Any, Any]], *, task: str, at: str, known: Any = None) -> dict[str, Any]:
         """Return no settings for a new learner, and find here how many actions the log chose evenly from."""
         self._even = 1 / max(len({row.get(self._columns[self.parts[0]]) for row in rows}), 1)
-        self._at = at
         return {}
 
-    def pairs(self, rows: Sequence[dict[Any, Any]]) -> list[tuple[dict[Any, Any], Decision]]:
-        """Return rows without their decisions, each with its own.
-
-        Raises
-        ------
-        DataError
-            If one is no decision, with the number of its row.
-        """
+    def pairs(self, rows: Sequence[dict[Any, Any]]) -> list[tuple[dict[Any, Any], Decision | None]]:
+        """Return rows without their decisions, each with its own, None of a row with a fault."""
         return [self._pair(row) for row in rows]
 
-    def _pair(self, row: dict[Any, Any]) -> tuple[dict[Any, Any], Decision]:
-        self._read += 1
+    def _pair(self, row: dict[Any, Any]) -> tuple[dict[Any, Any], Decision | None]:
         action, reward = (row.pop(self._columns[name], None) for name in self.parts)
         p = row.pop(self._columns["p"], None) if "p" in self._columns else self._even
-        decision = as_decision((action, reward, p))
-        if decision is None:
-            raise DataError(
-                expected="a value for {}, a number for {}, and a probability above 0 and at most 1".format(*self.parts),
-                got=f"{action!r}, {reward!r}, {p!r}",
-                at=f"row {self._read} of {self._at}",
-                help="Leave such rows out, or name the columns that hold these.",
-            )
-        return row, decision
+        return row, as_decision((action, reward, p))
 
-    def rest(self) -> list[tuple[dict[Any, Any], Decision]]:
+    def rest(self) -> list[tuple[dict[Any, Any], Decision | None]]:
         """Return no pairs, since none are held back."""
         return []
+
+
+def fault(
+    row: Mapping[Any, Any],
+    columns: Mapping[str, str],
+    learner: Any = None,
+    *,
+    parts: tuple[str, str] = DecisionColumns.parts,
+) -> str:
+    """Return why a row is no decision, empty if it is one.
+
+    Examples
+    --------
+    >>> fault({"shown": "news", "clicked": "often"}, {"action": "shown", "reward": "clicked"})
+    'clicked is no number'
+    """
+    (action, reward), p = (row.get(columns[name]) for name in parts), columns.get("p")
+    if as_decision((action, 0.0)) is None:
+        return f"{columns[parts[0]]} is missing"
+    if as_decision((action, reward)) is None:
+        return f"{columns[parts[1]]} is no number"
+    return f"{p} is not above 0 and at most 1" if p and as_decision((action, reward, row.get(p))) is None else ""

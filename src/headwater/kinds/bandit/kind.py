@@ -25,6 +25,7 @@ KIND = Kind(
         given_out=Lazy("headwater.kinds.bandit.decision:with_reward"),
         later=Lazy("headwater.kinds.bandit.decision:as_reward"),
         table=Lazy("headwater.kinds.bandit.columns:DecisionColumns"),
+        fault=Lazy("headwater.kinds.bandit.columns:fault"),
     ),
     score=Lazy("headwater.kinds.bandit.scores.score:BanditScore"),
     explain=Lazy("headwater.kinds.bandit.explain:explain_action"),

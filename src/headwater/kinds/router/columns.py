@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from headwater.errors import DataError
 from headwater.kinds.bandit.columns import DecisionColumns
-from headwater.kinds.bandit.decision import Decision
+from headwater.kinds.bandit.columns import fault as bandit_fault
 from headwater.kinds.router.outcome import check_told
 
-__all__ = ["OutcomeColumns"]
+__all__ = ["OutcomeColumns", "fault"]
 
 
 class OutcomeColumns(DecisionColumns):
@@ -26,20 +26,14 @@ class OutcomeColumns(DecisionColumns):
 
     parts: ClassVar[tuple[str, str]] = ("model", "quality")
 
-    def settings(self, rows: Sequence[Mapping[Any, Any]], *, task: str, at: str, known: Any = None) -> dict[str, Any]:
-        """Return no settings for a new learner, as for decisions, and keep a known one for the range of its qualities."""
-        self._known = known
-        return super().settings(rows, task=task, at=at, known=known)
 
-    def _pair(self, row: dict[Any, Any]) -> tuple[dict[Any, Any], Decision]:
-        row, decision = super()._pair(row)
-        try:
-            check_told(decision.reward, None, self._known)
-        except DataError as error:
-            raise DataError(
-                expected=error.expected,
-                got=error.got,
-                at=f"row {self._read} of {self._at}",
-                help="Write qualities in this range: divide marks by the highest one.",
-            ) from error
-        return row, decision
+def fault(row: Mapping[Any, Any], columns: Mapping[str, str], learner: Any = None) -> str:
+    """Return why a row is no choice that can be learned, empty if it is one."""
+    if found := bandit_fault(row, columns, parts=OutcomeColumns.parts):
+        return found
+    quality = columns["quality"]
+    try:
+        check_told(row[quality], None, learner)
+    except DataError as error:
+        return f"{quality} is not {error.expected.removeprefix('a quality ')}: divide marks by the highest one"
+    return ""

@@ -24,6 +24,7 @@ KIND = Kind(
         given_out=Lazy("headwater.kinds.router.outcome:with_choice"),
         later=Lazy("headwater.kinds.router.outcome:told_later"),
         table=Lazy("headwater.kinds.router.columns:OutcomeColumns"),
+        fault=Lazy("headwater.kinds.router.columns:fault"),
     ),
     score=Lazy("headwater.kinds.router.score:RouterScore"),
     explain=Lazy("headwater.kinds.router.looks:explain_model"),

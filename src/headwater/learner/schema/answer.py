@@ -43,6 +43,9 @@ class Answer:
         The class that reads the parts of a compound label from the columns of a file. ``table(columns)`` has ``names``,
         ``settings(rows, *, task, at, known)`` of a new learner from the first rows (``known`` is a saved one that goes on),
         ``pairs(rows)`` of rows and labels, and ``rest()``, those held back until the end.
+    fault : Lazy, optional
+        ``fault(row, columns, learner)``: why a row of such a file can't be learned, empty if it can; ``learner`` is a saved one
+        that goes on, or None. Such rows are left out and counted. By default the learner counts what it can't learn.
     """
 
     fields: tuple[Field, ...]
@@ -53,6 +56,7 @@ class Answer:
     given_out: Lazy | None = None
     later: Lazy | None = None
     table: Lazy | None = None
+    fault: Lazy | None = None
 
     @property
     def reads(self) -> str | None:
