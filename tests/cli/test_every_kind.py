@@ -10,7 +10,7 @@ import pytest
 import headwater as hw
 from headwater.cli import main
 from headwater.cli.options.asked import QuestionOptions
-from headwater.cli.options.declared import LABEL_COLUMNS
+from headwater.cli.options.declared import kinds_columns
 from headwater.cli.service.serve import SettingOptions
 from headwater.kinds import KINDS
 from headwater.store.learner_file import fingerprint
@@ -193,7 +193,7 @@ def test_options_are_the_fields_that_kinds_declare():
     settings = {field.name for kind in KINDS for field in kind.settings}
     assert set(QuestionOptions.__dataclass_fields__) >= asked  # another author's kind in this process has its own
     assert set(SettingOptions.__dataclass_fields__) >= settings
-    assert {"action", "reward", "p", "terminated", "truncated"} <= LABEL_COLUMNS
+    assert {"action", "reward", "p", "terminated", "truncated"} <= {field.name for _, field in kinds_columns()}
     for kind in KINDS:
         assert {field.name for field in kind.settings} <= set(kind.cls.__dataclass_fields__)
 

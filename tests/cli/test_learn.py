@@ -270,6 +270,10 @@ def test_a_data_set_brings_its_own_target(run):
             ("learn", "dataset:fishing"),
             "expected a data set by name, got fishing — at dataset:fishing. Did you mean phishing?",
         ),
+        (
+            ("learn", "a.csv", "-t", "late", "--task", "bandit", "--expolre", "greedy"),
+            "expected an option of this command, got --expolre — at headwater learn. Did you mean --explore?",
+        ),
         (("lern", "a.csv"), "expected a command, got lern — at headwater. Did you mean learn?"),
         (("store", "chek"), "expected a command, got chek — at headwater store. Did you mean check?"),
     ],

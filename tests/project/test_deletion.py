@@ -66,10 +66,8 @@ def without(kind: str, folder: Path) -> Path:
     listed = package / "kinds" / "__init__.py"
     text = listed.read_text(encoding="utf-8")
     for one in filter(lambda one: (PACKAGE / "kinds" / one / "kind.py").exists(), gone):
-        (names,) = re.findall(rf"^from \.{one}\.kind import (.+)\n", text, re.MULTILINE)
-        text = re.sub(rf"^from \.{one}\.kind import .+\n", "", text, flags=re.MULTILINE)
-        for name in names.replace("KIND as ", "").split(", "):
-            text = re.sub(rf"\b{name}(,\s*|(?=\)))", "", text)
+        text, lines = re.subn(rf'^ +"headwater\.kinds\.{one}\.kind:.+\n', "", text, flags=re.MULTILINE)
+        assert lines
     listed.write_text(text, encoding="utf-8")
     return package
 

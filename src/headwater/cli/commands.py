@@ -6,8 +6,10 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import Any, get_args
 
 from cyclopts import App, ArgumentCollection, CoercionError, CycloptsError, Parameter
@@ -23,7 +25,7 @@ _INTERRUPTED = 130  # 128 + SIGINT
 _FRACTION = re.compile(r"\.0*[1-9]")
 COMMANDS = (
     ("headwater.cli.look:look", "look", "Show how the columns of a source are read, before anything is learned."),
-    ("headwater.cli.learn:learn", "learn", "Learn from a stream, scoring each row before it is learned."),
+    ("headwater.cli.runs.any_kind:learn", "learn", "Learn from a stream, scoring each row before it is learned."),
     ("headwater.cli.model.predict:predict", "predict", "Predict the rows of a stream with a saved model."),
     ("headwater.cli.model.explain:explain", "explain", "Say what moved the predictions of a saved model."),
     ("headwater.cli.model.diagnose:diagnose", "diagnose", "Report problems of a model or a stream."),
@@ -51,6 +53,9 @@ COMMANDS = (
     ("headwater.cli.service.store:app", "store", "Check, compact or export the file of a durable learner."),
 )
 """Where each command of all kinds is, its name, and what it does. Short names for a kind are in `short`."""
+_BRIEF = {"learn": "headwater.cli.learn:learn"}
+"""Where a command is without the options of single kinds, which take 10 ms to declare and few lines name."""
+_HELP = {"--help", "-h"}
 
 
 def run_process(tokens: Sequence[str]) -> int:
@@ -74,7 +79,7 @@ def run(tokens: Sequence[str]) -> int:
     try:
         if "://" in " ".join(tokens):
             _check_passwords(tokens)
-        status = _app()(list(map({"-": STDIN}.get, tokens, tokens)))
+        status = _carried_out(list(map({"-": STDIN}.get, tokens, tokens)))
     except HeadwaterError as error:
         return _say(str(error))
     except CycloptsError as error:
@@ -89,6 +94,14 @@ def run(tokens: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     return status if isinstance(status, int) else 0
+
+
+def _carried_out(tokens: list[str]) -> Any:
+    """Carry out a command line, read without the options of single kinds where it has none and asks for no help."""
+    if not _BRIEF.keys().isdisjoint(tokens[:1]) and _HELP.isdisjoint(tokens):
+        with suppress(CycloptsError):
+            return _app(_BRIEF)(tokens)
+    return _app()(tokens)
 
 
 def _check_passwords(tokens: Sequence[str]) -> None:
@@ -141,7 +154,8 @@ def _shown(default: Any) -> Any:
     return None if default is False or default in (None, "") else str(default)
 
 
-def _app() -> App:
+def _app(others: Mapping[str, str] = MappingProxyType({})) -> App:
+    """Return what reads a command line, with the commands of ``others`` in place of those of the same names."""
     app = App(
         name="headwater",
         help="Neural networks that learn online: predict, see the answer, learn, one row at a time.",
@@ -155,7 +169,7 @@ def _app() -> App:
         config=_refuse_fractions,
     )
     for target, name, about in COMMANDS:
-        app.command(target, name=name, help=about)
+        app.command(others.get(name, target), name=name, help=about)
     for target, name, about in SHORT:
         if find_spec(target.partition(":")[0]) is not None:
             app.command(target, name=name, help=about)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from headwater.cli.options.declared import KindOptions, parts_of, settings_of
+from headwater.cli.options.declared import parts_of, settings_of
 from headwater.cli.options.drift import drift_lines
 from headwater.cli.options.fleet import agree_on_key, as_fleet, check_fleet, is_auto, watch_keys
 from headwater.cli.options.model import ModelOptions, agree_on_settings, load_model
@@ -22,8 +22,6 @@ from headwater.cli.options.scoring import ScoringOptions
 from headwater.cli.options.shared import Names, Source, check_sources, split_names
 from headwater.cli.options.task import kind_of_run, task_of
 from headwater.cli.runs.follow import FollowOptions, accepted, learn_into_store
-from headwater.cli.runs.lock import locked
-from headwater.cli.sources import LearnedSources, compare_columns, nothing_learned
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import print_json, print_report, print_start
 from headwater.errors import HeadwaterError, ModelFileError, SourceError
@@ -42,6 +40,11 @@ if TYPE_CHECKING:
 
 __all__ = ["learn"]
 
+# imported where they are used, since most runs keep no model and look for no anomalies
+_LOCKED = Lazy("headwater.cli.runs.lock:locked")
+_LEARNED = Lazy("headwater.cli.sources:LearnedSources")
+_COMPARED = Lazy("headwater.cli.sources:compare_columns")
+_NOTHING_LEARNED = Lazy("headwater.cli.sources:nothing_learned")
 _SURPRISES = Lazy("headwater.cli.terminal.surprises:Surprises")
 
 
@@ -56,7 +59,7 @@ def learn(
     anomalies: bool = False,
     reading: Annotated[ReadingOptions | None, Parameter(name="*")] = None,
     options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
-    more: Annotated[KindOptions | None, Parameter(name="*")] = None,
+    more: Annotated[Any, Parameter(parse=False)] = None,  # an option in runs/any_kind
     scoring: Annotated[ScoringOptions | None, Parameter(name="*")] = None,
     json: bool = False,
     report: Path | None = None,
@@ -132,7 +135,8 @@ def _learn_files(start: Start, report: Path | None, scoring: ScoringOptions, *, 
     reads = (*start.source, start.model)
     written = report_file(start.name, report, start.drift, reads=reads) if report is not None else None
     with ExitStack() as opened:
-        opened.enter_context(nullcontext() if start.model is None else locked(start.model))
+        if start.model is not None:
+            opened.enter_context(_LOCKED(start.model))
         start.open(opened, resume=resume, report=report)
         pace = session_pace(written, scoring.every, start.drift, start.surprises)
         pace["watch"] = [*pace["watch"], *([start] if start.known is None else [])]
@@ -166,7 +170,7 @@ class Start:
         self._fleet = fleet
         self.drift: DriftWatch | None = None
         self.policies: tuple[Policy, ...] = ()
-        self.settings: KindOptions | None = None
+        self.settings: Any = None
         self.advice: Advised | None = None
         self.source, self._task, self._reading, self._options = source, task, reading, options
         self.model = model
@@ -190,7 +194,7 @@ class Start:
         if self._fleet is not None and self.known is None and is_auto(self._fleet):
             self._choose(self._fleet)
         notes, known = self._notes, self.known
-        learned = LearnedSources(notes["sources"], self.source) if self.model is not None else None
+        learned = _LEARNED(notes["sources"], self.source) if self.model is not None else None
         if learned is not None and known is not None:
             self.skipped = learned.rows_learned(known.n_learned) if resume else 0
             self.warning = "" if resume else learned.warning
@@ -199,7 +203,7 @@ class Start:
         stream = self._reading.open(self.source, notes, task=asked, classes=classes, skip=self.skipped)
         self.stream = opened.enter_context(stream)
         if known is not None:
-            self.said = compare_columns(known, stream, model=str(self.model), learning=True)
+            self.said = _COMPARED(known, stream, model=str(self.model), learning=True)
         task = self._task if self._task != "auto" or stream.goal is None else stream.goal.task
         own = {} if self.settings is None else settings_of(kind_with(task), self.settings)
         options = self._options if self._options.time is None else self._untimed(task)
@@ -286,7 +290,7 @@ def _report(
     surprises: Surprises | None = None,
 ) -> int:
     if not record.scored:
-        raise nothing_learned(record, stream)
+        raise _NOTHING_LEARNED(record, stream)
     fleet: Any = session.learner if is_fleet(session.learner) else None
     if as_json:
         from headwater.kinds.fleet.looks.scores import key_scores

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -159,8 +160,6 @@ def _elsewhere(name: str) -> bool:
 
 
 def _digest(name: str, size: int) -> str:
-    import hashlib  # loads OpenSSL, which a run without --model needs not
-
     with open(name, "rb") as file:
         head = file.read(min(size, _PART))
         file.seek(max(0, size - _PART))

@@ -1,28 +1,36 @@
-"""The kinds of learners, one folder each, listed only here."""
+"""The kinds of learners, one folder each, listed only here. A kind is imported when it is reached."""
 
 from headwater.learner.kind import Kind
+from headwater.types import Lazy
 
-from .agent.kind import KIND as AGENT
-from .anomaly.kind import KIND as ANOMALY
-from .bandit.kind import KIND as BANDIT
-from .classifier_regressor.kind import CLASSIFIER, REGRESSOR
-from .forecaster.kind import KIND as FORECASTER
-from .multi_output.kind import KIND as MULTI_OUTPUT
-from .private.kind import PRIVATE_CLASSIFIER, PRIVATE_REGRESSOR
-from .router.kind import KIND as ROUTER
+__all__ = ["KINDS", "PLACES"]
 
-__all__ = ["KINDS"]
-
-KINDS: tuple[Kind, ...] = (
-    CLASSIFIER,
-    REGRESSOR,
-    ANOMALY,
-    FORECASTER,
-    BANDIT,
-    ROUTER,
-    AGENT,
-    MULTI_OUTPUT,
-    PRIVATE_CLASSIFIER,
-    PRIVATE_REGRESSOR,
+PLACES = tuple(
+    map(
+        Lazy,
+        (
+            "headwater.kinds.classifier_regressor.kind:CLASSIFIER",
+            "headwater.kinds.classifier_regressor.kind:REGRESSOR",
+            "headwater.kinds.anomaly.kind:KIND",
+            "headwater.kinds.forecaster.kind:KIND",
+            "headwater.kinds.bandit.kind:KIND",
+            "headwater.kinds.router.kind:KIND",
+            "headwater.kinds.agent.kind:KIND",
+            "headwater.kinds.multi_output.kind:KIND",
+            "headwater.kinds.private.kind:PRIVATE_CLASSIFIER",
+            "headwater.kinds.private.kind:PRIVATE_REGRESSOR",
+        ),
+    )
 )
+"""Where each kind is declared, in display order."""
+
+KINDS: tuple[Kind, ...]
 """All kinds, in display order."""
+
+
+def __getattr__(name: str) -> tuple[Kind, ...]:
+    """Import all kinds when they are asked for (PEP 562)."""
+    if name != "KINDS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = kinds = tuple([place.value for place in PLACES])
+    return kinds

@@ -7,9 +7,10 @@ any kind reads the declaration instead of checking the class.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Protocol, runtime_checkable
 
 from headwater.errors import ConfigError, DataError, choose
@@ -29,6 +30,7 @@ __all__ = [
     "has_classes",
     "named_able",
     "of_classes",
+    "own_kinds",
     "KEPT_ROWS",
     "Kind",
     "OPTIMIZER",
@@ -84,8 +86,8 @@ _WHOLE_FLEET = " Or keep all members in memory, and durable, with hw.open(path, 
 NUMBER_COSTS = Lazy("headwater.route.drift.costs:NumberCosts")
 SENSITIVITY = Lazy("headwater.explain.sensitivity:sensitivity")
 _PREDICT = Question("predict")
-KINDS = Lazy("headwater.kinds:KINDS")
-"""The kinds of this package. A third-party learner declares its own."""
+_PLACES = Lazy("headwater.kinds:PLACES")
+_VALUE = attrgetter("value")
 
 
 OPTIMIZER = ("state_0", "state_1", "state_2", "state_3", "state_4", "slot_reservoir")
@@ -338,18 +340,23 @@ def carry(kind: Kind) -> None:
     _CARRIED[kind.name] = kind
 
 
+def own_kinds() -> Iterator[Kind]:
+    """Yield the kinds of this package, each imported when it is reached. A third-party learner declares its own."""
+    return map(_VALUE, _PLACES.value)
+
+
 def known_kinds() -> list[Kind]:
     """Return the kinds of this package, then those of other authors' classes in this process."""
-    own = {kind.name: kind for kind in KINDS.value}
+    own = {kind.name: kind for kind in own_kinds()}
     return list({**own, **_CARRIED, **own}.values())
 
 
 def kind_named(name: str) -> Kind:
     """Return the kind with this name in files."""
-    for kind in KINDS.value:
-        if kind.name == name:
-            found: Kind = kind
-            return found
+    for place in _PLACES.value:
+        if place.value.name == name:
+            kind: Kind = place.value
+            return kind
     return _CARRIED[name]
 
 
@@ -361,11 +368,11 @@ def kind_with(task: str, *, at: str = "task") -> Kind:
     ConfigError
         If no kind has this task.
     """
-    for kinds in (KINDS.value, _CARRIED.values()):
+    for kinds in (own_kinds(), _CARRIED.values()):
         for kind in kinds:
             if task in (kind.task, kind.alias):
                 return kind
-    tasks = [kind.word for kind in KINDS.value]
+    tasks = [kind.word for kind in own_kinds()]
     raise ConfigError(
         expected=f"{', '.join(tasks[:-1])} or {tasks[-1]}",
         got=repr(task),
@@ -392,8 +399,7 @@ def kind_of(learner: Any) -> Kind:
 
 def default_kind() -> Kind:
     """Return the kind that a store, a server and a new model have where nothing is said."""
-    found: Kind = KINDS.value[0]
-    return found
+    return next(own_kinds())
 
 
 def has_classes(model: Any) -> bool:
@@ -497,7 +503,7 @@ def with_article(noun: str) -> str:
 
 def able_to(ability: str) -> list[str]:
     """Return the names of the kinds that can do something."""
-    return [kind.name for kind in KINDS.value if ability in kind.can] or ["Fleet"]
+    return [kind.name for kind in own_kinds() if ability in kind.can] or ["Fleet"]
 
 
 def named_able(ability: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from numbers import Real
+from operator import attrgetter
 from typing import Any
 
 from headwater.errors import ConfigError, TargetError, did_you_mean
@@ -25,7 +26,8 @@ __all__ = [
 
 CLASSES, NUMBERS, UNLABELLED = "label", "number", ""
 """What a column of labels may hold, by the type that kinds declare of an answer. Unlabelled rows are learned alone."""
-_KINDS = Lazy("headwater.kinds:KINDS")
+_CONTENTS = (CLASSES, NUMBERS, UNLABELLED)
+_PLACES = Lazy("headwater.kinds:PLACES")
 _MANY = 50  # more distinct fractions are unlikely to be classes
 _FEW = 20  # more distinct whole numbers are treated as a quantity
 
@@ -42,11 +44,13 @@ def task_by_labels() -> dict[str, str]:
     {'label': 'classify', 'number': 'regress', '': 'anomaly'}
     """
     tasks: dict[str, str] = {}
-    for kind in _KINDS.value:
+    for kind in map(attrgetter("value"), _PLACES.value):
         answer = kind.answer
         if not answer.compound:
             tasks.setdefault(answer.fields[0].type if answer.needed else UNLABELLED, kind.task)
-    return {CLASSES: CLASSES, NUMBERS: NUMBERS, UNLABELLED: UNLABELLED} | tasks
+        if len(tasks) == len(_CONTENTS):
+            break  # kinds behind it need not be known
+    return {one: one for one in _CONTENTS} | tasks
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, make_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -13,12 +13,11 @@ from headwater.learner.kind import Kind, known_kinds
 from headwater.learner.schema import Field
 
 __all__ = [
-    "KindOptions",
-    "LABEL_COLUMNS",
-    "SETTINGS",
     "columns_in",
     "parts_of",
     "given_in",
+    "kinds_columns",
+    "kinds_settings",
     "label_columns",
     "options_of",
     "parsed",
@@ -64,17 +63,14 @@ def _columns_of(kind: Kind) -> list[Field]:
     return [one for one in kind.answer.fields if kind.answer.table is not None and one.type in _COLUMN_TYPES]
 
 
-SETTINGS = [(kind.noun, field) for kind in known_kinds() for field in kind.settings]
-"""Settings that only some kinds have, each with the noun of its kind."""
-_COLUMNS = [
-    (kind.noun, field) for kind in known_kinds() if kind.answer.table is not None for field in _columns_of(kind)
-]
-LABEL_COLUMNS = frozenset([field.name for _, field in _COLUMNS])
-"""Names of the parts of a label that have a column of their own."""
-if TYPE_CHECKING:
-    KindOptions: TypeAlias = Any
-else:
-    KindOptions = options_of("KindOptions", [*SETTINGS, *_COLUMNS], columns=LABEL_COLUMNS)
+def kinds_settings() -> list[tuple[str, Field]]:
+    """Return the settings that only some kinds have, each with the noun of its kind."""
+    return [(kind.noun, field) for kind in known_kinds() for field in kind.settings]
+
+
+def kinds_columns() -> list[tuple[str, Field]]:
+    """Return the parts of a label that have a column of their own, each with the noun of its kind."""
+    return [(kind.noun, field) for kind in known_kinds() for field in _columns_of(kind)]
 
 
 def given_in(options: Any) -> dict[str, str]:
@@ -84,7 +80,8 @@ def given_in(options: Any) -> dict[str, str]:
 
 def columns_in(options: Any) -> list[str]:
     """Return the parts of a label whose column was given."""
-    return [name for name in given_in(options) if name in LABEL_COLUMNS]
+    columns = {field.name for _, field in kinds_columns()}
+    return [name for name in given_in(options) if name in columns]
 
 
 def settings_of(kind: Kind, options: Any) -> dict[str, Any]:

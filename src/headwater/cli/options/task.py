@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from headwater.cli.options.declared import KindOptions, columns_in
+from headwater.cli.options.declared import columns_in
 from headwater.cli.options.model import load_model
 from headwater.errors import ConfigError
-from headwater.kinds import KINDS
-from headwater.learner.kind import Kind, kind_of, kind_with
+from headwater.learner.kind import Kind, kind_of, kind_with, own_kinds
 
 __all__ = ["kind_of_run", "saved", "task_of"]
 
 
-def task_of(task: str, known: Any, *, anomalies: bool, targets: bool, columns: KindOptions) -> str:
+def task_of(task: str, known: Any, *, anomalies: bool, targets: bool, columns: Any) -> str:
     """Return the task of a run, from a saved model or the options, or "auto" if neither states one.
 
     Raises
@@ -23,8 +22,8 @@ def task_of(task: str, known: Any, *, anomalies: bool, targets: bool, columns: K
         If the options don't go together, or with the model.
     """
     asked = "auto" if task == "auto" else kind_with(task, at="--task").task
-    without_labels = next((kind.task for kind in KINDS if not kind.answer.needed), "")
-    several = next((kind.task for kind in KINDS if "outputs" in kind.can), "")
+    without_labels = next((kind.task for kind in own_kinds() if not kind.answer.needed), "")
+    several = next((kind.task for kind in own_kinds() if "outputs" in kind.can), "")
     for given, implied, option in ((anomalies, without_labels, "--anomalies"), (targets, several, "--targets")):
         if (
             given
@@ -40,7 +39,9 @@ def task_of(task: str, known: Any, *, anomalies: bool, targets: bool, columns: K
         return str(known.task)
     if asked == "auto" and columns is not None and (names := columns_in(columns)):
         name = names[0]
-        able = [kind.word for kind in KINDS if kind.answer.table and name in [one.name for one in kind.answer.fields]]
+        able = [
+            kind.word for kind in own_kinds() if kind.answer.table and name in [one.name for one in kind.answer.fields]
+        ]
         raise ConfigError(
             expected=f"--task {' or '.join(able)} with --{name}", got="no --task", at="--task", help="Add one of them."
         )

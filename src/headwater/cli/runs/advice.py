@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from headwater.cli.options.declared import KindOptions, settings_of
+from headwater.cli.options.declared import settings_of
 from headwater.cli.options.fleet import AUTO
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
@@ -61,7 +61,7 @@ def advised(
     fleet: str,
     reading: ReadingOptions,
     options: ModelOptions,
-    settings: KindOptions | None,
+    settings: Any,
 ) -> Advised:
     """Compare the forms on the first rows of a source, and return the options of the one that is chosen.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from headwater.cli.options.declared import KindOptions, settings_of
+from headwater.cli.options.declared import settings_of
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.runs.labels import read_labels
@@ -61,7 +61,7 @@ class CompoundRun:
     resume: bool
     plain: Mapping[str, Any]
 
-    def run(self, reading: ReadingOptions, options: ModelOptions, settings: KindOptions, *, as_json: bool) -> int:
+    def run(self, reading: ReadingOptions, options: ModelOptions, settings: Any, *, as_json: bool) -> int:
         """Learn the rows, print the scores and return the exit status.
 
         Raises
@@ -82,7 +82,7 @@ class CompoundRun:
         with nullcontext() if self.model is None else locked(self.model):
             return self._learn(reading, options, settings, as_json=as_json)
 
-    def _learn(self, reading: ReadingOptions, options: ModelOptions, settings: KindOptions, *, as_json: bool) -> int:
+    def _learn(self, reading: ReadingOptions, options: ModelOptions, settings: Any, *, as_json: bool) -> int:
         known, columns = self.known, dict(self.columns)
         table = self._table(columns)
         notes = reading.notes(known, target=None) | {"targets": list(table.names), "labels": columns, "target": None}

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-from headwater.cli.options.declared import KindOptions, settings_of
+from headwater.cli.options.declared import settings_of
 from headwater.cli.options.fleet import agree_on_key, as_fleet, check_named
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
@@ -75,7 +75,7 @@ def learn_into_store(
     kind: Kind | None,
     reading: ReadingOptions,
     options: ModelOptions,
-    settings: KindOptions | None,
+    settings: Any,
     fleet: str | None,
     *,
     as_json: bool,
@@ -141,7 +141,7 @@ def _made(
     kind: Kind | None,
     reading: ReadingOptions,
     options: ModelOptions,
-    settings: KindOptions | None,
+    settings: Any,
 ) -> Any:
     """Return a new learner.
 

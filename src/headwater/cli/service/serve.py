@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 
-from headwater.cli.options.declared import SETTINGS, options_of, settings_of
+from headwater.cli.options.declared import kinds_settings, options_of, settings_of
 from headwater.cli.options.fleet import agree_on_key, as_fleet, check_named
 from headwater.cli.options.model import ModelOptions, agree_on_settings, load_model
 from headwater.cli.options.replicas import ReplicaOptions, start_replicas
@@ -26,7 +26,7 @@ __all__ = ["serve"]
 if TYPE_CHECKING:
     SettingOptions: TypeAlias = Any
 else:
-    SettingOptions = options_of("SettingOptions", SETTINGS)
+    SettingOptions = options_of("SettingOptions", kinds_settings())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from headwater.learner.validation import REASONS
-from headwater.route.evaluate import score_table
 from headwater.types import Record
 
 if TYPE_CHECKING:
@@ -65,6 +64,8 @@ def print_report(
 ) -> None:
     """Print the scores next to the baselines, the rejected rows, and where the model is saved."""
     from rich.console import Console  # when everything is learned
+
+    from headwater.route.evaluate import score_table
 
     console = Console(highlight=False)
     if interrupted:
