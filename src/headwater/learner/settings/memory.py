@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from headwater.encode.values import name_bytes
@@ -14,38 +14,6 @@ from headwater.nn.layers import Recurrent
 BLOCKS, TRACED = 256, 64
 """Keys with sensitivities, and input table rows with sensitivities per key."""
 MOST_UNITS, MOST_KEYS = 1024, 1_000_000
-
-
-def check_memory(learner: Any) -> None:
-    """Validate the settings of the recurrent state.
-
-    Raises
-    ------
-    ConfigError
-        If a number is out of range or a column name is invalid.
-    """
-    at = f"memory of {type(learner).__name__}"
-    units, keys = learner.memory, learner.memory_keys
-    if isinstance(units, bool) or not isinstance(units, int) or not 0 <= units <= MOST_UNITS:
-        raise ConfigError(
-            expected=f"a whole number from 0 to {MOST_UNITS}", got=repr(units), at=at, help="Give e.g. 32."
-        )
-    if isinstance(keys, bool) or not isinstance(keys, int) or not 1 <= keys <= MOST_KEYS:
-        raise ConfigError(
-            expected=f"a whole number from 1 to {MOST_KEYS}",
-            got=repr(keys),
-            at=f"memory_keys of {type(learner).__name__}",
-            help="Give e.g. 10_000.",
-        )
-    for name in ("by", "time"):
-        value = getattr(learner, name)
-        if value is not None and (value == "" or not isinstance(value, Hashable)):
-            raise ConfigError(
-                expected="the name of a column",
-                got=repr(value),
-                at=f"{name} of {type(learner).__name__}",
-                help="Give e.g. 'machine_id'.",
-            )
 
 
 def make_memory(learner: Any, experts: Sequence[Expert]) -> tuple[float, ...]:

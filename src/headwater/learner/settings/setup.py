@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any
@@ -18,7 +19,7 @@ from headwater.nn.losses import Loss, as_loss
 from headwater.nn.optimizers import Optimizer, RMSProp, as_optimizer
 from headwater.nn.optimizers.schedules import Schedule
 
-from .memory import check_memory, make_memory
+from .memory import MOST_KEYS, MOST_UNITS, make_memory
 from .settings import Settings
 from .text import text_of
 
@@ -62,7 +63,6 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, 
         raise ConfigError(
             expected=f"one of {', '.join(losses)}", got=repr(loss.name), at=at, help="Choose one of these names."
         )
-    check_memory(learner)
     alone = _is_single(learner)
     experts = _experts_of(learner, loss, targets=targets, alone=alone)
     knots = 0 if alone or not learner.scale else KNOTS
@@ -153,8 +153,8 @@ def _step(value: Any) -> bool:
     return value is None or isinstance(value, Schedule) or (number and value > 0)
 
 
-def _whole(value: Any, least: int = 0) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def _whole(value: Any, least: int = 0, most: float = math.inf) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def _amount(value: Any) -> bool:
@@ -196,6 +196,24 @@ _FITTING: dict[str, tuple[Callable[[Any], bool], str, str]] = {
         lambda value: isinstance(value, str) and value in ("float32", "float64"),
         "'float32' or 'float64'",
         "Choose one of the two.",
+    ),
+    "memory": (
+        lambda value: _whole(value, 0, MOST_UNITS),
+        f"a whole number from 0 to {MOST_UNITS}",
+        "Give e.g. 32.",
+    ),
+    "memory_keys": (
+        lambda value: _whole(value, 1, MOST_KEYS),
+        f"a whole number from 1 to {MOST_KEYS}",
+        "Give e.g. 10_000.",
+    ),
+    **dict.fromkeys(
+        ("by", "time"),
+        (
+            lambda value: isinstance(value, Hashable) and value != "",
+            "the name of a column",
+            "Give e.g. 'machine_id'.",
+        ),
     ),
     **dict.fromkeys(("scale", "label_history", "diagnosis"), (_truth, "True or False", "Choose one of the two.")),
     **dict.fromkeys(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from headwater.errors import ConfigError
 from headwater.plain.optimizers.rules import RuleRow
 
-from .schedules import Schedule, check_rate
+from .schedules import SCHEDULES, Schedule
 
 SHARES = ("beta1", "beta2", "momentum", "rho")
 """Decay factors, which must be below 1."""
@@ -45,11 +45,16 @@ class Optimizer:
         return ()
 
     def __post_init__(self) -> None:
-        check_rate(self.lr, f"lr of {self.rule.name}")
-        for field in fields(self):
+        lr: Any = self.lr
+        if isinstance(lr, bool) or not (isinstance(lr, SCHEDULES) or (isinstance(lr, int | float) and lr > 0)):
+            raise ConfigError(
+                expected="a step size above 0 or a schedule",
+                got=repr(lr),
+                at=f"lr of {self.rule.name}",
+                help="Give e.g. lr=0.01 or nn.Cosine(0.01, steps=1000).",
+            )
+        for field in fields(self)[1:]:
             value = getattr(self, field.name)
-            if field.name == "lr":
-                continue
             sound = isinstance(value, int | float) and math.isfinite(value) and value >= 0
             share = field.name in SHARES
             if not sound or (share and value >= 1):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import headwater._core as _core
-from headwater.errors import ConfigError
 
 _CONSTANT = _core.SCHEDULES.index("constant")
 
@@ -176,23 +175,6 @@ SCHEDULES: tuple[type[Schedule], ...] = (Constant, InverseScaling, Cosine, Step,
 def _rate(numbers: tuple[int, float, float, float], t: int) -> float:
     kind, lr, a, b = numbers
     return _core.rate(kind, lr, a, b, t)
-
-
-def check_rate(lr: object, at: str) -> None:
-    """Raise ConfigError unless lr is a step size above 0 or a schedule.
-
-    Raises
-    ------
-    ConfigError
-        If it is neither.
-    """
-    if isinstance(lr, bool) or not (isinstance(lr, SCHEDULES) or (isinstance(lr, int | float) and lr > 0)):
-        raise ConfigError(
-            expected="a step size above 0 or a schedule",
-            got=repr(lr),
-            at=at,
-            help="Give e.g. lr=0.01 or nn.Cosine(0.01, steps=1000).",
-        )
 
 
 def rate_numbers(lr: float | Schedule) -> tuple[int, float, float, float]:
