@@ -15,6 +15,7 @@ from headwater.errors import (
     MissingExtra,
     ModelFileError,
     TargetError,
+    counted,
     did_you_mean,
 )
 
@@ -75,3 +76,13 @@ def test_errors_are_also_what_python_calls_them(kind, builtin):
 )
 def test_a_wrong_name_is_answered_with_the_right_ones(name, known, sentence):
     assert did_you_mean(name, known) == sentence
+
+
+def test_a_count_of_one_has_a_singular_noun():
+    assert [counted(n, noun) for n, noun in ((1, "row"), (0, "row"), (1234, "key"), (2, "class"), (1, "class"))] == [
+        "1 row",
+        "0 rows",
+        "1,234 keys",
+        "2 classes",
+        "1 class",
+    ]

@@ -248,7 +248,7 @@ BROKEN = {
     "new_classes": (Renumbering, "after one sample of a new class old answers fall from 100% right to \\d%"),
     "arrival_order": (Ordered, "names in another order: .* predictions differ"),
     "block_is_single": (Batched, "blocks against single rows: .* predictions differ"),
-    "resume_is_exact": (Forgetful, "a saved learner, 1 rows later"),
+    "resume_is_exact": (Forgetful, "a saved learner, 1 row later"),
     "poison": (Poisoned, "does not recover from inf"),
     "weight_zero": (Weightless, "after rows of weight 0: 40 of 40 predictions differ"),
 }

@@ -237,6 +237,14 @@ def test_rows_of_a_log_that_are_no_decision_are_left_out_and_said_with_their_lin
     assert (status, "396 decisions" in out, err.splitlines()) == (0, True, lines)
 
 
+@pytest.mark.parametrize("task", ["classify", "anomaly", "multioutput"])
+def test_a_file_without_rows_is_said_by_what_predicts_and_explains(run, tmp_path, task):
+    assert run(f"{LEARN[task]} --model m.hw")[0] == 0
+    (tmp_path / "none.csv").write_text("hour,shown,clicked,p\n")
+    for command, what in (("predict", "predict"), ("explain", "explain"), ("explain --json", "explain")):
+        assert run(f"{command} none.csv --model m.hw") == (0, "", f"none.csv: no rows, so nothing to {what}.\n")
+
+
 @pytest.mark.parametrize("task", ["decide", "control", "multioutput"])
 def test_a_file_of_names_alone_is_refused_for_labels_with_parts_too(run, tmp_path, task):
     for name in ("log.csv", "play.csv"):

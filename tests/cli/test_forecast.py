@@ -59,6 +59,13 @@ def test_more_gaps_and_times_to_forecast_than_a_fifth_of_the_rows_are_taken(run:
     assert hw.load("l.hw").forecast() == own.forecast()
 
 
+def test_texts_among_the_numbers_of_a_series_are_left_out_and_said(run: Any) -> None:
+    rows = [f"{i},{i % 7}.5" for i in range(100)]
+    Path("odd.csv").write_text("\n".join(["t,y", *rows[:40], "40,closed", *rows[41:], ""]))
+    status, _, err = run("forecast", "odd.csv", "--target", "y", "--horizon", 2, "--season", 7)
+    assert (status, err) == (0, "Left out: 1 × target is text, not a number (line 42).\n")
+
+
 def test_without_such_rows_times_go_on_at_their_usual_step_and_a_picture_is_drawn(run: Any) -> None:
     pytest.importorskip("matplotlib")
     status, out, err = run("forecast", "past.csv", "-t", "y", "--time", "when", "--horizon", 4, "--plot", "y.svg")

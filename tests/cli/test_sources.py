@@ -64,7 +64,7 @@ def test_resume_goes_on_behind_the_rows_that_were_learned(run, tmp_path):
     assert hw.load("m.hw").n_learned == 100
     status, out, err = run("learn", "a.csv", "--model", "m.hw", "--resume")
     assert (status, err) == (0, "")
-    assert "Its first 100 rows were learned before and are left out." in out
+    assert "Its first 100 rows, learned before, are left out." in out
     with (tmp_path / "a.csv").open("a") as file:  # a log that grows
         file.write(rows(50, 300))
     run("learn", "a.csv", "--model", "m.hw", "--resume")

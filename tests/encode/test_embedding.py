@@ -155,7 +155,7 @@ def test_a_server_reads_embeddings_and_refuses_those_that_cannot_be(tmp_path):
         ([0.5] * (SIZE - 1) + [None], r"None at \[69\]"),
         ([float("inf")] * SIZE, r"inf at \[0\]"),
         (["0.5"] * SIZE, r"'0.5' at \[0\]"),
-        ([[0.5] * SIZE], "1 values"),
+        ([[0.5] * SIZE], "1 value"),
         (np.ones((1, SIZE)), r"an array of shape \(1, 70\)"),
         (3.5, "3.5"),
         ("a text", "'a text'"),

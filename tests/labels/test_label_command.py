@@ -40,7 +40,7 @@ def test_the_last_label_can_be_taken_back_until_the_next(label, tmp_path):
     status, out, err = label(["u", "n wrong", "u", "n right", "q"], rows, "--budget", "0.5", "-t", "y")
     assert status == 0
     assert "There is nothing to take back" in err
-    assert "1 labels learned" in out
+    assert "1 label learned" in out
     with hw.open(tmp_path / "s.db") as model:
         assert model.classes == ["right"]
 
@@ -50,7 +50,7 @@ def test_skipped_rows_wait_on_and_are_not_shown_twice(label, tmp_path):
     _, out, _ = label(["s"] * 200, rows, "--budget", "0.2", "-t", "y")
     shown = [line for line in out.splitlines() if line.startswith("p")]
     assert len(shown) == len({line.split()[0] for line in shown})
-    assert f"0 labels learned, {len(shown)} rows wait." in out
+    assert f"0 labels learned, {len(shown)} rows waiting." in out
     _, again, _ = label(["q"])
     assert shown[0].split()[0] in again
 
@@ -63,7 +63,7 @@ def test_a_key_that_means_nothing_is_told_and_nothing_is_learned(label, tmp_path
 
 def test_the_end_of_the_input_learns_the_label_that_was_held_back(label, tmp_path):
     _, out, _ = label(["n no"], str(tmp_path / "rows.csv"), "--budget", "0.2", "-t", "y")
-    assert "1 labels learned" in out
+    assert "1 label learned" in out
 
 
 def test_a_store_of_numbers_is_refused(label, tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.cli.options.fleet import features_of
-from headwater.errors import DataError, did_you_mean
+from headwater.errors import DataError, counted, did_you_mean
 from headwater.learner.kind import kind_with
 from headwater.streams.brokers.address import is_address
 from headwater.streams.files.paths import check_there, files_of
@@ -48,7 +48,7 @@ class LearnedSources:
             return ""
         entry = self._found[-1]
         return (
-            f"{entry['name']} has been learned by this model already ({entry['rows']:,} rows): a score on rows that were "
+            f"{entry['name']} has been learned by this model already ({counted(entry['rows'], 'row')}): a score on rows that were "
             "learned is too good. --resume goes on behind them."
         )
 

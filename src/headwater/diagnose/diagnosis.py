@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from headwater.diagnose.finding import SEVERITIES, Finding
+from headwater.errors import counted
 from headwater.learner.base import at_one_moment
 from headwater.learner.kind import check_kind
 from headwater.streams.files.terminal import printable
@@ -58,8 +59,8 @@ class Diagnosis:
 
     def __str__(self) -> str:
         if not self.findings:
-            return f"Nothing found over {self.measures.rows:,} rows."
-        lines = [f"{len(self)} finding{'s' * (len(self) > 1)} over {self.measures.rows:,} rows:"]
+            return f"Nothing found over {counted(self.measures.rows, 'row')}."
+        lines = [f"{counted(len(self), 'finding')} over {counted(self.measures.rows, 'row')}:"]
         for finding in self.findings:
             lines += [f"- {finding.severity}, {finding.name.replace('_', ' ')}: {finding.text}", f"  {finding.remedy}"]
         return printable("\n".join(lines))

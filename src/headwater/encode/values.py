@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import headwater._core as _core
-from headwater.errors import DataError, LimitError, shown
+from headwater.errors import DataError, LimitError, counted, shown
 from headwater.streams.readers.dtypes.cells import Text as Text  # the core asks for it here
 from headwater.streams.readers.dtypes.cells import first_cell, next_cell
 
@@ -360,7 +360,7 @@ def no_embedding(name: bytes, value: Any, size: int) -> DataError:
     got = shown(value)
     if isinstance(value, list | tuple | np.ndarray):
         shape = np.shape(value) if isinstance(value, np.ndarray) else (len(value),)
-        got = f"{shape[0]:,} values" if len(shape) == 1 else f"an array of shape {shape}"
+        got = counted(shape[0], "value") if len(shape) == 1 else f"an array of shape {shape}"
         bad = next((f"{part!r} at [{i}]" for i, part in enumerate(items_of(value)) if not _is_finite(part)), None)
         got = bad if bad is not None and len(shape) == 1 and shape[0] == (size or shape[0]) else got
     return DataError(

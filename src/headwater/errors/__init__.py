@@ -42,6 +42,7 @@ __all__ = [
     "TargetError",
     "UnlikelyData",
     "choose",
+    "counted",
     "did_you_mean",
     "shown",
     "writing_folder",
@@ -64,6 +65,17 @@ def shown(value: Any) -> str:
         return repr(value)[:_SHOWN]
     except Exception:  # noqa: BLE001 - a number of thousands of digits, or what a class of the caller's raises
         return f"an {type(value).__name__} that has no text"
+
+
+def counted(n: float, noun: str) -> str:
+    """Return a number with its noun, which is singular for one.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(2000, "row"), counted(2, "class")
+    ('1 row', '2,000 rows', '2 classes')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 class HeadwaterError(Exception):

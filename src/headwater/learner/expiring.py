@@ -13,7 +13,7 @@ from headwater.encode import values
 from headwater.encode.durations import read_duration
 from headwater.encode.rolling import RollingReader
 from headwater.encode.rows import as_dicts
-from headwater.errors import ConfigError, DataError, shown
+from headwater.errors import ConfigError, DataError, counted, shown
 from headwater.types import Lazy, Predictions
 
 from .kind import Kind, kind_of
@@ -95,7 +95,7 @@ class Expiring:
         if learner.n_learned:
             raise ConfigError(
                 expected="a learner that has learned nothing",
-                got=f"one of {learner.n_learned:,} rows, of which nobody knows how old they are",
+                got=f"one of {counted(learner.n_learned, 'row')}, of which nobody knows how old they are",
                 at="learner",
                 help="Give a new one.",
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headwater.diagnose import Diagnosis, diagnose
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, counted
 from headwater.explain import Importance, explain_one
 from headwater.learner.kind import has_classes, kind_of
 from headwater.plot.curves import importance, learning_curve
@@ -103,8 +103,8 @@ class Report:
     def _lead(self, model: Any, when: datetime) -> str:
         about = model.describe()
         noun = kind_of(model).noun
-        text = f"A {noun} of {about['parameters']:,} parameters that has learned {about['n_learned']:,} rows of "
-        text += f"{len(about['features']):,} features."
+        text = f"A {noun} of {counted(about['parameters'], 'parameter')} that has learned {counted(about['n_learned'], 'row')} of "
+        text += f"{counted(len(about['features']), 'feature')}."
         date = f"{when.day} {when:%B %Y, %H:%M}"
         return f'<p class="lead soft">{escape(text)} Report of {date}.</p>{self._verdict()}'
 
@@ -151,8 +151,8 @@ class Report:
         facts["features"] = shown
         if self.records:
             record = self.records[-1]
-            facts["window of the scores"] = f"{record.window:,} rows"
-            facts |= {f"rejected: {reason}": f"{count:,} rows" for reason, count in record.rejected.items()}
+            facts["window of the scores"] = counted(record.window, "row")
+            facts |= {f"rejected: {reason}": counted(count, "row") for reason, count in record.rejected.items()}
             if record.rows_per_s:
                 facts["speed"] = f"{record.rows_per_s:,.0f} rows/s"
         lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in facts.items())

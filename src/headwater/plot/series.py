@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from headwater.errors import DataError
+from headwater.errors import DataError, counted
 from headwater.plot.paper import COLOURS, INK, axes, figure
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def forecast(
     when = list(range(1 - len(past), len(ahead) + 1)) if times is None else list(times)
     if len(when) != len(past) + len(ahead) or len(intervals) not in (0, len(ahead)):
         raise DataError(
-            expected=f"{len(past) + len(ahead)} times, and {len(ahead)} intervals or none",
-            got=f"{len(when)} times and {len(intervals)} intervals",
+            expected=f"{counted(len(past) + len(ahead), 'time')}, and {counted(len(ahead), 'interval')} or none",
+            got=f"{counted(len(when), 'time')} and {counted(len(intervals), 'interval')}",
             at="plot.forecast",
             help="Give one for each answer and each forecast.",
         )

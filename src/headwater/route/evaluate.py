@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from headwater.errors import counted
 from headwater.learner.validation import REASONS, REFUSED
 from headwater.route.session import Session
 from headwater.route.watcher import Watcher
@@ -187,7 +188,7 @@ def _print_progress(record: Record) -> None:
     """Print the progress of an evaluation."""
     name = record.names[0] if record.names else ""
     score = f", {name} {_FIGURE(record.window_scores[name])} over the last {record.window:,}" if record.window else ""
-    sys.stderr.write(f"{record.rows:,} rows{score}\n")
+    sys.stderr.write(f"{counted(record.rows, 'row')}{score}\n")
 
 
 def score_table(record: Record) -> Table:

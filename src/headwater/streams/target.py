@@ -9,7 +9,7 @@ from numbers import Real
 from operator import attrgetter
 from typing import Any
 
-from headwater.errors import ConfigError, TargetError, did_you_mean
+from headwater.errors import ConfigError, TargetError, counted, did_you_mean
 from headwater.streams.block import Block
 from headwater.streams.files.rejects import Rejects
 from headwater.types import Lazy
@@ -147,7 +147,7 @@ def decide_target(
     if not known:
         raise TargetError(
             expected=f"answers in the column {name}",
-            got=f"none in the first {len(y):,} rows" if y else "no rows",
+            got=f"none in the first {counted(len(y), 'row')}" if y else "no rows",
             at=at,
             help="Choose another --target, or start where the answers are known.",
         )
@@ -222,7 +222,7 @@ def _doubt(known: list[Any], task: str, name: str) -> str:
         other = f"--task {task_by_labels()[NUMBERS]} learns a quantity."
         return f"{name} holds {len(values):,} different numbers: learned as classes; {other}"
     if len(values) > _FEW and 2 * len(values) > len(known):
-        return f"{name} holds {len(values):,} different values in {len(known):,} rows: an identifier can't be learned."
+        return f"{name} holds {len(values):,} different values in {counted(len(known), 'row')}: an identifier can't be learned."
     folded: dict[str, Any] = {}
     for value in values:
         if isinstance(value, str) and folded.setdefault(value.casefold(), value) != value:

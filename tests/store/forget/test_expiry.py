@@ -150,7 +150,7 @@ def test_a_person_is_forgotten_by_all_who_take_turns(tmp_path):
 def test_what_has_no_known_age_is_refused(tmp_path):
     taught = small()
     taught.learn_one({"a": 1.0}, "yes")
-    with pytest.raises(ConfigError, match="one of 1 rows, of which nobody knows how old they are"):
+    with pytest.raises(ConfigError, match="one of 1 row, of which nobody knows how old they are"):
         hw.open(tmp_path / "a.db", taught, retention=hw.Retention("30 days"))
     for age in ("3 seconds", 50, "tomorrow", "", -1, True):
         with pytest.raises(ConfigError, match="an age such as"):

@@ -72,7 +72,7 @@ def test_what_would_not_expire_is_refused():
     model.learn_one(row(1), "yes")
     with pytest.raises(ConfigError, match="a learner whose copies expire too, got resume"):
         model.resume()
-    with pytest.raises(ConfigError, match="got one of 1 rows"):
+    with pytest.raises(ConfigError, match="got one of 1 row,"):
         hw.Expiring(model.learner, max_age=400)
     with pytest.raises(ConfigError, match="200 or more"):
         hw.Expiring(small(), max_age=100)

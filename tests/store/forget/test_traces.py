@@ -257,7 +257,7 @@ def test_the_commands_forget_list_and_prove(tmp_path, capsys):
     learned(tmp_path / "a.db", 100).close()
     file = str(tmp_path / "a.db")
     assert main(["store", "forget", file, "--where", f"mail={TOKEN}", "--dry-run"]) == 0
-    assert capsys.readouterr().out.startswith("1 rows found, events 31 to 31.\n")
+    assert capsys.readouterr().out.startswith("1 row found, events 31 to 31.\n")
     assert main(["store", "forget", file, "--where", f"mail={TOKEN}", "--id", "order-50", "--reason", "art17"]) == 0
     assert "Forgetting 1." in capsys.readouterr().out
     assert main(["store", "forgotten", file]) == 0

@@ -236,7 +236,7 @@ def test_a_torn_copy_is_refused_or_holds_one_moment_and_is_never_a_fresh_learner
 
 SWAPS = {
     "the models are missing": ("DELETE FROM models; DELETE FROM learners", "0 models with 0 learners"),
-    "another champion": ("UPDATE learners SET name = 'other'", "1 models with 1 learners"),
+    "another champion": ("UPDATE learners SET name = 'other'", "1 model with 1 learner"),
     "the end of the journal": ("DELETE FROM journal WHERE seq > 30", "events 1 to 30"),
     "its beginning": ("DELETE FROM journal WHERE seq < 5", "events 5 to 40"),
     "an event more": ("INSERT INTO journal SELECT 41, n, model, t, body, crc FROM journal WHERE seq = 40", "1 to 41"),
@@ -250,7 +250,7 @@ def test_tables_that_differ_from_the_seal_are_refused(tmp_path, what):
     change(path, SWAPS[what][0])
     said = refused(path)
     assert (
-        "expected the tables that the last commit sealed: 1 models with 1 learners, a journal of events 1 to 40" in said
+        "expected the tables that the last commit sealed: 1 model with 1 learner, a journal of events 1 to 40" in said
     )
     assert SWAPS[what][1] in said
     assert "It was copied while it was open, or it is damaged" in said

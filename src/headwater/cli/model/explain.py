@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-from headwater.cli.model.predict import check_columns
+from headwater.cli.model.predict import check_columns, tell
 from headwater.cli.options.asked import ExplainOptions, explained_of
 from headwater.cli.options.model import load_model
 from headwater.cli.options.reading import ReadingOptions
@@ -52,11 +52,13 @@ def explain(
     check_sources(source, "explain")
     reading = reading or ReadingOptions()
     with reading.open(source, reading.notes(learner, target=None), task=None) as stream:
-        labels = check_columns(learner, stream, (), model)
+        labels, done = check_columns(learner, stream, (), model), 0
         for block in stream.blocks():
             for number, x in zip(block.rows, block.X, strict=True):
                 row = {name: value for name, value in dict(x).items() if name not in labels}
                 _print(number, learner.explain_one(row, **how), as_json=json)
+                done += 1
+        tell(stream, none="" if done else "nothing to explain")
     return 0
 
 

@@ -18,12 +18,12 @@ from headwater.cli.sources import compare_columns
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import rejected_lines
 from headwater.cli.terminal.written import ResponseWriter, exact, opened_output
-from headwater.errors import ConfigError, DataError, did_you_mean
+from headwater.errors import ConfigError, DataError, counted, did_you_mean
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.kind import kind_of
 from headwater.streams import Stream, native_frame
 
-__all__ = ["check_columns", "predict"]
+__all__ = ["check_columns", "predict", "tell"]
 
 _Rows: TypeAlias = tuple[Sequence[int], Any, list[list[str]] | None]
 """Numbers of rows, the rows, and the cells to write beside their predictions, of a file of text."""
@@ -68,15 +68,14 @@ def predict(
     if out is not None:
         check_writable(out, "--out", reads=(*source, model))
     if not source:
-        return _say_done(_next_times(learner, asked, out, form), "times", out)
+        return _say_done(_next_times(learner, asked, out, form), "time", out)
     reading, kept = reading or ReadingOptions(), split_names(keep)
     notes = reading.notes(learner, target=None)
     dropped = [name for name in notes["drop"] if name not in kept]
     with reading.open(source, notes | {"drop": dropped}, task=None) as stream:
         done = _predicted(learner, stream, kept, model, asked, out, form)
-    for line in [*stream.new_notes(), *stream.odd(), *rejected_lines(stream.rejects.counts, stream)]:
-        print(line, file=sys.stderr)
-    return _say_done(done, "rows", out)
+    tell(stream, none="" if done else "nothing to predict")
+    return _say_done(done, "row", out)
 
 
 def _next_times(learner: Any, asked: dict[str, Any], out: Path | None, form: str) -> int:
@@ -91,9 +90,16 @@ def _next_times(learner: Any, asked: dict[str, Any], out: Path | None, form: str
     return done
 
 
+def tell(stream: Stream, *, none: str = "") -> None:
+    """Print to stderr how a source was read, which rows were left out, and ``none`` of a source without rows."""
+    lines = [*stream.new_notes(), *stream.odd(), *rejected_lines(stream.rejects.counts, stream)]
+    for line in [*lines, *([f"{stream.name}: no rows, so {none}."] if none else [])]:
+        print(line, file=sys.stderr)
+
+
 def _say_done(done: int, what: str, out: Path | None) -> int:
     if out is not None:
-        print(f"{done:,} {what} predicted, written to {out}.", file=sys.stderr)
+        print(f"{counted(done, what)} predicted, written to {out}.", file=sys.stderr)
     return 0
 
 
@@ -113,8 +119,8 @@ def _predicted(
             said = kind.ask(learner, native_frame(X), **asked)
             if len(said) != len(rows):
                 raise DataError(
-                    expected=f"a row for each of {len(said):,} times ahead",
-                    got=f"{len(rows):,} rows",
+                    expected=f"a row for each of {counted(len(said), 'time')} ahead",
+                    got=counted(len(rows), "row"),
                     at="predict",
                     help="Give each key as many rows as times ahead are asked of it.",
                 )

@@ -15,6 +15,7 @@ from rich.table import Table
 from headwater.cli.options.fleet import member_of
 from headwater.cli.options.model import load_model
 from headwater.cli.terminal.keys import print_keys
+from headwater.errors import counted
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.kinds.fleet.looks.scores import key_scores
 from headwater.learner.kind import kind_with
@@ -47,13 +48,13 @@ def show(model: Path, /, *, json: bool = False) -> int:
     if isinstance(learner, AnyFleet):
         console.print(
             f"{model}: {about['members']:,} {kind.noun}s, one for each {learner.key}, "
-            f"that have learned {about['n_learned']:,} rows. The one with most rows:",
+            f"that have learned {counted(about['n_learned'], 'row')}. The one with most rows:",
             soft_wrap=True,
             markup=False,
         )
         about = member_of(learner).describe() | {"rejected": learner.rejected}
     else:
-        console.print(f"{model}: {kind.one} that has learned {about['n_learned']:,} rows", markup=False)
+        console.print(f"{model}: {kind.one} that has learned {counted(about['n_learned'], 'row')}", markup=False)
     tables = [_layers(about)] if "layers" in kind.can else []
     tables += [_features(about["features"])] if about["features"] else []
     for table in tables:
@@ -110,10 +111,10 @@ def _lines(about: dict[str, Any]) -> Iterable[str]:
         yield f"{about['shared_names']:,} names that came later share {about['shared_rows']:,} of these rows."
     if own := about.get("memory"):
         whose = "" if own["by"] is None else f" by {own['by']}"
-        yield f"Memory: {own['units']} complex numbers{whose}; states of {own['keys']:,} keys, at most {own['most']:,}"
+        yield f"Memory: {own['units']} complex numbers{whose}; states of {counted(own['keys'], 'key')}, at most {own['most']:,}"
     if own := about.get("expires"):
         clock = f" by {own['time']}" if "time" in own else " rows"
-        yield f"Expires: {own['max_age']}{clock}; the oldest row was learned {own['oldest_row']:,} rows ago"
+        yield f"Expires: {own['max_age']}{clock}; the oldest row was learned {counted(own['oldest_row'], 'row')} ago"
     if promise := about.get("privacy"):
         yield f"Privacy: {promise}"
     for reason, count in about["rejected"].items():

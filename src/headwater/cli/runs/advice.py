@@ -10,7 +10,7 @@ from headwater.cli.options.declared import settings_of
 from headwater.cli.options.fleet import AUTO
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
-from headwater.errors import ConfigError, did_you_mean
+from headwater.errors import ConfigError, counted, did_you_mean
 from headwater.kinds.fleet.looks.advice import CATEGORY, FLEET, LEAST, POOLED, Advice, advise, keys_in
 from headwater.learner.kind import kind_with
 from headwater.streams.brokers.address import is_address
@@ -126,7 +126,7 @@ def _with(reading: ReadingOptions, option: str, column: str) -> ReadingOptions:
 
 def _nothing(sample: _Sample, reading: ReadingOptions, named: str) -> Advised:
     """Return one model for all rows, where there is nothing to compare."""
-    what = f"{len(sample.X):,} rows with labels are too few to compare ({LEAST} are needed)"
+    what = f"{counted(len(sample.X), 'row')} with labels are too few to compare ({LEAST} are needed)"
     if len(sample.X) >= LEAST:
         what = "no column of texts or whole numbers has values that repeat often enough to be a key"
     about: dict[str, Any] = {

@@ -19,7 +19,7 @@ from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Source, check_sources
 from headwater.cli.runs.contest import Found, Job
-from headwater.errors import ConfigError, SourceError
+from headwater.errors import ConfigError, SourceError, counted
 from headwater.interop.rivals import RIVALS, installed
 from headwater.learner.kind import kind_of
 
@@ -135,4 +135,4 @@ def _print(found: dict[str, Found], score: str) -> None:
         table.add_row(name, f"{one.rows / one.seconds:,.0f}", *times, f"{one.memory / 1e6:,.1f}", f"{one.score:.4g}")
     rows = next(iter(found.values())).rows
     Console(width=None if Console().is_terminal else 160).print(table)
-    print(f"{rows:,} rows, each predicted and then learned, one by one; memory is what the process grew by.")
+    print(f"{counted(rows, 'row')}, each predicted and then learned, one by one; memory is what the process grew by.")

@@ -18,7 +18,7 @@ from headwater.cli.options.fleet import agree_on_key, as_fleet, check_named
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import check_writable, followed_how, split_names, without_ids
-from headwater.errors import ConfigError
+from headwater.errors import ConfigError, counted
 from headwater.learner.kind import Kind, default_kind
 
 __all__ = ["FollowOptions", "learn_into_store"]
@@ -184,9 +184,11 @@ def _sentences(about: dict[str, Any], store: Path) -> str:
     waiting = f", {about['waiting']:,} rows wait for their answer" if about["waiting"] else ""
     scores = about["scores"]["model"]
     shown = "".join(f"  {name} {figure(value)}" for name, value in scores.items() if isinstance(value, float))
-    line = f"{about['source']}: {about['read']:,} messages read, {about['learned']:,} learned{waiting}.{counts}\n"
+    line = (
+        f"{about['source']}: {counted(about['read'], 'message')} read, {about['learned']:,} learned{waiting}.{counts}\n"
+    )
     return (
         line
         + (shown.strip() + "\n" if shown else "")
-        + f"Kept in {store}, which has learned {about['n_learned']:,} rows.\n"
+        + f"Kept in {store}, which has learned {counted(about['n_learned'], 'row')}.\n"
     )

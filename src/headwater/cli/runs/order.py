@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from headwater.encode.values import as_key, as_time
-from headwater.errors import ConfigError, DataError, did_you_mean
+from headwater.errors import ConfigError, DataError, counted, did_you_mean
 from headwater.streams import Stream
 from headwater.streams.block import Block
 
@@ -95,14 +95,14 @@ class TimeOrder:
         if self._back:
             keys = " Rows of one time follow each other, whatever their keys." if self._together else ""
             said.append(
-                f"{self._column} goes back in {self._back:,} row{'s' * (self._back > 1)} ({self._first}). A series is learned in the "
+                f"{self._column} goes back in {counted(self._back, 'row')} ({self._first}). A series is learned in the "
                 f"order of its rows: sort the file by {self._column}.{keys}"
             )
         if self._same:
             whose = "" if self._key is None else f" of one {self._key}"
             several = " Several series: headwater learn FILE --task forecast --key COLUMN." if self._key is None else ""
             said.append(
-                f"{self._column} stays the same in {self._same:,} row{'s' * (self._same > 1)}{whose}: "
+                f"{self._column} stays the same in {counted(self._same, 'row')}{whose}: "
                 f"a series has one row a time.{several}"
             )
         return said

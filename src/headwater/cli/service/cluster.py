@@ -16,7 +16,7 @@ from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Names, Source, check_sources, check_writable, split_names
 from headwater.cli.runs.lock import locked
-from headwater.errors import ConfigError
+from headwater.errors import ConfigError, counted
 from headwater.route.verdict.numbers import figure
 from headwater.streams import read
 from headwater.streams.brokers import is_address
@@ -179,7 +179,10 @@ class _Progress:
         if time.monotonic() - self._at >= EVERY_S:
             self._at = time.monotonic()
             waiting = "".join(f"; {name} is waited for: {why}" for name, why in progress.waiting.items())
-            print(f"{progress.rows:,} rows of {len(progress.partitions):,} partitions{waiting}", file=sys.stderr)
+            print(
+                f"{counted(progress.rows, 'row')} of {counted(len(progress.partitions), 'partition')}{waiting}",
+                file=sys.stderr,
+            )
 
 
 def _task_of(partitions: tuple[str, ...], target: str, task: str) -> str:
@@ -204,9 +207,15 @@ def _tell_fleet(report: dict[str, Any], folder: Path, *, as_json: bool, interrup
         print(msgspec.json.encode(report).decode())
         return
     begin = "Interrupted: " if interrupted else ""
-    rows = f"{report['rows']:,} rows of {len(report['partitions']):,} partitions, " if "rows" in report else ""
+    rows = (
+        f"{counted(report['rows'], 'row')} of {counted(len(report['partitions']), 'partition')}, "
+        if "rows" in report
+        else ""
+    )
     (name, value), scored = next(one for one in report["score"].items() if one[0] != "rows"), report["score"]["rows"]
-    print(f"{begin}{rows}{report['keys']:,} keys: {name} {figure(value)} over {scored:,} rows. {folder} has them.")
+    print(
+        f"{begin}{rows}{counted(report['keys'], 'key')}: {name} {figure(value)} over {counted(scored, 'row')}. {folder} has them."
+    )
     for reason, count in (Counter(report["rejected"]) + Counter(report.get("unread", {}))).items():
         print(f"left out: {count:,} × {reason}")
 
@@ -294,4 +303,4 @@ def _tell(record: Record, model: Path, *, new: bool, as_json: bool) -> None:
         print(f"{model} had learned all rows of this stream.")
         return
     scores = ", ".join(f"{name} {figure(record.scores[name])}" for name in record.names[:2] if name in record.scores)
-    print(f"{record.rows:,} rows at {record.rows_per_s:,.0f} rows/s: {scores}. {model} has them.")
+    print(f"{counted(record.rows, 'row')} at {record.rows_per_s:,.0f} rows/s: {scores}. {model} has them.")

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import check_writable
 from headwater.cli.terminal.presses import presses
-from headwater.errors import ConfigError
+from headwater.errors import ConfigError, counted
 from headwater.learner.kind import check_can, default_kind
 from headwater.route.verdict.numbers import figure
 
@@ -80,7 +80,7 @@ def _read(source: str, reading: ReadingOptions, target: str | None) -> Iterable[
 
 def _chosen(model: Any, rows: Iterable[dict[Any, Any]], budget: float) -> str:
     asked = [model.should_label(x, budget) for x in rows]
-    return f"{len(asked):,} rows read, {sum(asked):,} chosen for a label."
+    return f"{counted(len(asked), 'row')} read, {sum(asked):,} chosen for a label."
 
 
 class Desk:
@@ -182,7 +182,7 @@ class Desk:
 
     def summary(self) -> str:
         """Return how many labels were learned, how good the proposals were lately, and how many rows wait."""
-        said = [f"{self._learned:,} labels learned, {self._model.labels_waiting:,} rows wait."]
+        said = [f"{counted(self._learned, 'label')} learned, {counted(self._model.labels_waiting, 'row')} waiting."]
         if self._right:
             said.append(f"Of the last {len(self._right)} proposals {sum(self._right)} were right.")
         found = self._model.scores.get("labeled")

@@ -18,7 +18,7 @@ from headwater.cli.options.fleet import agree_on_key, as_fleet, check_named
 from headwater.cli.options.model import ModelOptions, agree_on_settings, load_model
 from headwater.cli.options.replicas import ReplicaOptions, start_replicas
 from headwater.cli.options.shared import check_writable, followed_how
-from headwater.errors import ConfigError, MissingExtra
+from headwater.errors import ConfigError, MissingExtra, counted
 from headwater.learner.kind import default_kind, kind_with
 
 __all__ = ["serve"]
@@ -295,8 +295,8 @@ def _sources(follow: SourceOptions | None) -> list[tuple[str, str | None]]:
         )
     if len(follow.target) not in (0, 1, len(follow.source)):
         raise ConfigError(
-            expected=f"--target once for all sources, or {len(follow.source)} times, once for each",
-            got=f"{len(follow.target)} times",
+            expected=f"--target once for all sources, or {counted(len(follow.source), 'time')}, once for each",
+            got=counted(len(follow.target), "time"),
             at="--target",
             help="Give them in the order of the sources.",
         )
@@ -341,7 +341,10 @@ def _teller(state: Any, demo: bool) -> Any:
         learned = model.champion.learner.n_learned
         if state.service.cut:
             print(f"{len(state.service.cut)} damaged entries at the journal's end were set aside.", file=sys.stderr)
-        print(f"{state.service.path}: {state.default} has learned {learned:,} rows. Watch it at {address}", flush=True)
+        print(
+            f"{state.service.path}: {state.default} has learned {counted(learned, 'row')}. Watch it at {address}",
+            flush=True,
+        )
         if state.grpc is not None:
             print(f"The Open Inference Protocol by gRPC: {state.grpc.address}", flush=True)
         if demo:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from cyclopts import App
 
-from headwater.errors import ConfigError, ModelFileError
+from headwater.errors import ConfigError, ModelFileError, counted
 
 __all__ = ["app"]
 
@@ -37,7 +37,9 @@ def check(file: Path, /, *, json: bool = False) -> int:
     if json:
         print(msgspec.json.encode(report).decode())
     else:
-        print(f"{file}: {report.events:,} events, {report.first:,} to {report.last:,}; {report.pending:,} pending.")
+        print(
+            f"{file}: {counted(report.events, 'event')}, {report.first:,} to {report.last:,}; {report.pending:,} pending."
+        )
         for name, seqs in report.snapshots.items():
             print(f"{name}: sound snapshots at {', '.join(f'{seq:,}' for seq in seqs) or 'none'}.")
         if report.damaged:
@@ -178,7 +180,7 @@ def forgotten(file: Path, /, *, json: bool = False) -> int:
         return 0
     for one in found:
         why = f", {one.reason}" if one.reason else ""
-        print(f"{one.id}: {one.rows:,} rows on {_day(one.t)}{why}.")
+        print(f"{one.id}: {counted(one.rows, 'row')} on {_day(one.t)}{why}.")
     for copy in copies:
         old = f", outdated by forgetting {copy.recalled}: recall it" if copy.recalled else ""
         print(f"{copy.what} of event {copy.seq:,} at {copy.place}, {_day(copy.t)}{old}.")
@@ -275,7 +277,7 @@ def restore(
 
     learner, at = restored(_existing(file), LEARNER_FORMAT, model=model, seq=seq, t=None if time is None else _ms(time))
     learner.save(out)
-    print(f"{out}: {model} as of event {at:,}, with {learner.n_learned:,} rows learned.")
+    print(f"{out}: {model} as of event {at:,}, with {counted(learner.n_learned, 'row')} learned.")
     return 0
 
 

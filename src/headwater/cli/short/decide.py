@@ -17,7 +17,7 @@ from headwater.cli.options.shared import Source, check_writable
 from headwater.cli.options.task import saved
 from headwater.cli.runs.labels import read_labels
 from headwater.cli.terminal.summary import rejected_lines
-from headwater.errors import ConfigError, DataError, did_you_mean
+from headwater.errors import ConfigError, DataError, counted, did_you_mean
 from headwater.kinds.bandit.scores.policy_value import Policy, PolicyValue, estimate_values
 from headwater.learner.kind import kind_with
 from headwater.route.verdict.numbers import figure
@@ -134,7 +134,7 @@ def _print(found: Mapping[str, PolicyValue], *, as_json: bool) -> None:
         table.add_row(name, *(figure(v) for v in shown))
     console = Console(highlight=False)
     console.print(table)
-    console.print(f"{next(iter(found.values())).n:,} decisions; mean reward: doubly robust", markup=False)
+    console.print(f"{counted(next(iter(found.values())).n, 'decision')}; mean reward: doubly robust", markup=False)
     little = ", ".join(name for name, one in found.items() if not one.explored)
     if little:
         console.print(f"The log explored too little for {little}: trust the intervals alone.", markup=False)

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from headwater.cli.options.shared import check_writable
 from headwater.cli.options.task import saved
-from headwater.errors import ConfigError, MissingExtra
+from headwater.errors import ConfigError, MissingExtra, counted
 from headwater.learner.kind import kind_with
 from headwater.streams.files.opened import is_model
 
@@ -119,5 +119,5 @@ def _say(step: int, returns: list[float], *, as_json: bool) -> None:
     if as_json:
         print(json_.dumps({"steps": step, "episodes": len(returns), "return": mean}), flush=True)
         return
-    said = "no episode ended" if mean is None else f"{len(returns):,} episodes, mean return {mean:,.1f}"
+    said = "no episode ended" if mean is None else f"{counted(len(returns), 'episode')}, mean return {mean:,.1f}"
     print(f"{step:>10,} steps: {said}", flush=True)

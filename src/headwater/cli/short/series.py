@@ -11,6 +11,7 @@ from typing import Any
 
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.runs.order import watch_order
+from headwater.cli.terminal.summary import rejected_lines
 from headwater.errors import TargetError
 from headwater.streams import Stream
 
@@ -29,7 +30,7 @@ def read_series(
         for x, y in stream:
             answers.append(None if y is None or y != y else float(y))
             rows.append(dict(x))
-        for note in stream.new_notes():
+        for note in [*stream.new_notes(), *rejected_lines(stream.rejects.counts, stream)]:
             print(note, file=sys.stderr)
     return answers, rows
 

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from headwater.errors import counted
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.kinds.fleet.looks.scores import key_scores
 from headwater.route.verdict.numbers import figure
@@ -33,7 +34,8 @@ def print_keys(fleet: AnyFleet) -> None:
     console.print()
     console.print(table)
     console.print()
-    said = f"{scores['keys']:,} keys; compared are the {scores['compared']:,}{least}."
+    compared = f"; compared are the {scores['compared']:,}{least}" if scores["keys"] > 1 else ""
+    said = f"{counted(scores['keys'], 'key')}{compared}."
     console.print(said, soft_wrap=True, markup=False)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from headwater.errors import counted
 from headwater.types import Record
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ProgressLine:
         rows = self._rows()
         rate = rows / max(time.perf_counter() - self._started, 1e-9)
         done = rows / self._stream.total if self._stream.total else self._stream.fraction()
-        description = f"{rows:,} rows  {rate:,.0f}/s{self._score}" if rows > 1 else "starting"
+        description = f"{counted(rows, 'row')}  {rate:,.0f}/s{self._score}" if rows > 1 else "starting"
         total = None if done is None else 1.0
         self._progress.update(self._bar, total=total, completed=done or 0.0, description=description)
         return self._progress.get_renderable()

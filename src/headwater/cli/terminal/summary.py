@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from headwater.errors import counted
 from headwater.learner.validation import REASONS
 from headwater.types import Record
 
@@ -42,9 +43,11 @@ def print_start(
         *notes,
     ]
     if model is not None:
-        lines.append(f"Going on with {model}, which has learned {learner.n_learned:,} rows.")
+        lines.append(f"Going on with {model}, which has learned {counted(learner.n_learned, 'row')}.")
     if skipped:
-        lines.append(f"Its first {skipped:,} rows were learned before and are left out.")
+        lines.append(
+            f"Its first {counted(skipped, 'row')}, learned before, {'is' if skipped == 1 else 'are'} left out."
+        )
     print("\n".join(lines), flush=True)
 
 
@@ -89,7 +92,7 @@ def print_report(
         console.print(line, soft_wrap=True, markup=False)
     saved = f" Saved to {model}." if model is not None else ""
     rate = f" at {record.rows_per_s:,.0f} rows/s" if record.rows_per_s else ""
-    console.print(f"{record.rows:,} row{'s' * (record.rows != 1)}{rate}.{saved}", soft_wrap=True, markup=False)
+    console.print(f"{counted(record.rows, 'row')}{rate}.{saved}", soft_wrap=True, markup=False)
 
 
 def rejected_lines(rejected: dict[str, int], stream: Stream) -> list[str]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.encode.values import as_key
-from headwater.errors import ConfigError, LostMembers
+from headwater.errors import ConfigError, LostMembers, counted
 from headwater.kinds.fleet import Fleet
 from headwater.kinds.fleet.members.members import MemberFleet
 from headwater.kinds.fleet.rows import as_list
@@ -186,7 +186,7 @@ class ShardClient(ABC):
         while self.shards.forgotten:
             one = self.shards.forgotten.pop()
             self.lost += Counter(keys=one.members, rows=one.scored)
-            lost = f"a shard without a store died: {one.members:,} keys, scored on {one.scored:,} rows, were lost"
+            lost = f"a shard without a store died: {counted(one.members, 'key')}, scored on {counted(one.scored, 'row')}, were lost"
             warnings.warn(f"{lost}. Pass a folder to keep them on disk", LostMembers, stacklevel=4)
         return answers
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.cluster.worker import Block, Outcome
-from headwater.errors import ConfigError
+from headwater.errors import ConfigError, counted
 from headwater.streams import Target
 from headwater.streams.brokers.address import is_address, read_address
 from headwater.streams.files.remote import shown
@@ -124,7 +124,7 @@ def check_same(given: Sequence[Place], kept: Sequence[Place]) -> None:
     raise ConfigError(
         expected=f"the {len(known)} sources of the manifest"
         + ("" if first is None else f", of which source {first + 1} is {known[first]}"),
-        got=f"{len(names)} sources" if first is None else names[first],
+        got=counted(len(names), "source") if first is None else names[first],
         at="the sources",
         help="Give the same list in the same order, or begin a new model with another path for the manifest.",
     )

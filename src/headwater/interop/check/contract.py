@@ -146,7 +146,7 @@ def resume_is_exact(s: Subject) -> str:
     copy = s.revive(s.keep(model))
     must_equal(s.answers(copy), s.answers(model), "a saved learner")
     for i, (x, y) in enumerate(s.rows(80, seed=9)):
-        must_equal([s.ask(copy, x)], [s.ask(model, x)], f"a saved learner, {i} rows later")
+        must_equal([s.ask(copy, x)], [s.ask(model, x)], f"a saved learner, {i} row{'s' * (i != 1)} later")
         copy.learn_one(dict(x), y)
         model.learn_one(dict(x), y)
     must_equal(s.answers(copy), s.answers(model), "a saved learner, 80 rows later")

@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from headwater.errors import counted
 from headwater.interop.notebook.representation import html
 from headwater.route.evaluate import Evaluation
 from headwater.types import Record
@@ -55,7 +56,9 @@ class LiveCurve:
         if not self.records:
             return "<p>Nothing learned yet.</p>"
         last = self.records[-1]
-        return f"<p>{last.rows:,} rows, {last.rows_per_s:,.0f} rows/s</p>{html(Evaluation(last, self.records))}"
+        return (
+            f"<p>{counted(last.rows, 'row')}, {last.rows_per_s:,.0f} rows/s</p>{html(Evaluation(last, self.records))}"
+        )
 
     def _show(self) -> None:
         if self._handle is not None:

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from headwater.diagnose import Diagnosis
+from headwater.errors import counted
 from headwater.explain import Explanation
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.base import Learner, at_one_moment
@@ -64,9 +65,10 @@ def _learner(value: Learner) -> str:
     if not value.n_learned:
         return f'{head}<p class="hw-soft">Nothing learned yet.</p>'
     names = [feature["name"] for feature in about["features"]]
-    facts = f"{value.n_learned:,} rows learned · {about['parameters']:,} parameters · {len(names):,} features: {_few(names)}"
+    facts = f"{counted(value.n_learned, 'row')} learned · {counted(about['parameters'], 'parameter')}"
+    facts += f" · {counted(len(names), 'feature')}: {_few(names)}"
     if about["classes"]:
-        facts += f" · {len(about['classes']):,} classes: {_few(about['classes'])}"
+        facts += f" · {counted(len(about['classes']), 'class')}: {_few(about['classes'])}"
     return f'{head}<p class="hw-soft">{escape(facts)}</p>{_experts(value)}'
 
 
@@ -77,7 +79,7 @@ def _fleet(value: AnyFleet) -> str:
     if not len(value):
         return f'{head}<p class="hw-soft">Nothing learned yet.</p>'
     ranked = sorted(value, key=lambda key: -value.score(key)["rows"])
-    facts = f"{value.n_learned:,} rows learned · {len(value):,} keys of {value.key}"
+    facts = f"{counted(value.n_learned, 'row')} learned · {counted(len(value), 'key')} of {value.key}"
     scores = [value.score(key) for key in ranked[:_NAMED]]
     rows = [
         (escape(str(key)), *(f"{number:,}" if name == "rows" else _number(number) for name, number in own.items()))

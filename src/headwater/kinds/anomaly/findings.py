@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from headwater.diagnose.finding import FEW, Finding
 from headwater.encode.vocabulary import CATEGORY, NUMBER
-from headwater.errors import DataError
+from headwater.errors import DataError, counted
 from headwater.kinds.anomaly.learner import DETECTORS, SCORED, Anomaly
 from headwater.kinds.anomaly.score import RATE
 
@@ -134,7 +134,7 @@ def few_rows(m: DetectorMeasures) -> Finding | None:
     return Finding(
         "few_rows",
         "note",
-        f"{m.rows:,} rows were scored: a p-value below {RATE} takes {FEW:,}.",
+        f"{counted(m.rows, 'row')} scored: a p-value below {RATE} takes {FEW:,}.",
         f"Let it learn more rows, or ask at a larger rate: is_anomaly_one(x, rate={max(1 / max(m.rows, 1), 0.01):.2g}).",
         {"rows": float(m.rows)},
     )

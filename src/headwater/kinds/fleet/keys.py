@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headwater.errors import ConfigError, DataError, shown
+from headwater.errors import ConfigError, DataError, counted, shown
 
 __all__ = ["KEY_REASONS", "NO_KEY", "TOO_MANY", "check_key", "no_key", "shown", "too_many_keys", "unknown_key"]
 
@@ -57,7 +57,7 @@ def no_key(name: str, key: Any, row: int) -> DataError:
 def too_many_keys(name: str, most: int) -> DataError:
     """Return the error for more keys than a fleet may have."""
     return DataError(
-        expected=f"at most {most:,} keys",
+        expected=f"at most {counted(most, 'key')}",
         got="one more",
         at=name,
         help="Create the fleet with a larger max_keys. Nothing was learned.",

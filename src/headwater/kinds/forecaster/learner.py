@@ -14,7 +14,7 @@ from headwater._core import LEAN_VERSION
 from headwater.encode.frames import is_frame
 from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
-from headwater.errors import ConfigError, DataError, shown
+from headwater.errors import ConfigError, DataError, counted, shown
 from headwater.kinds.forecaster.kind import KIND
 from headwater.kinds.forecaster.order import check_order
 from headwater.kinds.forecaster.state import are_whole, speakers_of
@@ -378,7 +378,10 @@ class Forecaster(Learner):
     def _step(self, answers: Sequence[Any] | NDArray[Any], rows: Sequence[Mapping[Any, Any]]) -> NDArray[np.float64]:
         if len(rows) != len(answers):
             raise DataError(
-                expected=f"{len(answers)} rows for as many answers", got=str(len(rows)), at="X", help="Give one a time."
+                expected=f"{counted(len(answers), 'row')} for as many answers",
+                got=str(len(rows)),
+                at="X",
+                help="Give one a time.",
             )
         out = np.zeros(len(answers))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from headwater.errors import ConfigError, DataError
+from headwater.errors import ConfigError, DataError, counted
 from headwater.nn.expert import Expert
 from headwater.nn.layers import Activation, Dense, Embedding
 from headwater.nn.shapes import Shape, reads_image, size_of
@@ -148,7 +148,7 @@ def answers_of(y: ArrayLike, n: int, expert: Expert, dtype: np.dtype[Any]) -> ND
     widths = (1, outputs) if row.classes else (outputs,)
     if answers.ndim != 2 or answers.shape[0] != n or answers.shape[1] not in widths:
         raise DataError(
-            expected=f"{n} answers of {' or '.join(map(str, dict.fromkeys(widths)))} number(s)",
+            expected=f"{counted(n, 'answer')} of {' or '.join(map(str, dict.fromkeys(widths)))} number(s)",
             got=f"shape {answers.shape}",
             at="y",
             help="Give one answer a row of X.",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from headwater.errors import DataError
+from headwater.errors import DataError, counted
 from headwater.learner.kind import check_can, kind_of, kind_with
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.learning import committed
@@ -77,7 +77,7 @@ def _taught(found: Model, inputs: dict[str, Array]) -> tuple[LearnRequest, Size]
     labels = to_labels(inputs.pop("y").reshape(-1).tolist(), "inputs y")
     X = to_samples(inputs)
     if len(labels) != len(X):
-        raise DataError(expected=f"{len(X)} answers", got=str(len(labels)), at="inputs y", help="Send one a row.")
+        raise DataError(expected=counted(len(X), "answer"), got=str(len(labels)), at="inputs y", help="Send one a row.")
     check_keys(found, X, learning=True)
     learner = found.champion.learner
     events = [JournalEvent(x, kind_of(learner).answer.read(y, learner)) for x, y in zip(X, labels, strict=True)]

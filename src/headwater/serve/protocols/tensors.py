@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import DataError
+from headwater.errors import DataError, counted
 from headwater.serve.http.limits import ServerLimits, too_many
 from headwater.serve.http.pieces import flattened, items_of, scalars_of
 from headwater.serve.http.schemas import LARGE, decoded, to_features, to_json
@@ -124,7 +124,7 @@ def _from_json(tensor: dict[str, Any], shape: tuple[int, ...], where: str) -> Ar
     dtype, flat = _dtype(kind, where), flattened(tensor.get("data"), 3)
     size = math.prod(shape)
     if len(flat) != size:
-        raise wrong(f"{size} values, as the shape says", str(len(flat)), f"{where}.data")
+        raise wrong(f"{counted(size, 'value')}, as the shape says", str(len(flat)), f"{where}.data")
     wanted = _IN_JSON.get(kind, (int, float))
     if any(not isinstance(v, wanted) or (kind != "BOOL" and isinstance(v, bool)) for v in flat):
         raise wrong(f"values of {kind}", "others", f"{where}.data")
@@ -167,7 +167,7 @@ def _texts(data: bytes, size: int, where: str) -> Array:
     at = 0
     for i in range(size):
         if at + 4 > len(data):
-            raise wrong(f"{size} texts", f"{i}", where)
+            raise wrong(counted(size, "text"), f"{i}", where)
         (n,) = struct.unpack_from("<I", data, at)
         at += 4
         try:

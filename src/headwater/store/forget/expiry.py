@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from headwater.errors import ConfigError
+from headwater.errors import ConfigError, counted
 from headwater.learner.expiring import check_turns
 from headwater.store.model_file import seal, unseal
 
@@ -133,7 +133,7 @@ class Expiry:
         if learner.n_learned:
             raise ConfigError(
                 expected="a learner that has learned nothing",
-                got=f"one of {learner.n_learned:,} rows, of which nobody knows how old they are",
+                got=f"one of {counted(learner.n_learned, 'row')}, of which nobody knows how old they are",
                 at="retention",
                 help="Give a new one.",
             )

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from headwater.errors import counted
 from headwater.store.model_file import SavedModel
 
 from .ledger import Export
@@ -127,7 +128,7 @@ class Forgetting:
         done = bool(self.number)
         where = f", events {self.first:,} to {self.last:,}" if self.rows else ""
         verb = "forgotten" if done else "found"
-        said = [f"{self.rows:,} rows {verb}{where}."]
+        said = [f"{counted(self.rows, 'row')} {verb}{where}."]
         if self.rows:
             took = f"in {self.seconds:.1f} s" if done else f"which takes about {self.seconds:.1f} s"
             said.append(f"{self.replay:,} events {'were' if done else 'are'} learned again, {took}.")
@@ -137,7 +138,7 @@ class Forgetting:
             said.append(f"Not in the journal: {', '.join(self.absent)}.")
         if self.unsearched:
             said.append(
-                f"{self.unsearched:,} events before the kept journal can't be searched, nor what they taught be taken out."
+                f"{counted(self.unsearched, 'event')} before the kept journal can't be searched, nor what they taught be taken out."
             )
         return said + self.cannot
 

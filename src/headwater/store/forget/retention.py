@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from headwater.encode.durations import SECONDS, read_duration
-from headwater.errors import ConfigError
+from headwater.errors import ConfigError, counted
 
 __all__ = ["Retention"]
 
@@ -73,4 +73,4 @@ class Retention:
 
     def __str__(self) -> str:
         """Return the age as it is stored and shown."""
-        return f"{self.rows} rows" if self.rows else f"{(self.seconds or 0) / SECONDS['d']:g} days"
+        return counted(self.rows, "row") if self.rows else f"{(self.seconds or 0) / SECONDS['d']:g} days"

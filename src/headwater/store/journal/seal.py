@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from headwater.errors import StoreError
+from headwater.errors import StoreError, counted
 
 __all__ = ["SEALED", "Seal", "ends", "read_seal", "refuse_torn", "tables_of", "write_seal"]
 
@@ -178,8 +178,8 @@ def refuse_torn(base: sqlite3.Connection, path: Path, *, alone: bool) -> Seal | 
 
 
 def _said(seal: Seal) -> str:
-    models = f"{seal.models:,} models with {seal.learners:,} learners"
-    return f"{models}, a journal of events {seal.first:,} to {seal.last:,}, {seal.seq:,} events acknowledged"
+    models = f"{counted(seal.models, 'model')} with {counted(seal.learners, 'learner')}"
+    return f"{models}, a journal of events {seal.first:,} to {seal.last:,}, {counted(seal.seq, 'event')} acknowledged"
 
 
 TORN = (

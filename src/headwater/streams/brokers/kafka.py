@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from headwater.errors import ConfigError, SourceError, did_you_mean
+from headwater.errors import ConfigError, SourceError, counted, did_you_mean
 from headwater.streams.brokers.address import Address
 from headwater.streams.brokers.protocol import (
     LOG,
@@ -443,7 +443,11 @@ class KafkaSink:
         except KafkaException as error:
             raise _not_taken(self._address, error.args[0]) from error
         if left or failed:
-            why = _not_taken(self._address, failed[0]) if failed else _gone(self._address, f"{left} messages waiting")
+            why = (
+                _not_taken(self._address, failed[0])
+                if failed
+                else _gone(self._address, f"{counted(left, 'message')} waiting")
+            )
             raise self._heard.refusal() or why
 
     def _flush(self, producer: Producer) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import DataError, did_you_mean
+from headwater.errors import DataError, counted, did_you_mean
 from headwater.streams.readers.dtypes.columns import DATE, NUMBER, ColumnReader
 from headwater.streams.readers.dtypes.dates import DateFormat, counted_times
 from headwater.streams.readers.dtypes.judge import LOOK, ColumnJudge, Judged, sentinel
@@ -118,7 +118,12 @@ class Look:
         widths = {j: max(len(row[j]) for row in rows) for j in used}
         lines = ["  ".join(row[j].ljust(widths[j]) for j in used).rstrip() for row in rows]
         return "\n".join(
-            [f"{self.source}: {self.rows:,} rows looked at", "", *lines, *(["", *self.notes] if self.notes else [])]
+            [
+                f"{self.source}: {counted(self.rows, 'row')} looked at",
+                "",
+                *lines,
+                *(["", *self.notes] if self.notes else []),
+            ]
         )
 
     def _repr_html_(self) -> str:
@@ -128,7 +133,7 @@ class Look:
             for column in self.columns
         )
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        title = f"<p>{html.escape(self.source)}: {self.rows:,} rows looked at</p>"
+        title = f"<p>{html.escape(self.source)}: {counted(self.rows, 'row')} looked at</p>"
         return f"{title}<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{notes}"
 
 

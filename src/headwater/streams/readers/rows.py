@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from headwater.errors import DataError, TargetError, did_you_mean, shown
+from headwater.errors import DataError, TargetError, counted, did_you_mean, shown
 from headwater.streams.block import Block
 from headwater.streams.readers.frame_rows import FRAME_BLOCK, FrameRows
 from headwater.streams.stream import Stream, read
@@ -182,7 +182,7 @@ def read_table(X: Any, y: Any) -> Iterator[Block]:
         )
     if len(X) != len(answers):
         raise DataError(
-            expected=f"{len(X):,} answers, one a row of X",
+            expected=f"{counted(len(X), 'answer')}, one a row of X",
             got=f"{len(answers):,}",
             at="y",
             help="Give X and y of the same length.",

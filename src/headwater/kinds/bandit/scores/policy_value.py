@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import ConfigError, DataError
+from headwater.errors import ConfigError, DataError, counted
 from headwater.kinds.bandit.decision import Decision, as_decision
 from headwater.plain.kinds.policy_value import doubly_robust, explored, ips, plausible, snips
 from headwater.route.verdict.numbers import figure
@@ -97,7 +97,7 @@ class PolicyValue:
         lines = [f"  {name:<7} {value}" for name, value in rows.items()]
         lines += [f"  worth {self.matched:,.0f} rows of its own"]
         lines += [] if self.explored else ["  The log explored too little for this policy: trust the intervals alone."]
-        return "\n".join([f"mean reward over {self.n:,} rows", *lines])
+        return "\n".join([f"mean reward over {counted(self.n, 'row')}", *lines])
 
 
 def estimate_value(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from headwater.errors import ConfigError
+from headwater.errors import ConfigError, counted
 from headwater.serve.http.access.buckets import Buckets
 from headwater.serve.http.access.sessions import SESSION_S, Sessions, digest
 from headwater.serve.http.errors import Forbidden, RateLimited, Unauthorized
@@ -173,7 +173,9 @@ def read_tokens(text: str, at: str) -> dict[str, str]:
         if len(words) != 2 or words[0] not in SCOPES or len(words[1]) < 16:
             raise ConfigError(
                 expected="a scope (label, read, learn or admin) and a token of 16 characters or more",
-                got=f"{len(words)} words" if len(words) != 2 else f"scope {words[0]!r}, {len(words[1])} characters",
+                got=counted(len(words), "word")
+                if len(words) != 2
+                else f"scope {words[0]!r}, {len(words[1])} characters",
                 at=f"{at}, line {i + 1}",
                 help="Write, e.g.: learn " + "x" * 16,
             )

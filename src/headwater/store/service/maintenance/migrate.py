@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from headwater.errors import ModelFileError, StoreError
+from headwater.errors import ModelFileError, StoreError, counted
 from headwater.store.journal import database
 from headwater.store.journal.high_water import mark_path
 from headwater.store.journal.store_file import StoreFile
@@ -113,7 +113,7 @@ def _of_model(path: Path, to: Path) -> Migration:
         )
     write(to, again)
     core = 0 if header["learner"] == "Network" else header.get("core", FIRST_CORE)
-    holds = f"a {header['learner']}" + ("" if core == 0 else f" that has learned {learner.n_learned:,} rows")
+    holds = f"a {header['learner']}" + ("" if core == 0 else f" that has learned {counted(learner.n_learned, 'row')}")
     return Migration("model file", str(header["format"]), str(MODEL_FORMAT), holds, len(again), core)
 
 
@@ -140,7 +140,7 @@ def _of_store(path: Path, to: Path) -> Migration:
                 at=str(path),
                 help="Nothing was written. Check it with `headwater store check FILE`.",
             )
-    holds = f"{report.events:,} events, {report.pending:,} pending"
+    holds = f"{counted(report.events, 'event')}, {report.pending:,} pending"
     return Migration("store", str(found), str(database.FORMAT), holds, to.stat().st_size)
 
 
@@ -158,7 +158,7 @@ def _of_fleet(path: Path, to: Path) -> Migration:
                 at=str(path),
                 help="Nothing was written. Keep the original, and report this.",
             )
-    return Migration("store of a fleet", found, FLEET_FORMAT, f"{members:,} members", to.stat().st_size)
+    return Migration("store of a fleet", found, FLEET_FORMAT, counted(members, "member"), to.stat().st_size)
 
 
 def _members(path: Path) -> list[tuple[Any, ...]]:

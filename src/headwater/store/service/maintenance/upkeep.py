@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.errors import ConfigError, StoreError
+from headwater.errors import ConfigError, StoreError, counted
 from headwater.store.forget.forget_list import ForgetList, list_path
 from headwater.store.forget.ledger import Export, read_ledger
 from headwater.store.forget.record import Forgetting, Record, applied, read_records
@@ -380,7 +380,7 @@ def _acknowledged(file: StoreFile) -> tuple[int, int]:
     found = tables_of(file.base, is_open=True)
     if found.models < seal.models or found.learners < seal.learners:
         raise StoreError(
-            expected=f"{seal.models:,} models with {seal.learners:,} learners, which the last commit sealed",
+            expected=f"{counted(seal.models, 'model')} with {counted(seal.learners, 'learner')}, which the last commit sealed",
             got=f"{found.models:,} with {found.learners:,}",
             at=str(file.path),
             help="Restore a backup, because lost learners can't be rebuilt. `headwater store export FILE` saves the events.",
