@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
 
+import headwater as hw
 from headwater import Classifier, Regressor, load, nn
-from headwater.errors import HeadwaterError, ModelFileError, RefusedRow
+from headwater.errors import ConfigError, HeadwaterError, ModelFileError, RefusedRow
 from headwater.store.learner_file import from_bytes, to_bytes
 from headwater.store.model_file import FORMAT, KEY
 from support.learners import answers, differences, mixed
@@ -376,3 +378,21 @@ def test_a_model_that_learned_nothing_is_kept_too(tmp_path):
 def test_every_error_here_is_one_of_headwaters():
     assert issubclass(ModelFileError, HeadwaterError)
     assert issubclass(ModelFileError, ValueError)
+
+
+@pytest.mark.parametrize("path", [None, 3, b"m.hw", ["m.hw"]])
+def test_what_is_no_path_is_refused_in_a_sentence(path):
+    model = hw.Classifier()
+    model.learn_one({"a": 1}, "x")
+    for use in (model.save, hw.load, hw.open, partial(hw.load, kind=hw.Classifier)):
+        with pytest.raises(
+            ConfigError, match=r"^expected the path of a file, got .* — at path\. Give a text or a Path, such as"
+        ):
+            use(path)
+
+
+def test_a_store_in_memory_is_refused_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"^expected a file, by which a store survives, got :memory: — at path\. A "):
+        hw.open(":memory:", hw.Classifier())
+    assert not list(tmp_path.iterdir())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headwater.errors import StoreError
+from headwater.store.model_file.container import PATH, no_path
 from headwater.store.ownership import OwnedFile
 
 from .database import FAILING, FULL, MS_TO_WAIT, connect, ends_where_it_should, meaning, transaction
@@ -43,7 +44,7 @@ class StoreFile:
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         The file.
     create : bool
         Whether to create a missing file.
@@ -52,11 +53,16 @@ class StoreFile:
 
     Raises
     ------
+    ConfigError
+        If the path is none, or ``:memory:``.
     StoreError
         If the file is in use, damaged, emptied, or not a store.
     """
 
-    def __init__(self, path: Path, *, create: bool = True, accept: bool = False) -> None:
+    def __init__(self, path: str | Path, *, create: bool = True, accept: bool = False) -> None:
+        if not isinstance(path, PATH) or path == ":memory:":
+            raise no_path(path)
+        path = Path(path)
         self.at = str(path)
         self._owned = OwnedFile(path, create=create)
         self.pid = self._owned.pid

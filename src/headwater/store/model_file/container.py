@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import save as _pack
 
-from headwater.errors import ModelFileError, StoreError
+from headwater.errors import ConfigError, ModelFileError, StoreError, shown
 from headwater.store.ownership import read_head
 
 from .saved import SavedModel
@@ -31,6 +31,7 @@ __all__ = ["FORMAT", "KEY", "UNFIT", "fitting", "holds_database", "read", "refus
 
 FORMAT = 2
 KEY = "headwater"
+PATH: tuple[type[Any], ...] = (str, os.PathLike)
 _BLANK = "0" * 64
 UNFIT: tuple[type[Exception], ...] = (
     *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError),
@@ -70,6 +71,20 @@ def fitting(at: str) -> Iterator[None]:
         ) from error
 
 
+def no_path(path: Any) -> ConfigError:
+    """Return what is wrong with a path that is neither a text nor a Path."""
+    if path == ":memory:":
+        return ConfigError(
+            expected="a file, by which a store survives",
+            got=":memory:",
+            at="path",
+            help="A learner alone, such as hw.Classifier(), learns in memory; for a test open a file in a temporary folder.",
+        )
+    return ConfigError(
+        expected="the path of a file", got=shown(path), at="path", help="Give a text or a Path, such as 'model.hw'."
+    )
+
+
 def write(path: str | Path, data: bytes) -> None:
     """Write a file atomically (temporary file, then rename). A device is written into.
 
@@ -78,6 +93,8 @@ def write(path: str | Path, data: bytes) -> None:
     ModelFileError
         If the file can't be written, or the path is a store.
     """
+    if not isinstance(path, PATH):
+        raise no_path(path)
     path = Path(path)
     refuse_store(path)
     beside: Path | None = None

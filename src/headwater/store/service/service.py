@@ -109,7 +109,7 @@ class Service:
     ) -> None:
         self.policy, self.limits = policy or RetentionPolicy(), limits or Limits()
         self._harmless = min(self.limits.row_bytes, self.limits.row_entries, self.limits.request_names)
-        self._file = StoreFile(Path(path), create=create)
+        self._file = StoreFile(path, create=create)
         self.path, self._mutex, at, keep = Path(path), self._file.mutex, self._file.at, self.policy
         self.journal, self.snapshots = Journal(self._file.base, at), Snapshots(self._file.base, at, learners)
         self.ids = Ids(self._file.base, keep.late_s, keep.keep_pending, keep.keep_pending_bytes)
