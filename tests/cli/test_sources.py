@@ -311,3 +311,8 @@ def test_rows_that_cannot_be_used_later_on_stop_the_run_and_keep_what_was_learne
     assert "wrong number of fields) — at b.csv, first in line 4002. Look at them with --rejects FILE" in lines[1]
     assert 1_000 < hw.load("m.hw").n_learned <= 4_000
     assert run("learn", "b.csv", "--target", "late", "--allow-rejects", 0.8)[0] == 0
+
+
+def test_a_negative_number_of_rows_to_skip_is_refused(run):
+    status, out, err = run("learn", "a.csv", "--target", "late", "--skip", -1)
+    assert (status, out, err) == (2, "", "expected at least 0 rows, got -1 — at --skip. Give a whole number.\n")

@@ -127,7 +127,7 @@ class ReadingOptions:
             known=notes["columns"],
             positions=notes["positions"],
             **forms,
-            skip=max(skip, self.skip),
+            skip=max(skip, self.skip) if self.skip >= 0 else self.skip,
             limit=self.limit,
             rejects=self.rejects,
             allow_rejects=self.allow_rejects,
