@@ -237,6 +237,15 @@ def test_rows_of_a_log_that_are_no_decision_are_left_out_and_said_with_their_lin
     assert (status, "396 decisions" in out, err.splitlines()) == (0, True, lines)
 
 
+def test_texts_among_numbers_are_remarked_upon_in_columns_that_a_model_reads_alone(run, tmp_path):
+    assert run(f"{LEARN['control']} --model m.hw")[0] == 0
+    rows = (tmp_path / "play.csv").read_text().splitlines()
+    (tmp_path / "play.csv").write_text("\n".join([*rows[:300], "1,1,none,false", "other,1,0,false", ""]))
+    for command in ("predict", "explain"):
+        status, _, err = run(f"{command} play.csv --model m.hw")
+        assert (status, err) == (0, "room: 1 × text in a column of numbers, first 'other' in line 302.\n")
+
+
 @pytest.mark.parametrize("task", ["classify", "anomaly", "multioutput"])
 def test_a_file_without_rows_is_said_by_what_predicts_and_explains(run, tmp_path, task):
     assert run(f"{LEARN[task]} --model m.hw")[0] == 0

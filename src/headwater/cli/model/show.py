@@ -47,8 +47,8 @@ def show(model: Path, /, *, json: bool = False) -> int:
     console = Console(highlight=False)
     if isinstance(learner, AnyFleet):
         console.print(
-            f"{model}: {about['members']:,} {kind.noun}s, one for each {learner.key}, "
-            f"that have learned {counted(about['n_learned'], 'row')}. The one with most rows:",
+            f"{model}: {counted(about['members'], kind.noun)}, one for each {learner.key}, "
+            f"that {'has' if about['members'] == 1 else 'have'} learned {counted(about['n_learned'], 'row')}. The one with most rows:",
             soft_wrap=True,
             markup=False,
         )
