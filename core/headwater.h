@@ -19,7 +19,8 @@
 #include <stdint.h>
 
 #define HW_VERSION 2
-#define HW_LEAN_VERSION 3 /* of a declaration with HW_LEAN numbers behind its last expert */
+#define HW_LEAN_VERSION 3  /* of a declaration with the first two of HW_LEAN behind its last expert, */
+#define HW_APART_VERSION 4 /* and of one with all */
 
 /* What a function returns when it could not do what was asked; 0 or more is success. Nothing is half done after one: a row
  * is learned whole or not at all, and may be offered again. Names that hw_read had appended before memory lacked stay, and
@@ -70,7 +71,7 @@ const char *const *hw_initializers(int *count);
  * A declaration is HW_HEAD numbers, then for each expert HW_EXPERT numbers, then for each of its layers HW_LAYER numbers.
  */
 enum {
-    HW_D_VERSION,   /* HW_VERSION, or HW_LEAN_VERSION */
+    HW_D_VERSION,   /* HW_VERSION, HW_LEAN_VERSION or HW_APART_VERSION */
     HW_D_DOUBLE,    /* 0: float32, 1: float64 */
     HW_D_GROWING,   /* 1: names appear as the stream shows them; 0: a fixed number of inputs */
     HW_D_INPUTS,    /* how many, where they are fixed (ids of an embedding count) */
@@ -143,6 +144,7 @@ enum {
 enum {
     HW_LEAN_GRADIENT, /* an expert takes no step where no derivative by its logits is as large as this */
     HW_LEAN_WEIGHT,   /* nor replays where its weight in the mixture is below this share of the heaviest */
+    HW_LEAN_APART,    /* factor on the step of the mixture's weights, of numbers along how far experts lie apart */
     HW_LEAN
 };
 /* A forecaster's declaration has these numbers behind its last expert. */
@@ -542,7 +544,7 @@ enum {
     HW_FAR,           /* many deviations off, */
     HW_FAR_TARGET,    /* and answers so */
     HW_WEIGHT,        /* in the mixture */
-    HW_ERROR,         /* of the first expert, for all: fading mean error of the mixture */
+    HW_ERROR,         /* of the first expert, for all: fading mean error of the mixture; of the second: how they differ */
     HW_FAILING,       /* how long it has known less than nothing */
     HW_MIXED,         /* of the first expert, for all: rows that moved the mixture's weights */
     HW_REINITIALISED, /* how often it began anew */

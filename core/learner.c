@@ -108,7 +108,7 @@ hw_learner *hw_new(const hw_allocator *memory, const double *declaration, int64_
     l->kernels = kernels_of(l->is_double, l->level);
     if (!l->kernels) {
         if (fault)
-            *fault = (hw_fault){"dtype", "float32, the only type in this build", 1};
+            *fault = (hw_fault){"dtype", "float32, as this build has", 1};
         *status = HW_BAD_DECLARATION;
         return hw_free(l), NULL;
     }

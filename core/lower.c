@@ -186,8 +186,7 @@ static int check_head(const double *d, int64_t count, hw_fault *fault)
 {
     DECLARED(count >= HW_HEAD + HW_EXPERT + HW_LAYER, "size of the declaration", "a head, an expert and a layer",
              (double)count);
-    DECLARED(d[HW_D_VERSION] == HW_VERSION || d[HW_D_VERSION] == HW_LEAN_VERSION, "version of the declaration", "2 or 3",
-             d[HW_D_VERSION]);
+    DECLARED(whole(d[HW_D_VERSION], HW_VERSION, HW_APART_VERSION), "version of the declaration", "2 to 4", d[HW_D_VERSION]);
     static const int flags[] = {HW_D_DOUBLE, HW_D_GROWING, HW_D_STANDARD, HW_D_TARGETS, HW_D_HISTORY, HW_D_EMBEDDING};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         DECLARED(whole(d[flags[i]], 0, 1), "a switch of the declaration", "0 or 1", d[flags[i]]);

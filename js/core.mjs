@@ -147,8 +147,9 @@ export class Core {
         bytes[at++] = unit;
         continue;
       }
-      at = writeUnit(bytes, at, text, i, unit);
-      if (unit >= 0xd800 && text.codePointAt(i) > 0xffff) i++;
+      const point = text.codePointAt(i);
+      at = writeUnit(bytes, at, point);
+      if (point > 0xffff) i++;
     }
     return at;
   }
@@ -253,9 +254,10 @@ export class Core {
     if (status >= 0) return status;
     if (status === NO_MEMORY) throw noMemory("what was asked for");
     if (status === NOT_BUILT) throw new NotBuiltError("a sample");
-    const large = status === TOO_LARGE;
-    const expected = large ? "a sample within the limits" : "numbers that fit this learner";
-    const [got, help] = large ? ["a larger one", "Give less at once."] : ["other ones", "Check what was given."];
+    const [expected, got, help] =
+      status === TOO_LARGE
+        ? ["a sample within the limits", "a larger one", "Give less at once."]
+        : ["numbers that fit this learner", "other ones", "Check what was given."];
     throw new HeadwaterError({ expected, got, at: "headwater.wasm", help });
   }
 }
@@ -266,24 +268,11 @@ function up(bytes) {
 }
 
 /** Write a character that is not ASCII; returns where the next one comes. */
-function writeUnit(bytes, to, text, i, unit) {
-  if (unit < 0x800) {
-    bytes[to] = 0xc0 | (unit >> 6);
-    bytes[to + 1] = 0x80 | (unit & 63);
-    return to + 2;
-  }
-  const point = text.codePointAt(i);
-  if (point > 0xffff) {
-    bytes[to] = 0xf0 | (point >> 18);
-    bytes[to + 1] = 0x80 | ((point >> 12) & 63);
-    bytes[to + 2] = 0x80 | ((point >> 6) & 63);
-    bytes[to + 3] = 0x80 | (point & 63);
-    return to + 4;
-  }
-  bytes[to] = 0xe0 | (point >> 12);
-  bytes[to + 1] = 0x80 | ((point >> 6) & 63);
-  bytes[to + 2] = 0x80 | (point & 63);
-  return to + 3;
+function writeUnit(bytes, to, point) {
+  let more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+  bytes[to++] = (0xf0 << (3 - more)) | (point >> (6 * more)); // a byte keeps its lowest bits
+  while (more--) bytes[to++] = 0x80 | ((point >> (6 * more)) & 63);
+  return to;
 }
 
 export function noMemory(got) {

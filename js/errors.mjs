@@ -80,8 +80,8 @@ export function shown(value, depth = 0) {
 
 /** Return the kind of a value, as an error names it. */
 export function kindOf(value) {
-  if (value === null || typeof value !== "object") return value === null ? "null" : typeof value;
-  return value.constructor?.name ?? "Object";
+  if (value === null) return "null";
+  return typeof value === "object" ? (value.constructor?.name ?? "Object") : typeof value;
 }
 
 /** Return a number as C's %g prints it. */

@@ -1,6 +1,7 @@
 // All of headwater: learners that are declared here, networks, explanations. It is loaded when one of these is asked for.
 
 import { WholeCore } from "./declare/core.mjs";
+import { leanOf } from "./declare/declare.mjs";
 import { ELSEWHERE } from "./declare/declared.mjs";
 import { learnerOf } from "./declare/setup.mjs";
 import { ModelFileError, kindOf, shown } from "./errors.mjs";
@@ -73,7 +74,7 @@ function fromFile(core, header, arrays) {
 function withSettings(core, name, parts) {
   const { settings, core: version } = parts.kept;
   const made = learnerOf(name, { text: null, ...settingsFromJson(settings) }); // files of the first versions have no columns of text
-  if (version < core.calls.js_version(1)) made.setup.lean = []; // an older core knew no lean pools
+  made.setup.lean = leanOf(version, made.setup);
   return { ...parts, ...made };
 }
 

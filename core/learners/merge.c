@@ -1141,6 +1141,8 @@ static double rows_behind(const merging *m, const worker *w, int e, int how)
     const double *run = w->l->running + e * HW_RUNNING, *before = m->base->running + e * HW_RUNNING;
     if (how == LOSS)
         return (double)(w->l->learned - m->base->learned) - (run[HW_OVERFLOW] - before[HW_OVERFLOW]);
+    run = w->l->running; /* rows of the mixture are counted at the first expert */
+    before = m->base->running;
     return run[HW_MIXED] < before[HW_MIXED] ? run[HW_MIXED] : run[HW_MIXED] - before[HW_MIXED];
 }
 
@@ -1149,15 +1151,15 @@ static double rows_behind(const merging *m, const worker *w, int e, int how)
 static double merge_fading(const merging *m, int e, int number, int how)
 {
     double old = m->base->running[e * HW_RUNNING + number], rows = 0, mean = 0, last = old;
-    const double *before = m->base->running + e * HW_RUNNING, slow = 1 - (how == LOSS ? FADING : FADING_ERROR);
-    bool begun = how == LOSS ? before[HW_STEPS] > 0 : before[HW_MIXED] > 0;
+    double slow = 1 - (how == LOSS ? FADING : FADING_ERROR), mixed = m->base->running[HW_MIXED];
+    bool begun = how == LOSS ? m->base->running[e * HW_RUNNING + HW_STEPS] > 0 : mixed > 0;
     int k = 0;
     for (int i = 0; i < m->count; i++) {
         const worker *w = m->worker + i;
         double n = rows_behind(m, w, e, how), x = w->l->running[e * HW_RUNNING + number];
         if (!w->live || !(n > 0) || (how == LOSS && e < m->to->all && m->steps[i * m->to->all + e] < 0))
             continue;
-        bool anew = !begun || (how == MIXTURE_ERROR && w->l->running[e * HW_RUNNING + HW_MIXED] < before[HW_MIXED]);
+        bool anew = !begun || (how == MIXTURE_ERROR && w->l->running[HW_MIXED] < mixed);
         double alone = anew ? x : old + (x - old) / (1 - power(slow, n));
         rows += n;
         mean += (alone - mean) * (n / rows);

@@ -6,9 +6,10 @@ const hw_part *const hw_parts[HW_KIND_PARTS] = {HW_KINDS_OF_PARTS(ROW)};
 
 int hw_find_declared(const double *d, int64_t count, const double *tail, bool recurrent, const double **own)
 {
-    bool lean = d[HW_D_VERSION] == HW_LEAN_VERSION && d + count - tail >= HW_LEAN;
+    int64_t lean = hw_lean_numbers(d);
+    lean = d + count - tail >= lean ? lean : 0;
     own[HW_PART_lean] = lean ? tail : NULL;
-    tail += lean ? HW_LEAN : 0;
+    tail += lean;
     int64_t rest = d + count - tail,
             words = rest > HW_TEXT && hw_is_recurrent(tail + HW_TEXT, rest - HW_TEXT) ? HW_TEXT : 0;
     bool blocks = HW_EMBEDS && !recurrent && rest == HW_TEXT + HW_BANDIT + HW_STACK; /* a bandit that reads embeddings */

@@ -283,11 +283,15 @@ function listsOf(core) {
   return Object.fromEntries(Object.entries(LISTS).map(([name, call]) => [name, core.listed(call)]));
 }
 
-/** What to declare to the core; a state of a version that knew no lean learning goes on without it. */
+/** What to declare to the core; a state of a version that knew less of lean learning goes on with that. */
 function declared(core, setup, state) {
-  const older = state !== null && state[0].data[0] === core.calls.js_version(0);
-  const lean = older ? [] : (setup.lean ?? []);
+  const lean = leanOf(state === null ? Infinity : state[0].data[0], setup);
   return declaration(listsOf(core), setup.experts, { ...setup, lean, version: core.calls.js_version(lean.length) });
+}
+
+/** The numbers of lean learning that a version of the core knew: 2 none, 3 two, and 4 all. */
+export function leanOf(version, { lean = [] }) {
+  return version < 3 ? [] : lean.slice(0, version - 1);
 }
 
 function noDouble() {

@@ -214,10 +214,10 @@ export const CELLS = {
   accurate: [256, 10],
 };
 
-/** Smallest gradient of a step and smallest weight of replays of a default pool. */
+/** Lean learning of a default pool: smallest gradient of a step, smallest weight of replays, factor of steps apart. */
 export const LEAN = {
   classes: [0.01, 0.25],
-  numbers: [0.001, 0.25],
+  numbers: [0.001, 0.25, 5.0],
 };
 
 /** What to do with a file of each kind that this module does not hold. */

@@ -1,6 +1,6 @@
 // A model's file: safetensors with a JSON header under the key "headwater", and a digest of the whole with zeros in its place.
 
-import { HeadwaterError, ModelFileError, NotBuiltError } from "../errors.mjs";
+import { ModelFileError, NotBuiltError } from "../errors.mjs";
 import { parsed } from "./json.mjs";
 
 export const FORMAT = 2;
@@ -53,8 +53,8 @@ export function fitting(at, build) {
   try {
     return build();
   } catch (error) {
-    const broken = error instanceof WebAssembly.RuntimeError;
-    if (broken || error instanceof ModelFileError || error instanceof NotBuiltError || (error instanceof HeadwaterError && error.code === "memory")) throw error;
+    const broken = error instanceof WebAssembly.RuntimeError || error.code === "error"; // or memory lacks
+    if (broken || error instanceof ModelFileError || error instanceof NotBuiltError) throw error;
     const got = `one that does not fit (${error.message})`;
     throw new ModelFileError({ expected: "a model as headwater saves it", got, at, help: "Use another copy." });
   }

@@ -13,7 +13,7 @@ const LISTS = ["layers", "experts"];
 export function modelBytes(name, core, { kept, classes, refused, counts, state }) {
   const header = {
     learner: name,
-    core: kept.core ?? core.calls.js_version(1),
+    core: kept.core ?? core.calls.js_version(3),
     settings: kept.settings,
     classes: classes.map((label) => asJson(label, "class")),
     notes: kept.notes ?? {},
@@ -69,9 +69,8 @@ export function sealed(header, arrays) {
 export function dumped(value) {
   if (value instanceof Raw) return value.text;
   if (typeof value === "string") return quoted(value);
-  if (typeof value === "bigint" || typeof value === "number" || typeof value === "boolean") return String(value);
   if (Array.isArray(value)) return `[${value.map(dumped).join(", ")}]`;
-  if (value === null || value === undefined) return "null";
+  if (typeof value !== "object" || value === null) return String(value ?? null);
   return `{${Object.entries(value).map(([name, own]) => `${quoted(name)}: ${dumped(own)}`).join(", ")}}`;
 }
 

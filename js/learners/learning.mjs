@@ -5,7 +5,7 @@ import { PlannedReader, rowAndNames } from "../rows/planned.mjs";
 import { Engine, KIND_NAMES } from "./engine.mjs";
 
 /** Running numbers of an expert, by their places (headwater.h). */
-const RUNNING = { count: 15, undone: 3, overflow: 4, infinite: 6, huge: 7, far: 8, far_target: 9 };
+const RUNNING = { count: 15, undone: 3, overflow: 4, unusable: 6 };
 
 /** Names and numbers of one learner that learns. */
 export class LearningEngine extends Engine {
@@ -97,7 +97,7 @@ export class LearningEngine extends Engine {
   rejected() {
     const { data } = this.array("running");
     const counts = { type: this.reader.unusable };
-    for (const reason of ["infinite", "huge", "far", "far_target"]) counts[reason] = data[RUNNING[reason]];
+    ["infinite", "huge", "far", "far_target"].forEach((reason, i) => (counts[reason] = data[RUNNING.unusable + i]));
     counts.overflow = counts.diverged = 0;
     const experts = data.length / RUNNING.count - 2; // and the scale expert, and a rest
     for (let e = 0; e < experts; e++) {

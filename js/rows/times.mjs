@@ -17,7 +17,7 @@ function daysTo(year, month, day) {
 
 function daysOf(year, month) {
   if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
-  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+  return 30 + ((month + (month >> 3)) & 1); // 31 days: odd months to July, even ones from August on
 }
 
 /** Whether a text can state a date-time at all: a quick look before the thorough one. */

@@ -161,7 +161,8 @@ static int execute(PyObject *module)
         PyTuple_SetItem(states, i, PyLong_FromLong(hw_rule_states(i)));
     int status = states ? PyModule_AddObjectRef(module, "RULE_STATES", states) : -1;
     Py_XDECREF(states);
-    if (status < 0 || PyModule_AddIntConstant(module, "LEAN_VERSION", HW_LEAN_VERSION) < 0)
+    if (status < 0 || PyModule_AddIntConstant(module, "LEAN_VERSION", HW_LEAN_VERSION) < 0 ||
+        PyModule_AddIntConstant(module, "APART_VERSION", HW_APART_VERSION) < 0)
         return -1;
     return PyModule_AddIntConstant(module, "VERSION", HW_VERSION);
 }

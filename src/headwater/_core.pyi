@@ -15,6 +15,7 @@ RULE_STATES: tuple[int, ...]
 SCHEDULES: tuple[str, ...]
 INITIALIZERS: tuple[str, ...]
 VERSION: int
+APART_VERSION: int
 LEAN_VERSION: int
 
 def held() -> int: ...

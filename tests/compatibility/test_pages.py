@@ -50,7 +50,7 @@ def test_a_model_file_is_what_its_page_says(saved):
     assert [*head] == fields
     assert head["sha256"] == reading.digest(data)
     assert f"Version: **{head['format']}**" in reading.page("model")
-    assert (head["learner"], head["core"], head["classes"]) == ("Regressor", 3, [])
+    assert (head["learner"], head["core"], head["classes"]) == ("Regressor", 4, [])
     counts = {
         what: int(arrays["sizes"][int(i)]) for i, what in re.findall(r"`sizes\[(\d+)\]` ([\w ]+)", reading.page("core"))
     }

@@ -150,6 +150,23 @@ def test_numbers_are_stacked_in_units_of_their_own_deviation():
         check(parameters_of(core, e), plain_arrays(twin), 1e-10, f"expert {e}")
 
 
+@pytest.mark.parametrize("factor", [0.0, 5.0])
+def test_weights_of_numbers_learn_along_how_far_experts_lie_apart_as_plain_says(factor):
+    rng = np.random.default_rng(4)
+    pool = [Expert((nn.Dense(5, "tanh"), nn.Dense(1)), nn.Loss("mse"), nn.SGD(0.02 * 2**e)) for e in range(3)]
+    core = Core(pool, dtype="float64", seed=3, outputs=1, targets=True, lean=(0.0, 0.0, factor))
+    mixture, known = StackedWeights(np.full(3, 1 / 3)), Statistics()
+    for i in range(150):
+        x, weight = rng.normal(size=4), float(rng.choice([0.5, 1.0, 30.0]))
+        y = 40 + 10 * x[0] - 5 * x[1] + (1e7 if i == 90 else 0)
+        z = opinions_of(core, x)[:, 0] if i else np.zeros(3)
+        learn_one(core, x, y, weight)
+        target, known = standardise(y, known, ANSWER_CLIP)
+        stack_numbers(mixture, z, target, weight, factor=factor)
+        check(core.mixture_weights, mixture.w, 1e-9)
+        check([*core.running[:2, ERROR]], [mixture.error, mixture.spread], 1e-9)
+
+
 def test_an_expert_with_a_log_link_learns_how_many_times_their_mean_answers_are():
     rng = np.random.default_rng(7)
     X, mass = rng.normal(size=(80, 4)), rng.choice([0.5, 1.0, 3.0], 80)

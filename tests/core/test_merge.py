@@ -21,6 +21,7 @@ from headwater import nn
 from headwater.cluster.merge import merge
 from headwater.nn.core import (
     ANOMALY,
+    ERROR,
     FADING_LOSS,
     FAILING,
     MIXED,
@@ -688,6 +689,21 @@ def test_counts_are_added_up_and_fading_means_are_composed() -> None:
     ]
     expected = 0.99**80 * old[:, FADING_LOSS] + (1 - 0.99**80) * (0.25 * alone[0] + 0.75 * alone[1])
     np.testing.assert_allclose(run[:, FADING_LOSS], expected, rtol=1e-12)
+
+
+def test_means_of_the_mixture_are_composed_by_the_rows_that_the_first_expert_counts() -> None:
+    base = learn(made(*pool(), targets=True, lean=(0.0, 0.0, 5.0)), samples(100, 1))
+    workers = taught(base, samples(20, 2), samples(60, 3))
+    old, one, two = (core.running[:2, ERROR].copy() for core in (base, *workers))
+    assert (one != old).all()
+    assert (two != old).all()
+
+    merged = base.merge(workers).running[:, ERROR]
+
+    alone = [old + (own - old) / (1 - 0.997**n) for own, n in ((one, 20), (two, 60))]
+    expected = 0.997**80 * old + (1 - 0.997**80) * (0.25 * alone[0] + 0.75 * alone[1])
+    np.testing.assert_allclose(merged[:2], expected, rtol=1e-12)
+    assert not merged[2:].any()
 
 
 def test_weights_of_hedge_follow_the_mean_and_sum_to_1() -> None:

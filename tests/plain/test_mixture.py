@@ -110,6 +110,44 @@ def test_stacking_numbers_steps_along_hubers_loss():
     check(later.error, 0.01 + (abs(w @ predictions - 1e6) - 0.01) * 0.003, 1e-12)
 
 
+def test_stacking_numbers_steps_along_the_differences_besides():
+    rng = np.random.default_rng(1)
+    w, predictions = rng.normal(size=3), rng.normal(size=3)
+    error = float(w @ predictions) - 0.3
+    mixture = StackedWeights(w.copy())
+    stack_numbers(mixture, predictions, 0.3, factor=5.0)
+    differences = predictions - predictions.mean()
+    besides = 5 * differences / (differences @ differences + 0.1)
+    check(w - mixture.w, 0.02 * error * (predictions + besides), 1e-14)
+    late, alone = StackedWeights(w.copy()), StackedWeights(w.copy())
+    stack_numbers(
+        late, predictions, 0.3, late=True, factor=5.0
+    )  # what was said then says little of how they differ now
+    stack_numbers(alone, predictions, 0.3, late=True)
+    assert late.w.tolist() == alone.w.tolist()
+
+
+def test_what_differs_little_is_weighed_soon():
+    mixtures = [StackedWeights(np.array([0.5, 0.5]), rows=10, error=1.0) for _ in range(2)]
+    for mixture, factor in zip(mixtures, (0.0, 5.0), strict=True):
+        for _ in range(200):
+            stack_numbers(mixture, np.array([1.0, 1.1]), 1.0, factor=factor)  # the first is always right
+    alone, besides = (float(mixture.w[0] - mixture.w[1]) for mixture in mixtures)
+    assert besides > 2 * alone > 0
+
+
+def test_a_row_on_which_experts_agree_weighs_no_more_and_one_on_which_they_part_says_whose_the_error_is():
+    def moved(spread: float, predictions: list[float], y: float) -> float:
+        mixture = StackedWeights(np.array([0.5, 0.5]), rows=10, error=0.1, spread=spread)
+        w = mixture.w.copy()
+        stack_numbers(mixture, np.array(predictions), y, factor=5.0)
+        return float((mixture.w - w)[0] - (mixture.w - w)[1])
+
+    assert 0 < moved(10.0, [1.0, 1.1], 0.9) < moved(0.0, [1.0, 1.1], 0.9) / 20
+    near = moved(0.0, [1.0, 3.0], 1.5), moved(0.0, [1.0, 3.0], 1.0)
+    assert near[1] > 1.5 * near[0] > 0  # both errors are beyond the mean error
+
+
 def test_no_row_moves_a_weight_far_and_large_predictions_do_not_overshoot():
     mixture = StackedWeights(np.array([0.5, 0.5]))
     stack_logits(mixture, np.array([[1e3, -1e3], [0.0, 0.0]]), y=1, weight=100.0)

@@ -9,7 +9,9 @@ static const double SHARE = 0.003;                        /* of Hedge's weights 
 static const double HARDEST = 9;                          /* the largest loss, and gain, that they see */
 static const double FIRST_RATE = 0.01, OF_NUMBERS = 0.02; /* step of the weights at first: of logits, of numbers */
 static const double LAST_RATE = 0.002, COOLING = 1000;
-static const double LEAP = 0.1;                                  /* no row moves a weight by more */
+static const double NEAR = 0.1;   /* is added to the sum of squares by which experts differ, */
+static const double UNLIKE = 100; /* which counts as this, if more, in its mean */
+static const double LEAP = 0.1;   /* no row moves a weight by more */
 static const double STEADY = 0.005, PART = 0.5, SMALLEST = 0.01; /* where answers come late */
 static const double TINY = 1e-300;
 static const double LARGEST_MISS = 1e100; /* an error beyond this counts as this one: an expert has run away */
@@ -69,40 +71,57 @@ static void hedge_update(hw_learner *l, const double *losses, double weight)
     }
 }
 
+/* How a row of numbers moves a weight: -rate (slope y - base), for what its component says, y. */
+typedef struct {
+    double rate, slope, base;
+} number_step;
+
+/* Along the gradient of Huber's loss, linear beyond the fading mean error, at most 1/sum of squares, beyond which it would
+ * overshoot; and, since experts differ by far less than what they say, by normalised least mean squares (Nagumo & Noda
+ * 1967) over their differences from their mean. Where they differ by more than usual, more of the error is theirs. */
+static number_step step_of_numbers(hw_learner *l, const sample *s, double miss, double weight, double rate, bool late)
+{
+    double *error = running(l, 0) + HW_ERROR, *usual = running(l, 1) + HW_ERROR, square = 0, sum = 0;
+    double factor = l->lean && !late ? l->lean->apart : 0, part = least(weight, 1);
+    miss = within(miss, -LARGEST_MISS, LARGEST_MISS);
+    double size = magnitude(miss);
+    *error = running(l, 0)[HW_MIXED] == 0 ? size : *error + (size - *error) * 0.003 * part;
+    for (int m = 0; m < components(l); m++) {
+        double own = component_output(l, s, m)[0];
+        square += own * own;
+        sum += own;
+    }
+    double mean = sum / components(l), apart = most(square - sum * mean, 0), bound = *error + __builtin_sqrt(apart);
+    if (factor > 0)
+        *usual += (least(apart, UNLIKE) - *usual) * 0.003 * part;
+    double along = factor * within(miss, -bound, bound) / (most(apart, *usual) + NEAR);
+    return (number_step){least(rate, 1 / most(square, factor)), within(miss, -*error, *error) + along, along * mean};
+}
+
 /* Move the weights along the gradient of the mixture's loss; mixed (k) as mix gave it. Classes: sum of p_j z_ej - z_e(y).
- * Numbers: Huber's, linear beyond the fading mean error; its step is at most 1/sum of squares, beyond which it would
- * overshoot. Predictions given out earlier move each weight in proportion to itself (Kivinen & Warmuth 1997): what is
- * learned from them is late, and steps as large for weak experts as for strong ones then swing. */
+ * Predictions given out earlier move each weight in proportion to itself (Kivinen & Warmuth 1997): what is learned from
+ * them is late, and steps as large for weak experts as for strong ones then swing. */
 static void update_mixture_weights(hw_learner *l, const sample *s, const real *mixed, double y, double weight)
 {
-    double *first = running(l, 0);
+    double *rows = running(l, 0) + HW_MIXED;
     int k = l->outputs;
-    bool late = HW_WHOLE && l->pending_place > 0;
-    double begin = l->mixture == HW_NUMBERS ? OF_NUMBERS : FIRST_RATE, miss = 0;
-    double rate = weight * most(begin / (1 + first[HW_MIXED] / COOLING), late ? STEADY : LAST_RATE);
-    first[HW_MIXED] += 1;
-    if (l->mixture == HW_NUMBERS) {
-        double square = 0;
-        miss = within((double)mixed[0] - y, -LARGEST_MISS, LARGEST_MISS);
-        first[HW_ERROR] = first[HW_MIXED] == 1
-                              ? magnitude(miss)
-                              : first[HW_ERROR] + (magnitude(miss) - first[HW_ERROR]) * 0.003 * least(weight, 1);
-        miss = within(miss, -first[HW_ERROR], first[HW_ERROR]);
-        for (int m = 0; m < components(l); m++) {
-            double own = component_output(l, s, m)[0];
-            square += own * own;
-        }
-        rate = least(rate, 1 / most(square, 1e-30));
-    }
+    bool late = HW_WHOLE && l->pending_place > 0, numbers = l->targets;
+    double begin = numbers ? OF_NUMBERS : FIRST_RATE;
+    double rate = weight * most(begin / (1 + *rows / COOLING), late ? STEADY : LAST_RATE);
+    number_step of = {rate, 0, 0};
+    if (numbers)
+        of = step_of_numbers(l, s, (double)mixed[0] - y, weight, rate, late);
+    *rows += 1;
     for (int m = 0; m < components(l); m++) {
         const real *own = component_output(l, s, m);
-        double slope = miss * (double)own[0], *w = running(l, running_index(l, m)) + HW_WEIGHT;
-        if (l->mixture == HW_CLASSES) {
+        double slope = of.slope * (double)own[0] - of.base;
+        double *w = running(l, running_index(l, m)) + HW_WEIGHT;
+        if (!numbers) {
             real along;
             SUM_UNITS(along, k, mixed[j] * own[j]);
             slope = (double)along - (double)own[(int)y];
         }
-        double step = rate * slope;
+        double step = of.rate * slope;
         if (step != step) /* 0 times a slope that overflowed */
             step = 0;
         if (late) { /* none falls below the smallest: after a drift all were wrong for as long as answers take */

@@ -232,8 +232,7 @@ static int check(hw_learner *l, hw_fault *fault)
 {
     if (hw_place_tests(l) >= 0)
         return 0;
-    *fault =
-        (hw_fault){"cell_code", "slots or categories that there are, with thresholds", (double)l->sizes[HW_N_CANDIDATES]};
+    *fault = (hw_fault){"cell_code", "known slots or categories", (double)l->sizes[HW_N_CANDIDATES]};
     return HW_BAD_STATE;
 }
 

@@ -9,6 +9,8 @@ static int parse(hw_learner *l, const double *d, const double *own, hw_fault *fa
              own[HW_LEAN_GRADIENT]);
     DECLARED(own[HW_LEAN_WEIGHT] >= 0 && own[HW_LEAN_WEIGHT] <= 1, "smallest weight of replays", "a share from 0 to 1",
              own[HW_LEAN_WEIGHT]);
+    double apart = hw_lean_numbers(d) > HW_LEAN_APART ? own[HW_LEAN_APART] : 0;
+    DECLARED(apart >= 0 && apart <= 1e30, "factor on steps along differences", "0 or more", apart);
     DECLARED(l->growing && l->intervals != HW_ANOMALY, "a lean pool", "names that grow, and answers", l->intervals);
     for (int e = 0; e < l->experts; e++, x += HW_EXPERT + HW_LAYER * (int64_t)x[HW_E_LAYERS])
         DECLARED(x[HW_E_RULE] == HW_RULE_sgd || hw_is_factored((int)x[HW_E_RULE]), "update rule of a lean pool",
@@ -16,10 +18,10 @@ static int parse(hw_learner *l, const double *d, const double *own, hw_fault *fa
     hw_lean_t *lean = hw_begin_part(l, HW_PART_lean);
     if (!lean)
         return HW_NO_MEMORY;
-    *lean = (hw_lean_t){own[HW_LEAN_GRADIENT], own[HW_LEAN_WEIGHT]};
+    *lean = (hw_lean_t){own[HW_LEAN_GRADIENT], own[HW_LEAN_WEIGHT], apart};
     return 0;
 }
 
-static int64_t count(const hw_learner *l, int code) { return (void)l, code == HW_DECLARED ? HW_LEAN : 0; }
+static int64_t count(const hw_learner *l, int code) { return code == HW_DECLARED ? hw_lean_numbers(l->declaration) : 0; }
 
 const hw_part hw_part_lean = {.tag = 8, .in_fleet = true, .merges = true, .parse = parse, .count = count};

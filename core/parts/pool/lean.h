@@ -4,7 +4,7 @@
 
 /* As declared (HW_LEAN). */
 typedef struct hw_lean_t {
-    double gradient, weight;
+    double gradient, weight, apart;
 } hw_lean_t;
 
 /* It has no arrays of its own: what rules keep lies where it lies without it, only shorter (hw_numbers). */

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from numpy.typing import NDArray
 
-from headwater._core import LEAN_VERSION, VERSION
+from headwater._core import APART_VERSION
 from headwater.encode.rows import as_dicts
 from headwater.encode.vocabulary import NUMBER, TIME, Column
 from headwater.errors import ConfigError, RefusedRow, UnlikelyData
 from headwater.learner.monitoring.schema_warning import SETTLED, about_columns, about_values
 from headwater.learner.settings.limits import Growth, Limits, check_growth
 from headwater.learner.validation import REASONS, REFUSED, check_rows, check_sample
+from headwater.nn.core.declaration import LEAN_NUMBERS
 from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows, public_names
 
 from .engine import AGGREGATES, BaseEngine, Engine, Setup
@@ -125,7 +126,7 @@ class Learner(ABC):
         self.lock = threading.RLock()
         self.notes: dict[str, Any] = {}
         """Input options of the command line, saved in the file."""
-        self.core_version = LEAN_VERSION
+        self.core_version = APART_VERSION
         """Version of the core whose rules the learner follows, the one that it began with."""
         self._warned = False
         self._told: set[str] = set()  # topics already warned about (columns, classes)
@@ -156,8 +157,8 @@ class Learner(ABC):
         ValueError
             If there is no such version.
         """
-        if version not in (VERSION, LEAN_VERSION):
-            raise ValueError("core", f"{VERSION} or {LEAN_VERSION}", version)
+        if version not in LEAN_NUMBERS:
+            raise ValueError("core", f"{min(LEAN_NUMBERS)} to {max(LEAN_NUMBERS)}", version)
         self.core_version = version
 
     # ---- warnings about rows -----------------------------------------------------------------------------------------

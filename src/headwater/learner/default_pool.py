@@ -33,9 +33,10 @@ FIRST_REPLAYS = 32
 """Replays after each of the first 500 rows, then 500·32/t. They gain 0.2 points over 28 streams at a cost that soon vanishes."""
 EFFORTS = ("fast", "default", "accurate")
 """Efforts that take about 3, 7 and 30 µs per row of eight numbers and two classes."""
-LEAN = {"classes": (0.01, 0.25), "numbers": (0.001, 0.25)}
+LEAN = {"classes": (0.01, 0.25), "numbers": (0.001, 0.25, 5.0)}
 """An expert takes no step where no derivative of the loss by its logits reaches the first number, and no replays where its
-mixture weight is below the second times the heaviest (``plain/optimizers/lean.py``)."""
+mixture weight is below the second times the heaviest (``plain/optimizers/lean.py``). Weights of experts of numbers also learn
+along the experts' differences, by the third times their rate (``plain/mixture.py``)."""
 CELLS = {"fast": (64, 8), "default": (64, 8), "accurate": (256, 10)}
 """Tile tables and tests per table by effort, for the experts with tile coding."""
 _BOUNDS = ("l1", "l2", "clip_norm", "clip_value")

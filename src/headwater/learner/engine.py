@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import headwater.nn.core as _core
-from headwater._core import VERSION
 from headwater.encode import Column, as_rows
 from headwater.encode.formats import FormattedReader
 from headwater.encode.rows import as_dicts
@@ -25,6 +24,7 @@ from headwater.encode.vocabulary import KINDS, columns_of
 from headwater.learner.settings.limits import Growth, Limits
 from headwater.learner.validation import Block
 from headwater.nn.core import Core, Place, weights
+from headwater.nn.core.declaration import LEAN_NUMBERS
 from headwater.nn.expert import Expert
 from headwater.types import Lazy
 
@@ -111,7 +111,8 @@ class Setup:
     cells : (int, int)
         Tile tables, and the maximum number of tests per table.
     lean : tuple of float
-        Smallest gradient of a step, and smallest mixture weight of replays, of a pool that learns lean.
+        Smallest gradient of a step, smallest mixture weight of replays, and of numbers the factor on the mixture's steps
+        along differences, of a pool that learns lean.
     forecast : tuple of float
         Horizon, season, lags and forgetting of a forecaster.
     bandit : tuple of float
@@ -153,9 +154,13 @@ class Setup:
     outputs: int = 1
 
     def fitting(self, state: Mapping[str, NDArray[Any]]) -> Setup:
-        """Return the declaration of a saved state, which is not lean if its version knew no lean learning."""
-        older = state["declaration"][:1] == VERSION
-        return replace(self, lean=()) if older and self.lean else self
+        """Return the declaration of a saved state, whose version may have known less of lean learning."""
+        return self.known_to(int(state["declaration"][0]))
+
+    def known_to(self, version: int) -> Setup:
+        """Return the declaration as a version of the core knew it."""
+        lean = self.lean[: LEAN_NUMBERS[version]]
+        return self if lean == self.lean else replace(self, lean=lean)
 
     def growth_of(self, X: Any, new_classes: int, limits: Limits) -> Growth:
         """Return what rows X and new classes would add to a first engine, without making its hidden layers.

@@ -7,14 +7,13 @@ import warnings
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import InitVar, dataclass, field
 from itertools import compress
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater._core import LEAN_VERSION
 from headwater.errors import ConfigError, DataError, UnlikelyData
 from headwater.learner.base import Learner
 from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
@@ -122,10 +121,9 @@ class SupervisedLearner(Learner, Settings):
         return engine
 
     def follow_core(self, version: int) -> None:
-        """Learn by the rules of an older core, which knew no lean pools."""
+        """Learn by the rules of an older core, which knew less of lean pools."""
         super().follow_core(version)
-        if version < LEAN_VERSION:
-            self._setup = replace(self._setup, lean=())
+        self._setup = self._setup.known_to(version)
 
     @property
     def has_memory(self) -> bool:

@@ -129,6 +129,8 @@ def log_link_gradient(z: Array, y: Array, mean: float) -> Array:
 
 FIRST_RATE, OF_NUMBERS, LAST_RATE, COOLING = 0.01, 0.02, 0.002, 1000.0
 """Learning rate of the weights: 0.01/(1 + t/1000) for logits, 0.02/(1 + t/1000) for numbers, but at least 0.002."""
+NEAR, UNLIKE = 0.1, 100.0
+"""What is added to the sum of squared differences that a step along them is divided by, and the largest sum in its mean."""
 LEAP = 0.1
 """Maximum change of a weight per row."""
 LATE_RATE, LATE_PART, LEAST = 0.005, 0.5, 0.01
@@ -147,6 +149,8 @@ class StackedWeights:
         Number of updates.
     error : float
         Exponential mean error of the mixture, for numbers.
+    spread : float
+        Exponential mean, from 0, of Σ(ŷₑ − mean(ŷ))², which counts as 100 at most, for numbers.
 
     Examples
     --------
@@ -157,6 +161,7 @@ class StackedWeights:
     w: NDArray[np.float64]
     rows: int = 0
     error: float = 0.0
+    spread: float = 0.0
 
 
 def mix(w: Array, opinions: Array) -> Array:
@@ -214,30 +219,68 @@ def stack_logits(mixture: StackedWeights, z: Array, y: int, weight: float = 1.0,
 
 
 def stack_numbers(
-    mixture: StackedWeights, predictions: Array, y: float, weight: float = 1.0, *, late: bool = False
+    mixture: StackedWeights,
+    predictions: Array,
+    y: float,
+    weight: float = 1.0,
+    *,
+    late: bool = False,
+    factor: float = 0.0,
 ) -> None:
     """Take a gradient step on the Huber loss of the mixture, whose derivative by the weight of expert e is error·ŷₑ.
 
     The error is bounded by its exponential mean, so an outlier weighs no more than a typical error. The step is bounded by
-    1/Σ ŷₑ², beyond which it would overshoot.
+    1/Σ ŷₑ², beyond which it would overshoot. Experts differ by far less than what they predict, so a second step,
+    normalized least mean squares, goes along dₑ = ŷₑ − mean(ŷ), which leaves the sum of the weights. It is divided by the
+    squared differences of this row, or by their mean where that is larger, so a row on which experts agree weighs no more.
+    Its error may be larger by √Σ dₑ², since that much may come from the weights::
+
+        wₑ ← wₑ − η·factor·error·dₑ / (max(Σ dₑ², its mean) + 0.1)
+
+    Parameters
+    ----------
+    mixture : StackedWeights
+        Weights to update in place.
+    predictions : ndarray (experts,)
+        Prediction of each expert, standardized.
+    y : float
+        Standardized label.
+    weight : float
+        Weight of the row.
+    late : bool
+        Whether the label is delayed, in which case there is no second step.
+    factor : float
+        Factor on the second step: 5 for the default pools, 0 for learners of earlier versions.
+
+    References
+    ----------
+    Nagumo & Noda 1967.
 
     Examples
     --------
     >>> mixture = StackedWeights(np.array([0.5, 0.5]))
-    >>> stack_numbers(mixture, np.array([1.0, 3.0]), y=1.0)
+    >>> stack_numbers(mixture, np.array([1.0, 3.0]), y=1.0, factor=5.0)
     >>> mixture.w.round(3).tolist()
-    [0.48, 0.44]
+    [0.53, 0.4]
     """
     error = float(mix(mixture.w, predictions)) - y
     first = mixture.rows == 0
     share = 0.003 * min(weight, 1.0)
     mixture.error = abs(error) if first else mixture.error + (abs(error) - mixture.error) * share
     bounded = min(max(error, -mixture.error), mixture.error)
+    slopes = bounded * predictions
+    if factor and not late:
+        differences = predictions - predictions.mean()
+        apart = float(differences @ differences)
+        mixture.spread += (min(apart, UNLIKE) - mixture.spread) * share
+        bound = mixture.error + math.sqrt(apart)
+        slopes = slopes + factor * min(max(error, -bound), bound) * differences / (max(apart, mixture.spread) + NEAR)
     rate = min(
-        weight * mixture_rate(mixture.rows, OF_NUMBERS, late=late), 1 / max(float(predictions @ predictions), 1e-30)
+        weight * mixture_rate(mixture.rows, OF_NUMBERS, late=late),
+        1 / max(float(predictions @ predictions), factor, 1e-12),
     )
     mixture.rows += 1
-    mixture.w = update_mixture_weights(mixture.w, rate * bounded * predictions, late=late)
+    mixture.w = update_mixture_weights(mixture.w, rate * slopes, late=late)
 
 
 def mixture_rate(rows: int, first: float = FIRST_RATE, *, late: bool) -> float:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater._core import LEAN_VERSION
+from headwater._core import APART_VERSION
 from headwater.encode.rolling import ROLLING_STATE
 from headwater.encode.values import is_portable
 from headwater.errors import ModelFileError
@@ -309,9 +309,9 @@ def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learne
 def _core_of(header: dict[str, Any]) -> int:
     """Return the version of the core whose rules a saved learner follows."""
     version = header.get("core", FIRST_CORE)
-    if type(version) is int and version > LEAN_VERSION:
+    if type(version) is int and version > APART_VERSION:
         raise ModelFileError(
-            expected=f"a learner of core {LEAN_VERSION} or earlier",
+            expected=f"a learner of core {APART_VERSION} or earlier",
             got=f"core {version}",
             at="the model",
             help="Update headwater.",

@@ -186,7 +186,7 @@ def test_the_default_pool_learns_lean_and_its_state_is_several_times_smaller():
     model.learn_many(X, y)
     state = model.engine.state()
     assert model.setup.lean == (0.01, 0.25)
-    assert hw.Regressor().setup.lean == (0.001, 0.25)
+    assert hw.Regressor().setup.lean == (0.001, 0.25, 5.0)
     assert hw.Classifier(hidden=8).setup.lean == hw.Classifier(experts=[nn.Expert()]).setup.lean == ()
     assert 4 * len(state["state_0"]) < len(state["weights"])
 

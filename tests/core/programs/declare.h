@@ -166,7 +166,14 @@ static inline void add_lean(declaration *a, double gradient, double weight)
     a->numbers[HW_D_VERSION] = HW_LEAN_VERSION;
     a->numbers[a->count + HW_LEAN_GRADIENT] = gradient;
     a->numbers[a->count + HW_LEAN_WEIGHT] = weight;
-    a->count += HW_LEAN;
+    a->count += HW_LEAN_APART;
+}
+
+/* And one of numbers let its weights learn along how far experts lie apart; behind that. */
+static inline void add_apart(declaration *a, double factor)
+{
+    a->numbers[HW_D_VERSION] = HW_APART_VERSION;
+    a->numbers[a->count++] = factor;
 }
 
 /* The pool of detectors, as headwater/kinds/anomaly/learner.py declares it. */

@@ -804,6 +804,8 @@ static void every_lean_pool(bool d)
         add_pool(&a, "huber", efforts[i]);
         add_lean(&a, 0.001, 0.25);
         learn_samples(named("lean_regress", efforts[i], d), &a, numbers);
+        add_apart(&a, 5);
+        learn_samples(named("apart_regress", efforts[i], d), &a, numbers);
     }
     declaration a = declare(d, true, 0, 1);
     a.numbers[HW_D_KNOTS] = 4;

@@ -228,6 +228,8 @@ static void learn_lean(declaration *a)
         e += HW_EXPERT + HW_LAYER * (int)a->numbers[e + HW_E_LAYERS];
     }
     add_lean(a, once_in(2) ? 0 : share() / 10, share());
+    if (once_in(2))
+        add_apart(a, 10 * share());
 }
 
 static declaration random_declaration(void)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import headwater as hw
-from headwater._core import LEAN_VERSION, VERSION
+from headwater._core import APART_VERSION, LEAN_VERSION, VERSION
 from headwater.store import members
 from headwater.store.journal import database, high_water
 from headwater.store.model_file import FORMAT
@@ -29,18 +29,22 @@ PAGE = Path(__file__).parents[3] / "docs" / "formats" / "README.md"
 
 WRITTEN = {
     "model file": {str(FORMAT)},
-    "core": {str(LEAN_VERSION)},
-    "declaration": {str(LEAN_VERSION)},
+    "core": {str(APART_VERSION)},
+    "declaration": {str(LEAN_VERSION), str(APART_VERSION)},
     "store": {str(database.FORMAT)},
     "store of a fleet": {members.FORMAT},
     "mark": {high_water._MAGIC.decode()},
 }
 READ_TOO = {
-    "core": {str(VERSION)},
+    "core": {str(VERSION), str(LEAN_VERSION)},
     "declaration": {str(VERSION)},
     "store": {str(database._UNSEALED)},
     "store of a fleet": {members.READ_TOO},
 }
+
+
+MODELS = {"model.hw": "classifier", "numbers.hw": "regressor"}
+"""Model files of an archive by the case that each is of; the first archive has no numbers."""
 
 
 def listed() -> dict[str, tuple[set[str], set[str]]]:
@@ -97,29 +101,28 @@ def lacking(versions: dict[str, tuple[set[str], set[str]]], found: set[tuple[str
 
 
 def make(folder: Path) -> dict[str, Any]:
-    """Write a model file, a store that is open, and a fleet's store; return what each says."""
-    make_model, answers = LEARNERS["classifier"]
-    model = make_model()
-    teach(model, answers, 0, LEARNED)
-    model.save(folder / "model.hw")
+    """Write model files, a store that is open, and a fleet's store; return what each says."""
+    said = {}
+    for file, case in MODELS.items():
+        make_model, answers = LEARNERS[case]
+        model = make_model()
+        teach(model, answers, 0, LEARNED)
+        model.save(folder / file)
+        said[file] = {"learned": learned(model), "predicted": predicted(model)}
     make_one, answers_one = LEARNERS["classifier-net"]
     with hw.open(folder / "store.db", make_one()) as store:
         teach(store.learner, answers_one, 0, 0)
         rows = [{"a": i % 7, "c": "xyz"[i % 3]} for i in range(12)]
         store.learn_many(rows, [answers_one(i) for i in range(12)])
         waiting = store.predict_with_id(rows[0])[0]
-        said = {"seq": store.seq, "waiting": waiting, "predicted": predicted(store.learner)}
+        said["store.db"] = {"seq": store.seq, "waiting": waiting, "predicted": predicted(store.learner)}
     whole, fleet_answers = LEARNERS["fleet-classifier"]
     first = whole()
     with hw.Fleet(first.first, key=first.key, store=folder / "fleet.db") as fleet:
         teach(fleet, fleet_answers, 0, LEARNED)
         fleet.commit()
-        members_say = predicted(fleet)
-    return {
-        "model.hw": {"learned": learned(model), "predicted": predicted(model)},
-        "store.db": said,
-        "fleet.db": {"predicted": members_say},
-    }
+        said["fleet.db"] = {"predicted": predicted(fleet)}
+    return said
 
 
 def main() -> None:

@@ -89,7 +89,7 @@ def module() -> str:
             {e: list(own) for e, own in CELLS.items()},
         ),
         "LEAN": (
-            "Smallest gradient of a step and smallest weight of replays of a default pool.",
+            "Lean learning of a default pool: smallest gradient of a step, smallest weight of replays, factor of steps apart.",
             {answers: list(own) for answers, own in LEAN.items()},
         ),
         "ELSEWHERE": (

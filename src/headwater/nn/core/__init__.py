@@ -79,7 +79,8 @@ class Core:
         Knots per spline basis · size of the replay buffer · one of UNKNOWN … PEARSON · whether the label history takes
         part · tables and tests of the tile coding · maximum rows of the input table.
     lean : tuple of float
-        Lean learning: smallest gradient of a step, smallest mixture weight of replays.
+        Lean learning: smallest gradient of a step, smallest mixture weight of replays, and of numbers a factor on the mixture's
+        steps along differences.
     forecast : tuple of float
         Forecaster: horizon, season, lags, forgetting.
     bandit : tuple of float

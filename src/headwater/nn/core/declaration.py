@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from headwater.nn.shapes import Shape
 
 T = TypeVar("T")
+LEAN_NUMBERS = {_core.VERSION: 0, _core.LEAN_VERSION: 2, _core.APART_VERSION: 3}
+"""How many numbers of lean learning a version of the core knows."""
+_VERSION_OF = {known: version for version, known in LEAN_NUMBERS.items()}
 LAYER_KINDS: dict[type, int] = {
     Dense: 0,
     Embedding: 1,
@@ -83,7 +86,8 @@ def declaration(
     switches : tuple of int
         standard, targets, knots, ring, intervals, history, tables, tests.
     lean : tuple of float
-        Lean learning: smallest gradient of a step, smallest mixture weight of replays.
+        Lean learning: smallest gradient of a step, smallest mixture weight of replays, and of numbers a factor on the mixture's
+        steps along differences.
     forecast : tuple of float
         Forecaster: horizon, season, lags, forgetting.
     bandit : tuple of float
@@ -104,7 +108,7 @@ def declaration(
     embedding = isinstance(experts[0].layers[0], Embedding)
     low, high = seed % (1 << 32), (seed >> 32) % (1 << 32)
     numbers = [
-        _core.LEAN_VERSION if lean else _core.VERSION,
+        _VERSION_OF[len(lean)],
         dtype == np.float64,
         inputs is None,
         (inputs if isinstance(inputs, int) else prod(inputs)) if inputs else 0,

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (once_in(3)) { /* all of it is drawn */
         a.count = (int)below(200);
         for (int i = 0; i < a.count; i++)
-            a.numbers[i] = i ? drawn_number() : HW_VERSION + once_in(3);
+            a.numbers[i] = i ? drawn_number() : HW_VERSION + below(4);
     } else {
         a = random_declaration();
         for (int i = (int)below(5); i > 0; i--)
