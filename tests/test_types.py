@@ -3,9 +3,8 @@
 import json
 
 import numpy as np
-import pytest
 
-from headwater.types import Event, Predictions, Record, join, lazily
+from headwater.types import Event, Predictions, Record, join
 
 
 def test_a_record_is_json_and_what_is_not_defined_is_null():
@@ -38,8 +37,3 @@ def test_forecasts_of_a_regressor_are_joined_with_their_intervals():
 
 def test_joining_nothing_gives_a_forecast_of_no_rows():
     assert len(join([])) == 0
-
-
-def test_a_package_gives_no_name_that_is_one_of_its_modules():
-    with pytest.raises(ValueError, match="login"):
-        lazily("headwater", {".login": "login"})

@@ -153,12 +153,8 @@ class Setup:
     rolling: Rolling | None = None
     outputs: int = 1
 
-    def fitting(self, state: Mapping[str, NDArray[Any]]) -> Setup:
-        """Return the declaration of a saved state, whose version may have known less of lean learning."""
-        return self.known_to(int(state["declaration"][0]))
-
     def known_to(self, version: int) -> Setup:
-        """Return the declaration as a version of the core knew it."""
+        """Return the declaration as a version of the core knew it, which may have known less of lean learning."""
         lean = self.lean[: LEAN_NUMBERS[version]]
         return self if lean == self.lean else replace(self, lean=lean)
 
@@ -202,7 +198,7 @@ class Engine:
         limits: Limits = Limits(),  # noqa: B008  a frozen value
         rolling: Aggregates | None = None,
     ) -> None:
-        self.setup = setup = setup if state is None else setup.fitting(state)
+        self.setup = setup = setup if state is None else setup.known_to(int(state["declaration"][0]))
         self.core = Core(
             setup.experts,
             dtype=setup.dtype,

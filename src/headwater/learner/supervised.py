@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater._core import APART_VERSION
 from headwater.errors import ConfigError, DataError, UnlikelyData
 from headwater.learner.base import Learner
 from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
@@ -123,7 +124,8 @@ class SupervisedLearner(Learner, Settings):
     def follow_core(self, version: int) -> None:
         """Learn by the rules of an older core, which knew less of lean pools."""
         super().follow_core(version)
-        self._setup = self._setup.known_to(version)
+        if version < APART_VERSION:
+            self._setup = self._setup.known_to(version)
 
     @property
     def has_memory(self) -> bool:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 LEAN_NUMBERS = {_core.VERSION: 0, _core.LEAN_VERSION: 2, _core.APART_VERSION: 3}
 """How many numbers of lean learning a version of the core knows."""
-_VERSION_OF = {known: version for version, known in LEAN_NUMBERS.items()}
+_VERSION_OF = dict(zip(LEAN_NUMBERS.values(), LEAN_NUMBERS, strict=True))
 LAYER_KINDS: dict[type, int] = {
     Dense: 0,
     Embedding: 1,
