@@ -276,7 +276,7 @@ def test_what_rows_before_and_each_column_moved_is_what_python_says(name, module
     assert max(abs(dict(said["contributions"])["memory"]) for said in told["why"]) > 1e-3
 
 
-LIGHT = {"series": 0.45, "anomalies": 0.45, "choices": 0.5, "offers": 0.45, "acting": 0.8, "several": 0.4}
+LIGHT = {"series": 0.45, "anomalies": 0.45, "choices": 0.5, "offers": 0.45, "acting": 0.8, "several": 0.45}
 """The share of a model's gzipped bytes that is left where a page only asks it; an agent of numbers keeps all."""
 ASKS = """
 import { openKind } from "./kinds.mjs";
