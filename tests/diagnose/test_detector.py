@@ -46,7 +46,7 @@ def cases():
         [{"c": row["c"], "d": "uv"[i % 2]} for i, row in enumerate(rows)],
         "z-norm, nearest, autoencoder",
     )
-    yield "few_rows", rows[:200], "200 rows were scored"
+    yield "few_rows", rows[:200], "200 rows scored"
 
 
 CASES = list(cases())

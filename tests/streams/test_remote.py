@@ -72,7 +72,7 @@ def test_a_query_which_may_be_a_signature_is_never_shown(tmp_path):
     assert "the status 403" in str(caught.value)
     assert "5ecret" not in str(caught.value) + done.stdout + done.stderr + again.stdout + again.stderr
     assert b"5ecret" not in (tmp_path / "m.hw").read_bytes()
-    assert "Its first 500 rows were learned before" in again.stdout
+    assert "Its first 500 rows, learned before, are left out" in again.stdout
 
 
 def test_what_is_not_there_or_answers_nothing_is_a_sentence():
