@@ -119,7 +119,7 @@ def connect(owned: OwnedFile, *, create: bool = True, accept: bool = False) -> C
             _refuse_emptied(path, create)
         seal = None if new else _look(path, accept)
         wait = MS_TO_WAIT / 1000
-        base = sqlite3.connect(path, wait, isolation_level=None, check_same_thread=False, cached_statements=64)
+        base = sqlite3.connect(path, timeout=wait, isolation_level=None, check_same_thread=False, cached_statements=64)
         try:
             if new:
                 seal = _create(base, path)
