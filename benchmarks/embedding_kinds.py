@@ -1,25 +1,34 @@
 """Embeddings as a column of a bandit and an anomaly model, beside the same numbers as columns (``text=None``).
 
-    python -m benchmarks.embedding_kinds [rows]
+    python -m benchmarks.embedding_kinds [rows | table]
 
 Made-up embeddings of 384 numbers. "near" and "far" are ten groups around directions of their own, at a noise of 6 and of 2; in
 "linear" the best of four actions has the largest product with a direction of its own, and sizes fall as of principal components.
 A bandit earns 1 in nine of ten cases for the best action and in one of ten for another. Of the anomaly model's rows 2 in 100 are from
 a group never seen ("elsewhere") or from between two groups ("between"). Times are of the processor, of both calls.
+``results/embedding_kinds.json`` and the table in benchmarks/README.md are of 3,000 rows; other numbers are printed only.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 import headwater as hw
+from benchmarks.anomaly.sets import auc
+from benchmarks.report import bold, write
+from benchmarks.results import entries_in, keep_entries, written_by
 
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "embedding_kinds.json"
+ROWS = 3_000
+WORLDS, ODD = ("far", "near", "linear"), ("elsewhere", "between")
+WAYS = {"block": "one block", "columns": "384 columns"}
 SIZE, GROUPS = 384, 10
 Array = NDArray[np.float64]
 
@@ -62,20 +71,47 @@ def found(name: str, rows: int, text: Any) -> tuple[float, float]:
         scores.append(model.score_one({"e": x}))
         model.learn_one({"e": x})
         spent += time.process_time() - begun
-    return float(roc_auc_score(odd[rows // 10 :], scores[rows // 10 :])), 1e6 * spent / rows
+    return auc(odd[rows // 10 :], np.array(scores[rows // 10 :])), 1e6 * spent / rows
 
 
-def main() -> int:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
-    for text in ("auto", None):
-        for name in ("far", "near", "linear"):
-            first, last, us = np.mean([earned(name, rows, seed, text) for seed in range(3)], 0)
-            print(f"bandit  {text!s:5} {name:9} first {first:.3f}  last {last:.3f}  {us:6.1f} µs")
-        for name in ("elsewhere", "between"):
-            auc, us = found(name, rows, text)
-            print(f"anomaly {text!s:5} {name:9} AUC {auc:.3f}  {us:6.1f} µs")
-    return 0
+def run(rows: int) -> dict[str, dict[str, float]]:
+    """Measure both kinds in both ways; a bandit with three seeds."""
+    entries: dict[str, dict[str, float]] = {}
+    for way, text in (("block", "auto"), ("columns", None)):
+        for name in WORLDS:
+            first, last, us = np.mean([earned(name, rows, seed, text) for seed in range(3)], 0).tolist()
+            entries[f"{way}/{name}"] = {"first": round(first, 6), "last": round(last, 6), "us": round(us, 2)}
+            print(f"{way}/{name}", entries[f"{way}/{name}"], flush=True)
+        for name in ODD:
+            area, us = found(name, rows, text)
+            entries[f"{way}/{name}"] = {"auc": round(area, 6), "us": round(us, 2)}
+            print(f"{way}/{name}", entries[f"{way}/{name}"], flush=True)
+    return entries
+
+
+def render(whole: dict[str, Any]) -> str:
+    """Return the table in Markdown: a way of reading a row, rewards and areas a column, and both mean times."""
+
+    def column(names: tuple[str, ...], figure: str) -> list[float]:
+        return [float(np.mean([whole["entries"][f"{way}/{name}"][figure] for name in names])) for way in WAYS]
+
+    columns = [bold(column((name,), "last"), ".3f") for name in WORLDS]
+    columns.append(bold(column(WORLDS, "us"), ".0f", low=True))
+    columns += [bold(column((name,), "auc"), ".3f") for name in ODD]
+    columns.append(bold(column(ODD, "us"), ".0f", low=True))
+    head = f"| | {' | '.join(WORLDS)} | µs a decision | {' | '.join(ODD)} | µs a row |"
+    lines = [head, "|---" * 8 + "|", *(f"| {' | '.join(row)} |" for row in zip(WAYS.values(), *columns, strict=True))]
+    return "\n".join([*lines, "", written_by("python -m benchmarks.embedding_kinds", whole)])
+
+
+def main(asked: str = str(ROWS)) -> None:
+    """Measure, unless only the table is asked for, and write."""
+    entries = {} if asked == "table" else run(int(asked))
+    if asked == str(ROWS):
+        keep_entries(RESULTS, entries)
+    if asked in ("table", str(ROWS)):
+        write(HERE / "README.md", "embedding_kinds", render(entries_in(RESULTS)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(*sys.argv[1:])

@@ -1,26 +1,40 @@
 """Embeddings as a column: accuracy and time a row, beside softmax regressions of NumPy and River.
 
-    python -m benchmarks.embeddings [rows]
+    python -m benchmarks.embeddings [rows | table]
 
 Made-up streams of 384 numbers and ten classes: a common direction, one of the class, and noise. "even" numbers are scaled alike,
 "uneven" ones by e to a normal number of deviation 0.7. "noisy" classes are half as far apart, a fifth of "mislabeled" rows has any
 label. Each model predicts a row and then learns it. NumPy's softmax regression steps by 0.01 over numbers divided by their root mean
 square, which it is told; River's learns with its usual SGD from scaled columns, over a tenth of the rows. Times are of the last half,
-of the processor.
+of the processor. ``results/embeddings.json`` and the table in benchmarks/README.md are of 6,000 rows; other numbers are printed only.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import headwater as hw
+from benchmarks.report import bold, write
+from benchmarks.results import entries_in, keep_entries, written_by
 
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "embeddings.json"
+ROWS = 6_000
+MODELS = {
+    "array": "`hw.Classifier()`, an array as a column",
+    "list": "the same, a list",
+    "fast": '`hw.Classifier(effort="fast")`, an array',
+    "columns": "`hw.Classifier(text=None)`: 384 columns",
+    "numpy": "NumPy, softmax regression",
+    "river": "River, `StandardScaler \\| SoftmaxRegression`, a tenth of the rows",
+}
 SIZE, CLASSES = 384, 10
 STREAMS = ("even", "uneven", "noisy", "mislabeled")
 Array = NDArray[np.float64]
@@ -99,25 +113,49 @@ def measured(step: Step, X: Sequence[Any], y: NDArray[np.int64]) -> tuple[float,
     return 100 * float(np.mean(right)), 100 * float(np.mean(right[half:])), 1e6 * seconds / (len(X) - half)
 
 
-def main(rows: int = 6_000) -> None:
-    """Print a table."""
-    print(f"{'stream':11} {'model':34} {'all %':>6} {'last half %':>12} {'µs a row':>9}")
+def models(X: Array) -> Iterator[tuple[str, Step, Sequence[Any]]]:
+    """Make each model, with the rows as it reads them."""
+    arrays, lists = [{"e": row} for row in X], [{"e": row} for row in X.tolist()]
+    columns = [dict(zip(map("e{}".format, range(SIZE)), row, strict=True)) for row in X[: len(X) // 10].tolist()]
+    yield "array", of_headwater(), arrays
+    yield "list", of_headwater(), lists
+    yield "fast", of_headwater(effort="fast"), arrays
+    yield "columns", of_headwater(text=None), arrays
+    yield "numpy", of_numpy(X), list(X)
+    yield "river", of_river(), columns
+
+
+def run(rows: int) -> dict[str, dict[str, float]]:
+    """Measure all models on all streams."""
+    found = {}
     for name in STREAMS:
         X, y = made(name, rows)
-        arrays, lists = [{"e": row} for row in X], [{"e": row} for row in X.tolist()]
-        columns = [dict(zip(map("e{}".format, range(SIZE)), row, strict=True)) for row in X[: rows // 10].tolist()]
-        models: dict[str, tuple[Step, Sequence[Any]]] = {
-            "NumPy, softmax regression": (of_numpy(X), list(X)),
-            "headwater, an array as a column": (of_headwater(), arrays),
-            "headwater, a list as a column": (of_headwater(), lists),
-            "headwater, effort='fast', an array": (of_headwater(effort="fast"), arrays),
-            "headwater, 384 columns (text=None)": (of_headwater(text=None), arrays),
-            "River, softmax regression": (of_river(), columns),
-        }
-        for label, (step, read) in models.items():
+        for model, step, read in models(X):
             said, last, micro = measured(step, read, y[: len(read)])
-            print(f"{name:11} {label:34} {said:6.1f} {last:12.1f} {micro:9.1f}", flush=True)
+            found[f"{model}/{name}"] = {"all": round(said, 3), "last": round(last, 3), "us": round(micro, 2)}
+            print(f"{model}/{name}", found[f"{model}/{name}"], flush=True)
+    return found
+
+
+def render(whole: dict[str, Any]) -> str:
+    """Return the table in Markdown: % right of the last half, and the mean time of the streams."""
+    entries = whole["entries"]
+    scores = [bold([entries[f"{model}/{name}"]["last"] for model in MODELS]) for name in STREAMS]
+    times = [float(np.mean([entries[f"{model}/{name}"]["us"] for name in STREAMS])) for model in MODELS]
+    cells = zip(MODELS.values(), *scores, bold(times, ",.1f", low=True), strict=True)
+    head = [f"| | {' | '.join(STREAMS)} | µs a row |", "|---" * (len(STREAMS) + 2) + "|"]
+    lines = [*head, *(f"| {' | '.join(row)} |" for row in cells)]
+    return "\n".join([*lines, "", written_by("python -m benchmarks.embeddings", whole)])
+
+
+def main(asked: str = str(ROWS)) -> None:
+    """Measure, unless only the table is asked for, and write."""
+    found = {} if asked == "table" else run(int(asked))
+    if asked == str(ROWS):
+        keep_entries(RESULTS, found, "numpy", "river")
+    if asked in ("table", str(ROWS)):
+        write(HERE / "README.md", "embeddings", render(entries_in(RESULTS)))
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -63,6 +63,14 @@ def times(ratio: float) -> str:
     return f"{ratio:,.{digits}f}×"
 
 
+def bold(values: Sequence[float | None], form: str = ".1f", low: bool = False) -> list[str]:
+    """Return the values as cells of a table, the best in bold, with all that look like it; None as a dash."""
+    shown = ["–" if value is None else format(value, form) for value in values]
+    known = [(value, text) for value, text in zip(values, shown, strict=True) if value is not None]
+    best = (min if low else max)(known, default=(0.0, ""))[1]
+    return [f"**{text}**" if text == best else text for text in shown]
+
+
 def fastest(rivals: dict[str, Any]) -> str:
     """Return who took the shortest time, by the ratios of interleaved rounds; "" if headwater ran alone."""
     ratios = {name: 1.0 if name == HEADWATER else figures.get("ratio_median") for name, figures in rivals.items()}

@@ -12,6 +12,7 @@ import platform
 import re
 import statistics
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +100,23 @@ def entries_in(path: Path) -> dict[str, Any]:
 
 def keep_entry(path: Path, id_: str, entry: dict[str, Any]) -> None:
     """Put one entry into a result file, which says when, where and with which version it was measured last."""
-    whole = entries_in(path) | {
-        "version": headwater.__version__,
-        "machine": machine(),
-        "date": time.strftime("%Y-%m-%d"),
-    }
-    write_entries(path, whole | {"entries": whole["entries"] | {id_: entry}})
+    keep_entries(path, {id_: entry})
+
+
+def keep_entries(path: Path, entries: dict[str, Any], *packages: str) -> None:
+    """Put entries into a result file, which says when, where and with which versions they were measured last."""
+    whole = entries_in(path)
+    found = {"version": headwater.__version__, "machine": machine(), "date": time.strftime("%Y-%m-%d")}
+    versions = whole.get("versions", {}) | {name: metadata.version(name) for name in packages}
+    whole |= found | ({"versions": versions} if versions else {})
+    write_entries(path, whole | {"entries": whole["entries"] | entries})
+
+
+def written_by(command: str, whole: dict[str, Any]) -> str:
+    """Return the line under a table of what ``keep_entries`` wrote: the command, when and where it ran, and the versions."""
+    where = f"{whole['date']}, one core of {whole['machine']['cpu']}, processor time"
+    versions = {"headwater": whole["version"]} | whole.get("versions", {})
+    return f"Written by `{command}`: {where}; {', '.join(f'{name} {version}' for name, version in versions.items())}."
 
 
 def write_entries(path: Path, whole: dict[str, Any]) -> None:

@@ -6,16 +6,7 @@ from typing import Any
 
 from benchmarks.again import noted
 from benchmarks.anomaly.sets import SETS
-
-
-def _bold(values: list[float | None]) -> list[str]:
-    """Return the values with one digit, the largest in bold."""
-    best = max((value for value in values if value is not None), default=None)
-    shown = ["–" if value is None else f"{value:.1f}" for value in values]
-    return [
-        f"**{text}**" if value is not None and value == best else text
-        for text, value in zip(shown, values, strict=True)
-    ]
+from benchmarks.report import bold
 
 
 def render(whole: dict[str, Any], titles: dict[str, str]) -> str:
@@ -29,10 +20,10 @@ def render(whole: dict[str, Any], titles: dict[str, str]) -> str:
     for one in SETS:
         found = [entries.get(f"{name}/{one}", {}) for name in learners]
         rows = next((answer["rows"] for answer in found if "rows" in answer), 0)
-        lines.append(f"| {one} | {rows:,} | " + " | ".join(_bold([answer.get("auc") for answer in found])) + " |")
+        lines.append(f"| {one} | {rows:,} | " + " | ".join(bold([answer.get("auc") for answer in found])) + " |")
     for title, key in (("mean AUC", "auc"), ("mean average precision", "average_precision")):
         means = [_mean(entries, name, key) for name in learners]
-        lines.append(f"| {title} | | " + " | ".join(_bold(means)) + " |")
+        lines.append(f"| {title} | | " + " | ".join(bold(means)) + " |")
     times = [_mean(entries, name, "us_per_row") for name in learners]
     lines.append("| mean µs a row | | " + " | ".join("–" if time is None else f"{time:,.0f}" for time in times) + " |")
     packages = {name: version for one in entries.values() for name, version in one.get("versions", {}).items()}

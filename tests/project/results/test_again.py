@@ -6,13 +6,14 @@ import importlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
-from benchmarks import control
+from benchmarks import control, results
 from benchmarks.again import NotScoredError, merged, noted, scored
 from benchmarks.anomaly import __main__ as anomaly
 from benchmarks.anomaly.sets import SETS
-from benchmarks.report import in_chinese
-from benchmarks.results import lines
+from benchmarks.report import bold, in_chinese
+from benchmarks.results import entries_in, keep_entries, keep_entry, lines, written_by
 
 import headwater as hw
 
@@ -140,3 +141,44 @@ def test_the_table_of_the_benchmarks_is_what_the_result_file_says(name):
         text = (module.rendered if name == "memory" else module.render)(whole)
     page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
     assert f"<!-- bench:{name} -->\n{text}\n<!-- /bench:{name} -->" in page
+
+
+@pytest.mark.parametrize("name", ["embeddings", "embedding_kinds", "rolling"])
+def test_the_tables_of_embeddings_and_aggregates_are_what_the_result_files_say(name):
+    module = importlib.import_module(f"benchmarks.{name}")
+    whole = entries_in(module.RESULTS)
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert f"<!-- bench:{name} -->\n{module.render(whole)}\n<!-- /bench:{name} -->" in page
+
+
+@pytest.mark.parametrize("name", ["embeddings", "embedding_kinds", "rolling"])
+def test_asking_for_the_table_measures_nothing(name, tmp_path, monkeypatch):
+    module = importlib.import_module(f"benchmarks.{name}")
+    page = tmp_path / "README.md"
+    page.write_text(f"<!-- bench:{name} -->\nold\n<!-- /bench:{name} -->\n")
+    monkeypatch.setattr(module, "HERE", tmp_path)
+    before = module.RESULTS.read_bytes()
+    module.main(["table"] if name == "rolling" else "table")
+    assert module.render(entries_in(module.RESULTS)) in page.read_text()
+    assert module.RESULTS.read_bytes() == before
+
+
+def test_a_result_file_says_with_which_versions_of_others_it_was_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "machine", lambda: {"cpu": "a processor"})
+    path = tmp_path / "kept.json"
+    keep_entry(path, "a", {"us": 1.0})
+    assert "versions" not in entries_in(path)
+    keep_entries(path, {"b": {"us": 2.0}, "c": {"us": 3.0}}, "numpy")
+    keep_entries(path, {"b": {"us": 4.0}})
+    whole = entries_in(path)
+    assert whole["entries"] == {"a": {"us": 1.0}, "b": {"us": 4.0}, "c": {"us": 3.0}}
+    assert written_by("a command", whole) == (
+        f"Written by `a command`: {whole['date']}, one core of a processor, processor time; "
+        f"headwater {hw.__version__}, numpy {np.__version__}."
+    )
+
+
+def test_the_best_cells_are_bold_with_all_that_look_like_them():
+    assert bold([99.91, 99.94, None, 12.0]) == ["**99.9**", "**99.9**", "–", "12.0"]
+    assert bold([2.0, 1.0], ".0f", low=True) == ["2", "**1**"]
+    assert bold([None]) == ["–"]
