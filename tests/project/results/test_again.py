@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import control, results
+from benchmarks import control, coverage, forecast, results
 from benchmarks.again import NotScoredError, merged, noted, scored
 from benchmarks.anomaly import __main__ as anomaly
 from benchmarks.anomaly.sets import SETS
+from benchmarks.images import __main__ as images
 from benchmarks.report import bold, in_chinese
 from benchmarks.results import entries_in, keep_entries, keep_entry, lines, written_by
 
@@ -124,9 +125,35 @@ def test_returns_of_a_new_version_stand_beside_the_times_of_the_last_that_was_ti
     assert "Times are" not in control.table()
 
 
-def test_the_table_of_agents_is_what_the_result_file_says():
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("control", control.table),
+        ("forecast", forecast.table),
+        ("images", images.table),
+        ("coverage", lambda: coverage.table(json.loads(coverage.RESULTS.read_text(encoding="utf-8")))),
+    ],
+)
+def test_the_table_of_a_benchmark_with_a_file_of_its_own_form_is_what_the_file_says(name, text):
     page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
-    assert f"<!-- bench:control -->\n{control.table()}\n<!-- /bench:control -->" in page
+    assert f"<!-- bench:{name} -->\n{text()}\n<!-- /bench:{name} -->" in page
+
+
+def test_forecasts_scored_again_keep_the_rivals_and_all_times(tmp_path, monkeypatch):
+    path = tmp_path / "forecast.json"
+    rivals = {"rows": 9, "headwater": {"mae": 2.0, "us": 5.0}, "season": {"mae": 3.0, "us": 1.0}}
+    cells = {"ETTh1 1": {"headwater": 0.2, "last value": 0.4, "us": 7.0}}
+    path.write_text(json.dumps({"0.5": {"date": "2026-01-01", "ett": cells, "river": {"water-flow": rivals}}}))
+    monkeypatch.setattr(forecast, "RESULTS", path)
+    monkeypatch.setattr(forecast, "run_ett", lambda: {"ETTh1 1": {"headwater": 0.1, "last value": 0.4, "us": 70.0}})
+    monkeypatch.setattr(forecast, "run_river", lambda only: {"water-flow": {"rows": 9, only: {"mae": 1.0, "us": 50.0}}})
+    forecast.score_again()
+    ((version, run),) = json.loads(path.read_text()).items()
+    assert version == hw.__version__
+    assert run["date"] == "2026-01-01"
+    assert run["ett"]["ETTh1 1"] == {"headwater": 0.1, "last value": 0.4, "us": 7.0, "timed": "0.5"}
+    assert run["river"]["water-flow"]["headwater"] == {"mae": 1.0, "us": 5.0, "timed": "0.5"}
+    assert run["river"]["water-flow"]["season"] == {"mae": 3.0, "us": 1.0}
 
 
 @pytest.mark.parametrize("name", ["text", "outputs", "memory", "anomaly", "decisions"])
