@@ -1119,7 +1119,7 @@ static int merge_samples(merging *m, int i)
 /* ---- running numbers ------------------------------------------------------------------------------------- */
 
 static const double FADING = 0.01, FADING_ERROR = 0.003; /* by which a row moves the fading loss, and the mixture's error */
-static const double OF_MIXTURE = 150;                    /* rows after which most is learned by the mixture's weights */
+static const double OF_MIXTURE = 150;                    /* rows after which most is learned by weights of logits */
 
 enum { NONE, COUNT, SMALLEST, LOSS, MIXTURE_ERROR, PRODUCT, AVERAGE };
 static const int HOW[HW_RUNNING] = {[HW_STEPS] = COUNT,      [HW_STEP_SCALE] = SMALLEST, [HW_FADING_LOSS] = LOSS,
@@ -1172,13 +1172,15 @@ static double merge_fading(const merging *m, int e, int number, int how)
     return left * old + (1 - left) * mean;
 }
 
-/* The factor on the mean of what moved the mixture's weights; rows of the first expert are those of all. */
+/* The factor on the mean of what moved the mixture's weights; rows of the first expert are those of all. Weights of numbers
+ * step by up to a tenth of their error a row: the sum of what several moved after the same rows would overshoot, and run
+ * away. */
 static double mixture_reach(const merging *m, int k)
 {
     double rows = 0;
     for (int i = 0; i < m->count; i++)
         rows += m->worker[i].live ? most(rows_behind(m, m->worker + i, 0, MIXTURE_ERROR), 0) : 0;
-    return m->to->mixture == HW_HEDGED ? 1 : reach(rows, k, OF_MIXTURE);
+    return m->to->mixture == HW_CLASSES ? reach(rows, k, OF_MIXTURE) : 1;
 }
 
 static double merge_number(const merging *m, int e, int number)

@@ -469,3 +469,13 @@ def test_rows_in_front_of_a_block_that_bring_a_class_leave_everything_as_it_was(
 def test_learning_the_rows_in_front_of_a_block_brings_rounds_closer_to_learning_row_by_row():
     accuracy = {lead: run(lead=lead)[1].scores["accuracy"] for lead in (0, 40)}
     assert accuracy[40] > accuracy[0]
+
+
+def test_the_weights_of_experts_of_numbers_do_not_run_away_where_many_workers_learn_few_rows():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3_000, 2))
+    y = 3 * X[:, 0] - 2 * X[:, 1] + 0.1 * rng.normal(size=3_000)
+    alone = np.abs(hw.Regressor(seed=0, diagnosis=False).learn_many(X, y) - y).mean()
+    model = hw.Regressor(seed=0, diagnosis=False)
+    with Cluster(model, workers=16, block=5, engine="local", serial_sample=False) as cluster:
+        assert cluster.run((X, y)).scores["mae"] < 1.5 * alone
