@@ -5,6 +5,7 @@
 #include "rolling.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { DEPTH = 8 };
