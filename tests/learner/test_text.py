@@ -155,7 +155,7 @@ def test_words_are_learned(task):
         assert np.mean(said[300:] == np.array(LABELS[300:])) > 0.9
     else:
         y = np.array(numbers(LABELS))
-        assert np.abs(said[300:] - y[300:]).mean() < 0.6 * np.abs(y[300:] - y[300:].mean()).mean()
+        assert np.abs(said[300:] - y[300:]).mean() < 0.52 * np.abs(y[300:] - y[300:].mean()).mean()
 
 
 @BOTH

@@ -44,7 +44,7 @@ READ_TOO = {
 
 
 MODELS = {"model.hw": "classifier", "numbers.hw": "regressor"}
-"""Model files of an archive by the case that each is of; the first archive has no numbers."""
+"""Model files by the case that each is of. An archive has that whose rules its version was the first to follow, the last here."""
 
 
 def listed() -> dict[str, tuple[set[str], set[str]]]:
@@ -101,14 +101,13 @@ def lacking(versions: dict[str, tuple[set[str], set[str]]], found: set[tuple[str
 
 
 def make(folder: Path) -> dict[str, Any]:
-    """Write model files, a store that is open, and a fleet's store; return what each says."""
-    said = {}
-    for file, case in MODELS.items():
-        make_model, answers = LEARNERS[case]
-        model = make_model()
-        teach(model, answers, 0, LEARNED)
-        model.save(folder / file)
-        said[file] = {"learned": learned(model), "predicted": predicted(model)}
+    """Write a model file, a store that is open, and a fleet's store; return what each says."""
+    file, case = list(MODELS.items())[-1]
+    make_model, answers = LEARNERS[case]
+    model = make_model()
+    teach(model, answers, 0, LEARNED)
+    model.save(folder / file)
+    said = {file: {"learned": learned(model), "predicted": predicted(model)}}
     make_one, answers_one = LEARNERS["classifier-net"]
     with hw.open(folder / "store.db", make_one()) as store:
         teach(store.learner, answers_one, 0, 0)
