@@ -145,9 +145,9 @@ class Stream:
         """Return a line that lists the columns read as numbers, dates and texts, or "" for a typed source."""
         return "" if self._files is None else self._files.judge.kinds()
 
-    def odd(self) -> list[str]:
-        """Return a sentence for each column with texts among numbers or dates."""
-        return [] if self._files is None else self._files.judge.odd()
+    def odd(self, only: Collection[str] | None = None) -> list[str]:
+        """Return a sentence for each column with texts among numbers or dates, or for some of these columns only."""
+        return [] if self._files is None else self._files.judge.odd(only)
 
     def fraction(self) -> float | None:
         """Return the share of the source read so far, or None if its length is unknown."""

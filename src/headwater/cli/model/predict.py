@@ -92,8 +92,7 @@ def _next_times(learner: Any, asked: dict[str, Any], out: Path | None, form: str
 
 def tell(stream: Stream, *, none: str = "") -> None:
     """Print to stderr how a source's features were read, which rows were left out, and ``none`` of a source without rows."""
-    odd = [line for line in stream.odd() if any(line.startswith(f"{name}: ") for name in stream.columns)]
-    lines = [*stream.new_notes(), *odd, *rejected_lines(stream.rejects.counts, stream)]
+    lines = [*stream.new_notes(), *stream.odd(stream.columns), *rejected_lines(stream.rejects.counts, stream)]
     for line in [*lines, *([f"{stream.name}: no rows, so {none}."] if none else [])]:
         print(line, file=sys.stderr)
 

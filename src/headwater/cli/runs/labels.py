@@ -49,10 +49,8 @@ def read_labels(
 def _read(block: Block, X: list[dict[Any, Any]], names: Sequence[str], stream: Stream) -> None:
     """Read columns of a file of text: whole numbers as int, and texts among numbers as they are, which is not remarked upon."""
     judge = stream.judge
-    judge.remarks = [remark for remark in judge.remarks if remark.partition(": ")[0] not in names]
     for name in [name for name in names if name in judge.readers]:
-        reader = judge.readers[name]
         cells = [cell for (cell,) in block.written([name]) or ()]
-        for x, label in zip(X, reader.labels(cells, block.rows), strict=True):
+        for x, label in zip(X, judge.readers[name].labels(cells, block.rows), strict=True):
             x[name] = label
-        reader.odd = 0
+    judge.hush(names)

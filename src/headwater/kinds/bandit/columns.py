@@ -68,8 +68,12 @@ def fault(
     'clicked is no number'
     """
     (action, reward), p = (row.get(columns[name]) for name in parts), columns.get("p")
+    if as_decision((action, reward, row.get(p) if p else 1.0)) is not None:
+        return ""
     if as_decision((action, 0.0)) is None:
         return f"{columns[parts[0]]} is missing"
-    if as_decision((action, reward)) is None:
-        return f"{columns[parts[1]]} is no number"
-    return f"{p} is not above 0 and at most 1" if p and as_decision((action, reward, row.get(p))) is None else ""
+    return (
+        f"{columns[parts[1]]} is no number"
+        if as_decision((action, reward)) is None
+        else f"{p} is not above 0 and at most 1"
+    )

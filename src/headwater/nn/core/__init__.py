@@ -488,7 +488,7 @@ _LATER = (
     "succes",
     "relevance",
 )
-"""How arrays begin that files of early versions lack. They are those of the smallest net."""
+"""How names of arrays begin that files of early versions lack, which then are those of the smallest net."""
 
 __all__ = [
     "ANOMALY",

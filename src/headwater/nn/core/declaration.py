@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import chain
-from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -107,11 +106,16 @@ def declaration(
     standard, targets, knots, ring, intervals, history, tables, tests = map(float, switches)
     embedding = isinstance(experts[0].layers[0], Embedding)
     low, high = seed % (1 << 32), (seed >> 32) % (1 << 32)
+    size = 0
+    if inputs:  # names that grow, the default, need no shapes
+        from headwater.nn.shapes import size_of
+
+        size = size_of(inputs)
     numbers = [
         _VERSION_OF[len(lean)],
         dtype == np.float64,
         inputs is None,
-        (inputs if isinstance(inputs, int) else prod(inputs)) if inputs else 0,
+        size,
         standard,
         targets,
         knots,

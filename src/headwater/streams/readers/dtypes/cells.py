@@ -21,8 +21,9 @@ from typing import Any
 from headwater.streams.readers.dtypes.numbers import PLAIN
 
 __all__ = [
-    "BOOLEANS", "LARGE", "LOSSY", "MISSING", "NOT_A_NUMBER", "Remembered", "Text", "exact_number", "firm", "first_cell",
-    "is_of_texts", "is_too_long", "next_cell", "parse_column", "parse_firm", "parse_label", "parse_labels", "parse_text",
+    "BOOLEANS", "LARGE", "LOSSY", "MISSING", "NOT_A_NUMBER", "Remembered", "Text", "exact_number", "exact_numbers", "firm",
+    "first_cell", "is_of_texts", "is_too_long", "next_cell", "parse_column", "parse_firm", "parse_label", "parse_labels",
+    "parse_text",
 ]  # fmt: skip
 
 MISSING = frozenset(
@@ -93,10 +94,7 @@ def parse_column(cells: Sequence[str]) -> list[Any]:
     ['JFK', True, 7.0, '1_000', None]
     """
     values = parse_numbers(cells)
-    if values is None:
-        return list(map(_CELLS.__getitem__, cells))
-    large = max(map(abs, filter(None, values)), default=0.0) >= LARGE
-    return list(map(exact_number, cells, values)) if large else values
+    return list(map(_CELLS.__getitem__, cells)) if values is None else exact_numbers(cells, values)
 
 
 def parse_numbers(cells: Sequence[str]) -> list[Any] | None:
@@ -128,6 +126,18 @@ def exact_number(cell: str, value: Any) -> Any:
         return value
     exact = int(cell)
     return exact if _KEPT[0] <= exact < _KEPT[1] else value
+
+
+def exact_numbers(cells: Sequence[str], values: list[Any]) -> list[Any]:
+    """Return the numbers of cells, those that are whole and too long for a float as int.
+
+    Examples
+    --------
+    >>> exact_numbers(["12345678901234567", ""], [12345678901234568.0, None])
+    [12345678901234567, None]
+    """
+    large = max(map(abs, filter(None, values)), default=0.0) >= LARGE
+    return list(map(exact_number, cells, values)) if large else values
 
 
 def is_whole(cell: str) -> bool:

@@ -9,11 +9,11 @@ from typing import Any
 
 from headwater.streams.readers.dtypes.cells import (
     BOOLEANS,
-    LARGE,
     MISSING,
     NOT_A_NUMBER,
     Remembered,
     exact_number,
+    exact_numbers,
     parse_column,
     parse_firm,
     parse_labels,
@@ -95,8 +95,7 @@ class ColumnReader:
             return parse_column(cells)
         if self.kind == NUMBER and self.number.plain and (values := parse_numbers(cells)) is not None:
             self.started = True
-            large = self.whole and max(map(abs, filter(None, values)), default=0.0) >= LARGE
-            return list(map(exact_number, cells, values)) if large else values
+            return exact_numbers(cells, values) if self.whole else values
         return self._watched(list(map(self._values.__getitem__, cells)), cells, lines)
 
     def labels(self, cells: Sequence[str], lines: Sequence[int]) -> list[Any]:

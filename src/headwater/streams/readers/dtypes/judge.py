@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -514,7 +514,7 @@ class ColumnJudge:
         self.keep = False  # whether to keep what follows, for a look
         self.cells: dict[str, Sequence[str]] = {}
         self.verdicts: dict[str, Judged] = {}
-        self._odd: list[str] = []  # from earlier files
+        self._odd: list[tuple[str, str]] = []  # columns and sentences, from earlier files
         self._writing, self._text = writing or _NO_OPTIONS, tuple(text)
         self._known = {name: ColumnReader.from_note(note) for name, note in (known or {}).items()}
 
@@ -551,7 +551,7 @@ class ColumnJudge:
         self, columns: Mapping[str, Sequence[str]], *, target: str | None = None, semicolons: bool = False
     ) -> None:
         """Infer columns from the cells of their first rows."""
-        self._odd = self.odd()
+        self._odd = list(self._odds())
         self.cells |= columns if self.keep else {}
         self.readers, remarks = judge_columns(
             columns,
@@ -582,10 +582,23 @@ class ColumnJudge:
             parts += [f"{nouns[kind]}: {', '.join(names[:_NAMED])}{more}"] if names else []
         return f"Read as {'; '.join(parts)}." if parts else ""
 
-    def odd(self) -> list[str]:
-        """Return a sentence for each column with texts among numbers or dates."""
-        return self._odd + [
-            f"{name}: {reader.odd:,} × text in a column of {reader.kind}s, first {reader.first[0]!r} in line {reader.first[1]:,}."
-            for name, reader in self.readers.items()
-            if reader.odd
-        ]
+    def odd(self, only: Collection[str] | None = None) -> list[str]:
+        """Return a sentence for each column with texts among numbers or dates, or for some of these columns only."""
+        return [sentence for name, sentence in self._odds() if only is None or name in only]
+
+    def _odds(self) -> Iterator[tuple[str, str]]:
+        yield from self._odd
+        for name, reader in self.readers.items():
+            if reader.odd:
+                first, line = reader.first
+                yield (
+                    name,
+                    f"{name}: {reader.odd:,} × text in a column of {reader.kind}s, first {first!r} in line {line:,}.",
+                )
+
+    def hush(self, names: Collection[str]) -> None:
+        """Make no remarks upon columns whose texts and numbers are labels alike."""
+        about = tuple([f"{name}: " for name in names])
+        self.remarks = [remark for remark in self.remarks if not remark.startswith(about)]
+        for name in self.readers.keys() & set(names):
+            self.readers[name].odd = 0
