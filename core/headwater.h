@@ -163,6 +163,11 @@ enum {
     HW_K_VISITS, /* of a phase of the season, whose errors say how wide intervals are there */
     HW_BANK
 };
+/* And this behind them, of one whose speakers are weighed by what they miss together. */
+enum {
+    HW_J_PULL, /* towards their shares by what each of them misses */
+    HW_JOINT
+};
 /* Or these, of a bandit. */
 enum {
     HW_B_EXPLORE, /* HW_SQUARECB … */

@@ -13,10 +13,11 @@ int hw_find_declared(const double *d, int64_t count, const double *tail, bool re
     int64_t rest = d + count - tail,
             words = rest > HW_TEXT && hw_is_recurrent(tail + HW_TEXT, rest - HW_TEXT) ? HW_TEXT : 0;
     bool blocks = HW_EMBEDS && !recurrent && rest == HW_TEXT + HW_BANDIT + HW_STACK; /* a bandit that reads embeddings */
+    bool joint = !recurrent && rest == HW_FORECAST + HW_BANK + HW_JOINT;
     own[HW_PART_cells] = d[HW_D_TABLES] > 0 ? d + HW_D_TABLES : NULL;
     own[HW_PART_anomaly] = d[HW_D_INTERVALS] == HW_ANOMALY ? d + HW_D_INTERVALS : NULL;
     int part = rest == HW_FORECAST                         ? HW_PART_forecast
-               : rest == HW_FORECAST + HW_BANK             ? HW_PART_forecast
+               : rest == HW_FORECAST + HW_BANK || joint    ? HW_PART_forecast
                : rest == HW_BANDIT                         ? HW_PART_bandit
                : rest == HW_BANDIT + HW_STACK || blocks    ? HW_PART_bandit
                : rest == HW_TEXT || words                  ? HW_PART_text
@@ -31,6 +32,8 @@ int hw_find_declared(const double *d, int64_t count, const double *tail, bool re
         own[part] = tail;
     if (part == HW_PART_forecast && rest > HW_FORECAST)
         own[HW_PART_bank] = tail + HW_FORECAST;
+    if (joint)
+        own[HW_PART_joint] = tail + HW_FORECAST + HW_BANK;
     if (part == HW_PART_agent && rest > HW_AGENT)
         own[HW_PART_tiles] = tail + HW_AGENT;
     if (part == HW_PART_bandit && rest > HW_BANDIT)

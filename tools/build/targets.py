@@ -66,7 +66,7 @@ class Target:
 
 LEFT_OUT = {
     "recurrent": ("recurrent",),
-    "forecast": ("forecast", "least_squares", "ends", "bank", "pool", "widths"),
+    "forecast": ("forecast", "least_squares", "ends", "bank", "pool", "joint", "widths"),
     "bandit": ("bandit", "stack"),
     "agent": ("agent", "tiles"),
     "anomaly": ("anomaly",),

@@ -1,4 +1,4 @@
-/* A pool of forecasters in two levels (pool.c, bank.c, widths.c). */
+/* A pool of forecasters in two levels (pool.c, joint.c, bank.c, widths.c). */
 #ifndef HW_PART_BANK_H
 #define HW_PART_BANK_H
 
@@ -63,6 +63,16 @@ enum {
     HW_BK_SAID
 };
 
+/* What speakers of the second level miss together (joint.c). */
+enum { HW_JOINT_PRODUCTS = HW_SPEAKERS * (HW_SPEAKERS + 1) / 2 };
+typedef struct hw_joint_t {
+    double pull;      /* as declared */
+    double *products; /* (horizon, HW_JOINT_PRODUCTS) mean products of what two of them lie off: 00, 10, 11, 20 ... */
+} hw_joint_t;
+#define HW_JOINT_ARRAYS(A, HW_DERIVED)                                                                                     \
+    A(joint, forecast_joint_products, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_JT_HORIZON), HW_JOINT_PRODUCTS, products, SUMS)
+enum { HW_JT_HORIZON = 1 };
+
 #define HW_BANK_ARRAYS(A, HW_DERIVED)                                                                                      \
     A(bank, forecast_bank_numbers, HW_F64, HW_KEEP_FIRST, HW_BN_NUMBERS, 0, numbers, SUMS)                                 \
     A(bank, forecast_bank_indices, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_BK_SEASON), HW_SEASON_NUMBERS, indices, SUMS)        \
@@ -91,7 +101,11 @@ void hw_bank_say(const hw_learner *l, int64_t o, double *out);      /* what foll
 /* The pool (pool.c). */
 void hw_learn_pool(hw_learner *l, int64_t t, double y, bool known); /* the answer of time t; keeps what is given out then */
 double hw_pool_says(const hw_learner *l, int64_t o, int64_t h, double linear);
-void hw_score_pool(hw_learner *l, int64_t t, int64_t h, double y, double linear);
+void hw_score_pool(hw_learner *l, int64_t t, int64_t h, double y, double linear, double own); /* own: the pool's error */
+/* Those of one that weighs speakers by what they miss together (joint.c). */
+void hw_score_joint(hw_learner *l, int64_t h, const double *miss, double own);
+void hw_join_shares(const hw_learner *l, int64_t h, double *shares); /* those by single errors become those by products */
+double hw_usual_of(const double *miss, bool plain);                  /* the median of the speakers' */
 /* Widths (widths.c): errors in units of which their phase has a share alike beyond each end. */
 double hw_evened(const hw_learner *l, int64_t o, int64_t h, double e);
 double hw_uneven(const hw_learner *l, int64_t o, int64_t h, double u);

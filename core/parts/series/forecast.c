@@ -466,7 +466,7 @@ static void score_all(hw_learner *l, int64_t t, double y, double *errors)
             hw_keep_error(f, t, h, errors[h - 1]);
             continue;
         }
-        hw_score_pool(l, t, h, y, said);
+        hw_score_pool(l, t, h, y, said, errors[h - 1]);
         hw_note_size(l, h, errors[h - 1]);
         hw_keep_evened(f, t, h, hw_evened(l, t - h, h, errors[h - 1]));
     }

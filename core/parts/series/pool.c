@@ -2,7 +2,8 @@
  * season before speak by the errors of what each of them said. One level of all would dilute those that are strong.
  *
  * A speaker's weight is 1/R^12, R its fading error at a horizon relative to the median of the speakers, drawn towards the
- * mean over horizons while there are few errors. headwater/plain/kinds/smoothing.py has the formulas.
+ * mean over horizons while there are few errors. joint.c starts from these weights. headwater/plain/kinds/smoothing.py has
+ * the formulas.
  */
 #include "learner.h"
 
@@ -64,7 +65,7 @@ static double middle(double a, double b, double c)
 }
 
 /* The median of what speakers lie off; of four the mean of the two in the middle. */
-static double usual_of(const double *miss, bool plain)
+double hw_usual_of(const double *miss, bool plain)
 {
     const double *m = miss;
     if (!plain)
@@ -78,13 +79,15 @@ static double usual_of(const double *miss, bool plain)
     return (sum - least - most) / 2;
 }
 
-void hw_score_pool(hw_learner *l, int64_t t, int64_t h, double y, double linear)
+void hw_score_pool(hw_learner *l, int64_t t, int64_t h, double y, double linear, double own)
 {
     hw_forecast_t *f = l->forecast;
     hw_bank_t *b = l->bank;
     const double *given = given_at(l, t - h, h);
     double *loss = b->speakers + (h - 1) * HW_SPEAKERS, n = f->errors[(h - 1) * HW_ERRORS + HW_E_COUNT];
     double miss[HW_SPEAKERS] = {y - given[HW_G_BANK], y - linear, y - given[HW_G_PLAIN], y - hw_season_before(f, t - h, h)};
+    if (l->joint)
+        hw_score_joint(l, h, miss, own);
     for (int k = 0; k < HW_SPEAKERS; k++)
         miss[k] = miss[k] < 0 ? -miss[k] : miss[k];
     double rate = 1 / (n + 1) > FADES ? 1 / (n + 1) : FADES;
@@ -96,7 +99,7 @@ void hw_score_pool(hw_learner *l, int64_t t, int64_t h, double y, double linear)
 static void relative(const hw_bank_t *b, int64_t h, double *out)
 {
     const double *loss = b->speakers + (h - 1) * HW_SPEAKERS;
-    double none = UNIT * b->sizes[h - 1], usual = usual_of(loss, b->plain) + none;
+    double none = UNIT * b->sizes[h - 1], usual = hw_usual_of(loss, b->plain) + none;
     for (int k = 0; k < HW_SPEAKERS; k++) {
         double ratio = usual > 0 ? (loss[k] + none) / usual : 1;
         out[k] = ratio < NO_WORSE ? ratio : NO_WORSE;
@@ -127,7 +130,11 @@ static void share_out(hw_learner *l, int64_t t)
             sum += w[k];
         }
         for (int k = 0; k < HW_SPEAKERS; k++)
-            shares_at(l, t, h)[k] = (float)(w[k] / sum);
+            w[k] /= sum;
+        if (l->joint)
+            hw_join_shares(l, h, w);
+        for (int k = 0; k < HW_SPEAKERS; k++)
+            shares_at(l, t, h)[k] = (float)w[k];
     }
 }
 

@@ -216,6 +216,14 @@ static inline declaration declare_pool(bool is_double, int horizon, int season, 
     return a;
 }
 
+/* The same whose members are weighed by what they miss together. Nothing may be added behind it. */
+static inline declaration declare_joint(bool is_double, int horizon, int season, int lags, double low, double high)
+{
+    declaration a = declare_pool(is_double, horizon, season, lags, low, high);
+    a.numbers[a.count++] = 0.02;
+    return a;
+}
+
 /* A bandit with the nets of headwater/kinds/bandit/learner.py, the first of so many units. Nothing but a
  * stack may be added behind it. */
 static inline declaration declare_bandit(bool is_double, int explore, double amount, int units, int inputs)

@@ -962,6 +962,10 @@ static void every_pool_of_forecasters(bool d)
     forecast(named("forecast", "pool_day", d), &a, 24, 24, false, (flow){.words = 50, .few = true});
     a = declare_pool(d, 5, 7, 3, -1e300, 1e300);
     forecast(named("forecast", "pool_new_names", d), &a, 5, 7, false, (flow){.mild = true});
+    a = declare_joint(d, 1, 1, 24, -1e300, 1e300);
+    forecast(named("forecast", "joint_next", d), &a, 1, 7, true, (flow){0});
+    a = declare_joint(d, 24, 24, 30, 0, 1e300);
+    forecast(named("forecast", "joint_day", d), &a, 24, 24, false, (flow){.words = 50, .few = true});
 }
 
 /* Draw an action now and then, one that was never seen among them; learn the reward of one. */

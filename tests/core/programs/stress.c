@@ -241,8 +241,10 @@ static declaration random_declaration(void)
     }
     if (once_in(6)) {
         int horizon = 1 + (int)below(once_in(4) ? 40 : 6), season = 1 + (int)below(30), lags = 2 + (int)below(20);
-        declaration forecasts = once_in(2) ? declare_pool(once_in(2), horizon, season, lags, once_in(2) ? 0 : -1e300, 1e300)
-                                           : declare_forecast(once_in(2), horizon, season, lags, once_in(2) ? 1 : 0.95);
+        double low = once_in(2) ? 0 : -1e300;
+        declaration forecasts = once_in(3)   ? declare_pool(once_in(2), horizon, season, lags, low, 1e300)
+                                : once_in(2) ? declare_joint(once_in(2), horizon, season, lags, low, 1e300)
+                                             : declare_forecast(once_in(2), horizon, season, lags, once_in(2) ? 1 : 0.95);
         forecasts.numbers[HW_D_MAX_ROWS] = once_in(2) ? 40 + (double)below(300) : 1 << 16;
         return forecasts;
     }
@@ -954,7 +956,7 @@ static void fail_everywhere(int64_t step)
     uint64_t plenty = 0;
     at_hand = "forecasters short of memory";
     for (int kind = 0; kind < 4; kind++) {
-        declaration ahead = kind % 2 ? declare_pool(true, kind < 2 ? 1 : 5, 4, 6, -1e300, 1e300)
+        declaration ahead = kind % 2 ? declare_joint(true, kind < 2 ? 1 : 5, 4, 6, -1e300, 1e300)
                                      : declare_forecast(false, kind < 2 ? 1 : 5, 4, 6, 1);
         ahead.numbers[HW_D_MAX_ROWS] = kind % 2 ? 100 : 1 << 16;
         plenty = 0;

@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 import headwater as hw
-from headwater._core import APART_VERSION, VERSION
+from headwater._core import APART_VERSION, LEAN_VERSION, VERSION
 from headwater.kinds.forecaster.state import SEASON, speakers_of
-from headwater.plain.kinds.smoothing import Bank
+from headwater.plain.kinds.smoothing import Bank, Joint
 from headwater.plain.outputs import widths
 from headwater.store.learner_file import fingerprint
 
@@ -56,6 +56,49 @@ def test_the_forecast_is_what_the_members_say_by_their_shares_and_they_follow_pa
     seasonal.learn_many(np.tile(rng.normal(size=6) * 100, 150) + rng.normal(size=900))
     assert seasonal.speakers_[0][SEASON] > shares[SEASON]
     assert not hw.Forecaster().speakers_
+
+
+@pytest.mark.parametrize("season", [1, 6])
+def test_weights_follow_what_members_miss_together_as_plain_has_it(season: int) -> None:
+    rng = np.random.default_rng(season)
+    model, alone, joint = hw.Forecaster(1, season), hw.Forecaster(1, season), Joint(4 if season > 1 else 3)
+    alone.follow_core(LEAN_VERSION)
+    some = [0, 1, 2, 3] if season > 1 else [0, 1, 3]
+    swing = 3 if season > 1 else 0
+    y = (swing * np.sin(np.arange(900) * 2 * np.pi / 6) + np.cumsum(rng.normal(size=900)) + rng.normal(size=900)).tolist()
+    for t, answer in enumerate(y):
+        said = speakers_of(model, 1) if t else None
+        if said is not None:
+            shares, ahead = np.array(list(said.shares.values())), model.forecast()[0]
+            each = np.array([said.smoothing, 0.0, said.plain, y[t - season] if t >= season else y[t - 1]])
+            each[1] = (ahead - shares[some[0]] * each[0] - shares[2] * each[2] - shares[3] * each[3]) / shares[1]
+            joint.learn(answer - each[some], answer - ahead, float(arrays(model)("forecast_width_sizes")[0]))
+        model.learn_one(answer)
+        alone.learn_one(answer)
+    products = arrays(model)("forecast_joint_products")[0]
+    full = np.zeros((4, 4))
+    full[np.tril_indices(4)] = products
+    np.testing.assert_allclose(full[np.ix_(some, some)], np.tril(joint.products), rtol=2e-3)
+    first = np.array(list(alone.speakers_[0].values()))
+    weights = np.array(list(model.speakers_[0].values()))
+    np.testing.assert_allclose(weights[some], joint.weights(first[some]), atol=2e-3)
+    assert np.abs(weights - first).max() > 0.02
+
+
+def test_what_members_miss_together_makes_forecasts_better_than_their_single_errors() -> None:
+    errors = {}
+    for version in (LEAN_VERSION, APART_VERSION):
+        model, misses = hw.Forecaster(horizon=12, season=24), []
+        model.follow_core(version)
+        drawn = np.random.default_rng(1)
+        noise, walk = drawn.normal(size=6_000), np.cumsum(drawn.normal(size=6_000))
+        y = 3 * np.sin(np.arange(6_000) * 2 * np.pi / 24) + 0.1 * walk + noise
+        for t, answer in enumerate(y[:-12].tolist()):
+            model.learn_one(answer)
+            if t > 3_000 and t % 7 == 0:
+                misses.append((np.array(model.forecast()) - y[t + 1 : t + 13]) ** 2)
+        errors[version] = float(np.mean(misses))
+    assert errors[APART_VERSION] < 0.997 * errors[LEAN_VERSION]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater._core import LEAN_VERSION
+from headwater._core import APART_VERSION, LEAN_VERSION
 from headwater.encode.frames import is_frame
 from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
@@ -38,6 +38,8 @@ PLAIN_LAGS = 24
 """Last values read by least squares without season."""
 VISITS, VISITS_WITHOUT_SEASON = 40, 100
 """Visits of a phase of the season whose errors say how wide intervals are there."""
+PULL = 0.02
+"""How strongly members' weights are drawn to those by their single errors."""
 UNBOUNDED = 1e300
 """Declared in place of an infinite bound."""
 EXPERTS = ("season", "least squares", "nets")
@@ -65,7 +67,9 @@ class Forecaster(Learner):
     nets* is a linear function of the last values, fitted by recursive least squares, beside the value a season before, and a
     correction from the columns known for that time. *Least squares without season* reads the last values alone. *Season* repeats
     the value a whole number of seasons before. Members weigh 1/R¹², where R is the mean absolute error at that horizon relative to
-    the median member's, the bank's among themselves and then the bank among the four.
+    the median member's, the bank's among themselves and then the bank among the four. From there, weights of the four go to
+    (P + diag(c/2s))⁻¹·1, normalised, with s these weights, P the mean products of members' errors and c = 0.02·(1 + 2000/n) after n
+    of them.
 
     Parameters
     ----------
@@ -112,7 +116,7 @@ class Forecaster(Learner):
     References
     ----------
     Gardner & McKenzie 1985, for damped trends; Assimakopoulos & Nikolopoulos 2000, for Theta; Plackett 1950, for recursive least
-    squares; Marcellino, Stock & Watson 2006, for direct forecasts of each horizon.
+    squares; Marcellino, Stock & Watson 2006, for direct forecasts of each horizon; Bates & Granger 1969, for weights by products of errors.
     """
 
     kind: ClassVar[Kind] = KIND
@@ -182,10 +186,12 @@ class Forecaster(Learner):
             plain = float(min(PLAIN_LAGS, lags)) if self.season > 1 else 0.0
             visits = float(VISITS if self.season > 1 else VISITS_WITHOUT_SEASON)
             declared += (plain, max(low, -UNBOUNDED), min(high, UNBOUNDED), visits)
+        if self.core_version >= APART_VERSION:
+            declared += (PULL,)
         return Setup(experts, self.seed, self.dtype, self.max_rows, True, True, KNOTS, forecast=declared)
 
     def follow_core(self, version: int) -> None:
-        """Learn by the rules of an older core, whose forecasters had no pool."""
+        """Learn by the rules of an older core, whose forecasters had no pool, or a pool that weighed members by single errors."""
         super().follow_core(version)
         self._setup = self._made()
 

@@ -14,6 +14,10 @@ The loss of a member at a horizon is its mean absolute error L, with a rate of a
 member's, R = L/median, and is drawn towards its mean over horizons as if that were 10 errors. Members weigh 1/R¹². The second level
 is the same for four: this bank, least squares with nets, least squares without season, and the season before, with a rate of 0.005.
 There, losses of 0.5, 1, 1, 1.2 are believed at first, as if 80 errors had shown them.
+
+Weights of the second level start from these, s, and follow what members miss together (`Joint`). With P the mean products of what
+two of them miss, over the median of those with themselves, they are (P + diag(c/2s))⁻¹·1, normalised, where c = 0.02·(1 + 2000/n)
+after n errors. A member below 0 is left out, and the others are weighed again.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bank", "shares"]
+__all__ = ["Bank", "Joint", "shares"]
 
 RATES = (0.1, 0.3, 0.5, 0.8)
 HOLT = tuple(
@@ -30,6 +34,9 @@ HOLT = tuple(
     for gain in (0.2, 0.5, 0.8)
 )
 FADES, SHRINKS, INDEX, POWER = 0.01, 10.0, 0.15, 12
+JOINT_FADES, RECENT, SMALL, YOUNG, LEAST, PULL = 0.0005, 2.0, 0.2, 2000.0, 0.001, 0.02
+"""Of `Joint`: the first errors are those of young members, so that later ones count more. An error below a share of the mean size
+counts by its square, a larger one by its size. The pull to the first weights is larger while there are few errors."""
 UNIT = 0.001
 """Differences of losses below this share of the mean error count as none."""
 
@@ -60,6 +67,53 @@ def shares(
     own = relative[h - 1] if h <= len(relative) else 0.0
     weights = ((n * own + SHRINKS * relative.mean(0)) / (n + SHRINKS)) ** -POWER
     return np.asarray(weights / weights.sum())
+
+
+class Joint:
+    """What the members of a horizon miss together, and the weights that follow.
+
+    Parameters
+    ----------
+    members : int
+        How many there are.
+
+    Examples
+    --------
+    >>> joint = Joint(2)
+    >>> for i in range(4000):
+    ...     joint.learn(np.array([1.0, -1.0]) * (-1) ** i, own=0.5, size=1.0)
+    >>> joint.weights(np.array([0.9, 0.1])).round(2).tolist()  # they miss apart: the mean of both misses nothing
+    [0.5, 0.5]
+
+    References
+    ----------
+    Bates & Granger 1969, the combination of forecasts.
+    """
+
+    def __init__(self, members: int) -> None:
+        self.products, self.n = np.zeros((members, members)), 0
+
+    def learn(self, missed: NDArray[np.float64], own: float, size: float) -> None:
+        """Count what the members missed, where all together missed ``own`` and usually miss ``size``."""
+        small = SMALL * size
+        counts = small / abs(own) if abs(own) > small > 0 else 1.0
+        rate = max(RECENT / (self.n + RECENT), JOINT_FADES)
+        self.products += rate * (counts * np.outer(missed, missed) - self.products)
+        self.n += 1
+
+    def weights(self, first: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weights of members, given those by their single errors."""
+        unit = float(np.median(self.products.diagonal()))
+        if self.n < 2 or not unit > 0:
+            return first
+        drawn = np.maximum(first, LEAST)
+        pull = PULL * (1 + YOUNG / self.n) / 2 * drawn.sum() / drawn
+        speaks, v = np.ones(len(first), bool), np.zeros(len(first))
+        for _ in range(2):
+            some = np.ix_(speaks, speaks)
+            v[speaks] = np.linalg.solve((self.products / unit + np.diag(pull))[some], np.ones(speaks.sum()))
+            speaks, v = v > 0, np.maximum(v, 0)
+        return np.asarray(v / v.sum())
 
 
 class Bank:

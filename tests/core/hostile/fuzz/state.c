@@ -15,7 +15,7 @@ static declaration subject(int kind)
     if (kind == 5)
         return declare_anomaly(false, 5, 20);
     if (kind == 6)
-        return declare_pool(true, 3, 4, 5, 0, 1e300);
+        return declare_joint(true, 3, 4, 5, 0, 1e300);
     if (kind == 7) {
         declaration a = declare_bandit(false, HW_SQUARECB, 10, 4, 12);
         a.numbers[HW_D_RING] = 20;
