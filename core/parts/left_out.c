@@ -19,7 +19,6 @@ const hw_part hw_part_recurrent = {.parse = refuse};
 #ifdef HW_WITHOUT_forecast
 const hw_part hw_part_forecast = {.parse = refuse};
 const hw_part hw_part_bank = {.parse = refuse};
-const hw_part hw_part_joint = {.parse = refuse};
 #endif
 
 #ifdef HW_WITHOUT_bandit

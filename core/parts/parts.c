@@ -13,17 +13,19 @@ int hw_find_declared(const double *d, int64_t count, const double *tail, bool re
     int64_t rest = d + count - tail,
             words = rest > HW_TEXT && hw_is_recurrent(tail + HW_TEXT, rest - HW_TEXT) ? HW_TEXT : 0;
     bool blocks = HW_EMBEDS && !recurrent && rest == HW_TEXT + HW_BANDIT + HW_STACK; /* a bandit that reads embeddings */
-    bool joint = !recurrent && rest == HW_FORECAST + HW_BANK + HW_JOINT;
+    /* As many numbers as a recurrence without names has a forecaster whose speakers are weighed together; its visits are no
+     * 0 bytes of a name. */
     own[HW_PART_cells] = d[HW_D_TABLES] > 0 ? d + HW_D_TABLES : NULL;
     own[HW_PART_anomaly] = d[HW_D_INTERVALS] == HW_ANOMALY ? d + HW_D_INTERVALS : NULL;
     int part = rest == HW_FORECAST                         ? HW_PART_forecast
-               : rest == HW_FORECAST + HW_BANK || joint    ? HW_PART_forecast
+               : rest == HW_FORECAST + HW_BANK             ? HW_PART_forecast
                : rest == HW_BANDIT                         ? HW_PART_bandit
                : rest == HW_BANDIT + HW_STACK || blocks    ? HW_PART_bandit
                : rest == HW_TEXT || words                  ? HW_PART_text
                : rest == HW_AGENT && !recurrent            ? HW_PART_agent
                : rest == HW_AGENT + HW_TILES && !recurrent ? HW_PART_agent
                : hw_is_recurrent(tail, rest)               ? HW_PART_recurrent
+               : rest == HW_FORECAST + HW_BANK + HW_JOINT  ? HW_PART_forecast
                                                            : -1;
     if (blocks)
         own[HW_PART_text] = tail;
@@ -32,8 +34,6 @@ int hw_find_declared(const double *d, int64_t count, const double *tail, bool re
         own[part] = tail;
     if (part == HW_PART_forecast && rest > HW_FORECAST)
         own[HW_PART_bank] = tail + HW_FORECAST;
-    if (joint)
-        own[HW_PART_joint] = tail + HW_FORECAST + HW_BANK;
     if (part == HW_PART_agent && rest > HW_AGENT)
         own[HW_PART_tiles] = tail + HW_AGENT;
     if (part == HW_PART_bandit && rest > HW_BANDIT)

@@ -48,7 +48,6 @@ typedef struct hw_merging {
     X(units, hw_units_t)                                                                                                   \
     X(succession, hw_succession_t)                                                                                         \
     X(bank, hw_bank_t)                                                                                                     \
-    X(joint, hw_joint_t)                                                                                                   \
     X(relevance, hw_relevance_t)
 /* Those without functions of their own. */
 #define HW_WORKINGS(X)                                                                                                     \
@@ -76,8 +75,7 @@ typedef struct hw_merging {
     HW_SUCCESSION_ARRAYS(A, D)                                                                                             \
     HW_STACK_ARRAYS(A, D)                                                                                                  \
     HW_BANK_ARRAYS(A, D)                                                                                                   \
-    HW_RELEVANCE_ARRAYS(A, D)                                                                                              \
-    HW_JOINT_ARRAYS(A, D)
+    HW_RELEVANCE_ARRAYS(A, D)
 
 #define HW_CODE(name, type) HW_PART_##name,
 enum {

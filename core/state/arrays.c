@@ -134,9 +134,7 @@ static const struct row {
             WORK(AT(predicted_slots)),
             WORK(AT(predicted_x)),
             HW_CELLS_ARRAYS(NOTHING, PART_WORK) HW_PART_ARRAYS(NOTHING, PART_WORK)};
-#define ONE(...) +1
-enum { OF_EVERY_LEARNER = 43, STATES = OF_EVERY_LEARNER HW_CELLS_ARRAYS(ONE, NOTHING) HW_PART_ARRAYS(ONE, NOTHING) };
-enum { WEIGHTS = 22, ARRAYS = sizeof LIST / sizeof *LIST };
+enum { STATES = 121, WEIGHTS = 22, ARRAYS = sizeof LIST / sizeof *LIST };
 _Static_assert((int)STATES <= (int)HW_MOST_ARRAYS, "arrays of a state fit where they are listed");
 _Static_assert(sizeof(hw_learner) <= UINT16_MAX && HW_SHAPE(HW_NEWER) * 2 >= INT16_MIN, "places and shapes are short");
 

@@ -299,8 +299,8 @@ void hw_bank_learn(hw_learner *l, int64_t t, double y, bool known)
 static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
 {
     const hw_forecast_t *f = l->forecast;
-    (void)all;
     double lags = d[HW_K_LAGS];
+    bool joint = d + HW_BANK < all + hw_declared(l);
     if (!(lags == 0 || (lags >= 2 && lags <= (double)f->lags && lags == (double)(int64_t)lags))) {
         *fault = (hw_fault){"lags without season", "0, or from 2 to lags", lags};
         return HW_BAD_DECLARATION;
@@ -314,11 +314,15 @@ static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fa
         *fault = (hw_fault){"visits of a phase", "1 to 100", visits};
         return HW_BAD_DECLARATION;
     }
+    DECLARED(!joint || (d[HW_BANK + HW_J_PULL] > 0 && d[HW_BANK + HW_J_PULL] <= 1e30), "pull of shares", "above 0",
+             d[HW_BANK + HW_J_PULL]);
     hw_bank_t *b = hw_begin_part(l, HW_PART_bank);
     if (!b)
         return HW_NO_MEMORY;
     b->low = d[HW_K_LOW];
     b->high = d[HW_K_HIGH];
+    b->pull = joint ? d[HW_BANK + HW_J_PULL] : 0;
+    b->scores = HW_SPEAKERS + (joint ? HW_PRODUCTS : 0);
     b->plain = (int32_t)lags;
     b->season = f->season;
     b->seasons = f->season > 1 ? HW_SEASONS : 1;
@@ -333,7 +337,8 @@ static int64_t count(const hw_learner *l, int code)
     const hw_forecast_t *f = l->forecast;
     const hw_bank_t *b = l->bank;
     switch (code) {
-    case HW_DECLARED: return HW_BANK;
+    case HW_DECLARED: return HW_BANK + (b->pull > 0 ? HW_JOINT : 0);
+    case HW_BK_SCORES: return b->scores;
     case HW_BK_SEASON: return b->season;
     case HW_BK_MEMBERS: return b->members;
     case HW_BK_ORIGINS: return 2 * (int64_t)b->members;
@@ -358,7 +363,8 @@ static int make(hw_learner *l)
     uint64_t phases = (uint64_t)b->phases, plain = (uint64_t)b->plain;
     if (!hw_extend(m, &b->numbers, HW_BN_NUMBERS * 8) || !hw_extend(m, &b->indices, season * HW_SEASON_NUMBERS * 8) ||
         !hw_extend(m, &b->states, members * 16) || !hw_extend(m, &b->origins, horizon * members * 8) ||
-        !hw_extend(m, &b->losses, horizon * members * 4) || !hw_extend(m, &b->speakers, horizon * HW_SPEAKERS * 8) ||
+        !hw_extend(m, &b->losses, horizon * members * 4) ||
+        !hw_extend(m, &b->speakers, horizon * (uint64_t)b->scores * 8) ||
         !hw_extend(m, &b->given, horizon * horizon * HW_POOL_GIVEN * 8) ||
         !hw_extend(m, &b->shares, horizon * horizon * HW_SPEAKERS * 4) || !hw_extend(m, &b->sizes, horizon * 8) ||
         !hw_extend(m, &b->visits, phases * 8) ||
@@ -385,6 +391,11 @@ static int check(hw_learner *l, hw_fault *fault)
     }
     SAVED(n[HW_BN_SCALE] == 0 || (n[HW_BN_SCALE] >= 1e-150 && n[HW_BN_SCALE] <= 1e31), "forecast_bank_numbers",
           "a unit of 0, or from 1e-150 to 1e31", n[HW_BN_SCALE]);
+    for (int64_t h = 0; h < l->forecast->horizon; h++)
+        for (int k = 0; k < HW_SPEAKERS; k++) {
+            double loss = l->bank->speakers[h * l->bank->scores + k];
+            SAVED(loss >= 0, "forecast_pool_losses", "mean errors of 0 or more", loss);
+        }
     return 0;
 }
 

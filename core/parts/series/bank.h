@@ -11,6 +11,7 @@ enum {
     HW_MOST_BANK = HW_SEASONS * HW_EACH_SEASON + HW_SIMPLE
 };
 enum { HW_OF_BANK, HW_OF_LINEAR, HW_OF_PLAIN, HW_OF_SEASON, HW_SPEAKERS }; /* the second level */
+enum { HW_PRODUCTS = HW_SPEAKERS * (HW_SPEAKERS + 1) / 2 }; /* of what two of them miss: 00, 10, 11, 20 ... */
 enum { HW_PHASES = 168, HW_OF_VISIT = 6, HW_MOST_VISITS = 100, HW_PHASE_ERRORS = HW_MOST_VISITS * HW_OF_VISIT };
 
 enum {
@@ -34,13 +35,15 @@ enum { HW_G_BANK, HW_G_PLAIN, HW_G_SCALE, HW_POOL_GIVEN };         /* of a forec
 typedef struct hw_bank_t {
     int32_t plain; /* as declared: lags of least squares without season; 0: none */
     double low, high;
+    double pull;    /* towards shares by single errors; 0: these are the shares */
+    int32_t scores; /* numbers of a horizon in speakers */
     int32_t season, seasons, members, phases, visits_kept;
     double *numbers;  /* (HW_BN_NUMBERS) */
     double *indices;  /* (season, HW_SEASON_NUMBERS) */
     double *states;   /* (members, 2) level and trend */
     float *origins;   /* (horizon, 2 members) the same at the last times, from the answer of that time */
     float *losses;    /* (horizon, members) fading, relative to the median's */
-    double *speakers; /* (horizon, HW_SPEAKERS) the same of the second level */
+    double *speakers; /* (horizon, scores) mean |e| of the second level, and with a pull the mean products of two */
     double *given;    /* (horizon, HW_POOL_GIVEN horizon) what was said at the last times, and the size of an error */
     float *shares;    /* (horizon, HW_SPEAKERS horizon) and who spoke */
     double *sizes;    /* (horizon) running mean of |error| */
@@ -60,18 +63,9 @@ enum {
     HW_BK_SHAPES,
     HW_BK_ERRORS,
     HW_BK_PLAIN,
-    HW_BK_SAID
+    HW_BK_SAID,
+    HW_BK_SCORES
 };
-
-/* What speakers of the second level miss together (joint.c). */
-enum { HW_JOINT_PRODUCTS = HW_SPEAKERS * (HW_SPEAKERS + 1) / 2 };
-typedef struct hw_joint_t {
-    double pull;      /* as declared */
-    double *products; /* (horizon, HW_JOINT_PRODUCTS) mean products of what two of them lie off: 00, 10, 11, 20 ... */
-} hw_joint_t;
-#define HW_JOINT_ARRAYS(A, HW_DERIVED)                                                                                     \
-    A(joint, forecast_joint_products, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_JT_HORIZON), HW_JOINT_PRODUCTS, products, SUMS)
-enum { HW_JT_HORIZON = 1 };
 
 #define HW_BANK_ARRAYS(A, HW_DERIVED)                                                                                      \
     A(bank, forecast_bank_numbers, HW_F64, HW_KEEP_FIRST, HW_BN_NUMBERS, 0, numbers, SUMS)                                 \
@@ -81,7 +75,7 @@ enum { HW_JT_HORIZON = 1 };
       NUMBERS)                                                                                                             \
     A(bank, forecast_bank_losses, HW_F32, HW_KEEP_FIRST, HW_SHAPE(HW_BK_HORIZON), HW_SHAPE(HW_BK_MEMBERS), losses,         \
       SQUARES)                                                                                                             \
-    A(bank, forecast_pool_losses, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_BK_HORIZON), HW_SPEAKERS, speakers, SQUARES)          \
+    A(bank, forecast_pool_losses, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_BK_HORIZON), HW_SHAPE(HW_BK_SCORES), speakers, SUMS)  \
     A(bank, forecast_pool_given, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_BK_HORIZON), HW_SHAPE(HW_BK_GIVEN), given, SUMS)       \
     A(bank, forecast_pool_shares, HW_F32, HW_KEEP_FIRST, HW_SHAPE(HW_BK_HORIZON), HW_SHAPE(HW_BK_SHARES), shares, SQUARES) \
     A(bank, forecast_width_sizes, HW_F64, HW_KEEP_FIRST, HW_SHAPE(HW_BK_HORIZON), 0, sizes, SQUARES)                       \
@@ -102,10 +96,10 @@ void hw_bank_say(const hw_learner *l, int64_t o, double *out);      /* what foll
 void hw_learn_pool(hw_learner *l, int64_t t, double y, bool known); /* the answer of time t; keeps what is given out then */
 double hw_pool_says(const hw_learner *l, int64_t o, int64_t h, double linear);
 void hw_score_pool(hw_learner *l, int64_t t, int64_t h, double y, double linear, double own); /* own: the pool's error */
-/* Those of one that weighs speakers by what they miss together (joint.c). */
+double hw_usual_of(const double *miss, bool plain); /* the median of the speakers' */
+/* What speakers miss together (joint.c). */
 void hw_score_joint(hw_learner *l, int64_t h, const double *miss, double own);
 void hw_join_shares(const hw_learner *l, int64_t h, double *shares); /* those by single errors become those by products */
-double hw_usual_of(const double *miss, bool plain);                  /* the median of the speakers' */
 /* Widths (widths.c): errors in units of which their phase has a share alike beyond each end. */
 double hw_evened(const hw_learner *l, int64_t o, int64_t h, double e);
 double hw_uneven(const hw_learner *l, int64_t o, int64_t h, double u);

@@ -14,13 +14,18 @@ static const double FADES = 0.0005;
 static const double RECENT = 2;   /* the first errors are those of young members: later ones count so many times more */
 static const double SMALL = 0.2;  /* misses of the pool below this share of their mean size count by their square */
 static const double YOUNG = 2000; /* c is larger by as many times one */
-static const double LEAST = 1e-3; /* share by single errors with which anyone begins */
+static const double LEAST = 1e-9; /* share by single errors with which anyone begins */
+
+static double *products_at(const hw_learner *l, int64_t h)
+{
+    return l->bank->speakers + (h - 1) * l->bank->scores + HW_SPEAKERS;
+}
 
 static int64_t place_of(int a, int b) { return a < b ? b * (b + 1) / 2 + a : a * (a + 1) / 2 + b; }
 
 void hw_score_joint(hw_learner *l, int64_t h, const double *miss, double own)
 {
-    double *p = l->joint->products + (h - 1) * HW_JOINT_PRODUCTS;
+    double *p = products_at(l, h);
     double n = l->forecast->errors[(h - 1) * HW_ERRORS + HW_E_COUNT], rate = RECENT / (n + RECENT);
     double size = own < 0 ? -own : own, small = SMALL * l->bank->sizes[h - 1];
     double counts = small > 0 && size > small ? small / size : 1;
@@ -76,10 +81,10 @@ static bool weigh(const double *p, double unit, const double *drawn, bool *speak
 
 void hw_join_shares(const hw_learner *l, int64_t h, double *shares)
 {
-    const double *p = l->joint->products + (h - 1) * HW_JOINT_PRODUCTS;
+    const double *p = products_at(l, h);
     double own[HW_SPEAKERS] = {p[place_of(0, 0)], p[place_of(1, 1)], p[place_of(2, 2)], p[place_of(3, 3)]};
     double unit = hw_usual_of(own, l->bank->plain);
-    double n = l->forecast->errors[(h - 1) * HW_ERRORS + HW_E_COUNT], pull = l->joint->pull * (1 + YOUNG / n) / 2;
+    double n = l->forecast->errors[(h - 1) * HW_ERRORS + HW_E_COUNT], pull = l->bank->pull * (1 + YOUNG / n) / 2;
     double drawn[HW_SPEAKERS], v[HW_SPEAKERS], sum = 0;
     bool speaks[HW_SPEAKERS];
     if (!(n >= 2 && unit > 0))
@@ -94,27 +99,3 @@ void hw_join_shares(const hw_learner *l, int64_t h, double *shares)
     if (weigh(p, unit, drawn, speaks, v) && weigh(p, unit, drawn, speaks, v))
         memcpy(shares, v, sizeof v);
 }
-
-static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
-{
-    (void)all;
-    DECLARED(d[HW_J_PULL] > 0 && d[HW_J_PULL] <= 1e30, "pull towards shares by single errors", "above 0", d[HW_J_PULL]);
-    hw_joint_t *joint = hw_begin_part(l, HW_PART_joint);
-    if (!joint)
-        return HW_NO_MEMORY;
-    joint->pull = d[HW_J_PULL];
-    return 0;
-}
-
-static int64_t count(const hw_learner *l, int code)
-{
-    return code == HW_DECLARED ? HW_JOINT : (int64_t)l->forecast->horizon;
-}
-
-static int make(hw_learner *l)
-{
-    uint64_t bytes = l->joint ? (uint64_t)l->forecast->horizon * HW_JOINT_PRODUCTS * 8 : 0;
-    return !l->joint || hw_extend(&l->memory, &l->joint->products, bytes) ? 0 : HW_NO_MEMORY;
-}
-
-const hw_part hw_part_joint = {.tag = 14, .parse = parse, .count = count, .make = make};

@@ -84,9 +84,9 @@ void hw_score_pool(hw_learner *l, int64_t t, int64_t h, double y, double linear,
     hw_forecast_t *f = l->forecast;
     hw_bank_t *b = l->bank;
     const double *given = given_at(l, t - h, h);
-    double *loss = b->speakers + (h - 1) * HW_SPEAKERS, n = f->errors[(h - 1) * HW_ERRORS + HW_E_COUNT];
+    double *loss = b->speakers + (h - 1) * b->scores, n = f->errors[(h - 1) * HW_ERRORS + HW_E_COUNT];
     double miss[HW_SPEAKERS] = {y - given[HW_G_BANK], y - linear, y - given[HW_G_PLAIN], y - hw_season_before(f, t - h, h)};
-    if (l->joint)
+    if (b->pull > 0)
         hw_score_joint(l, h, miss, own);
     for (int k = 0; k < HW_SPEAKERS; k++)
         miss[k] = miss[k] < 0 ? -miss[k] : miss[k];
@@ -98,7 +98,7 @@ void hw_score_pool(hw_learner *l, int64_t t, int64_t h, double y, double linear,
 /* The losses of a horizon relative to the median of the speakers. */
 static void relative(const hw_bank_t *b, int64_t h, double *out)
 {
-    const double *loss = b->speakers + (h - 1) * HW_SPEAKERS;
+    const double *loss = b->speakers + (h - 1) * b->scores;
     double none = UNIT * b->sizes[h - 1], usual = hw_usual_of(loss, b->plain) + none;
     for (int k = 0; k < HW_SPEAKERS; k++) {
         double ratio = usual > 0 ? (loss[k] + none) / usual : 1;
@@ -131,7 +131,7 @@ static void share_out(hw_learner *l, int64_t t)
         }
         for (int k = 0; k < HW_SPEAKERS; k++)
             w[k] /= sum;
-        if (l->joint)
+        if (b->pull > 0)
             hw_join_shares(l, h, w);
         for (int k = 0; k < HW_SPEAKERS; k++)
             shares_at(l, t, h)[k] = (float)w[k];

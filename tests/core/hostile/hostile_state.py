@@ -309,7 +309,7 @@ OFTEN = ("sizes", "declaration", "names_value", "names_owner", "names_end", "slo
          "units", "unit_slots", "relevance", "relevance_slots", "tile_numbers", "tile_ranges", "tile_keys", "tile_values", "tile_traces",
          "succession", "succession_rows", "succession_slots", "succession_x", "successor",
          "forecast_bank_numbers", "forecast_bank_indices", "forecast_bank_states", "forecast_bank_losses", "forecast_pool_losses",
-         "forecast_pool_given", "forecast_joint_products", "forecast_width_sizes", "forecast_width_visits", "forecast_width_shapes")  # fmt: skip
+         "forecast_pool_given", "forecast_width_sizes", "forecast_width_visits", "forecast_width_shapes")  # fmt: skip
 
 
 def of_sample(rng: np.random.Generator, arrays: Arrays, name: str) -> None:

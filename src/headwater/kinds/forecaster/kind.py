@@ -11,7 +11,7 @@ __all__ = ["KIND"]
 _LEARNED_FROM = (
     "forecast_inverse", "forecast_weights", "forecast_gains", "forecast_inputs", "forecast_plain_inverse",
     "forecast_plain_weights", "forecast_plain_gains", "forecast_plain_inputs", "forecast_bank_losses", "forecast_bank_origins",
-    "forecast_joint_products", "forecast_width_errors",
+    "forecast_width_errors",
 )  # fmt: skip
 """What its pool and its least squares learn from. A page asks for forecasts, which are made when a value is learned."""
 

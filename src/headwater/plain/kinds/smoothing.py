@@ -34,7 +34,7 @@ HOLT = tuple(
     for gain in (0.2, 0.5, 0.8)
 )
 FADES, SHRINKS, INDEX, POWER = 0.01, 10.0, 0.15, 12
-JOINT_FADES, RECENT, SMALL, YOUNG, LEAST, PULL = 0.0005, 2.0, 0.2, 2000.0, 0.001, 0.02
+JOINT_FADES, RECENT, SMALL, YOUNG, LEAST, PULL = 0.0005, 2.0, 0.2, 2000.0, 1e-9, 0.02
 """Of `Joint`: the first errors are those of young members, so that later ones count more. An error below a share of the mean size
 counts by its square, a larger one by its size. The pull to the first weights is larger while there are few errors."""
 UNIT = 0.001

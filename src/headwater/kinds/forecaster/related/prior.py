@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.kinds.forecaster.state import SPEAKERS
 from headwater.plain.outputs.widths import NORMAL
 
 __all__ = ["Common", "Other", "common", "errors", "placed", "take_sizes"]
@@ -166,7 +167,7 @@ def take_sizes(learner: Any, sizes: NDArray[np.float64]) -> None:
     state["forecast_levels"][:, -1] = seen
     for name in ("forecast_happened", "forecast_width_visits", "forecast_width_errors"):
         state[name][:] = 0
-    state["forecast_joint_products"][:] = 0
+    state["forecast_pool_losses"][:, len(SPEAKERS) :] = 0  # what they miss together is of the invented past
     state["forecast_width_shapes"][:] = math.sqrt(math.pi / 2) * NORMAL
     state["forecast_width_sizes"][:] = sizes
     state["forecast_pool_given"].reshape(horizon, horizon, 3)[:, :, 2] = sizes
