@@ -116,7 +116,8 @@ class Forecaster(Learner):
     References
     ----------
     Gardner & McKenzie 1985, for damped trends; Assimakopoulos & Nikolopoulos 2000, for Theta; Plackett 1950, for recursive least
-    squares; Marcellino, Stock & Watson 2006, for direct forecasts of each horizon; Bates & Granger 1969, for weights by products of errors.
+    squares; Marcellino, Stock & Watson 2006, for direct forecasts of each horizon; Bates & Granger 1969, for weights by products
+    of errors.
     """
 
     kind: ClassVar[Kind] = KIND
