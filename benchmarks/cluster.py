@@ -5,6 +5,7 @@
     python -m benchmarks.cluster tree            # merges by eights against all at once: accuracy of 16 workers, and times
     python -m benchmarks.cluster kills           # SIGKILL of a worker, a node and the coordinator in the middle of a round
     python -m benchmarks.cluster accuracy 3 8    # rounds against row by row, on real streams, in this process: seeds, workers
+                                                 # (the guide has four and eight)
 
 Times depend on who else uses the machine. So `speed` says besides what the processors spent: the time of a round is then that of
 its slowest worker and of the coordinator, as on a machine of their own.
@@ -23,6 +24,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ import numpy as np
 import headwater as hw
 import headwater.streams
 from benchmarks.accuracy.streams import read
+from benchmarks.report import write as put
 from headwater import nn
 from headwater.cluster import Cluster
 from headwater.cluster.delta import apply, difference
@@ -223,6 +226,20 @@ BOUNDS = {
     " coordinator can score, or\n{sent} of a CSV file of 20 columns where the coordinator reads too.",
     "zh": "表中最后一列最多相当于每秒 {best} 个样本。worker 再多也超不过每秒 {reads} 个，这是协调者能计分的上限；"
     "如果 CSV 文件（20 列）也由协调者读，则是 {sent} 个。",
+}
+ACCURACY_GUIDES = {"en": "docs/how-to/cluster.md", "zh": "docs/zh/how-to/cluster.md"}
+GUIDES_BLOCK = 100
+ACCURACY_HEAD = {
+    "en": "| stream | row by row | four workers, in points | eight |",
+    "zh": "| 数据流 | 逐个样本 | 四个 worker（百分点） | 八个 |",
+}
+ACCURACY_STREAMS = {
+    "elec2": {"en": "elec2", "zh": "elec2"},
+    "weather_noaa": {"en": "weather", "zh": "weather"},
+    "covtype_100k": {"en": "covtype, 100,000 rows", "zh": "covtype，100,000 个样本"},
+    "nycflights13_delayed": {"en": "flights, 150,000 rows", "zh": "flights，150,000 个样本"},
+    "metro_traffic": {"en": "metro traffic", "zh": "metro traffic"},
+    "dc_bikeshare_hourly": {"en": "bikes of DC", "zh": "bikes of DC"},
 }
 NOTES = {7: {"en": " (default model)", "zh": "（默认模型）"}}
 
@@ -468,25 +485,65 @@ def _kill_coordinator(address: str) -> tuple[str, str]:
 
 
 def accuracy(seeds: int = 1, workers: int = 4, block: int = 100) -> None:
-    """Print scores of rounds against row by row."""
+    """Compare scores of rounds with row by row, print them, and write the guide's table."""
+    found: dict[str, Any] = {}
     for name, n in STREAMS.items():
         stream = read(name, n)
         X, y, classes = stream.dicts(), stream.y.tolist(), stream.task == "classify"
         make = hw.Classifier if classes else hw.Regressor
-        apart = []
+        apart, scored = [], []
         for seed in range(seeds):
             alone = make(seed=seed, diagnosis=False).learn_many(X, y)
             serial = float(np.mean(np.equal(alone, y)) if classes else np.mean(np.abs(alone - np.asarray(y))))
             options: dict[str, Any] = {"workers": workers, "block": block, "engine": "local", "serial_sample": False}
             with Cluster(make(seed=seed, diagnosis=False), **options) as cluster:
                 scores = cluster.run((X, y)).scores
+            scored.append(serial)
             apart.append(100 * (scores["accuracy"] - serial) if classes else 100 * (scores["mae"] / serial - 1))
         unit = "points" if classes else "% of the MAE"
         spread = f" ± {statistics.stdev(apart):.2f}" if seeds > 1 else ""
         print(
-            f"{name} {len(y):,} rows: serial {serial:.4f}, rounds {statistics.mean(apart):+.2f}{spread} {unit}",
+            f"{name} {len(y):,} rows: serial {statistics.mean(scored):.4f}, rounds {statistics.mean(apart):+.2f}{spread} {unit}",
             flush=True,
         )
+        found[name] = {"rows": len(y), "serial": statistics.mean(scored), "apart": apart, "is_classes": classes}
+    if block == GUIDES_BLOCK and seeds > 1:
+        write(f"accuracy of {workers}", {"version": version("headwater"), "streams": found})
+        write_accuracy()
+
+
+def accuracy_table(kept: dict[str, Any], language: str) -> str:
+    """Return what rounds of four and of eight workers lose, in Markdown."""
+    four, eight = (kept[f"accuracy of {workers}"]["streams"] for workers in (4, 8))
+    lines = [ACCURACY_HEAD[language], "|---|---|---|---|"]
+    for name, title in ACCURACY_STREAMS.items():
+        one = four[name]
+        row = f"{100 * one['serial']:.2f} %" if one["is_classes"] else f"MAE {one['serial']:#.4g}"
+        cells = [title[language], row, *(_lost(each[name]) for each in (four, eight))]
+        line = f"| {' | '.join(cells)} |"
+        lines.append(line.replace(" %", "%") if language == "zh" else line)
+    measured = max(kept[f"accuracy of {workers}"]["date"] for workers in (4, 8))
+    by, of = "python -m benchmarks.cluster accuracy 3 8", kept["accuracy of 8"]["version"]
+    note = {
+        "en": f"Written by `{by}`, and `3 4`: {measured}; headwater {of}.",
+        "zh": f"由 `{by}` 与 `3 4` 写出：{measured}；headwater {of}。",
+    }
+    return "\n".join([*lines, "", note[language]])
+
+
+def _lost(one: dict[str, Any]) -> str:
+    """Return a mean with its deviation, in points or % of the MAE."""
+    form, unit = (".2f", "") if one["is_classes"] else (".1f", " %")
+    mean, spread = statistics.mean(one["apart"]), statistics.stdev(one["apart"])
+    return ("" if one["is_classes"] else "MAE ") + f"{mean:+{form}}".replace("-", "−") + f" ± {spread:{form}}{unit}"
+
+
+def write_accuracy() -> None:
+    """Write the table into both guides, once there are figures of four and of eight workers."""
+    kept = json.loads(RESULTS.read_text(encoding="utf-8"))
+    if {"accuracy of 4", "accuracy of 8"} <= {*kept}:
+        for language, guide in ACCURACY_GUIDES.items():
+            put(Path(__file__).parents[1] / guide, "accuracy of rounds", accuracy_table(kept, language))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What differential privacy costs: accuracy and AUC of private learners beside the same model without noise and the default pool.
 
-    python -m benchmarks.privacy [rows] [seeds]
+    python -m benchmarks.privacy                 # both streams, three seeds: ten minutes
+    python -m benchmarks.privacy table           # the table of the guide on forgetting, from the result file
 
 Bounds are round numbers from what the columns mean. "no noise" is the private model with its noise taken away.
 """
@@ -9,11 +10,14 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import headwater as hw
+from benchmarks.report import ROOT, in_chinese, write
+from benchmarks.results import entries_in, keep_entries, written_by
 from benchmarks.units import stream
 from headwater import Privacy
 
@@ -33,6 +37,9 @@ ELEC2 = {
 }
 BOUNDS: dict[str, dict[str, Any]] = {"elec2": ELEC2, "weather": WEATHER}
 PROMISES = (8.0, 3.0, 1.0)
+STREAMS = {"weather": "weather", "elec2": "elec2, which drifts"}
+RESULTS = Path(__file__).parent / "results" / "privacy.json"
+PAGES = ("docs/how-to/forget.md", "docs/zh/how-to/forget.md")
 
 
 def auc(p: Any, y: Any) -> float:
@@ -53,30 +60,54 @@ def scored(model: Any, X: list[dict[str, Any]], y: list[str], classes: list[str]
     return 100 * float(right), 100 * auc(proba[:, column], truth), 1e6 * spent / len(X)
 
 
-def main(rows: int = 45_312, seeds: int = 3) -> None:
-    """Print a table."""
-    for name, bounds in BOUNDS.items():
-        X, _, y = stream(name, rows)
-        classes = sorted(set(y))
-        made = {"default pool": lambda: hw.Classifier(seed=1)}
-        for epsilon in PROMISES:
-            promise = Privacy(epsilon=epsilon, bounds=bounds, classes=classes)
-            made[f"epsilon {epsilon:g}"] = lambda promise=promise: hw.Classifier(privacy=promise)
-        for label, make in made.items():
-            found = [scored(make(), X, y, classes) for _ in range(seeds if label != "default pool" else 1)]
-            print(
-                f"{name:8} {label:13} {'{:.2f} % · AUC {:.2f} · {:.1f} µs a row'.format(*np.mean(found, axis=0))}",
-                flush=True,
-            )
-            if label == "default pool":
-                continue
+def measure(name: str, rows: int, seeds: int) -> dict[str, Any]:
+    """Return an entry a learner of a stream: means over seeds, which the default pool does without."""
+    X, _, y = stream(name, rows)
+    classes, found = sorted(set(y)), {}
+    made = {"default pool": lambda: hw.Classifier(seed=1)}
+    for epsilon in PROMISES:
+        promise = Privacy(epsilon=epsilon, bounds=BOUNDS[name], classes=classes)
+        made[f"epsilon {epsilon:g}"] = lambda promise=promise: hw.Classifier(privacy=promise)
+    for label, make in made.items():
+        private = label != "default pool"
+        found[f"{name}/{label}"] = entry(
+            [scored(make(), X, y, classes) for _ in range(seeds if private else 1)], len(X)
+        )
+        if private:
             quiet = make()
             quiet.engine.noise_scale = 0.0
-            print(
-                f"{name:8} {'  no noise':13} {'{:.2f} % · AUC {:.2f}'.format(*scored(quiet, X, y, classes))}",
-                flush=True,
-            )
+            found[f"{name}/{label}, no noise"] = entry([scored(quiet, X, y, classes)], len(X))
+    return found
+
+
+def entry(found: list[tuple[float, float, float]], rows: int) -> dict[str, Any]:
+    """Return the means of runs as an entry of the result file."""
+    accuracy, area, us = np.mean(found, axis=0).tolist()
+    return {"rows": rows, "runs": len(found), "accuracy": round(accuracy, 3), "auc": round(area, 3), "us": round(us, 1)}
+
+
+def table(whole: dict[str, Any]) -> str:
+    """Return accuracies as Markdown, a stream a row."""
+    columns = ("default pool", "epsilon 1, no noise", *(f"epsilon {epsilon:g}" for epsilon in PROMISES))
+    titles = ("default pool", "private model without noise", *(f"ε = {epsilon:g}" for epsilon in PROMISES))
+    lines = [f"| accuracy, % | {' | '.join(titles)} |", "|---" * (len(titles) + 1) + "|"]
+    for name, title in STREAMS.items():
+        cells = [f"{whole['entries'][f'{name}/{column}']['accuracy']:.1f}" for column in columns]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", written_by("python -m benchmarks.privacy", whole)])
+
+
+def main(*given: str) -> None:
+    """Measure both streams, unless the table alone is asked for, and write it into the guides."""
+    if given != ("table",):
+        for name in BOUNDS:
+            found = measure(name, *(int(one) for one in given or ("45312", "3")))
+            print(*found.items(), sep="\n", flush=True)
+            keep_entries(RESULTS, found)
+    text = table(entries_in(RESULTS))
+    for page in PAGES:
+        write(ROOT / page, "privacy", in_chinese(text) if "/zh/" in page else text)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -183,6 +183,28 @@ WORDS = {
     "| random |": "| 随机 |",
     "| rows |": "| 样本数 |",
     ", one core of ": "，一个核心，",
+    "private model without noise": "不加噪声的私密模型",
+    "elec2, which drifts": "elec2（会漂移）",
+    "default pool": "默认专家池",
+    "accuracy, %": "准确率，%",
+    "share held by 90 %, first season": "第一个季节里 90% 区间包含的比例",
+    "| first season | second | third |": "| 第一个季节 | 第二个 | 第三个 |",
+    "one model, the key is a category": "一个模型，键是类别",
+    "a fleet of nets of 8 units": "每个键一个 8 单元的网络",
+    "a fleet of the same": "每个键一个同样的模型",
+    "flights, 3 origins": "航班，3 个出发地",
+    "flights, 16 carriers": "航班，16 家航空公司",
+    "flights, 102 destinations": "航班，102 个目的地",
+    "made, 50 keys, each its own": "合成，50 个键，各不相同",
+    "made, 50 keys, all alike": "合成，50 个键，全都一样",
+    "made, 50 keys, half alike": "合成，50 个键，一半相同",
+    "destinations of flights, days": "航班目的地，天",
+    "car parks, half-hours": "停车场，半小时",
+    "products, days": "商品，天",
+    "pages, days": "网页，天",
+    "Tourism, months": "Tourism，月",
+    "M3, months, which have little in common": "M3，月，共同点很少",
+    ", processor time; headwater": "，处理器时间; headwater",
     " (means of five seeds)": "（五个种子的均值）",
     " headwater was scored on ": " headwater 的得分测于 ",
     ". Its times are those of ": "；耗时是 ",
@@ -195,6 +217,7 @@ def in_chinese(text: str) -> str:
     """Return a table with its words in Chinese; names of streams and rivals stay."""
     for english, chinese in WORDS.items():
         text = text.replace(english, chinese)
+    text = re.sub(r" %(?= \|)", "%", text)
     return re.sub(r"Written by (`[^`]+`): (.*); headwater", r"由 \1 写出：\2；headwater", text)
 
 

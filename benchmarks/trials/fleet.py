@@ -6,6 +6,7 @@ python -m benchmarks.trials.fleet shards 100000 400000   # the same through two 
 python -m benchmarks.trials.fleet snapshots 100000      # the longest wait of a row while a store takes a snapshot
 python -m benchmarks.trials.fleet commits 100000 10000   # the same while a fleet with a store commits those that have changed
 python -m benchmarks.trials.fleet pooled                 # flights and made keys: one model, a fleet, both
+python -m benchmarks.trials.fleet table                  # the guide's table of these, from the result file
 """
 
 from __future__ import annotations
@@ -25,9 +26,26 @@ import numpy as np
 
 import headwater as hw
 from benchmarks.data import data_file
+from benchmarks.report import ROOT, bold, in_chinese, write
+from benchmarks.results import entries_in, keep_entries, written_by
 from headwater.cluster.fleet import ShardedFleet
 
 NAMES = [f"x{j}" for j in range(6)]
+STREAMS = {
+    "flights/origin": "flights, 3 origins",
+    "flights/carrier": "flights, 16 carriers",
+    "flights/dest": "flights, 102 destinations",
+    "made/1.0": "made, 50 keys, all alike",
+    "made/0.5": "made, 50 keys, half alike",
+    "made/0.0": "made, 50 keys, each its own",
+}
+WAYS = {
+    "one": "one model, the key is a category",
+    "fleet": "a fleet of the same",
+    "nets": "a fleet of nets of 8 units",
+}
+RESULTS = Path(__file__).parents[1] / "results" / "fleet.json"
+PAGES = ("docs/how-to/fleet.md", "docs/zh/how-to/fleet.md")
 BLOCK = 2000
 
 
@@ -230,19 +248,42 @@ def made(limit: int, alike: float) -> Iterator[tuple[dict[str, Any], bool]]:
 
 def pooled() -> None:
     """Compare one default model that has the key among its columns with a fleet of the same, and with a fleet of small nets."""
-    streams: list[tuple[str, str, list[Any]]] = [
-        (f"flights by {key}", key, list(flights(30_000))) for key in ("origin", "carrier", "dest")
-    ]
-    streams += [(f"made, {alike:.0%} alike", "key", list(made(20_000, alike))) for alike in (1.0, 0.5, 0.0)]
-    for name, key, rows in streams:
-        one = hw.evaluate(hw.Classifier(seed=1), rows).record.scores["accuracy"]
-        fleet = hw.evaluate(hw.Fleet(lambda: hw.Classifier(seed=1), key), rows).record.scores["accuracy"]
-        nets = hw.evaluate(hw.Fleet(small, key), rows).record.scores["accuracy"]
-        print(
-            f"{name}: one model {one:.2%}, a fleet of the same {fleet:.2%}, of nets of 8 units {nets:.2%}", flush=True
-        )
+    made_alike = {name: float(name.removeprefix("made/")) for name in STREAMS if name.startswith("made")}
+    for name in STREAMS:
+        key = "key" if name in made_alike else name.removeprefix("flights/")
+        rows = list(made(20_000, made_alike[name])) if name in made_alike else list(flights(30_000))
+        models = (hw.Classifier(seed=1), hw.Fleet(lambda: hw.Classifier(seed=1), key), hw.Fleet(small, key))
+        found = [hw.evaluate(model, rows).record.scores["accuracy"] for model in models]
+        entry = dict(zip(WAYS, (round(100 * score, 3) for score in found), strict=True))
+        print(name, entry, flush=True)
+        keep_entries(RESULTS, {name: {"rows": len(rows), **entry}})
+    write_table()
+
+
+def table(whole: dict[str, Any]) -> str:
+    """Return accuracies as Markdown, a stream a row."""
+    lines = [f"| accuracy, % | {' | '.join(WAYS.values())} |", "|---" * (len(WAYS) + 1) + "|"]
+    for name, title in STREAMS.items():
+        cells = bold([whole["entries"][name][way] for way in WAYS])
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", written_by("python -m benchmarks.trials.fleet pooled", whole)])
+
+
+def write_table() -> None:
+    """Write the table of ``pooled`` into the guides, from the result file."""
+    text = table(entries_in(RESULTS))
+    for page in PAGES:
+        write(ROOT / page, "fleet", in_chinese(text) if "/zh/" in page else text)
+
+
+def main(what: str, *given: str) -> None:
+    """Run a trial, or write the guide's table."""
+    trials: dict[str, Callable[..., None]] = {
+        "members": members, "events": events, "shards": shards, "snapshots": snapshots, "commits": commits,
+        "pooled": pooled, "table": write_table,
+    }  # fmt: skip
+    trials[what](*map(int, given))
 
 
 if __name__ == "__main__":
-    trials = {"members": members, "events": events, "shards": shards, "snapshots": snapshots, "commits": commits}
-    {**trials, "pooled": pooled}[sys.argv[1]](*map(int, sys.argv[2:]))
+    main(*sys.argv[1:])

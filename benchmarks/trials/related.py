@@ -1,6 +1,7 @@
 """A new series among related ones: forecast with a past that the others suggest, or from nothing.
 
-    python -m benchmarks.trials.related [first] [PANEL ...]
+    python -m benchmarks.trials.related [first] [PANEL ...]     # all: ten minutes
+    python -m benchmarks.trials.related table                   # the table of the guide, from the result file
 
 A quarter of a panel's series at a time are new: they begin when three fifths of the panel's time are over, and are learned beside the
 other three quarters, which were there from the beginning (`hw.Forecaster(key=…)`), or alone. Printed: MASE of all horizons up to a
@@ -24,6 +25,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,11 +34,24 @@ from numpy.typing import NDArray
 import headwater as hw
 from benchmarks.data import data_file
 from benchmarks.forecasts import folder
+from benchmarks.report import ROOT, in_chinese, write
+from benchmarks.results import entries_in, keep_entries, written_by
 
 Array = NDArray[np.float64]
 FOLDS, SEASONS, BEGINS, MANY = 4, 6, 0.6, 40
 HALF_HOURS = 18
 FIRST = "first" in sys.argv[1:]
+SPANS = {"season 1": (0, 0), "season 2": (1, 1), "season 3": (2, 2), "seasons 4 to 6": (3, SEASONS)}
+SHOWN = {
+    "parking": "car parks, half-hours",
+    "retail": "products, days",
+    "flights": "destinations of flights, days",
+    "wiki": "pages, days",
+    "Tourism monthly": "Tourism, months",
+    "M3 monthly": "M3, months, which have little in common",
+}
+RESULTS = Path(__file__).parents[1] / "results" / "related.json"
+PAGES = ("docs/how-to/forecasts.md", "docs/zh/how-to/forecasts.md")
 
 
 def parking() -> tuple[Array, int]:
@@ -150,23 +165,53 @@ def measured(table: Array, season: int, fold: int) -> Iterator[tuple[int, float,
     assert all(fleet.forecast(key) == alone.forecast(key) for key in old), "an old series has changed"
 
 
-def run(name: str) -> None:
-    """Print the line of a panel."""
-    table, season = PANELS[name]()
-    found = np.array([one for fold in range(FOLDS) for one in measured(table, season, fold)])
-    cells = []
-    for first, last in ((0, 0), (1, 1), (2, 2), (3, SEASONS)):
+def run(name: str) -> dict[str, Any]:
+    """Return the entry of a panel: MASE with the others' past and alone, and what intervals hold, by season of a new series."""
+    series, season = PANELS[name]()
+    found = np.array([one for fold in range(FOLDS) for one in measured(series, season, fold)])
+    seasons = {}
+    for title, (first, last) in SPANS.items():
         part = found[(found[:, 0] >= first) & (found[:, 0] <= last)]
-        own, alone, held, held_alone = np.nanmean(part[:, 1:], axis=0) if len(part) else [np.nan] * 4
-        cells.append(f"{alone:.3f} → {own:.3f} ({own / alone - 1:+.0%}); {held_alone:.2f} → {held:.2f}")
-    print(f"| {name} ({len(table)} × {table.shape[1]}) | " + " | ".join(cells) + " |", flush=True)
+        own, alone, held, held_alone = np.nanmean(part[:, 1:], axis=0).tolist() if len(part) else [float("nan")] * 4
+        seasons[title] = {"mase": own, "alone": alone, "held": held, "held_alone": held_alone}
+    return {"series": len(series), "times": series.shape[1], "seasons": seasons}
+
+
+def shown(entry: dict[str, Any]) -> str:
+    """Return what a panel says, in a line."""
+    cells = []
+    for title, one in entry["seasons"].items():
+        less = f"{one['alone']:.3f} → {one['mase']:.3f} ({one['mase'] / one['alone'] - 1:+.0%})"
+        cells.append(f"{title} {less}, held {one['held_alone']:.2f} → {one['held']:.2f}")
+    return "; ".join(cells)
+
+
+def table(whole: dict[str, Any]) -> str:
+    """Return by how much errors of new series are lower than alone, as Markdown."""
+    lines = ["| | first season | second | third | share held by 90 %, first season |", "|---|---|---|---|---|"]
+    for name, title in SHOWN.items():
+        seasons = list(whole["entries"][name]["seasons"].values())
+        less = [f"{one['mase'] / one['alone'] - 1:+.0%}".replace("-", "−") for one in seasons[:3]]
+        less = [text[1:] if text[1:] == "0%" else text for text in less]
+        about = f"{title} ({whole['entries'][name]['series']})"
+        lines.append(f"| {about} | {' | '.join(less)} | {seasons[0]['held']:.0%}".replace("%", " %") + " |")
+    return "\n".join([*lines, "", written_by("python -m benchmarks.trials.related", whole)])
+
+
+def main(*given: str) -> None:
+    """Measure panels, unless the table alone is asked for, and write it into the guides."""
+    panels = [name for name in given if name not in ("first", "table")]
+    if set(panels) - set(PANELS):
+        sys.exit(__doc__)
+    for panel in panels or (() if "table" in given else PANELS):
+        entry = run(panel)
+        print(panel, shown(entry), flush=True)
+        if not FIRST:
+            keep_entries(RESULTS, {panel: entry})
+    text = table(entries_in(RESULTS))
+    for page in PAGES:
+        write(ROOT / page, "related", in_chinese(text) if "/zh/" in page else text)
 
 
 if __name__ == "__main__":
-    panels = [name for name in sys.argv[1:] if name != "first"]
-    if set(panels) - set(PANELS):
-        sys.exit(__doc__)
-    print("| MASE alone → with the others; held by 90 % | season 1 | season 2 | season 3 | seasons 4 to 6 |")
-    print("|---|---|---|---|---|")
-    for panel in panels or PANELS:
-        run(panel)
+    main(*sys.argv[1:])

@@ -52,6 +52,15 @@ def test_the_table_of_the_guide_is_what_the_benchmark_wrote(guide):
     assert filled(text, found["model"], language) == text
 
 
+def test_the_guide_says_what_rounds_lose_as_the_benchmark_wrote_it(guide):
+    from benchmarks.cluster import ACCURACY_GUIDES, accuracy_table
+
+    language, _, found = guide
+    page = (Path(__file__).parents[2] / ACCURACY_GUIDES[language]).read_text(encoding="utf-8")
+    table = accuracy_table(found, language)
+    assert f"<!-- bench:accuracy of rounds -->\n{table}\n<!-- /bench:accuracy of rounds -->" in page
+
+
 def test_the_checks_of_the_guide_are_what_the_benchmark_measured(guide):
     _, text, found = guide
     checks = found["model"]["checks"]

@@ -60,23 +60,25 @@ static bool solve(double a[HW_SPEAKERS][HW_SPEAKERS], const bool *speaks, double
     return true;
 }
 
-/* Weigh those that speak; false: there is nothing to go by. Who comes out below 0 speaks no longer. */
-static bool weigh(const double *p, double unit, const double *drawn, bool *speaks, double *v)
+/* Weigh those that speak. Who comes out below 0 speaks no longer: returns how many; -1: there is nothing to go by. */
+static int weigh(const double *p, double unit, const double *drawn, bool *speaks, double *v)
 {
     double a[HW_SPEAKERS][HW_SPEAKERS], sum = 0;
+    int out = 0;
     for (int i = 0; i < HW_SPEAKERS; i++)
         for (int j = 0; j < HW_SPEAKERS; j++)
             a[i][j] = p[place_of(i, j)] / unit + (i == j ? drawn[i] : 0);
     if (!solve(a, speaks, v))
-        return false;
+        return -1;
     for (int i = 0; i < HW_SPEAKERS; i++) {
+        out += speaks[i] && !(v[i] > 0);
         speaks[i] = v[i] > 0;
         v[i] = speaks[i] ? v[i] : 0;
         sum += v[i];
     }
     for (int i = 0; i < HW_SPEAKERS; i++)
         v[i] /= sum;
-    return sum > 0 && sum - sum == 0;
+    return sum > 0 && sum - sum == 0 ? out : -1;
 }
 
 void hw_join_shares(const hw_learner *l, int64_t h, double *shares)
@@ -96,6 +98,8 @@ void hw_join_shares(const hw_learner *l, int64_t h, double *shares)
     }
     for (int k = 0; k < HW_SPEAKERS; k++)
         drawn[k] = pull * sum / drawn[k];
-    if (weigh(p, unit, drawn, speaks, v) && weigh(p, unit, drawn, speaks, v))
+    int out = weigh(p, unit, drawn, speaks, v);
+    out = out > 0 ? weigh(p, unit, drawn, speaks, v) : out;
+    if (out >= 0)
         memcpy(shares, v, sizeof v);
 }

@@ -178,6 +178,24 @@ def test_the_tables_of_embeddings_and_aggregates_are_what_the_result_files_say(n
     assert f"<!-- bench:{name} -->\n{module.render(whole)}\n<!-- /bench:{name} -->" in page
 
 
+@pytest.mark.parametrize("name", ["privacy", "trials.fleet", "trials.related"])
+def test_the_tables_of_guides_are_what_the_result_files_say(name, tmp_path, monkeypatch):
+    module = importlib.import_module(f"benchmarks.{name}")
+    table = module.table(entries_in(module.RESULTS))
+    marked = f"<!-- bench:{name.split('.')[-1]} -->\n{{}}\n<!-- /bench:{name.split('.')[-1]} -->"
+    english, chinese = module.PAGES
+    assert marked.format(table) in (ROOT / english).read_text(encoding="utf-8")
+    assert marked.format(in_chinese(table)) in (ROOT / chinese).read_text(encoding="utf-8")
+    for page in module.PAGES:
+        (tmp_path / page).parent.mkdir(parents=True)
+        (tmp_path / page).write_text(marked.format("old"), encoding="utf-8")
+    before = module.RESULTS.read_bytes()
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    module.main("table")
+    assert (tmp_path / english).read_text(encoding="utf-8") == marked.format(table)
+    assert module.RESULTS.read_bytes() == before
+
+
 @pytest.mark.parametrize("name", ["embeddings", "embedding_kinds", "rolling"])
 def test_asking_for_the_table_measures_nothing(name, tmp_path, monkeypatch):
     module = importlib.import_module(f"benchmarks.{name}")
