@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -111,3 +112,11 @@ def test_a_clone_has_the_files_that_git_knows():
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert set(release.listed()) == {name for name in said.splitlines() if (ROOT / name).is_file()}
+
+
+def test_what_comes_with_a_wheel_is_installed_with_the_settings_of_pip(tmp_path, monkeypatch):
+    commands = []
+    monkeypatch.setattr(release, "run", lambda *command: commands.append([str(one) for one in command]) or "")
+    release.licences(Path("a.whl"), tmp_path)
+    assert [sys.executable, "-m", "tools.install", str(tmp_path / "licences/bin/python"), "a.whl"] in commands
+    assert not any("pip" in command for command in commands)

@@ -116,7 +116,7 @@ def licences(wheel: Path, folder: Path) -> str:
     """End with an error unless each package that comes with a wheel has a free licence; return the list."""
     interpreter = folder / "licences" / "bin" / "python"
     run(sys.executable, "-m", "uv", "venv", "--quiet", folder / "licences")
-    run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", interpreter, wheel)
+    run(sys.executable, "-m", "tools.install", interpreter, wheel)
     command: list[str | Path] = [
         Path(sys.executable).with_name("pip-licenses"),
         "--python",
