@@ -165,7 +165,7 @@ enum {
 };
 /* And this behind them, of one whose speakers are weighed by what they miss together. */
 enum {
-    HW_J_PULL, /* above 0: towards their shares by what each of them misses */
+    HW_J_PULL, /* towards their shares by what each of them misses; 0: these are the shares */
     HW_JOINT
 };
 /* Or these, of a bandit. */

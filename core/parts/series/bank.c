@@ -314,15 +314,17 @@ static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fa
         *fault = (hw_fault){"visits of a phase", "1 to 100", visits};
         return HW_BAD_DECLARATION;
     }
-    DECLARED(!joint || (d[HW_BANK + HW_J_PULL] > 0 && d[HW_BANK + HW_J_PULL] <= 1e30), "pull of shares", "above 0",
-             d[HW_BANK + HW_J_PULL]);
+    DECLARED(!joint || d[HW_BANK + HW_J_PULL] >= 0, "pull", "0 or more", d[HW_BANK + HW_J_PULL]);
     hw_bank_t *b = hw_begin_part(l, HW_PART_bank);
     if (!b)
         return HW_NO_MEMORY;
     b->low = d[HW_K_LOW];
     b->high = d[HW_K_HIGH];
-    b->pull = joint ? d[HW_BANK + HW_J_PULL] : 0;
-    b->scores = HW_SPEAKERS + (joint ? HW_PRODUCTS : 0);
+    b->scores = HW_SPEAKERS;
+    if (joint) {
+        b->pull = d[HW_BANK + HW_J_PULL];
+        b->scores += HW_PRODUCTS;
+    }
     b->plain = (int32_t)lags;
     b->season = f->season;
     b->seasons = f->season > 1 ? HW_SEASONS : 1;
@@ -337,7 +339,7 @@ static int64_t count(const hw_learner *l, int code)
     const hw_forecast_t *f = l->forecast;
     const hw_bank_t *b = l->bank;
     switch (code) {
-    case HW_DECLARED: return HW_BANK + (b->pull > 0 ? HW_JOINT : 0);
+    case HW_DECLARED: return HW_BANK + (b->scores > HW_SPEAKERS);
     case HW_BK_SCORES: return b->scores;
     case HW_BK_SEASON: return b->season;
     case HW_BK_MEMBERS: return b->members;
@@ -391,11 +393,6 @@ static int check(hw_learner *l, hw_fault *fault)
     }
     SAVED(n[HW_BN_SCALE] == 0 || (n[HW_BN_SCALE] >= 1e-150 && n[HW_BN_SCALE] <= 1e31), "forecast_bank_numbers",
           "a unit of 0, or from 1e-150 to 1e31", n[HW_BN_SCALE]);
-    for (int64_t h = 0; h < l->forecast->horizon; h++)
-        for (int k = 0; k < HW_SPEAKERS; k++) {
-            double loss = l->bank->speakers[h * l->bank->scores + k];
-            SAVED(loss >= 0, "forecast_pool_losses", "mean errors of 0 or more", loss);
-        }
     return 0;
 }
 

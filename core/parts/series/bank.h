@@ -11,7 +11,7 @@ enum {
     HW_MOST_BANK = HW_SEASONS * HW_EACH_SEASON + HW_SIMPLE
 };
 enum { HW_OF_BANK, HW_OF_LINEAR, HW_OF_PLAIN, HW_OF_SEASON, HW_SPEAKERS }; /* the second level */
-enum { HW_PRODUCTS = HW_SPEAKERS * (HW_SPEAKERS + 1) / 2 }; /* of what two of them miss: 00, 10, 11, 20 ... */
+enum { HW_PRODUCTS = HW_SPEAKERS * HW_SPEAKERS };                          /* of what two of them miss */
 enum { HW_PHASES = 168, HW_OF_VISIT = 6, HW_MOST_VISITS = 100, HW_PHASE_ERRORS = HW_MOST_VISITS * HW_OF_VISIT };
 
 enum {

@@ -13,93 +13,53 @@
 static const double FADES = 0.0005;
 static const double RECENT = 2;   /* the first errors are those of young members: later ones count so many times more */
 static const double SMALL = 0.2;  /* misses of the pool below this share of their mean size count by their square */
-static const double YOUNG = 2000; /* c is larger by as many times one */
+static const double YOUNG = 1000; /* c / 2 is larger, after n errors, by c times this over n */
 static const double LEAST = 1e-9; /* share by single errors with which anyone begins */
-
-static double *products_at(const hw_learner *l, int64_t h)
-{
-    return l->bank->speakers + (h - 1) * l->bank->scores + HW_SPEAKERS;
-}
-
-static int64_t place_of(int a, int b) { return a < b ? b * (b + 1) / 2 + a : a * (a + 1) / 2 + b; }
+static const double NONE = 1e30;  /* as large is what is added to P for one who doesn't speak: v is 0 but for rounding */
 
 void hw_score_joint(hw_learner *l, int64_t h, const double *miss, double own)
 {
-    double *p = products_at(l, h);
+    double *p = l->bank->speakers + (h - 1) * l->bank->scores + HW_SPEAKERS;
     double n = l->forecast->errors[(h - 1) * HW_ERRORS + HW_E_COUNT], rate = RECENT / (n + RECENT);
-    double size = own < 0 ? -own : own, small = SMALL * l->bank->sizes[h - 1];
-    double counts = small > 0 && size > small ? small / size : 1;
+    double size = __builtin_fabs(own), small = SMALL * l->bank->sizes[h - 1];
+    double counts = size > small ? small / size : 1; /* a first error, whose usual size is unknown, not at all */
     rate = rate > FADES ? rate : FADES;
-    for (int a = 0; a < HW_SPEAKERS; a++)
-        for (int b = 0; b <= a; b++)
-            p[place_of(a, b)] += rate * (counts * miss[a] * miss[b] - p[place_of(a, b)]);
+    for (int i = 0; i < HW_PRODUCTS; i++)
+        p[i] += rate * (counts * miss[i / HW_SPEAKERS] * miss[i % HW_SPEAKERS] - p[i]);
 }
 
-/* v of A v = 1, of those that speak; false: A is not positive definite, by rounding or in a state that was made up. */
-static bool solve(double a[HW_SPEAKERS][HW_SPEAKERS], const bool *speaks, double *v)
+/* v of (P + the diagonal) v = 1, of those whose v is not below 0, by Gauss and Jordan; returns its sum, which a state that
+ * was made up may make no number. */
+static double solve(const double *p, double unit, double c, const double *shares, double *v)
 {
-    for (int i = 0; i < HW_SPEAKERS; i++)
-        v[i] = speaks[i];
+    double a[HW_SPEAKERS][HW_SPEAKERS + 1], sum = 0;
+    for (int i = 0; i < HW_PRODUCTS; i++)
+        a[i / HW_SPEAKERS][i % HW_SPEAKERS] = p[i] / unit;
     for (int i = 0; i < HW_SPEAKERS; i++) {
-        if (!speaks[i])
-            continue;
-        if (!(a[i][i] > 0))
-            return false;
-        for (int j = i + 1; j < HW_SPEAKERS; j++) {
-            double share = speaks[j] ? a[j][i] / a[i][i] : 0;
-            for (int k = i; k < HW_SPEAKERS; k++)
-                a[j][k] -= share * a[i][k];
-            v[j] -= share * v[i];
-        }
+        a[i][i] += v[i] >= 0 ? c / (shares[i] > LEAST ? shares[i] : LEAST) : NONE;
+        a[i][HW_SPEAKERS] = 1;
     }
-    for (int i = HW_SPEAKERS - 1; i >= 0; i--) {
-        for (int j = i + 1; j < HW_SPEAKERS; j++)
-            v[i] -= speaks[i] && speaks[j] ? a[i][j] * v[j] : 0;
-        v[i] = speaks[i] ? v[i] / a[i][i] : 0;
-    }
-    return true;
-}
-
-/* Weigh those that speak. Who comes out below 0 speaks no longer: returns how many; -1: there is nothing to go by. */
-static int weigh(const double *p, double unit, const double *drawn, bool *speaks, double *v)
-{
-    double a[HW_SPEAKERS][HW_SPEAKERS], sum = 0;
-    int out = 0;
-    for (int i = 0; i < HW_SPEAKERS; i++)
-        for (int j = 0; j < HW_SPEAKERS; j++)
-            a[i][j] = p[place_of(i, j)] / unit + (i == j ? drawn[i] : 0);
-    if (!solve(a, speaks, v))
-        return -1;
-    for (int i = 0; i < HW_SPEAKERS; i++) {
-        out += speaks[i] && !(v[i] > 0);
-        speaks[i] = v[i] > 0;
-        v[i] = speaks[i] ? v[i] : 0;
-        sum += v[i];
+    for (int i = 0; i < HW_PRODUCTS; i++) {
+        double *from = a[i / HW_SPEAKERS], *to = a[i % HW_SPEAKERS];
+        double times = to[i / HW_SPEAKERS] / from[i / HW_SPEAKERS];
+        for (int k = 0; from != to && k <= HW_SPEAKERS; k++)
+            to[k] -= times * from[k];
     }
     for (int i = 0; i < HW_SPEAKERS; i++)
-        v[i] /= sum;
-    return sum > 0 && sum - sum == 0 ? out : -1;
+        sum += v[i] = a[i][HW_SPEAKERS] / a[i][i];
+    return sum;
 }
 
 void hw_join_shares(const hw_learner *l, int64_t h, double *shares)
 {
-    const double *p = products_at(l, h);
-    double own[HW_SPEAKERS] = {p[place_of(0, 0)], p[place_of(1, 1)], p[place_of(2, 2)], p[place_of(3, 3)]};
-    double unit = hw_usual_of(own, l->bank->plain);
-    double n = l->forecast->errors[(h - 1) * HW_ERRORS + HW_E_COUNT], pull = l->bank->pull * (1 + YOUNG / n) / 2;
-    double drawn[HW_SPEAKERS], v[HW_SPEAKERS], sum = 0;
-    bool speaks[HW_SPEAKERS];
-    if (!(n >= 2 && unit > 0))
-        return;
-    for (int k = 0; k < HW_SPEAKERS; k++) {
-        speaks[k] = k != HW_OF_PLAIN || l->bank->plain;
-        drawn[k] = shares[k] > LEAST ? shares[k] : LEAST;
-        sum += speaks[k] ? drawn[k] : 0;
-    }
+    const double *p = l->bank->speakers + (h - 1) * l->bank->scores + HW_SPEAKERS;
+    double n = l->forecast->errors[(h - 1) * HW_ERRORS + HW_E_COUNT], c = l->bank->pull * (0.5 + YOUNG / n), sum = 0;
+    double v[HW_SPEAKERS];
     for (int k = 0; k < HW_SPEAKERS; k++)
-        drawn[k] = pull * sum / drawn[k];
-    int out = weigh(p, unit, drawn, speaks, v);
-    out = out > 0 ? weigh(p, unit, drawn, speaks, v) : out;
-    if (out >= 0)
-        memcpy(shares, v, sizeof v);
+        v[k] = p[k * (HW_SPEAKERS + 1)];
+    double unit = hw_usual_of(v, l->bank->plain);
+    for (int turn = 0; turn < 2 && unit > 0; turn++)
+        sum = solve(p, unit, c, shares, v);
+    for (int k = 0; k < HW_SPEAKERS && sum > 0; k++)
+        shares[k] = v[k] > 0 ? v[k] / sum : 0;
 }

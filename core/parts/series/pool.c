@@ -89,7 +89,7 @@ void hw_score_pool(hw_learner *l, int64_t t, int64_t h, double y, double linear,
     if (b->pull > 0)
         hw_score_joint(l, h, miss, own);
     for (int k = 0; k < HW_SPEAKERS; k++)
-        miss[k] = miss[k] < 0 ? -miss[k] : miss[k];
+        miss[k] = __builtin_fabs(miss[k]);
     double rate = 1 / (n + 1) > FADES ? 1 / (n + 1) : FADES;
     for (int k = 0; k < HW_SPEAKERS; k++)
         loss[k] += rate * (miss[k] - loss[k]);

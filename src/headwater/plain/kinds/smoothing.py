@@ -96,7 +96,7 @@ class Joint:
     def learn(self, missed: NDArray[np.float64], own: float, size: float) -> None:
         """Count what the members missed, where all together missed ``own`` and usually miss ``size``."""
         small = SMALL * size
-        counts = small / abs(own) if abs(own) > small > 0 else 1.0
+        counts = small / abs(own) if abs(own) > small else 1.0
         rate = max(RECENT / (self.n + RECENT), JOINT_FADES)
         self.products += rate * (counts * np.outer(missed, missed) - self.products)
         self.n += 1
@@ -104,7 +104,7 @@ class Joint:
     def weights(self, first: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weights of members, given those by their single errors."""
         unit = float(np.median(self.products.diagonal()))
-        if self.n < 2 or not unit > 0:
+        if not unit > 0:
             return first
         drawn = np.maximum(first, LEAST)
         pull = PULL * (1 + YOUNG / self.n) / 2 * drawn.sum() / drawn
