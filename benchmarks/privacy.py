@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import headwater as hw
-from benchmarks.report import ROOT, in_chinese, write
+from benchmarks.report import write_guides
 from benchmarks.results import entries_in, keep_entries, written_by
 from benchmarks.units import stream
 from headwater import Privacy
@@ -104,9 +104,7 @@ def main(*given: str) -> None:
             found = measure(name, *(int(one) for one in given or ("45312", "3")))
             print(*found.items(), sep="\n", flush=True)
             keep_entries(RESULTS, found)
-    text = table(entries_in(RESULTS))
-    for page in PAGES:
-        write(ROOT / page, "privacy", in_chinese(text) if "/zh/" in page else text)
+    write_guides(PAGES, "privacy", table(entries_in(RESULTS)))
 
 
 if __name__ == "__main__":

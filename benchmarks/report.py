@@ -221,6 +221,12 @@ def in_chinese(text: str) -> str:
     return re.sub(r"Written by (`[^`]+`): (.*); headwater", r"由 \1 写出：\2；headwater", text)
 
 
+def write_guides(pages: Sequence[str], name: str, text: str) -> None:
+    """Put a text between the markers of that name in pages, in Chinese in those that are."""
+    for page in pages:
+        write(ROOT / page, name, in_chinese(text) if "/zh/" in page else text)
+
+
 def measured_accuracy(path: Path | None) -> tuple[str, dict[str, Any]]:
     """Return the version of a result file of accuracy, and what is in it."""
     if path is None or not path.is_file():

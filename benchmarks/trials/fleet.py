@@ -26,7 +26,7 @@ import numpy as np
 
 import headwater as hw
 from benchmarks.data import data_file
-from benchmarks.report import ROOT, bold, in_chinese, write
+from benchmarks.report import bold, write_guides
 from benchmarks.results import entries_in, keep_entries, written_by
 from headwater.cluster.fleet import ShardedFleet
 
@@ -271,9 +271,7 @@ def table(whole: dict[str, Any]) -> str:
 
 def write_table() -> None:
     """Write the table of ``pooled`` into the guides, from the result file."""
-    text = table(entries_in(RESULTS))
-    for page in PAGES:
-        write(ROOT / page, "fleet", in_chinese(text) if "/zh/" in page else text)
+    write_guides(PAGES, "fleet", table(entries_in(RESULTS)))
 
 
 def main(what: str, *given: str) -> None:

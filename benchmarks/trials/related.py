@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 import headwater as hw
 from benchmarks.data import data_file
 from benchmarks.forecasts import folder
-from benchmarks.report import ROOT, in_chinese, write
+from benchmarks.report import write_guides
 from benchmarks.results import entries_in, keep_entries, written_by
 
 Array = NDArray[np.float64]
@@ -208,9 +208,7 @@ def main(*given: str) -> None:
         print(panel, shown(entry), flush=True)
         if not FIRST:
             keep_entries(RESULTS, {panel: entry})
-    text = table(entries_in(RESULTS))
-    for page in PAGES:
-        write(ROOT / page, "related", in_chinese(text) if "/zh/" in page else text)
+    write_guides(PAGES, "related", table(entries_in(RESULTS)))
 
 
 if __name__ == "__main__":

@@ -408,3 +408,8 @@ def test_a_model_that_the_full_disk_did_not_take_is_not_said_to_be_kept(run, her
     assert status == 2
     assert err.startswith("300 rows were learned before this.\nexpected a file that can be written, got No space left")
     assert not (here / "m.hw").exists()
+
+
+def test_a_file_of_one_other_column_says_one_other(run, tmp_path):
+    (tmp_path / "s.csv").write_text("y\n1\n2\n", encoding="utf-8")
+    assert "expected the column z, got 1 other — at" in run("forecast", tmp_path / "s.csv", "--target", "z")[2]

@@ -28,15 +28,15 @@ void hw_score_joint(hw_learner *l, int64_t h, const double *miss, double own)
         p[i] += rate * (counts * miss[i / HW_SPEAKERS] * miss[i % HW_SPEAKERS] - p[i]);
 }
 
-/* v of (P + the diagonal) v = 1, of those whose v is not below 0, by Gauss and Jordan; returns its sum, which a state that
- * was made up may make no number. */
-static double solve(const double *p, double unit, double c, const double *shares, double *v)
+/* v of (P + the diagonal) v = 1, of those whose v was not below 0, by Gauss and Jordan; half: c / 2. Returns the sum of v,
+ * which a state that was made up may make no number. */
+static double solve(const double *p, double unit, double half, const double *shares, double *v)
 {
     double a[HW_SPEAKERS][HW_SPEAKERS + 1], sum = 0;
     for (int i = 0; i < HW_PRODUCTS; i++)
         a[i / HW_SPEAKERS][i % HW_SPEAKERS] = p[i] / unit;
     for (int i = 0; i < HW_SPEAKERS; i++) {
-        a[i][i] += v[i] >= 0 ? c / (shares[i] > LEAST ? shares[i] : LEAST) : NONE;
+        a[i][i] += v[i] >= 0 ? half / (shares[i] > LEAST ? shares[i] : LEAST) : NONE;
         a[i][HW_SPEAKERS] = 1;
     }
     for (int i = 0; i < HW_PRODUCTS; i++) {
@@ -50,16 +50,25 @@ static double solve(const double *p, double unit, double c, const double *shares
     return sum;
 }
 
+static bool is_any_below(const double *v)
+{
+    bool below = false;
+    for (int k = 0; k < HW_SPEAKERS; k++)
+        below |= !(v[k] >= 0);
+    return below;
+}
+
 void hw_join_shares(const hw_learner *l, int64_t h, double *shares)
 {
     const double *p = l->bank->speakers + (h - 1) * l->bank->scores + HW_SPEAKERS;
-    double n = l->forecast->errors[(h - 1) * HW_ERRORS + HW_E_COUNT], c = l->bank->pull * (0.5 + YOUNG / n), sum = 0;
+    double n = l->forecast->errors[(h - 1) * HW_ERRORS + HW_E_COUNT], half = l->bank->pull * (0.5 + YOUNG / n), sum = 0;
     double v[HW_SPEAKERS];
     for (int k = 0; k < HW_SPEAKERS; k++)
         v[k] = p[k * (HW_SPEAKERS + 1)];
     double unit = hw_usual_of(v, l->bank->plain);
     for (int turn = 0; turn < 2 && unit > 0; turn++)
-        sum = solve(p, unit, c, shares, v);
+        if (HW_SMALL || !turn || is_any_below(v)) /* else it would say the same again */
+            sum = solve(p, unit, half, shares, v);
     for (int k = 0; k < HW_SPEAKERS && sum > 0; k++)
         shares[k] = v[k] > 0 ? v[k] / sum : 0;
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import control, coverage, forecast, results
+from benchmarks import control, coverage, forecast, report, results
 from benchmarks.again import NotScoredError, merged, noted, scored
 from benchmarks.anomaly import __main__ as anomaly
 from benchmarks.anomaly.sets import SETS
@@ -190,7 +190,7 @@ def test_the_tables_of_guides_are_what_the_result_files_say(name, tmp_path, monk
         (tmp_path / page).parent.mkdir(parents=True)
         (tmp_path / page).write_text(marked.format("old"), encoding="utf-8")
     before = module.RESULTS.read_bytes()
-    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(report, "ROOT", tmp_path)
     module.main("table")
     assert (tmp_path / english).read_text(encoding="utf-8") == marked.format(table)
     assert module.RESULTS.read_bytes() == before

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Any
 
-from headwater.errors import DataError, SourceError, TargetError, did_you_mean
+from headwater.errors import DataError, SourceError, TargetError, counted, did_you_mean
 from headwater.streams.block import Block
 from headwater.streams.files.lines import Numbered
 from headwater.streams.files.rejects import Rejects
@@ -73,7 +73,7 @@ class Header:
         if self.target is not None and self.target not in self.names:
             raise TargetError(
                 expected=f"the column {self.target}",
-                got=f"{len(self.names)} others",
+                got=counted(len(self.names), "other"),
                 at=at,
                 help=did_you_mean(self.target, self.names),
             )

@@ -208,7 +208,7 @@ def read_frame(frame: Any, target: str) -> Iterator[Block]:
     if target not in rows.columns:
         raise TargetError(
             expected=f"the column {target}",
-            got=f"{len(rows.columns)} others",
+            got=counted(len(rows.columns), "other"),
             at="the data frame",
             help=did_you_mean(str(target), _names_of(frame)),
         )
