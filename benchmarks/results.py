@@ -112,9 +112,12 @@ def keep_entries(path: Path, entries: dict[str, Any], *packages: str) -> None:
     write_entries(path, whole | {"entries": whole["entries"] | entries})
 
 
-def written_by(command: str, whole: dict[str, Any]) -> str:
-    """Return the line under a table of what ``keep_entries`` wrote: the command, when and where it ran, and the versions."""
-    where = f"{whole['date']}, one core of {whole['machine']['cpu']}, processor time"
+def written_by(command: str, whole: dict[str, Any], cores: str = "") -> str:
+    """Return the line under a table of what ``keep_entries`` wrote: the command, when and where it ran, and the versions.
+
+    ``cores`` says on how many cores times by the clock were measured. Without it they are the processor's, of one core.
+    """
+    where = f"{whole['date']}, {cores or 'one core'} of {whole['machine']['cpu']}{'' if cores else ', processor time'}"
     versions = {"headwater": whole["version"]} | whole.get("versions", {})
     return f"Written by `{command}`: {where}; {', '.join(f'{name} {version}' for name, version in versions.items())}."
 

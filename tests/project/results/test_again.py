@@ -178,7 +178,7 @@ def test_the_tables_of_embeddings_and_aggregates_are_what_the_result_files_say(n
     assert f"<!-- bench:{name} -->\n{module.render(whole)}\n<!-- /bench:{name} -->" in page
 
 
-@pytest.mark.parametrize("name", ["privacy", "trials.fleet", "trials.related"])
+@pytest.mark.parametrize("name", ["privacy", "threads", "trials.fleet", "trials.related"])
 def test_the_tables_of_guides_are_what_the_result_files_say(name, tmp_path, monkeypatch):
     module = importlib.import_module(f"benchmarks.{name}")
     table = module.table(entries_in(module.RESULTS))
