@@ -4,7 +4,8 @@ import shutil
 import subprocess
 from importlib.util import find_spec
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first of them has no window that it could show, and opens and draws pages in two thirds of the time."""
 
 
 def fetched():
