@@ -493,7 +493,8 @@ class Learner(ABC):
         if isinstance(engine, Engine) and engine.rolling is not None:
             self._rolling = engine.rolling
         self._read_as_noted()
-        self.limits = self._limits
+        if not (isinstance(engine, Engine) and engine.limits is self._limits):  # which it was made with
+            self.limits = self._limits
 
     # ---- state ------------------------------------------------------------------------------------------------------
 

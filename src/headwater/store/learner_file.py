@@ -35,7 +35,7 @@ from headwater.store.model_file.container import PATH, fitting, holds_database, 
 from headwater.store.model_file.diagnosis_sample import pack_sample, unpack_sample
 from headwater.store.model_file.expiring import pack_expiring, unpack_expiring
 from headwater.store.model_file.network import build_network, pack_network
-from headwater.store.model_file.settings import as_json, from_json
+from headwater.store.model_file.settings import as_json, dict_from_json, list_from_json
 from headwater.store.ownership import read_head
 from headwater.types import Lazy
 
@@ -283,7 +283,7 @@ def _unpack(saved: SavedModel, at: str) -> Any:
 
 
 def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learner:
-    settings = {name: from_json(value) if type(value) is dict else value for name, value in header["settings"].items()}
+    settings = dict_from_json(header["settings"])
     cls: type[Learner] = kind_named(header["learner"]).cls
     if (
         "text" in cls.__dataclass_fields__ and "text" not in cls.later
@@ -293,7 +293,7 @@ def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learne
     learner.follow_core(_core_of(header))
     learner.resume(
         engine=None if header["engine"] is None else _engine(learner, header["engine"], arrays),
-        classes=[from_json(label) if type(label) is dict else label for label in header["classes"]],
+        classes=list_from_json(header["classes"]),
         refused=_counter(header["refused"]),
         notes=_notes(header),
         sample=unpack_sample(arrays["sample"], learner.task) if "sample" in arrays else None,
@@ -329,7 +329,7 @@ def _engine(learner: Learner, counts: dict[str, Any], arrays: dict[str, NDArray[
 
 def _counter(counts: dict[str, int]) -> Counter[str]:
     """Return counts by reason after validating them."""
-    if not all(type(count) is int and count >= 0 for count in counts.values()):
+    if not set(map(type, counts.values())) <= {int} or min(counts.values(), default=0) < 0:
         raise ValueError("refused", "counts of 0 or more", counts)
     return Counter(counts)
 

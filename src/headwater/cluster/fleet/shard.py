@@ -26,7 +26,7 @@ from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.kinds.fleet import ClassifierFleet, Fleet
 from headwater.store.members import IN_USE, MemberStore
 from headwater.store.model_file import SavedModel, seal, unseal
-from headwater.store.model_file.settings import as_json, from_json
+from headwater.store.model_file.settings import as_json, from_json, list_from_json
 from headwater.streams import Uninterrupted
 from headwater.streams.brokers import BrokerGone
 from headwater.types import Predictions
@@ -415,6 +415,6 @@ def from_bytes(data: bytes) -> Predictions:
     saved = unseal(data, "reply of a shard")
     if "y_pred" in saved.arrays:
         return Predictions(saved.arrays["y_pred"])
-    classes = [from_json(label) for label in saved.header["classes"]]
+    classes = list_from_json(saved.header["classes"])
     named = [*classes, None]
     return Predictions([named[i] for i in saved.arrays["said"].tolist()], saved.arrays["proba"], tuple(classes))

@@ -95,7 +95,7 @@ class Classifier(SupervisedLearner):
 
     def _resume_classes(self, classes: Sequence[Any]) -> None:
         self.classes = list(classes)
-        self._index = {label: i for i, label in enumerate(self.classes)}
+        self._index = dict(zip(self.classes, range(len(classes)), strict=True))
 
     @property
     def known_classes(self) -> list[Any]:

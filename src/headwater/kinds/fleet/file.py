@@ -24,7 +24,7 @@ from headwater.learner.settings import written_settings
 from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file import SavedModel
 from headwater.store.model_file.container import fitting
-from headwater.store.model_file.settings import as_json, from_json
+from headwater.store.model_file.settings import as_json, dict_from_json, list_from_json
 
 __all__ = ["FLEET_FORMAT", "CoreCopy", "fill", "fingerprint", "header_of", "pack", "settings_in", "take_header"]
 
@@ -164,7 +164,7 @@ def settings_in(saved: SavedModel, at: str) -> tuple[SupervisedLearner, dict[str
                 at=at,
                 help="Update headwater.",
             )
-        own = {name: from_json(value) for name, value in header["member"]["settings"].items()}
+        own = dict_from_json(header["member"]["settings"])
         learner = kind_named(header["member"]["learner"]).cls(**own)
         if not isinstance(learner, SupervisedLearner):
             raise ValueError("member", "a learner that a fleet can hold", type(learner).__name__)
@@ -176,7 +176,7 @@ def fill(fleet: Any, saved: SavedModel, at: str) -> None:
     with fitting(at):
         take_header(fleet, saved.header)
         arrays = saved.arrays
-        keys = [from_json(key) for key in json.loads(arrays["keys"].tobytes())]
+        keys = list_from_json(json.loads(arrays["keys"].tobytes()))
         records, labels = arrays["records"].data, arrays["labels"].tolist()
         ends, label_ends = _ends(arrays["record_end"], len(records)), _ends(arrays["label_end"], len(labels))
         rows, totals = arrays["scored"].tolist(), arrays["score"].tolist()
@@ -199,7 +199,7 @@ def fill(fleet: Any, saved: SavedModel, at: str) -> None:
 
 def take_header(fleet: Any, header: dict[str, Any]) -> None:
     """Restore a new fleet's state from a header, without members."""
-    classes = [from_json(label) for label in header["classes"]]
+    classes = list_from_json(header["classes"])
     if len(set(classes)) < len(classes):
         raise ValueError("classes", "different ones", classes)
     for part in ("refused", "counts"):

@@ -176,7 +176,7 @@ def check_tables(base: sqlite3.Connection, path: Path) -> None:
     StoreError
         If the tables or the format don't match.
     """
-    tables = {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+    tables = set(map(itemgetter(0), base.execute("SELECT name FROM sqlite_master WHERE type='table'")))
     if not tables & TABLES:
         raise StoreError(
             expected="a store of headwater", got="another database", at=str(path), help="Choose another path."

@@ -23,6 +23,7 @@ _RECORD = struct.Struct("<8sqqI")
 _NUMBERS = struct.Struct("<qq")
 _MAGIC = b"hwmark01"
 _SLOT = 64
+_SLOTS = struct.Struct(f"{_RECORD.format}{_SLOT - _RECORD.size}x")
 _BINARY = getattr(os, "O_BINARY", 0)
 """On Windows a byte 10 would become two without it."""
 
@@ -44,7 +45,13 @@ def read_mark(path: Path) -> tuple[int, int] | None:
         data = mark_path(path).read_bytes()
     except OSError:
         return None
-    return max(filter(None, (_record(data[:_SLOT]), _record(data[_SLOT:]))), default=None)
+    whole = data[: 2 * _SLOT].ljust(2 * _SLOT, b"\0")
+    sound = [
+        (seq, last_id)
+        for magic, seq, last_id, crc in _SLOTS.iter_unpack(whole)
+        if magic == _MAGIC and crc == zlib.crc32(_NUMBERS.pack(seq, last_id))
+    ]
+    return max(sound, default=None)
 
 
 class HighWater:
@@ -86,10 +93,3 @@ class HighWater:
                 self.sync()
             os.close(self._file)
             self._file = -1
-
-
-def _record(data: bytes) -> tuple[int, int] | None:
-    if len(data) < _RECORD.size:
-        return None
-    magic, seq, last_id, crc = _RECORD.unpack_from(data)
-    return (seq, last_id) if magic == _MAGIC and crc == zlib.crc32(_NUMBERS.pack(seq, last_id)) else None

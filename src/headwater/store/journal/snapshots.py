@@ -17,6 +17,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -133,7 +134,7 @@ class Snapshots:
     def sequences(self, learner_id: int) -> list[int]:
         """Return the sequences of a learner's snapshots, oldest first."""
         rows = self._base.execute("SELECT seq FROM snapshots WHERE learner = ? ORDER BY seq", (learner_id,))
-        return [seq for (seq,) in rows]
+        return list(map(itemgetter(0), rows))
 
     def prune(self, learner_id: int, last: int, events: int) -> int:
         """Delete the snapshots outside the retention rule and return the oldest kept sequence.

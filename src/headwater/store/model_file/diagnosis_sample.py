@@ -10,7 +10,9 @@ import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from numbers import Real
+from operator import attrgetter, itemgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -21,7 +23,7 @@ from numpy.typing import NDArray
 from headwater.learner.sampling.sample import LOG, SAMPLE, DiagnosisSample, SampledRow, can_be_due
 from headwater.types import Record, as_mapping
 
-from .settings import as_json, from_json
+from .settings import as_json, list_from_json
 
 __all__ = ["pack_sample", "unpack_sample"]
 
@@ -71,6 +73,8 @@ class _Written(msgspec.Struct, kw_only=True):
 _PLAIN = ("n", "learned", "due", "recorded", "before", "after", "worse", "total", "probed")
 _TEXT = 1000
 _FAR = 1e300  # larger magnitudes are clipped
+_SAID, _ANSWER = itemgetter(1, 2), attrgetter("y")
+"""What was answered and said in a probed row, and the answer of a kept one."""
 _RECORD = _WrittenRecord.__struct_fields__
 
 
@@ -100,7 +104,7 @@ def unpack_sample(data: NDArray[np.uint8], task: str) -> DiagnosisSample:
     if "probed" not in decoded:  # written before 0.2.0, so start with an empty sample
         return DiagnosisSample(task)
     state = msgspec.convert(decoded, _Written)
-    sample, labels = DiagnosisSample(task), _Labels()
+    sample, labels = DiagnosisSample(task), _read_texts(state)
     for name in _PLAIN:
         setattr(sample, name, getattr(state, name))
     sample.labels = Counter({labels[label]: count for label, count in state.labels})
@@ -118,8 +122,8 @@ def _check(sample: DiagnosisSample) -> None:
     """Raise ValueError for inconsistent counters or invalid labels."""
     if not (can_be_due(sample.due) and sample.n < sample.due):
         raise ValueError("sample", f"a measurement that is due after row {sample.n:,}", sample.due)
-    said = [answer for _, y, y_pred, _, _ in sample.log for answer in (y, y_pred)]
-    said += [one.y for one in (*sample.rows, *sample.fresh)]
+    said = list(chain.from_iterable(map(_SAID, sample.log)))
+    said += map(_ANSWER, (*sample.rows, *sample.fresh))
     if not sample.of_classes and not all(type(y) is float and abs(y) <= _FAR for y in (*said, sample.total)):
         raise ValueError("sample", "answers that are numbers", said)
     hash(tuple(said))  # classes must be hashable
@@ -130,15 +134,13 @@ def _text(label: Any) -> Any:
     return label if type(label) is float else json.dumps(as_json(label))
 
 
-class _Labels(dict[Any, Any]):
-    """Labels and names by what `_text` made of them, each read once."""
-
-    def __missing__(self, text: Any) -> Any:
-        if type(text) is float:
-            return text
-        value = json.loads(text)
-        self[text] = value = from_json(value) if type(value) is dict else value
-        return value
+def _read_texts(state: _Written) -> dict[Any, Any]:
+    """Return labels and names by what `_text` made of them, all texts read as one list."""
+    labels = map(itemgetter(0), (*state.labels, *state.rows, *state.fresh))
+    written = dict.fromkeys(chain(labels, state.answers, state.names))
+    texts = [text for text in written if type(text) is not float]
+    values = list_from_json(json.loads(f"[{','.join(texts)}]"))
+    return dict(zip(written, written, strict=True)) | dict(zip(texts, values, strict=True))
 
 
 def _packed(rows: Sequence[SampledRow], names: dict[Any, int], texts: dict[tuple[type, Any], Any]) -> list[list[Any]]:
@@ -167,7 +169,7 @@ def _packed(rows: Sequence[SampledRow], names: dict[Any, int], texts: dict[tuple
     return packed
 
 
-def _unpacked(rows: Sequence[list[Any]], names: Sequence[Any], labels: _Labels) -> list[SampledRow]:
+def _unpacked(rows: Sequence[list[Any]], names: Sequence[Any], labels: Mapping[Any, Any]) -> list[SampledRow]:
     """Return rows that ``_packed`` has packed."""
     found = []
     for y, loss, row, *rest in rows:

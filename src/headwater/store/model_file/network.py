@@ -7,7 +7,7 @@ from typing import Any
 from headwater.nn import Network
 
 from .saved import SavedModel
-from .settings import as_json, from_json
+from .settings import as_json, dict_from_json
 
 __all__ = ["build_network", "pack_network"]
 
@@ -36,7 +36,7 @@ def pack_network(net: Network) -> SavedModel:
 def build_network(saved: SavedModel) -> Network:
     """Build a network from its saved settings and arrays."""
     header = saved.header
-    settings = {name: from_json(value) for name, value in header["settings"].items()}
+    settings = dict_from_json(header["settings"])
     inputs = settings.pop("inputs")
     net = Network(**settings)
     net._shuffle.bit_generator.state = header["shuffle"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -69,15 +70,28 @@ def from_json(value: Any) -> Any:
     if "float" in value:
         return float.fromhex(value["float"])
     if "tuple" in value:
-        return tuple(from_json(item) for item in value["tuple"])
+        return tuple(list_from_json(value["tuple"]))
     if "list" in value:
-        return [from_json(item) for item in value["list"]]
+        return list_from_json(value["list"])
     if "bytes" in value:
         return bytes.fromhex(value["bytes"])
     if "dict" in value:
         return {from_json(name): from_json(item) for name, item in value["dict"]}
     cls = kind_named(value["learner"]).cls if "learner" in value else _class_named(value["class"])
-    return cls(**{name: from_json(item) for name, item in value["fields"].items()})
+    return cls(**dict_from_json(value["fields"]))
+
+
+def list_from_json(values: Iterable[Any]) -> list[Any]:
+    """Restore values converted by ``as_json``. Plain ones and numbers, which most are, take no call of their own."""
+    return [
+        value if type(value) is not dict else float.fromhex(value["float"]) if "float" in value else from_json(value)
+        for value in values
+    ]
+
+
+def dict_from_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Restore named values converted by ``as_json``."""
+    return dict(zip(values, list_from_json(values.values()), strict=True))
 
 
 def _class_named(name: str) -> Any:

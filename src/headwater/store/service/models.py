@@ -43,6 +43,7 @@ _LEAST_NAME = 3
 """Minimum bytes of a journaled name with its value."""
 _NUMBER = attrgetter("id")
 _AT = attrgetter("at")
+_LEARNER = attrgetter("learner")
 _LABEL = attrgetter("y")
 _ROW = attrgetter("x")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -199,8 +200,11 @@ class Models:
 
     def refresh(self) -> None:
         """Reload the models from the tables after a change, keeping the learners in memory."""
-        known = {state.id: state for model in self.by_name.values() for state in model.live}
+        known: dict[int, LearnerState] = {}
+        for before in self.by_name.values():
+            known.update(zip(map(_NUMBER, before.live), before.live, strict=True))
         models = _ByName()
+        learning: list[Any] = []
         for number, name, paused in self._base.execute("SELECT id, name, paused FROM models ORDER BY id").fetchall():
             learners = [self._loaded(row, known) for row in self._rows(number)]
             model = self.by_name.get(name)
@@ -211,9 +215,10 @@ class Models:
                 model.take(learners)
                 model.paused = bool(paused)
             models[name] = model
+            learning += map(_LEARNER, model.live)
         self.by_name = models
         self.by_id = _ById(zip(map(_NUMBER, models.values()), models.values(), strict=True))
-        self.memory.waiting = [state.learner for model in models.values() for state in model.live]
+        self.memory.waiting = learning
 
     def _copied(self, state: LearnerState) -> LearnerState:
         """Return a copy of a learner and its metrics, which answers until the next is published."""

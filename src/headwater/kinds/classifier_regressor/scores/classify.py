@@ -265,7 +265,10 @@ def _new(counts: _Counts, label: Label) -> list[int]:
 
 
 def _pairs(saved: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
-    return {tuple(key) if isinstance(key, list) else key: value for key, value in saved}
+    try:
+        return dict(saved)
+    except TypeError:  # among the labels are tuples, which JSON has as lists
+        return {tuple(key) if isinstance(key, list) else key: value for key, value in saved}
 
 
 def _kappa(counts: _Counts, i: int, n: int) -> float:

@@ -14,7 +14,7 @@ from headwater.learner.base import Learner
 from headwater.learner.expiring import Expiring
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.model_file import SavedModel
-from headwater.store.model_file.settings import as_json, from_json
+from headwater.store.model_file.settings import as_json, list_from_json
 
 __all__ = [
     "BESIDE",
@@ -140,7 +140,7 @@ def settings_of_members(header: dict[str, Any]) -> dict[str, Any]:
 def unpack_members(saved: SavedModel, at: str) -> tuple[list[Any], dict[Any, Any], Counter[str]]:
     """Return the template and the members of a file, the members by key, and the counts of refused rows."""
     header = saved.header
-    keys = [from_json(key) for key in header["keys"]]
+    keys = list_from_json(header["keys"])
     if len(set(keys)) < len(keys) or len(header["members"]) != len(keys) + 1:
         raise ValueError("keys", "different ones, each with a member", keys)
     own: list[dict[str, Any]] = [{} for _ in header["members"]]
