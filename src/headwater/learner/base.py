@@ -23,7 +23,7 @@ from headwater.encode.vocabulary import NUMBER, TIME, Column
 from headwater.errors import ConfigError, RefusedRow, UnlikelyData
 from headwater.learner.monitoring.schema_warning import SETTLED, about_columns, about_values
 from headwater.learner.settings.limits import Growth, Limits, check_growth
-from headwater.learner.validation import REASONS, REFUSED, check_rows, check_sample
+from headwater.learner.validation import ANSWERS, REASONS, REFUSED, check_rows, check_sample
 from headwater.nn.core.declaration import LEAN_NUMBERS
 from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows, public_names
 
@@ -191,8 +191,11 @@ class Learner(ABC):
         for reason, count in now.items():
             if count > before[reason] and not self._warned:
                 self._warned = True
-                answer = got() if reason == "target" else ""
-                said = f"a row was not learned: {REASONS[reason]}{answer}. {REJECTED}"
+                meaning = REASONS[reason]
+                if reason == "target":
+                    own = self.kind
+                    meaning = (meaning if own.answer.compound else ANSWERS["classes" in own.can]) + got()
+                said = f"a row was not learned: {meaning}. {REJECTED}"
                 warnings.warn(said, RefusedRow, stacklevel=depth)
 
     def _refused_rows(self) -> dict[str, int]:

@@ -35,9 +35,16 @@ OF_NUMPY = frozenset(SCALARS[:-1])
 """NumPy's types of numbers."""
 
 
+CLASSES = "classes are texts, numbers, booleans, bytes, or tuples of these; str(y) makes one"
+ANSWERS = {
+    True: f"the answer is missing or can't be a class ({CLASSES})",
+    False: "the answer is missing, is not a number or is beyond 1e30, or is not a count where the loss is of counts",
+}
+"""What is wrong with an answer that is refused, by whether the learner's answers are classes."""
+
 REASONS: dict[str, str] = {
-    "target": "the answer is missing, can't be a class (classes are texts, numbers, booleans, bytes, or tuples of these; str(y) "
-    "makes one), or is not a number, not a count or beyond 1e30 where that is needed",
+    "target": f"the answer is missing, can't be a class ({CLASSES}), or is not a number, not a count or beyond 1e30 "
+    "where that is needed",
     "weight": "the weight of the sample is negative, beyond 1e15, or not a number",
     "decision": "the action is invalid, its reward is not a number, a router's quality is outside of its range, or the probability is "
     "not above 0 and at most 1",

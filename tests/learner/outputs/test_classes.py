@@ -115,3 +115,18 @@ def test_a_durable_learner_names_the_class_that_it_can_not_hold(what, tmp_path):
 def test_a_durable_regressor_says_that_a_date_is_no_number(tmp_path):
     with hw.open(tmp_path / "a.db", hw.Regressor()) as model, pytest.raises(TargetError, match="expected a number"):
         model.learn_one({"a": 1.0}, dt.date(2026, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("learn", "said"),
+    [
+        (lambda: hw.Regressor().learn_one({"a": 1.0}, "abc"), "is not a number or is beyond 1e30"),
+        (lambda: hw.Forecaster().learn_one(math.inf), "is not a number or is beyond 1e30"),
+        (lambda: hw.Classifier().learn_one({"a": 1.0}, [1]), r"missing or can't be a class .*\), got \[1\]"),
+    ],
+    ids=["regressor", "forecaster", "classifier"],
+)
+def test_a_learner_says_of_its_own_answers_alone_why_one_is_refused(learn, said):
+    with pytest.warns(RefusedRow, match=said) as caught:
+        learn()
+    assert ("class" in str(caught[0].message)) != ("number or" in said)
