@@ -1,7 +1,7 @@
 """Programs in C, linked with the core: what builds them, for which machines, and what runs them.
 
 After a change that is meant to move bits, ``python tests/support/programs.py 10000 > tests/core/golden.txt`` writes the golden digests anew,
-and ``600 > tests/core/golden_600.txt`` those for emulated machines.
+and ``1000 > tests/core/golden_1000.txt`` those for emulated machines.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 from support.programs import PROGRAMS, TARGETS, Target, build
 
 DEBUG = Target(TARGETS["gcc"].compiler, ("-O1", "-DHW_DEBUG"), (1,), lacks=TARGETS["gcc"].lacks)
-GOLDEN = (Path(__file__).parents[1] / "golden_600.txt").read_text(encoding="utf-8")
+GOLDEN = (Path(__file__).parents[1] / "golden_1000.txt").read_text(encoding="utf-8")
 pytestmark = pytest.mark.skipif(bool(DEBUG.lacks), reason=f"{DEBUG.lacks} is not installed")
 
 # What a mistake in the core would do: an entry, or a row of the table, that is none of the learner's.
@@ -45,7 +45,7 @@ int main(int count, char **given)
 
 def test_it_computes_the_same_bits(tmp_path):
     program = build(DEBUG, PROGRAMS / "golden.c", tmp_path)
-    done = subprocess.run([str(program), "1", "1", "600"], capture_output=True, text=True, check=False)
+    done = subprocess.run([str(program), "1", "1", "1000"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == GOLDEN
 
