@@ -132,7 +132,9 @@ def lazily(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:
     >>> lazily("json", {".decoder": "JSONDecoder"})("JSONDecoder").__name__
     'JSONDecoder'
     """
-    homes = {name: home for home, own in names.items() for name in own.split()}
+    homes: dict[str, str] = {}
+    for home, own in names.items():
+        homes |= dict.fromkeys(own.split(), home)
 
     def find(name: str) -> Any:
         if name not in homes:

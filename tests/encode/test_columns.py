@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 
 import headwater as hw
 import headwater._core as _core
-from headwater.encode import SparseRows, as_rows
+from headwater.encode import as_rows
 from headwater.encode.columns import coded, coded_numbers
-from headwater.encode.frames import is_frame
+from headwater.encode.sparse import SparseRows
 from headwater.encode.values import time_parts, times_parts
 from headwater.errors import DataError
 from headwater.store.learner_file import to_bytes
 from headwater.streams.readers.dtypes.cells import Text
+from headwater.streams.readers.frame_rows import is_frame
 from support.readers import Reader, same, to_bits
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -9,7 +9,7 @@ import pytest
 
 import headwater as hw
 from headwater.errors import UnlikelyData
-from headwater.learner.monitoring.schema_warning import SETTLED
+from headwater.learner.base import SETTLED
 from headwater.learner.validation import check_labels
 from support.learners import differences
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from headwater import Classifier, Regressor, nn
 from headwater.nn import inspect
-from headwater.nn.core import Core, Operation, bias, weights
+from headwater.nn.core import Core, bias, weights
+from headwater.nn.core.views import Operation
 
 RULES = tuple(nn.OPTIMIZERS)
 SHAPES: tuple[tuple[tuple[int, ...], str | None], ...] = (

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from headwater import nn
-from headwater.encode import Column, as_rows
-from headwater.encode.vocabulary import PARTS, columns_of
+from headwater.encode import as_rows
+from headwater.encode.seen import Column, columns_of
+from headwater.encode.vocabulary import PARTS
 from headwater.nn.core import Core
 from headwater.nn.expert import Expert
 

@@ -27,7 +27,7 @@ from headwater.cli.terminal.summary import print_json, print_report, print_start
 from headwater.errors import HeadwaterError, ModelFileError, SourceError
 from headwater.learner.kind import Kind, is_fleet, kind_of, kind_with
 from headwater.route.session import Session
-from headwater.streams.files.remote import shown
+from headwater.streams.files.addresses import shown
 from headwater.streams.stream import Stream
 from headwater.types import Event, Lazy, Record, ScoredRows
 

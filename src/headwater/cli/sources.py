@@ -11,8 +11,8 @@ from headwater.cli.options.fleet import features_of
 from headwater.errors import DataError, counted, did_you_mean
 from headwater.learner.kind import kind_with
 from headwater.streams.brokers.address import is_address
+from headwater.streams.files.addresses import MARK, shown
 from headwater.streams.files.paths import check_there, files_of
-from headwater.streams.files.remote import MARK, shown
 from headwater.streams.stream import Stream
 from headwater.types import Record
 

@@ -214,23 +214,6 @@ def _texts_of_pandas(series: Any) -> Coded:
     return Coded(codes, different.tolist())
 
 
-def without_views(X: Any) -> Any:
-    """Return a frame whose texts and bytes are no views, of which Arrow can't take rows, as a frame of Polars exports them.
-
-    Parameters
-    ----------
-    X : data frame
-        Of any library. Only a table of pyarrow is changed.
-    """
-    if not type(X).__module__.startswith("pyarrow"):
-        return X
-    import pyarrow as pa
-
-    whole = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
-    fields = [field.with_type(whole.get(field.type, field.type)) for field in X.schema]
-    return X if fields == list(X.schema) else X.cast(pa.schema(fields))
-
-
 def codes_of(column: Any) -> Coded:
     """Return the codes of a column of texts of pyarrow."""
     import pyarrow as pa

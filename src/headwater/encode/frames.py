@@ -6,7 +6,7 @@ dtype adds information, since its numbers are categories too. Values that need P
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from operator import itemgetter
 from typing import Any, overload
@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import headwater._core as _core
-from headwater.errors import DataError
 from headwater.streams.readers.dtypes.cells import first_cell, next_cell
-from headwater.types import nw
+from headwater.streams.readers.frame_rows import as_frame
 
 from .columns import Coded, Times, Unusable, coded_numbers, read
+from .rows import TableRows
 from .values import (
     FLOAT,
     TEXT,
@@ -38,14 +38,8 @@ from .vocabulary import BIGRAMS, CATEGORY, KINDS, NUMBER, TIME, WORDS
 
 _NUMBER, _CATEGORY, _TIME = KINDS.index(NUMBER), KINDS.index(CATEGORY), KINDS.index(TIME)
 _TEXTS = (KINDS.index(WORDS), KINDS.index(BIGRAMS))
-_NO_FRAMES = (list, tuple, dict, np.ndarray)
 _OWN = 255
 """Marks a column whose values each carry a kind of their own."""
-
-
-def is_frame(X: Any) -> bool:
-    """Return whether narwhals supports X as an eager data frame."""
-    return type(X) not in _NO_FRAMES and isinstance(_frame(X), nw.DataFrame)
 
 
 def frame_table(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
@@ -65,7 +59,7 @@ def frame_table(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
     DataError
         If two columns have the same name.
     """
-    frame = _frame(X)
+    frame = as_frame(X)
     read_columns = {}
     for name, series in zip(frame.columns, frame.iter_columns(), strict=True):
         column = read(series)
@@ -80,7 +74,7 @@ def _is_formatted(learner: Any, name: str, column: Any) -> bool:
     return isinstance(column, Coded) and name_bytes(name) in getattr(learner.reader, "columns", ())
 
 
-class Columns(Sequence[dict[str, Any]]):
+class Columns(TableRows):
     """Rows whose columns are read already. Parts of them are views, and as a sequence they are dicts.
 
     Parameters
@@ -166,18 +160,6 @@ def _typed(column: Any) -> NDArray[np.bool_]:
     kinds = np.array([not missing(value) and type(value) is not str for value in column.values] + [False], bool)
     typed: NDArray[np.bool_] = kinds[column.places()]
     return typed
-
-
-def _frame(X: Any) -> Any:
-    """Wrap X with narwhals, or return it unchanged if it is no frame."""
-    if type(X) in _NO_FRAMES:  # narwhals looks for plugins in all that is installed, which takes 0.1 s the first time
-        return X
-    try:
-        return nw.from_native(X, pass_through=True, eager_only=True)
-    except nw.exceptions.DuplicateError as error:
-        raise DataError(
-            expected="columns of different names", got="some twice", at="X", help="Rename or drop them."
-        ) from error
 
 
 def _column(known: int | None, column: NDArray[np.float64] | Times | Coded, rows: _Rows) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,12 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 import headwater._core as _core
-from headwater.types import nw
+from headwater.streams.readers.frame_rows import as_frame, is_frame
+from headwater.types import Lazy
 
-from .frames import Columns, frame_table, is_frame
-from .sparse import SparseRows, sparse_table
 from .values import items_of
 from .vocabulary import KINDS, NUMBER
+
+_FRAME_TABLE = Lazy("headwater.encode.frames:frame_table")
+
+
+class TableRows(Sequence[dict[str, Any]]):
+    """Rows in a form that makes the core's table itself. As a sequence they are dicts."""
+
+    @abstractmethod
+    def table(self, learner: Any, learn: NDArray[np.bool_]) -> Any:
+        """Return a ``_core.Table``, or a list of dicts if some column must be read row by row."""
 
 
 def as_rows(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
@@ -24,20 +34,18 @@ def as_rows(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
     ----------
     learner : _core.Learner
         The learner, whose column kinds decide how values are read.
-    X : list of dict, array (n, d), SparseRows or data frame
+    X : list of dict, array (n, d), TableRows or data frame
         The rows.
     learn : ndarray (n,)
         Rows to learn. Unusable values are counted in these rows only.
     """
     if isinstance(X, np.ndarray) and X.ndim == 2:
         return _array_table(learner, X)
-    if isinstance(X, SparseRows):
-        return sparse_table(learner, X)
-    if isinstance(X, Columns):
+    if isinstance(X, TableRows):
         return X.table(learner, learn)
     if isinstance(X, Sequence):
         return X if type(X) is list else list(X)
-    return frame_table(learner, X, learn)
+    return _FRAME_TABLE(learner, X, learn)
 
 
 def _array_table(learner: Any, X: NDArray[Any]) -> Any:
@@ -74,5 +82,5 @@ def as_dicts(X: Any) -> list[Mapping[Any, Any]]:
         names = [f"x{j}" for j in range(X.shape[1])]
         return [dict(zip(names, row, strict=True)) for row in X.tolist()]
     if is_frame(X):
-        return list(nw.from_native(X, eager_only=True).iter_rows(named=True))
+        return list(as_frame(X).iter_rows(named=True))
     return list(X)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -11,11 +10,12 @@ from numpy.typing import NDArray
 
 import headwater._core as _core
 
+from .rows import TableRows
 from .vocabulary import KINDS, NUMBER
 
 
 @dataclass(frozen=True, slots=True)
-class SparseRows(Sequence[dict[str, float]]):
+class SparseRows(TableRows):
     """Sparse rows in compressed form (CSR). As a sequence they are dicts of the stored values, named x0, x1 and so on.
 
     Parameters
@@ -61,6 +61,16 @@ class SparseRows(Sequence[dict[str, float]]):
         at = np.arange(ends[-1]) + np.repeat(self.ends[rows] - ends[:-1], lengths)
         return SparseRows(ends, self.columns[at], self.values[at])
 
+    def table(self, learner: Any, learn: NDArray[np.bool_]) -> Any:
+        """Return a ``_core.Table``, or dicts if a known column isn't numeric."""
+        present, at = np.unique(self.columns, return_inverse=True)
+        names = [b"x%d" % j for j in present.tolist()]
+        known = [learner.column(name) for name in names]
+        if any(found is not None and KINDS[found[0]] != NUMBER for found in known):
+            return list(self)
+        entries = np.ascontiguousarray(at.reshape(-1), np.int64), np.ascontiguousarray(self.values, np.float64)
+        return _core.Table(len(self), names, np.ascontiguousarray(self.ends, np.int64), *entries)
+
 
 def sparse_rows(matrix: Any) -> SparseRows:
     """Convert a SciPy sparse matrix to rows, without explicit zeros."""
@@ -68,14 +78,3 @@ def sparse_rows(matrix: Any) -> SparseRows:
     rows.sum_duplicates()
     rows.eliminate_zeros()
     return SparseRows(rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data)
-
-
-def sparse_table(learner: Any, X: SparseRows) -> Any:
-    """Convert sparse rows to a table for the core, or to dicts if a known column isn't numeric."""
-    present, at = np.unique(X.columns, return_inverse=True)
-    names = [b"x%d" % j for j in present.tolist()]
-    known = [learner.column(name) for name in names]
-    if any(found is not None and KINDS[found[0]] != NUMBER for found in known):
-        return list(X)
-    entries = np.ascontiguousarray(at.reshape(-1), np.int64), np.ascontiguousarray(X.values, np.float64)
-    return _core.Table(len(X), names, np.ascontiguousarray(X.ends, np.int64), *entries)

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.encode.vocabulary import CATEGORY, COSINE, NUMBER, RAW, TIME, Column
+from headwater.encode.seen import Column
+from headwater.encode.vocabulary import CATEGORY, COSINE, NUMBER, RAW, TIME
 from headwater.errors import ConfigError, DataError
 from headwater.learner.base import at_one_moment
 from headwater.types import Predictions

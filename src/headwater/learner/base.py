@@ -13,16 +13,15 @@ from dataclasses import dataclass, field
 from functools import wraps
 from inspect import signature
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, ParamSpec, Self, TypeVar
 
 from numpy.typing import NDArray
 
 from headwater._core import APART_VERSION
 from headwater.encode.rows import as_dicts
-from headwater.encode.vocabulary import NUMBER, TIME, Column
+from headwater.encode.vocabulary import NUMBER, TIME
 from headwater.errors import ConfigError, RefusedRow, UnlikelyData
-from headwater.learner.monitoring.schema_warning import SETTLED, about_columns, about_values
-from headwater.learner.settings.limits import Growth, Limits, check_growth
+from headwater.learner.settings.limits import USUAL, Growth, Limits, check_growth
 from headwater.learner.validation import ANSWERS, REASONS, REFUSED, check_rows, check_sample
 from headwater.nn.core.declaration import LEAN_NUMBERS
 from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows, public_names
@@ -30,18 +29,22 @@ from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Reco
 from .engine import AGGREGATES, BaseEngine, Engine, Setup
 from .kind import Kind, carry, check_can
 from .sampling.sample import DiagnosisSample
-from .schema import Response
 from .settings import params_of, replaced, settings_of, shown
 
 if TYPE_CHECKING:
+    from headwater.encode.seen import Column
     from headwater.learner.monitoring.label_budget import LabelBudget
     from headwater.learner.settings.rolling import Aggregates
+
+    from .schema import Response
 
 __all__ = ["InSklearn", "Learner", "at_one_moment"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
+_ABOUT_COLUMNS = Lazy("headwater.learner.monitoring.schema_warning:about_columns")
+_ABOUT_VALUES = Lazy("headwater.learner.monitoring.schema_warning:about_values")
 _IMPORTANCE = Lazy("headwater.explain.stream:importance")
 _DIAGNOSE = Lazy("headwater.diagnose.diagnosis:diagnose")
 _PLOT = Lazy("headwater.plot.inside:layers")
@@ -56,22 +59,22 @@ _SEAMS = frozenset([
 
 Completion and the list of public names leave them out.
 """
-_USUAL_LIMITS = Limits()
+SETTLED = 30
+"""Minimum learned rows before columns are looked at, because at a stream's beginning all are new."""
 REJECTED = "model.rejected counts all such rows. Warned once"
 
 
-class InSklearn:
+class InSklearn(NamedTuple):
     """Attribute that raises AttributeError naming the scikit-learn estimator that has the method.
 
     ``__getattr__`` would do the same, but it slows down every attribute lookup of a learner.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    name: str
 
     def __get__(self, learner: Any, cls: Any) -> Any:
         has = f", but headwater.interop.sklearn.{cls.estimator} does" if cls.estimator else ""
-        raise AttributeError(f"{cls.__name__} has no attribute {self._name!r}{has}. Use {cls.instead}")
+        raise AttributeError(f"{cls.__name__} has no attribute {self.name!r}{has}. Use {cls.instead}")
 
 
 @dataclass(eq=False, repr=False)
@@ -121,7 +124,7 @@ class Learner(ABC):
         self._engine: BaseEngine | None = None
         self.refused: Counter[str] = Counter()
         """Counts of rows rejected before they reached the engine, by reason."""
-        self._limits = _USUAL_LIMITS
+        self._limits = USUAL
         self._rolling: Aggregates | None = None
         self.lock = threading.RLock()
         self.notes: dict[str, Any] = {}
@@ -171,15 +174,15 @@ class Learner(ABC):
         engine = self._engine
         if learning and "values" not in self._told and (engine is None or engine.learned < SETTLED):
             self._look_at_values(X, depth + 1)
-        if engine is None or "columns" in self._told:
+        if engine is None or engine.learned < SETTLED or "columns" in self._told:
             return
-        if said := about_columns(engine, X, learning=learning):
+        if said := _ABOUT_COLUMNS(engine, X, learning=learning):
             self._told.add("columns")
             warnings.warn(said, UnlikelyData, stacklevel=depth)
 
     def _look_at_values(self, X: Any, depth: int) -> None:
         """Warn, once in a learner's life, if its first rows hold values that it can't read, or numbers as texts."""
-        if said := about_values(X):
+        if said := _ABOUT_VALUES(X):
             self._told.add("values")
             warnings.warn(said, UnlikelyData, stacklevel=depth)
 

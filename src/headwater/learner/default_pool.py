@@ -14,9 +14,10 @@ column enters as a number and as a curve through 16 knots (``plain/inputs/input.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
+from itertools import compress
 from operator import attrgetter
 from typing import Any
 
@@ -25,7 +26,8 @@ from headwater.nn.core.declaration import remembered
 from headwater.nn.expert import Expert
 from headwater.nn.layers import Activation, Dense, LayerNorm, Recurrent
 from headwater.nn.losses import Loss
-from headwater.nn.optimizers import SGD, AdaGrad, RMSProp
+from headwater.nn.optimizers.adaptive import AdaGrad, RMSProp
+from headwater.nn.optimizers.sgd import SGD
 
 KNOTS = 16
 """Knots of each numeric column's curve. 32 knots cost 0.4 points over eleven streams."""
@@ -40,11 +42,17 @@ along the experts' differences, by the third times their rate (``plain/mixture.p
 CELLS = {"fast": (64, 8), "default": (64, 8), "accurate": (256, 10)}
 """Tile tables and tests per table by effort, for the experts with tile coding."""
 _BOUNDS = ("l1", "l2", "clip_norm", "clip_value")
+HEAD = Dense(1, initializer="zeros")
+"""The output layer, whose units are set by the number of outputs."""
+OF_MEANS = Loss("poisson")
+"""The loss of an expert with a log link."""
 
 
-@cache
-def pool(effort: str, *, numbers: bool = False) -> tuple[Expert, ...]:
-    """Return the experts of an effort, without their output layers.
+@lru_cache(maxsize=64)
+def pool(
+    effort: str, *, numbers: bool = False, loss: Loss | None = None, bounds: tuple[float, ...] = ()
+) -> tuple[Expert, ...]:
+    """Return the experts of an effort.
 
     Parameters
     ----------
@@ -52,6 +60,10 @@ def pool(effort: str, *, numbers: bool = False) -> tuple[Expert, ...]:
         "fast", "default" or "accurate".
     numbers : bool
         Whether targets are numbers with a mean, which adds an expert with a log link except for "fast".
+    loss : Loss, optional
+        The learner's loss. With it, experts have what ``with_heads`` gives them; else they have no output layers.
+    bounds : tuple of float
+        As in ``with_heads``.
 
     Returns
     -------
@@ -66,30 +78,35 @@ def pool(effort: str, *, numbers: bool = False) -> tuple[Expert, ...]:
     --------
     >>> [expert.optimizer for expert in pool("fast")]
     [SGD(lr=0.03), SGD(lr=0.1), AdaGrad(lr=0.1, eps=1e-10)]
+    >>> pool("fast", loss=Loss("huber")) == with_heads(pool("fast"), Loss("huber"))
+    True
     """
     if effort not in EFFORTS:
         raise ConfigError(
             expected=f"one of {', '.join(EFFORTS)}", got=repr(effort), at="effort", help="Choose one of these."
         )
     units, more = (64, 8) if effort == "accurate" else (32, 2)
+    made: Callable[..., Expert] = Expert if loss is None else partial(Expert, **_of_learner(loss, bounds))
+    head = () if loss is None else (HEAD,)
     # One hidden layer, normalized before its ReLU to keep large steps stable.
-    hidden = (Dense(units, initializer="lecun"), LayerNorm(affine=False), Activation("relu"))
-    linear = Expert(optimizer=AdaGrad(0.1))
-    fast = Expert(hidden, optimizer=SGD(0.03)), Expert(hidden, optimizer=SGD(0.1))
+    hidden = (Dense(units, initializer="lecun"), LayerNorm(affine=False), Activation("relu"), *head)
+    adagrad = AdaGrad(0.1)
+    linear = made(head, optimizer=adagrad)
+    fast = made(hidden, optimizer=SGD(0.03)), made(hidden, optimizer=SGD(0.1))
     if effort == "fast":
         return *fast, linear
-    slow = (Expert(hidden, optimizer=RMSProp(0.0005, rho=0.9999), replays=4),) if effort == "accurate" else ()
-    steady = Expert(hidden, optimizer=RMSProp(0.003, rho=0.999), replays=more, first_replays=FIRST_REPLAYS)
+    slow = (made(hidden, optimizer=RMSProp(0.0005, rho=0.9999), replays=4),) if effort == "accurate" else ()
+    steady = made(hidden, optimizer=RMSProp(0.003, rho=0.999), replays=more, first_replays=FIRST_REPLAYS)
     return (
         *fast,
-        Expert(hidden, optimizer=RMSProp(0.01, rho=0.999)),
+        made(hidden, optimizer=RMSProp(0.01, rho=0.999)),
         linear,
-        replace(steady, optimizer=AdaGrad(0.1)),
+        replace(steady, optimizer=adagrad),
         steady,
-        Expert(optimizer=AdaGrad(0.02)),
-        Expert(optimizer=AdaGrad(0.1), cells=True),
+        made(head, optimizer=AdaGrad(0.02)),
+        made(head, optimizer=adagrad, cells=True),
         *slow,
-        *((replace(steady, log_link=True),) if numbers else ()),
+        *((replace(steady, log_link=True, loss=steady.loss if loss is None else OF_MEANS),) if numbers else ()),
     )
 
 
@@ -160,9 +177,8 @@ def with_heads(
 
 @lru_cache(maxsize=16)  # builds and validates the default pool only once
 def _with_heads(experts: tuple[Any, ...], loss: Loss, bounds: tuple[float, ...]) -> tuple[Expert, ...]:
-    head, own = Dense(1, initializer="zeros"), dict[str, Any](loss=loss)
-    own |= {name: value for name, value in zip(_BOUNDS, bounds, strict=False) if value}
-    of_means = own | {"loss": Loss("poisson")}
+    own = _of_learner(loss, bounds)
+    of_means = own | {"loss": OF_MEANS}
     for expert in experts:
         if not isinstance(expert, Expert):
             raise ConfigError(
@@ -179,5 +195,10 @@ def _with_heads(experts: tuple[Any, ...], loss: Loss, bounds: tuple[float, ...])
         if isinstance(first, Dense | Recurrent):  # raise here, not at a sample
             first.start().check_rows()
     return tuple(
-        [replace(expert, layers=(*expert.layers, head), **(of_means if expert.log_link else own)) for expert in experts]
+        [replace(expert, layers=(*expert.layers, HEAD), **(of_means if expert.log_link else own)) for expert in experts]
     )
+
+
+def _of_learner(loss: Loss, bounds: tuple[float, ...]) -> dict[str, Any]:
+    """Return what a learner's experts have of the learner, which are its loss and the bounds that are not 0."""
+    return {"loss": loss, **dict(compress(zip(_BOUNDS, bounds, strict=False), bounds))}

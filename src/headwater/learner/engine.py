@@ -16,22 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 import headwater.nn.core as _core
-from headwater.encode import Column, as_rows
-from headwater.encode.formats import FormattedReader
-from headwater.encode.rows import as_dicts
+from headwater.encode.rows import as_dicts, as_rows
 from headwater.encode.values import name_bytes
-from headwater.encode.vocabulary import KINDS, columns_of
-from headwater.learner.settings.limits import Growth, Limits
+from headwater.encode.vocabulary import KINDS
+from headwater.learner.settings.limits import USUAL, Growth, Limits
 from headwater.learner.validation import Block
-from headwater.nn.core import Core, Place, weights
+from headwater.nn.core import Core, weights
 from headwater.nn.core.declaration import LEAN_NUMBERS
 from headwater.nn.expert import Expert
 from headwater.types import Lazy
 
 if TYPE_CHECKING:
+    from headwater.encode.seen import Column
     from headwater.learner.settings.rolling import Aggregates, Rolling
+    from headwater.nn.core.views import Place
 
 _PARAMETER_COPY = Lazy("headwater.nn.core.parameter_copy:ParameterCopy")
+_COLUMNS_OF = Lazy("headwater.encode.seen:columns_of")
+_READER = Lazy("headwater.encode.formats:FormattedReader")
 AGGREGATES = Lazy("headwater.learner.settings.rolling:Aggregates")
 
 
@@ -195,7 +197,7 @@ class Engine:
         setup: Setup,
         state: Mapping[str, NDArray[Any]] | None = None,
         *,
-        limits: Limits = Limits(),  # noqa: B008  a frozen value
+        limits: Limits = USUAL,
         rolling: Aggregates | None = None,
     ) -> None:
         self.setup = setup = setup if state is None else setup.known_to(int(state["declaration"][0]))
@@ -230,7 +232,7 @@ class Engine:
 
     def read_as(self, notes: Mapping[str, Any]) -> None:
         """Read texts from now on in the formats of the file whose notes these are."""
-        reader = FormattedReader.of(notes)
+        reader = _READER.value.of(notes)
         if reader is not None:
             self.core.learner.reader = reader
             if self.rolling is not None:
@@ -260,7 +262,8 @@ class Engine:
     @property
     def columns(self) -> dict[Any, Column]:
         """Columns seen so far, by name."""
-        return columns_of(self.core.learner)
+        found: dict[Any, Column] = _COLUMNS_OF(self.core.learner)
+        return found
 
     def knows(self, name: Any) -> bool:
         """Return whether there is a column with this name."""

@@ -11,13 +11,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from headwater.errors import ConfigError, DataError, choose
 from headwater.learner.schema.answer import Answer
 from headwater.types import Lazy, Predictions
 
-from .schema import Field, Question, Response, Views
+from .schema import Field, Question, Views
+
+if TYPE_CHECKING:
+    from .schema import Response
 
 __all__ = [
     "ABILITIES",
@@ -87,6 +90,7 @@ NUMBER_COSTS = Lazy("headwater.route.drift.costs:NumberCosts")
 SENSITIVITY = Lazy("headwater.explain.sensitivity:sensitivity")
 _PREDICT = Question("predict")
 _PLACES = Lazy("headwater.kinds:PLACES")
+_RESPONSE = Lazy("headwater.learner.schema.response:Response")
 _VALUE = attrgetter("value")
 
 
@@ -291,7 +295,8 @@ class Kind:
 
     def told(self, predictions: Predictions) -> Response:
         """Return predictions as the columns of this kind."""
-        return Response.of(predictions, self.response[0].name)
+        found: Response = _RESPONSE.value.of(predictions, self.response[0].name)
+        return found
 
     def alarmed(self, score: float) -> dict[str, Any]:
         """Return a score and whether it is an alarm, by the names of the response."""

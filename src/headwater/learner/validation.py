@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.encode.columns import without_views
-from headwater.encode.frames import Columns, is_frame
-from headwater.encode.sparse import SparseRows, sparse_rows
+from headwater.encode.rows import TableRows
 from headwater.encode.values import FLOAT, KEY_BITS, SCALARS, as_float, as_key, kind_of
 from headwater.errors import DataError, shown
-from headwater.streams.readers.frame_rows import FrameRows, native_frame
-from headwater.types import nw
+from headwater.streams.readers.frame_rows import FrameRows, is_frame, native_frame, without_views
+from headwater.types import Lazy, nw
 
+_SPARSE_ROWS = Lazy("headwater.encode.sparse:sparse_rows")
 FARTHEST = 1e30
 """Largest valid magnitude of a target."""
 HEAVIEST = 1e15
@@ -122,7 +121,7 @@ class Block:
 
 def _some(X: Any, rows: slice) -> Any:
     """Return some rows of samples of any form, or None for None."""
-    if X is None or isinstance(X, np.ndarray | Sequence | SparseRows):
+    if X is None or isinstance(X, np.ndarray | Sequence):
         return X if X is None else X[rows]
     return native_frame(FrameRows(X)[rows])
 
@@ -183,7 +182,7 @@ def as_samples(X: Any) -> Any:
     if is_frame(X):
         return without_views(X)
     if type(X).__module__.startswith("scipy.sparse"):
-        return sparse_rows(X)
+        return _SPARSE_ROWS(X)
     if type(X).__module__.startswith("pyarrow") and type(X).__name__ == "RecordBatch":
         return as_samples(type(X.schema.empty_table()).from_batches([X]))
     frame = nw.from_native(X, pass_through=True)
@@ -204,7 +203,7 @@ def check_rows(X: Any) -> int:
     """Return the number of rows after checking that X is a list of mappings, a 2-d array or a data frame."""
     if type(X) is list and set(map(type, X)) == _DICTS:
         return len(X)
-    if isinstance(X, SparseRows | Columns) or (isinstance(X, np.ndarray) and X.ndim == 2):
+    if isinstance(X, TableRows) or (isinstance(X, np.ndarray) and X.ndim == 2):
         return len(X)
     if isinstance(X, Sequence) and not isinstance(X, str | bytes):
         for i, x in enumerate(X):

@@ -5,7 +5,6 @@ A network is one expert. A pool is several experts on the same input table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -14,7 +13,8 @@ from headwater.errors import ConfigError
 
 from .layers import IMAGE_LAYERS, Dense, Embedding, Layer, Recurrent
 from .losses import Loss
-from .optimizers import SGD, Optimizer
+from .optimizers.base import Optimizer
+from .optimizers.sgd import SGD
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +136,15 @@ class Expert:
         return replace(self, layers=(first if kept == 0 else replace(first, units=wide[-2].units), wide[-1]))
 
     def with_outputs(self, k: int) -> Expert:
-        """Return the expert with k outputs instead."""
-        return self if self.outputs == k else replace(self, layers=with_outputs(self.layers, k))
+        """Return the expert with k outputs instead.
 
-
-def with_outputs(layers: Sequence[Layer], k: int) -> tuple[Layer, ...]:
-    """Return a stack of layers with k outputs instead.
-
-    Examples
-    --------
-    >>> [layer.units for layer in with_outputs((Dense(32, "relu"), Dense(1)), 3)]
-    [32, 3]
-    """
-    last = max([i for i, layer in enumerate(layers) if isinstance(layer, Dense | Embedding)])
-    head: Any = layers[last]
-    return (*layers[:last], replace(head, units=k), *layers[last + 1 :])
+        Examples
+        --------
+        >>> [layer.units for layer in Expert((Dense(32, "relu"), Dense(1))).with_outputs(3).layers]
+        [32, 3]
+        """
+        if self.outputs == k:
+            return self
+        last = max([i for i, layer in enumerate(self.layers) if isinstance(layer, Dense | Embedding)])
+        head: Any = self.layers[last]
+        return replace(self, layers=(*self.layers[:last], replace(head, units=k), *self.layers[last + 1 :]))

@@ -24,7 +24,8 @@ from headwater.plain.layers import BatchNormalisation
 from headwater.plain.losses import LINKS, LOSSES
 from headwater.plain.mixture import FARTHEST, log_link, log_link_gradient
 
-from .core import Core, Operation, bias, weights
+from .core import Core, bias, weights
+from .core.views import Operation
 
 __all__ = [
     "Entries",

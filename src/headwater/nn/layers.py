@@ -97,7 +97,8 @@ class Dense:
 
     def __post_init__(self) -> None:
         whole(self.units, "units of nn.Dense")
-        Activation(self.activation)
+        if self.activation not in _ROWS:
+            Activation(self.activation)  # says what is expected
         self.start()
 
     def start(self) -> Initializer:

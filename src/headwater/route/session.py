@@ -30,17 +30,17 @@ from headwater.learner.kind import HasKind, check_can, check_stateless, kind_of,
 from headwater.learner.validation import FARTHEST, PLAIN, not_as_many
 from headwater.route.curve import NOTE, ScoreNote
 from headwater.route.score import Score, score_of
-from headwater.route.watcher import Watcher
 from headwater.streams.block import Block
 from headwater.streams.interrupt import CtrlC, Uninterrupted
 from headwater.streams.readers.frame_rows import FRAME_BLOCK, FrameRows
 from headwater.streams.readers.rows import as_blocks, opened
 from headwater.streams.stream import Stream
-from headwater.streams.waiting import Waiting
 from headwater.types import Event, Lazy, Learner, Predictions, Record, ScoredRows, join
 
 if TYPE_CHECKING:
     from headwater.route.policies import Adaptation, Policy
+    from headwater.route.watcher import Watcher
+    from headwater.streams.waiting import Waiting
 
 __all__ = ["Session"]
 
@@ -50,6 +50,7 @@ _EARLIEST = 50
 """Rows between the first records, where they come early."""
 _NOTE_EVERY = 10_000
 """Most rows between two points of the curve in the file that a session keeps."""
+_WAITING = Lazy("headwater.streams.waiting:Waiting")
 _AS_LEARNER = Lazy("headwater.interop.anybody:as_learner")
 
 
@@ -119,13 +120,14 @@ class Session:
         watch: Watcher | Sequence[Watcher] = (),
         adapt: Policy | Sequence[Policy] = (),
     ) -> None:
-        _check({"delay": delay}, least=0)
-        _check({"window": window, "block": block, "every": every, "keep_every": keep_every}, least=1)
+        _check(delay=delay, window=window, block=block, every=every, keep_every=keep_every)
         self.learner: Learner = (learner := learner if isinstance(learner, OwnLearner) else _AS_LEARNER(learner))
         self.rows, self.interrupted = 0, False  # rows predicted; whether Ctrl-C ended the last run
         self._score: Score = score_of(learner, window=window, delay=delay)
         self._answers = self._score.needs_labels  # else answers are labels, which are for the scores alone
-        _check_delay(learner, self._answers, delay)
+        if delay:
+            _check_delay(learner, self._answers, delay)
+            self._waiting: Waiting = _WAITING()
         self._delay, self._window, self._block = delay, window, block
         self.keep, self._every, self._early, self._keep_every = keep, every, early, keep_every
         self.on_record: tuple[Callable[[Record], object], ...] = (
@@ -139,7 +141,6 @@ class Session:
         self._adaptation = _adaptation(adapt, learner) if adapt else None
         self._events, self._changes = list[Event](), list[Any]()
         self._last_record = (-1, -1)
-        self._waiting = Waiting()
         self._scored, self._seconds = 0, 0.0  # rows whose label has arrived; the time that all took
         self._left_out, self._note = Counter[str](), ScoreNote() if keep is not None else None
         self._stream: Stream | None = None
@@ -273,7 +274,7 @@ class Session:
         """Learn the pending labels, then save the learner and return the final record."""
         if isinstance(self.learner, OwnLearner) and self._stream is not None:
             self.learner.note_reading(self._stream.reading())
-        if n := len(self._waiting.y):
+        if self._delay and (n := len(self._waiting.y)):
             X = self._waiting.X
             self.learner.step_many(X, self._waiting.y, np.array(self._waiting.w), ask=X)
             self._score_late(X, *self._waiting.arrive(n))
@@ -391,7 +392,9 @@ class Session:
         dues = list(map(_DUE, self._watchers))
         dues += [] if self._adaptation is None else [self._adaptation.due]
         dues += [] if self._late is None else [self._late.sample_due]
-        missing = self._delay - len(self._waiting.y) - self._scored  # rows until the first labels have arrived
+        missing = (
+            self._delay and self._delay - len(self._waiting.y)
+        ) - self._scored  # rows until the first labels have arrived
         for due in dues:
             size = min(size, due + missing) if due is not None and due + missing > 0 else size
         return size
@@ -474,19 +477,19 @@ def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
 
 def _check_delay(learner: Any, answers: bool, delay: int) -> None:
     """Refuse a delay where no answers are waited for."""
-    if delay and not answers:
+    if not answers:
         raise ConfigError(
             expected="no delay for an unsupervised learner",
             got=str(delay),
             at="delay",
             help="Leave delay out.",
         )
-    if delay:
-        check_can(learner, "delay", at="delay of Session")
+    check_can(learner, "delay", at="delay of Session")
 
 
-def _check(counts: dict[str, int | None], *, least: int) -> None:
+def _check(**counts: int | None) -> None:
     for name, count in counts.items():
+        least = 0 if name == "delay" else 1
         if count is not None and count < least:
             raise ConfigError(
                 expected=f"{name} of at least {least}", got=str(count), at=name, help="Give a larger number of rows."

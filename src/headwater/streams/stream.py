@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, filterfalse
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from headwater.errors import ConfigError, SourceError, TargetError, did_you_mean
 from headwater.streams.block import Block
 from headwater.streams.brokers.address import is_address, read_address
+from headwater.streams.files.addresses import DELTA, shown
 from headwater.streams.files.rejects import Rejects
-from headwater.streams.files.remote import DELTA, shown
 from headwater.streams.limits import ALLOWED, check_limits, from_row, stop_where_unusable
 from headwater.streams.readers.delimited import Layout
 from headwater.streams.readers.dtypes.judge import LOOK, ColumnJudge, Writing
@@ -133,7 +134,7 @@ class Stream:
 
     def new_notes(self) -> list[str]:
         """Return the notes not returned before, as further files may add some."""
-        new = [note for note in self.notes if note not in self._noted]
+        new = list(filterfalse(self._noted.__contains__, self.notes))
         self._noted.update(new)
         return new
 
@@ -181,7 +182,7 @@ class Stream:
             return self.goal
         rows = _LOOK_LIVE if self.live else LOOK
         head = self.look(rows)
-        answers = [y for block in head for y in block.y]
+        answers = list(chain.from_iterable(map(attrgetter("y"), head)))
         if not answers:
             places = self.rejects.places
             reasons = ", ".join(

@@ -50,7 +50,7 @@ def task_by_labels() -> dict[str, str]:
             tasks.setdefault(answer.fields[0].type if answer.needed else UNLABELLED, kind.task)
         if len(tasks) == len(_CONTENTS):
             break  # kinds behind it need not be known
-    return {one: one for one in _CONTENTS} | tasks
+    return dict(zip(_CONTENTS, _CONTENTS, strict=True)) | tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,10 @@ class Target:
         >>> Target("regress", "number").clean(block, rejects).y, rejects.counts
         ([1.5, None], {'target is text, not a number': 1})
         """
-        kinds = {kind: _kind(kind) for kind in set(map(type, block.y))}
+        types = {*map(type, block.y)}
+        kinds = dict(zip(types, map(_kind, types), strict=True))
+        if set(kinds.values()) == {self.kind}:
+            return block
         bad = {kind for kind, noun in kinds.items() if not self.fits(noun)}
         if self.task == task_by_labels()[NUMBERS] and "boolean" in kinds.values():
             y = [float(value) if _kind(type(value)) == "boolean" else value for value in block.y]
@@ -201,7 +204,7 @@ def _check_task(task: str) -> None:
 
 
 def _decide(known: list[Any], kinds: set[str], nouns: Mapping[type, str]) -> tuple[str, str]:
-    numbers = [value for value in known if nouns[type(value)] == "number"]
+    numbers = [value for value in known if nouns[type(value)] == "number"] if "number" in kinds else []
     if kinds != {"number"} and 2 * len(numbers) <= len(known):
         return task_by_labels()[CLASSES], "text" if "text" in kinds else "true and false"
     values = set(numbers)

@@ -11,7 +11,7 @@ from headwater.cluster.worker import Block, Outcome
 from headwater.errors import ConfigError, counted
 from headwater.streams import Target
 from headwater.streams.brokers.address import is_address, read_address
-from headwater.streams.files.remote import shown
+from headwater.streams.files.addresses import shown
 
 from .reader import Part, Place, Reading
 

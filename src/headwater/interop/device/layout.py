@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.encode import Column
+from headwater.encode.seen import Column
 from headwater.encode.values import name_bytes
 from headwater.encode.vocabulary import NUMBER
 from headwater.errors import ConfigError

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from headwater.encode.frames import is_frame
 from headwater.encode.sparse import SparseRows, sparse_rows
+from headwater.streams.readers.frame_rows import is_frame
 
 ARRAY, SPARSE, TABLE = "array", "sparse", "table"
 """Kind of input an estimator was fitted on: dense numbers, sparse numbers (0 is absent), or columns of any type."""

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.encode import Column
+from headwater.encode.seen import Column
 from headwater.encode.values import as_text, missing
 from headwater.encode.vocabulary import CATEGORY
 from headwater.errors import DataError

@@ -8,10 +8,10 @@ from typing import Any
 import narwhals.stable.v1 as nw
 import numpy as np
 
-from headwater.encode.frames import is_frame
 from headwater.encode.sparse import SparseRows
 from headwater.errors import DataError
 from headwater.learner.validation import as_samples, check_rows
+from headwater.streams.readers.frame_rows import is_frame
 from headwater.types import as_mapping
 
 __all__ = ["as_list"]

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater._core import APART_VERSION, LEAN_VERSION
-from headwater.encode.frames import is_frame
 from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
 from headwater.errors import ConfigError, DataError, counted, shown
@@ -29,6 +28,7 @@ from headwater.nn import Activation, AdaGrad, Dense, LayerNorm
 from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
 from headwater.streams import in_pieces
+from headwater.streams.readers.frame_rows import is_frame
 from headwater.types import Predictions
 
 __all__ = ["Forecaster"]

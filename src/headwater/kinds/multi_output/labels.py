@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from headwater.encode.frames import is_frame
 from headwater.encode.rows import as_dicts
 from headwater.errors import DataError
 from headwater.learner.schema.answer import class_of, number_of
+from headwater.streams.readers.frame_rows import is_frame
 
 __all__ = ["as_answers", "as_outputs", "checked_outputs", "is_number", "names_in"]
 

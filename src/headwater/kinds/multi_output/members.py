@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from headwater.encode import Column
+from headwater.encode.seen import Column
 from headwater.kinds.classifier_regressor.regressor import Regressor
 from headwater.learner.settings.limits import Growth, Limits
 from headwater.learner.supervised import SupervisedLearner

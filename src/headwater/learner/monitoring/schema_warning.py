@@ -9,20 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from headwater.encode.frames import is_frame
 from headwater.encode.values import UNUSABLE, kind_of
 from headwater.learner.engine import BaseEngine
 from headwater.streams.readers.dtypes.cells import first_cell, is_of_texts
 from headwater.streams.readers.dtypes.columns import DATE, NUMBER, TEXT
 from headwater.streams.readers.dtypes.judge import judge_columns
+from headwater.streams.readers.frame_rows import is_frame
 from headwater.types import nw
 
 __all__ = ["about_classes", "about_columns", "about_values"]
 
 FIRST = 32
 """Rows of a list to check."""
-SETTLED = 30
-"""Minimum learned rows, because at a stream's beginning all columns are new."""
 _SHOWN = 8
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _NESTED = (Mapping, list, tuple, set, frozenset, np.ndarray)
@@ -31,8 +29,6 @@ _NESTED = (Mapping, list, tuple, set, frozenset, np.ndarray)
 
 def about_columns(engine: BaseEngine, X: Any, *, learning: bool) -> str:
     """Return a warning if the engine knows none of the columns of the first rows, else ""."""
-    if engine.learned < SETTLED:
-        return ""
     names = []
     for name, value in _columns(X):
         if isinstance(value, _NESTED) or engine.knows(name):

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.encode.frames import is_frame
 from headwater.errors import TargetError
+from headwater.streams.readers.frame_rows import is_frame
 from headwater.types import Predictions, nw
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import filterfalse
 from typing import Any
 
 from headwater.errors import ConfigError, LimitError, TargetError
@@ -55,6 +56,9 @@ class Limits:
                 )
 
 
+USUAL = Limits()
+
+
 @dataclass(frozen=True, slots=True)
 class Growth:
     """What learning samples would add to a learner.
@@ -102,7 +106,7 @@ def check_classes(known: Mapping[Any, int], labels: Iterable[Any], limits: Limit
     TargetError
         If more than ``limits.fractions`` classes are numbers with a fraction, which suggests a regression.
     """
-    new = [label for label in dict.fromkeys(labels) if label not in known]
+    new = list(filterfalse(known.__contains__, dict.fromkeys(labels)))
     if len(known) + len(new) > limits.classes:
         raise LimitError(limit="classes", most=limits.classes, got=len(known) + len(new))
     if any(map(_is_fraction, new)):

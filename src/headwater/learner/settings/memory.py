@@ -13,7 +13,6 @@ from headwater.nn.layers import Recurrent
 
 BLOCKS, TRACED = 256, 64
 """Keys with sensitivities, and input table rows with sensitivities per key."""
-MOST_UNITS, MOST_KEYS = 1024, 1_000_000
 
 
 def make_memory(learner: Any, experts: Sequence[Expert]) -> tuple[float, ...]:

@@ -58,7 +58,7 @@ def in_river(name: str) -> Callable[[type[T]], type[T]]:
         for word in WORDS:
             if word not in own:
                 setattr(cls, word, _Word(word, name))
-        cls._last_step = _Introduction(name)  # type: ignore[attr-defined]
+        cls._last_step = _Introduction(name, type("StandIn", (), {}))  # type: ignore[attr-defined]
         return cls
 
     return known
@@ -87,15 +87,14 @@ class _Word(NamedTuple):
         return found.__get__(learner, cls)
 
 
-class _Introduction:
+class _Introduction(NamedTuple):
     """Provide River with an instance of the right class in place of a pipeline's last step.
 
     River uses it once or twice, until the learner's own class, registered meanwhile, takes effect.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.stand_in = type("StandIn", (), {})
+    name: str
+    stand_in: type
 
     def __get__(self, learner: Any, cls: type) -> Any:
         if learner is None or "river.base" not in sys.modules:

@@ -6,13 +6,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import KW_ONLY, MISSING, Field, dataclass, is_dataclass
 from dataclasses import fields as declared
 from inspect import cleandoc
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from headwater.nn.expert import Expert
 from headwater.nn.layers import Layer
 from headwater.nn.losses import Loss
-from headwater.nn.optimizers import Optimizer
-from headwater.nn.optimizers.schedules import Schedule
+from headwater.nn.optimizers.base import Optimizer, Schedule
 
 if TYPE_CHECKING:
     from .rolling import Rolling
@@ -116,7 +116,7 @@ def documented(cls: type[T]) -> type[T]:
     """
     # The compiler strips indentation since Python 3.13, and cleandoc gives the same form in older versions.
     doc = cleandoc(cls.__doc__ or "")
-    inherited = [entry for base in reversed(cls.__mro__[1:]) if is_dataclass(base) for entry in _entries(base)]
+    inherited = chain.from_iterable(map(_entries, filter(is_dataclass, reversed(cls.__mro__[1:]))))
     new = [entry for entry in inherited if f"\n{entry.partition(' :')[0]} :" not in doc]
     cls.__doc__ = doc.replace("SETTINGS\n", "".join(new))
     return cls

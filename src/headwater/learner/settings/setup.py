@@ -16,13 +16,16 @@ from headwater.nn.core import PLAIN, SCALED, UNKNOWN
 from headwater.nn.expert import Expert
 from headwater.nn.layers import IMAGE_LAYERS, Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm
 from headwater.nn.losses import Loss, as_loss
-from headwater.nn.optimizers import Optimizer, RMSProp, as_optimizer
-from headwater.nn.optimizers.schedules import Schedule
+from headwater.nn.optimizers.adaptive import RMSProp
+from headwater.nn.optimizers.base import Optimizer, Schedule
+from headwater.types import Lazy
 
-from .memory import MOST_KEYS, MOST_UNITS, make_memory
 from .settings import Settings
 from .text import text_of
 
+MOST_UNITS, MOST_KEYS = 1024, 1_000_000
+"""Largest state of a recurrence, and how many keys may have one."""
+_MEMORY = Lazy("headwater.learner.settings.memory:make_memory")
 RING = 1000
 """Size of the replay buffer in samples."""
 DEFAULT_OPTIMIZER = RMSProp(0.003, rho=0.999)
@@ -79,7 +82,8 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, 
         intervals = PLAIN
     sizes = (learner.max_rows, learner.scale, targets, knots, ring)
     cells = _cells_of(learner, experts)
-    memory = make_memory(learner, experts)
+    given = learner.memory, learner.by, learner.time, learner.experts, learner.layers
+    memory = () if given == (0, None, None, None, None) else _MEMORY(learner, experts)
     mixed = len(experts) + history > 1 and (targets or loss.name == "cross_entropy")
     text, columns = text_of(learner, mixed=mixed)
     return Setup(
@@ -105,6 +109,8 @@ def _experts_of(learner: Any, loss: Loss, *, targets: bool, alone: bool) -> tupl
     effort = (
         learner.effort if type(learner.effort) is str else repr(learner.effort)
     )  # anything else has no hash, or no sense
+    if learner.experts is None and not learner.memory:
+        return pool(effort, numbers=of_means, loss=loss, bounds=bounds)
     given = pool(effort, numbers=of_means) if learner.experts is None else learner.experts
     given = (*given, recurrent_expert(learner.memory)) if learner.memory else given
     return with_heads(given, loss, bounds, numbers=numbers)
@@ -131,6 +137,8 @@ def _is_single(learner: Settings) -> bool:
 
 def _rule(learner: Settings) -> Optimizer:
     """Return the optimizer of a single net."""
+    from headwater.nn.optimizers.names import as_optimizer
+
     rule = DEFAULT_OPTIMIZER if learner.optimizer is None else as_optimizer(learner.optimizer)
     return rule if learner.lr is None else replace(rule, lr=learner.lr)
 

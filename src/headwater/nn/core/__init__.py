@@ -49,10 +49,11 @@ from .running import (
     WEIGHT,
     WINDOW,
 )
-from .views import Operation, Place, Statistics
 
 if TYPE_CHECKING:
     from headwater.nn.shapes import Shape
+
+    from .views import Operation, Place, Statistics
 
 PICKLED = 2
 """Version of the pickle format. Other versions are rejected, since a pickle holds internal state, not a stable file format."""
@@ -196,6 +197,8 @@ class Core:
     @property
     def statistics(self) -> Statistics:
         """Statistics of the numeric inputs, by feature index."""
+        from .views import Statistics
+
         names = ("row", "basis", "mean", "variance", "seen", "knot_count", "knots")
         return Statistics(*(self.array(f"slot_{name}") for name in names))
 
@@ -221,6 +224,8 @@ class Core:
 
     def places(self) -> list[Place]:
         """Return the location of each layer's parameters, by expert and layer."""
+        from .views import Place
+
         about, out = self.sizes(), []
         for e in range(len(self.experts)):
             first, width = self.learner.columns_of(e)
@@ -265,6 +270,8 @@ class Core:
         >>> [operation.name for operation in net.core.operations(0)]
         ['relu', 'dense']
         """
+        from .views import Operation
+
         own = {place.at: place for place in self.places() if place.expert == e}
         out = []
         for kind, code, layer, n, m, at, _, bias_at, buffer, constant in self.learner.operations(e):
@@ -516,9 +523,6 @@ __all__ = [
     "WEIGHT",
     "WINDOW",
     "Core",
-    "Operation",
-    "Place",
-    "Statistics",
     "bias",
     "blank_state",
     "weights",

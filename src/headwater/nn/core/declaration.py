@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import headwater._core as _core
 from headwater.errors import ConfigError
-from headwater.nn.expert import Expert, with_outputs
+from headwater.nn.expert import Expert
 from headwater.nn.layers import (
     IMAGE_LAYERS,
     Activation,
@@ -30,7 +30,7 @@ from headwater.nn.layers import (
     Pool,
     Recurrent,
 )
-from headwater.nn.optimizers.schedules import rate_numbers
+from headwater.nn.optimizers.base import CONSTANT
 
 if TYPE_CHECKING:
     from headwater.nn.shapes import Shape
@@ -128,18 +128,6 @@ def declaration(
     return np.array(numbers, np.float64)
 
 
-def _check_no_image(layers: Sequence[Layer]) -> None:
-    """Raise ConfigError if layers on named values are layers of images."""
-    for layer in layers:
-        if isinstance(layer, IMAGE_LAYERS):
-            raise ConfigError(
-                expected="layers that read named values, which are no image",
-                got=f"nn.{type(layer).__name__}",
-                at="layers",
-                help="Use nn.Network([nn.Conv(…), …], inputs=(channels, height, width)) for images.",
-            )
-
-
 def memory_numbers(
     layer: Recurrent, *, keys: int, blocks: int, traced: int, by: bytes = b"", time: bytes = b""
 ) -> tuple[float, ...]:
@@ -174,29 +162,39 @@ def remembered(function: Callable[..., T], *arguments: Any) -> T:
 
 @lru_cache(maxsize=16)  # experts are hashable values, and most learners share the default pool's
 def _experts(experts: tuple[Expert, ...], outputs: int, image: Shape | None) -> tuple[float, ...]:
-    """Return the concatenated numbers that declare all experts."""
-    return tuple([number for expert in experts for number in _expert(expert, outputs, image)])
+    """Return, expert by expert, loss, optimizer, schedule, penalties and replays, whether it has tile coding, and its layers."""
+    numbers: list[float] = []
+    shared: dict[int, tuple[float, ...]] = {}  # what several experts of a pool have is written once
+    for expert in experts:
+        loss, rule, lr, layers = expert.loss, expert.optimizer, expert.optimizer.lr, expert.layers
+        if id(loss) not in shared:
+            shared[id(loss)] = _core.LOSSES.index(loss.name), loss.number
+        if id(rule) not in shared:
+            own = (*rule.numbers(), 0.0, 0.0, 0.0, 0.0)[:4]
+            rate = (CONSTANT, float(lr), 0.0, 0.0) if isinstance(lr, int | float) else lr.numbers()
+            shared[id(rule)] = _core.RULES.index(rule.rule.name), *own, *rate
+        if id(layers) not in shared:
+            shared[id(layers)] = _layers(layers, outputs, image)
+        numbers += (*shared[id(loss)], *shared[id(rule)], expert.l1, expert.l2, expert.clip_norm, expert.clip_value)
+        numbers += (expert.replays, expert.first_replays, expert.cells, *shared[id(layers)])
+    return tuple(numbers)
 
 
-def _expert(expert: Expert, outputs: int, image: Shape | None) -> tuple[float, ...]:
-    """Return an expert's loss, optimizer, schedule, penalties and replays, whether it has tile coding, and its layers."""
-    rule, loss = expert.optimizer, expert.loss
-    own = (*rule.numbers(), 0.0, 0.0, 0.0, 0.0)[:4]
-    return (
-        _core.LOSSES.index(loss.name), loss.number, _core.RULES.index(rule.rule.name), *own, *rate_numbers(rule.lr),
-        expert.l1, expert.l2, expert.clip_norm, expert.clip_value, expert.replays, expert.first_replays, expert.cells,
-        *remembered(_layers, expert.layers, outputs, image),
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=16)  # the experts of a pool have the same few stacks of layers
 def _layers(layers: Sequence[Layer], outputs: int, image: Shape | None) -> tuple[float, ...]:
     """Return the number of rows that declare a stack of layers, and the rows."""
-    if image is None:
-        _check_no_image(layers)
     rows: list[list[float]] = [] if image is None else [[IMAGE, 0, image[0], image[1], 0, 0, image[2], 0]]
-    for i, layer in enumerate(with_outputs(layers, outputs)):
+    for i, layer in enumerate(layers):
+        if image is None and isinstance(layer, IMAGE_LAYERS):
+            raise ConfigError(
+                expected="layers that read named values, which are no image",
+                got=f"nn.{type(layer).__name__}",
+                at="layers",
+                help="Use nn.Network([nn.Conv(…), …], inputs=(channels, height, width)) for images.",
+            )
+        if isinstance(layer, Dense | Embedding):
+            last = len(rows)
         rows += _layer(i, layer)
+    rows[last][2] = outputs
     return (len(rows), *chain.from_iterable(rows))
 
 

@@ -1,18 +1,35 @@
-"""Base class of optimizers, computed in ``core/kernels/optimizers/optim.c``."""
+"""Base classes of optimizers and of learning-rate schedules, computed in ``core/kernels/optimizers/optim.c``."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+import headwater._core as _core
 from headwater.errors import ConfigError
 from headwater.plain.optimizers.rules import RuleRow
 
-from .schedules import SCHEDULES, Schedule
-
 SHARES = ("beta1", "beta2", "momentum", "rho")
 """Decay factors, which must be below 1."""
+CONSTANT = _core.SCHEDULES.index("constant")
+"""The core's code of a learning rate that stays the same."""
+
+
+class Schedule(ABC):
+    """Base class of learning-rate schedules."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def numbers(self) -> tuple[int, float, float, float]:
+        """Return the core's code, the learning rate and two numbers."""
+
+    def at(self, t: int) -> float:
+        """Return the learning rate at step t ≥ 1."""
+        kind, lr, a, b = self.numbers()
+        return _core.rate(kind, lr, a, b, t)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +63,7 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         lr: Any = self.lr
-        if isinstance(lr, bool) or not (isinstance(lr, SCHEDULES) or (isinstance(lr, int | float) and lr > 0)):
+        if isinstance(lr, bool) or not (isinstance(lr, Schedule) or (isinstance(lr, int | float) and lr > 0)):
             raise ConfigError(
                 expected="a step size above 0 or a schedule",
                 got=repr(lr),

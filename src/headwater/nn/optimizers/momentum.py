@@ -1,4 +1,4 @@
-"""Optimizers with one step size for all weights."""
+"""Optimizers with one step size for all weights and a velocity."""
 
 from __future__ import annotations
 
@@ -7,31 +7,7 @@ from typing import ClassVar
 
 from headwater.plain.optimizers.rules import RULES, RuleRow
 
-from .base import Optimizer
-from .schedules import Schedule
-
-
-@dataclass(frozen=True, slots=True)
-class SGD(Optimizer):
-    """Stochastic gradient descent, w ← w − lr·g.
-
-    Parameters
-    ----------
-    lr : float or Schedule
-        Step size.
-
-    References
-    ----------
-    Robbins & Monro 1951.
-
-    Examples
-    --------
-    >>> SGD(lr=0.1)
-    SGD(lr=0.1)
-    """
-
-    rule: ClassVar[RuleRow] = RULES["sgd"]
-    lr: float | Schedule = 0.01
+from .base import Optimizer, Schedule
 
 
 @dataclass(frozen=True, slots=True)

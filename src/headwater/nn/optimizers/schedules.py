@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import headwater._core as _core
 
-_CONSTANT = _core.SCHEDULES.index("constant")
+from .base import CONSTANT, Schedule
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Schedule):
     """Constant learning rate, which keeps following a drifting stream.
 
     Parameters
@@ -29,15 +28,11 @@ class Constant:
 
     def numbers(self) -> tuple[int, float, float, float]:
         """Return the core's code, the learning rate and two numbers."""
-        return _CONSTANT, self.lr, 0.0, 0.0
-
-    def at(self, t: int) -> float:
-        """Return the learning rate at step t ≥ 1."""
-        return _rate(self.numbers(), t)
+        return CONSTANT, self.lr, 0.0, 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class InverseScaling:
+class InverseScaling(Schedule):
     """Learning rate lr / t^power, which converges and stops following drift.
 
     Parameters
@@ -64,13 +59,9 @@ class InverseScaling:
         """Return the core's code, the learning rate and two numbers."""
         return _core.SCHEDULES.index("inverse_scaling"), self.lr, self.power, 0.0
 
-    def at(self, t: int) -> float:
-        """Return the learning rate at step t ≥ 1."""
-        return _rate(self.numbers(), t)
-
 
 @dataclass(frozen=True, slots=True)
-class Cosine:
+class Cosine(Schedule):
     """Half a cosine from lr down to floor over ``steps`` steps, then floor.
 
     Parameters
@@ -98,13 +89,9 @@ class Cosine:
         """Return the core's code, the learning rate and two numbers."""
         return _core.SCHEDULES.index("cosine"), self.lr, float(self.steps), self.floor
 
-    def at(self, t: int) -> float:
-        """Return the learning rate at step t ≥ 1."""
-        return _rate(self.numbers(), t)
-
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(Schedule):
     """lr times ``factor`` after every ``every`` steps.
 
     Parameters
@@ -130,13 +117,9 @@ class Step:
         """Return the core's code, the learning rate and two numbers."""
         return _core.SCHEDULES.index("step"), self.lr, float(self.every), self.factor
 
-    def at(self, t: int) -> float:
-        """Return the learning rate at step t ≥ 1."""
-        return _rate(self.numbers(), t)
-
 
 @dataclass(frozen=True, slots=True)
-class WarmUp:
+class WarmUp(Schedule):
     """Linear rise to lr over ``steps`` steps, then lr.
 
     Parameters
@@ -163,20 +146,6 @@ class WarmUp:
         """Return the core's code, the learning rate and two numbers."""
         return _core.SCHEDULES.index("warm_up"), self.lr, float(self.steps), 0.0
 
-    def at(self, t: int) -> float:
-        """Return the learning rate at step t ≥ 1."""
-        return _rate(self.numbers(), t)
 
-
-Schedule: TypeAlias = Constant | InverseScaling | Cosine | Step | WarmUp
 SCHEDULES: tuple[type[Schedule], ...] = (Constant, InverseScaling, Cosine, Step, WarmUp)
-
-
-def _rate(numbers: tuple[int, float, float, float], t: int) -> float:
-    kind, lr, a, b = numbers
-    return _core.rate(kind, lr, a, b, t)
-
-
-def rate_numbers(lr: float | Schedule) -> tuple[int, float, float, float]:
-    """Return the core's code, the learning rate and two numbers of a step size or a schedule."""
-    return (_CONSTANT, float(lr), 0.0, 0.0) if isinstance(lr, int | float) else lr.numbers()
+"""Every schedule."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from headwater.errors import ConfigError
-from headwater.nn.core import Operation
+from headwater.nn.core.views import Operation
 from headwater.nn.layers import Conv, Flatten, Layer, Pool
 from headwater.nn.shapes import Shape
 

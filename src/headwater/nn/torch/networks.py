@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, MissingExtra
-from headwater.nn.core import Operation
+from headwater.nn.core.views import Operation
 from headwater.nn.layers import Activation, BatchNorm, Dense, Dropout, Embedding, Layer, LayerNorm
 from headwater.nn.losses import Loss, as_loss
 from headwater.nn.network import Network, Parameters, check_no_state

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.encode.vocabulary import BIGRAMS, CATEGORY, COSINE, NUMBER, RAW, TIME, WORDS, Column
+from headwater.encode.seen import Column
+from headwater.encode.vocabulary import BIGRAMS, CATEGORY, COSINE, NUMBER, RAW, TIME, WORDS
 from headwater.errors import ConfigError
 from headwater.learner.engine import Engine
-from headwater.nn.core import Core, Statistics
+from headwater.nn.core import Core
+from headwater.nn.core.views import Statistics
 from headwater.nn.inspect import answer_history, answers_before
 from headwater.plain.inputs.answers import COLUMNS
 from headwater.plain.inputs.input import BOUND, CLIP, FORGET, HUGE, NOTHING, OUTLIER, ROUNDING, SETTLED, SHORTEST

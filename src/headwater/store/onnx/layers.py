@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.nn.core import Core, Operation
+from headwater.nn.core import Core
+from headwater.nn.core.views import Operation
 from headwater.nn.expert import Expert
 from headwater.plain import ACTIVATIONS, LINKS, OnnxNode
 from headwater.plain.layers import BatchNormalisation

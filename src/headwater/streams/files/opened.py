@@ -12,17 +12,19 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from headwater.errors import ConfigError, SourceError, did_you_mean
+from headwater.streams.files.addresses import MARK, shown
 from headwater.streams.files.encoding import Decoder, Returns, Transcoded, check_encoding, spoken, wide_encoding
 from headwater.streams.files.lines import Raw
 from headwater.streams.files.packed import unpacked
 from headwater.streams.files.paths import SUFFIXES, check_there
-from headwater.streams.files.remote import MARK, open_remote, shown
+from headwater.types import Lazy
 
 __all__ = ["COLUMNAR", "FORMATS", "OpenFile", "is_model", "no_rows", "open_bytes", "open_file"]
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
 COLUMNAR = ("parquet", "arrow")
 
+_OPEN_REMOTE = Lazy("headwater.streams.files.remote:open_remote")
 _BUFFER = 1 << 16
 _MODEL, _DATABASE = b'{"__metadata__":{"headwater', b"SQLite format 3\0"
 _HEAD = 1 << 14  # bytes for detecting the format
@@ -128,7 +130,8 @@ def open_bytes(name: str) -> tuple[io.BufferedReader[Any], int | None]:
         When it can't be opened.
     """
     if MARK in name:
-        return open_remote(name)
+        opened: tuple[io.BufferedReader[Any], int | None] = _OPEN_REMOTE(name)
+        return opened
     try:
         file = io.BufferedReader(Path(name).open("rb", buffering=0), _BUFFER)  # noqa: SIM115 - the caller closes it
     except OSError as error:

@@ -8,10 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from headwater.errors import SourceError, did_you_mean
+from headwater.streams.files.addresses import MARK, check_no_table, shown
 from headwater.streams.files.packed import PACKED_SUFFIXES
-from headwater.streams.files.remote import MARK, check_no_table, listed, shown
+from headwater.types import Lazy
 
 __all__ = ["SUFFIXES", "check_there", "files_of", "sizes_of"]
+
+_LISTED = Lazy("headwater.streams.files.remote:listed")
 
 SUFFIXES = {
     ".csv": "csv",
@@ -48,7 +51,7 @@ def files_of(source: str | Path | Iterable[str | Path]) -> list[str]:
         return [file for one in source for file in files_of(one)]
     name = str(source)
     if MARK in name:
-        found = listed(name)
+        found = _LISTED(name)
         return [name] if found is None else _data_among(found, f"the folder {shown(name)}")
     path = Path(name)
     if path.is_dir():

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from headwater.errors import MissingExtra, SourceError
+from headwater.streams.files.addresses import WEB, check_no_table, shown
 
-__all__ = ["DELTA", "MARK", "check_no_table", "listed", "open_remote", "shown"]
+__all__ = ["listed", "open_remote"]
 
-MARK = "://"
-"""What only an address has."""
-DELTA = "delta://"
-"""Beginning of the address of a table of Delta Lake."""
 _BUFFER = 1 << 16
-_WEB = ("http", "https")
 _EXTRAS = {
     "s3": ("s3fs", "s3"),
     "gs": ("gcsfs", "gcs"),
@@ -27,23 +23,6 @@ _EXTRAS = {
     "https": ("aiohttp", "http"),
 }
 _PATTERN = frozenset("*?[")
-
-
-def shown(address: str) -> str:
-    """Return an address without login and query, which may hold secrets such as the signature of a link.
-
-    Examples
-    --------
-    >>> shown("https://ann:secret@host/a.csv?signature=1f")
-    'https://host/a.csv'
-    """
-    if MARK not in address:
-        return address
-    if address.startswith(DELTA):
-        return DELTA + shown(address.removeprefix(DELTA))
-    parts = urlsplit(address)
-    query = parts.query if parts.scheme not in _WEB else ""
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
 def listed(address: str) -> list[str] | None:
@@ -60,7 +39,7 @@ def listed(address: str) -> list[str] | None:
     """
     scheme = urlsplit(address).scheme
     files = _file_system(address)
-    if scheme in _WEB:
+    if scheme in WEB:
         return None
     with _plainly(address):
         path = files._strip_protocol(address)
@@ -73,23 +52,6 @@ def listed(address: str) -> list[str] | None:
         else:
             return None
         return sorted(files.unstrip_protocol(name) for name in found)
-
-
-def check_no_table(names: Collection[str], folder: str) -> None:
-    """Raise SourceError if a folder is a table, of whose files some hold rows that were deleted.
-
-    Raises
-    ------
-    SourceError
-        With the address of the table.
-    """
-    if any(name.rpartition("/")[2] == "_delta_log" for name in names):
-        raise SourceError(
-            expected="a folder of files",
-            got="a table of Delta Lake",
-            at=shown(folder),
-            help=f"Read {DELTA}{shown(folder)}",
-        )
 
 
 def open_remote(address: str) -> tuple[io.BufferedReader[Any], int | None]:
@@ -105,7 +67,7 @@ def open_remote(address: str) -> tuple[io.BufferedReader[Any], int | None]:
     files = _file_system(address)
     with _plainly(address):
         info = files.info(address)
-        parts = urlsplit(address).scheme not in _WEB or info.get("partial")
+        parts = urlsplit(address).scheme not in WEB or info.get("partial")
         # A web server that knows no ranges is read in order, since a second block would be the first one again.
         file = files.open(address, "rb", **({} if parts else {"block_size": 0}))
     return io.BufferedReader(_Remote(file, address, seekable=bool(parts)), _BUFFER), info.get("size")

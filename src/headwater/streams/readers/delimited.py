@@ -6,7 +6,8 @@ import csv
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, repeat
+from itertools import chain, compress, count, repeat
+from operator import attrgetter
 from typing import Any
 
 from headwater.errors import DataError, SourceError, TargetError, counted, did_you_mean
@@ -82,6 +83,8 @@ class Header:
                 raise DataError(
                     expected=f"the column {name}", got="no such column", at=at, help=did_you_mean(name, self.names)
                 )
+        if len(set(self.names)) == len(self.names):
+            return
         kept = [name for name in self.names if name == self.target or name not in self.drop]
         for name in kept:
             if kept.count(name) > 1:
@@ -153,7 +156,7 @@ def read_header(
     """
     seen = 0
     for numbers, chunk in lines:
-        filled = next((i for i, line in enumerate(chunk) if line.strip()), None)
+        filled = next(compress(count(), map(str.strip, chunk)), None)
         if filled is None:
             seen += len(chunk)
             continue
@@ -273,7 +276,7 @@ def read_delimited(
         pieces = (piece.without(missing) for piece in pieces)
     if judge is not None:
         first = _first(pieces, judge.rows)
-        cells = list(zip(*chain.from_iterable([piece.fields for piece in first]), strict=True))
+        cells = list(zip(*chain.from_iterable(map(attrgetter("fields"), first)), strict=True))
         wanted = {header.names[j]: cells[j] for j in header.wanted} if cells else {}
         judge.look(wanted, target=header.target, semicolons=delimiter == ";")
         pieces = chain(first, pieces)
@@ -297,7 +300,7 @@ def _block(header: Header, columns: Mapping[str, ColumnReader], piece: Piece) ->
     cells = list(zip(*piece.fields, strict=True))
     names = header.names
     values = [columns[names[j]].read(cells[j], piece.lines) for j in header.features]
-    kept = [names[j] for j in header.features]
+    kept = list(map(names.__getitem__, header.features))
     X: list[dict[str, Any]] = list(map(dict, map(zip, repeat(kept), zip(*values, strict=True))))
     y: list[Any] = [None] * len(piece.rows)
     if header.target is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from headwater.errors import MissingExtra, SourceError
-from headwater.streams.files.remote import DELTA, shown
+from headwater.streams.files.addresses import DELTA, shown
 
 __all__ = ["read_delta"]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from headwater.errors import SourceError
 from headwater.streams.block import Block
+from headwater.streams.files.addresses import shown
 from headwater.streams.files.lines import read_lines
 from headwater.streams.files.opened import COLUMNAR, OpenFile, open_file
 from headwater.streams.files.paths import check_there, files_of, sizes_of
 from headwater.streams.files.rejects import Rejects
-from headwater.streams.files.remote import shown
 from headwater.streams.readers.delimited import AS_IT_IS, Header, Layout, read_delimited, read_header
 from headwater.streams.readers.dtypes.judge import ColumnJudge
 from headwater.types import Lazy

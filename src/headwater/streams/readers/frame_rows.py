@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, overload
 
+import numpy as np
+
 from headwater.errors import DataError
 from headwater.types import nw
 
-__all__ = ["FRAME_BLOCK", "FrameRows", "native_frame"]
+__all__ = ["FRAME_BLOCK", "FrameRows", "as_frame", "is_frame", "native_frame", "without_views"]
 
 FRAME_BLOCK = 8_192
 """Rows per block of a frame, which share the cost per column and block."""
+_NO_FRAMES = (list, tuple, dict, np.ndarray)
 
 
 class FrameRows(Sequence[dict[str, Any]]):
@@ -95,3 +98,37 @@ def native_frame(X: Any) -> Any:
     [{'a': 1}]
     """
     return X.frame if isinstance(X, FrameRows) else X
+
+
+def is_frame(X: Any) -> bool:
+    """Return whether narwhals supports X as an eager data frame."""
+    return type(X) not in _NO_FRAMES and isinstance(as_frame(X), nw.DataFrame)
+
+
+def as_frame(X: Any) -> Any:
+    """Wrap X with narwhals, or return it unchanged if it is no frame."""
+    if type(X) in _NO_FRAMES:  # narwhals looks for plugins in all that is installed, which takes 0.1 s the first time
+        return X
+    try:
+        return nw.from_native(X, pass_through=True, eager_only=True)
+    except nw.exceptions.DuplicateError as error:
+        raise DataError(
+            expected="columns of different names", got="some twice", at="X", help="Rename or drop them."
+        ) from error
+
+
+def without_views(X: Any) -> Any:
+    """Return a frame whose texts and bytes are no views, of which Arrow can't take rows, as a frame of Polars exports them.
+
+    Parameters
+    ----------
+    X : data frame
+        Of any library. Only a table of pyarrow is changed.
+    """
+    if not type(X).__module__.startswith("pyarrow"):
+        return X
+    import pyarrow as pa
+
+    whole = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+    fields = [field.with_type(whole.get(field.type, field.type)) for field in X.schema]
+    return X if fields == list(X.schema) else X.cast(pa.schema(fields))

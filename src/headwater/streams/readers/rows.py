@@ -11,7 +11,7 @@ import numpy as np
 
 from headwater.errors import DataError, TargetError, counted, did_you_mean, shown
 from headwater.streams.block import Block
-from headwater.streams.readers.frame_rows import FRAME_BLOCK, FrameRows
+from headwater.streams.readers.frame_rows import FRAME_BLOCK, FrameRows, is_frame
 from headwater.streams.stream import Stream, read
 from headwater.streams.target import UNLABELLED, task_by_labels
 from headwater.types import nw
@@ -49,7 +49,7 @@ def as_blocks(source: Any, *, target: str | None = None, answers: bool = True) -
     source = opened(source, target=target, task="auto" if answers else task_by_labels()[UNLABELLED])
     if isinstance(source, Stream):
         return source.blocks()
-    if _is_frame(source):
+    if is_frame(source):
         if target is None and answers:
             raise TargetError(
                 expected="a column to predict",
@@ -81,10 +81,6 @@ def as_blocks(source: Any, *, target: str | None = None, answers: bool = True) -
     if isinstance(first, Block):
         return again
     return read_samples(again) if not answers and isinstance(first, Mapping) else read_pairs(again)
-
-
-def _is_frame(source: Any) -> bool:
-    return isinstance(nw.from_native(source, eager_only=True, pass_through=True), nw.DataFrame)
 
 
 def _names_of(frame: Any) -> tuple[str, ...]:

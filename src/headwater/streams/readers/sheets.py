@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import MissingExtra, SourceError
+from headwater.streams.files.addresses import shown
 from headwater.streams.files.opened import open_bytes
 from headwater.streams.files.paths import check_there
-from headwater.streams.files.remote import shown
 
 __all__ = ["read_sheet"]
 

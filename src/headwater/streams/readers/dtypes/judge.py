@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import attrgetter
 
 from headwater.errors import ConfigError
 from headwater.streams.readers.dtypes.cells import (
@@ -167,10 +168,8 @@ def judge_columns(
     }
     if verdicts is not None:
         verdicts.update(judged)
-    formatted = [verdict for verdict in judged.values() if (verdict.counts or verdict.points) and verdict.kind != TEXT]
-    sure = writing.decimal or _decimal_of_file(formatted, semicolons)
+    sure, order = _signs_of_file(judged.values(), writing, semicolons)
     decimal = sure or ("," if semicolons else ".")
-    order = writing.dates or _order_of_file(formatted, decimal)
     readers, remarks = {}, []
     for name, verdict in judged.items():
         verdict.remark = "" if name == target else verdict.remark
@@ -342,6 +341,19 @@ def _remarks(verdict: NumberVerdict, total: int) -> str:
 
 def _mixed(odd: int, total: int, nouns: str, fate: str) -> str:
     return f"mixed: {odd:,} of the first {total:,} are {nouns}, {fate}" if odd else ""
+
+
+def _signs_of_file(columns: Collection[Judged], writing: Writing, semicolons: bool) -> tuple[str, str]:
+    """Return the decimal sign that options or columns show beyond doubt, else "", and the order of dates.
+
+    Both are looked for only where a column has dates or fits several formats.
+    """
+    sure, order = writing.decimal or "", writing.dates or ""
+    if any(map(attrgetter("dates"), columns)) or max(map(len, map(attrgetter("numbers"), columns)), default=0) > 1:
+        formatted = [verdict for verdict in columns if (verdict.counts or verdict.points) and verdict.kind != TEXT]
+        sure = sure or _decimal_of_file(formatted, semicolons)
+        order = order or _order_of_file(formatted, sure or ("," if semicolons else "."))
+    return sure, order
 
 
 def _decimal_of_file(columns: Sequence[Judged], semicolons: bool) -> str:
@@ -551,7 +563,7 @@ class ColumnJudge:
         self, columns: Mapping[str, Sequence[str]], *, target: str | None = None, semicolons: bool = False
     ) -> None:
         """Infer columns from the cells of their first rows."""
-        self._odd = list(self._odds())
+        self._odd = list(self._odds()) if self.readers else self._odd
         self.cells |= columns if self.keep else {}
         self.readers, remarks = judge_columns(
             columns,
@@ -572,14 +584,14 @@ class ColumnJudge:
     def kinds(self) -> str:
         """Return a line that lists the columns read as numbers, dates and texts."""
         nouns = {NUMBER: "numbers", DATE: "dates", TEXT: "texts", BOOLEAN: "true or false"}
-        columns: dict[str, list[str]] = {kind: [] for kind in nouns}
+        columns = defaultdict[str, list[str]](list)
         for name, reader in self.readers.items():
-            if reader.kind in columns:
-                columns[reader.kind].append(name)
+            columns[reader.kind].append(name)
         parts = []
-        for kind, names in columns.items():
+        for kind, noun in nouns.items():
+            names = columns[kind]
             more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-            parts += [f"{nouns[kind]}: {', '.join(names[:_NAMED])}{more}"] if names else []
+            parts += [f"{noun}: {', '.join(names[:_NAMED])}{more}"] if names else []
         return f"Read as {'; '.join(parts)}." if parts else ""
 
     def odd(self, only: Collection[str] | None = None) -> list[str]:
