@@ -165,3 +165,11 @@ def test_a_class_that_no_store_gives_back_is_refused_and_the_others_are_kept(tmp
         assert (kept.classes, kept.keys(), kept.rejected) == (["p", "q"], [1, 2], {"target": 3})
     with fleet(store=tmp_path / "fleet.db") as again:
         assert again.classes == ["p", "q"]
+
+
+@pytest.mark.parametrize("template", [hw.Regressor((4,)), hw.Forecaster(horizon=2)], ids=["core", "members"])
+def test_a_refused_answer_is_told_by_what_the_members_take(template):
+    with pytest.warns(RefusedRow) as said:
+        hw.Fleet(template, key="k").learn_one({"k": "a"}, "soon")
+    assert "the answer is missing, is not a number" in str(said[0].message)
+    assert "classes are" not in str(said[0].message)

@@ -22,7 +22,7 @@ from headwater.encode.rows import as_dicts
 from headwater.encode.vocabulary import NUMBER, TIME
 from headwater.errors import ConfigError, RefusedRow, UnlikelyData
 from headwater.learner.settings.limits import USUAL, Growth, Limits, check_growth
-from headwater.learner.validation import ANSWERS, REASONS, REFUSED, check_rows, check_sample
+from headwater.learner.validation import REFUSED, check_rows, check_sample
 from headwater.nn.core.declaration import LEAN_NUMBERS
 from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows, public_names
 
@@ -194,10 +194,7 @@ class Learner(ABC):
         for reason, count in now.items():
             if count > before[reason] and not self._warned:
                 self._warned = True
-                meaning = REASONS[reason]
-                if reason == "target":
-                    own = self.kind
-                    meaning = (meaning if own.answer.compound else ANSWERS["classes" in own.can]) + got()
+                meaning = self.kind.refusal(reason) + (got() if reason == "target" else "")
                 said = f"a row was not learned: {meaning}. {REJECTED}"
                 warnings.warn(said, RefusedRow, stacklevel=depth)
 

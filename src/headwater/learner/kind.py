@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from headwater.errors import ConfigError, DataError, choose
 from headwater.learner.schema.answer import Answer
+from headwater.learner.validation import ANSWERS, REASONS
 from headwater.types import Lazy, Predictions
 
 from .schema import Field, Question, Views
@@ -292,6 +293,11 @@ class Kind:
             found: Response = self.respond(learner, rows, **given)
             return found
         return self.told(learner.predict_batch(rows))
+
+    def refusal(self, reason: str) -> str:
+        """Return why a row was refused for a reason of ``validation.REASONS``, with what an answer of this kind may be."""
+        own = reason == "target" and not self.answer.compound
+        return ANSWERS["classes" in self.can] if own else REASONS[reason]
 
     def told(self, predictions: Predictions) -> Response:
         """Return predictions as the columns of this kind."""

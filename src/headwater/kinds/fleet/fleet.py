@@ -30,7 +30,7 @@ from headwater.learner.kind import HasKind, Kind, check_can, has_classes, kind_o
 from headwater.learner.schema.labels import RARE
 from headwater.learner.settings.limits import Growth, Limits
 from headwater.learner.supervised import SupervisedLearner, joined
-from headwater.learner.validation import HEAVIEST, REASONS, Block, check_block, check_rows
+from headwater.learner.validation import HEAVIEST, Block, check_block, check_rows
 from headwater.store.members import undisturbed
 from headwater.store.model_file import SavedModel, seal, unseal, write
 from headwater.streams import PIECE, in_pieces
@@ -365,7 +365,7 @@ class Fleet(AnyFleet):
         for reason, count in self.refused.items():
             if count > before.get(reason, 0) and not self._warned:
                 self._warned = True
-                meaning = KEY_REASONS.get(reason) or REASONS[reason]
+                meaning = KEY_REASONS.get(reason) or self.kind.refusal(reason)
                 got = f", got {shown(self._first_refused(X))}" if reason == "key" else ""
                 said = f"a row was not learned: {meaning}{got}. fleet.rejected counts all such rows. Warned once"
                 warnings.warn(said, RefusedRow, stacklevel=3)

@@ -32,7 +32,7 @@ from headwater.learner.kind import HasKind, Kind, kind_of
 from headwater.learner.schema import Field, Question, Response
 from headwater.learner.schema.labels import as_labels, values_of
 from headwater.learner.settings.limits import Growth, Limits
-from headwater.learner.validation import REASONS, as_answers, check_pairs
+from headwater.learner.validation import as_answers, check_pairs
 from headwater.store.learner_file import fingerprint
 from headwater.store.model_file import SavedModel, seal, write
 from headwater.types import Lazy, Predictions, join
@@ -254,7 +254,10 @@ class MemberFleet(AnyFleet):
         for reason, count in self._refused_of(rows).items():
             if count > before[reason] and not self._warned:
                 self._warned = True
-                meaning, got = KEY_REASONS.get(reason) or REASONS[reason], self._refused_value(reason, rows, y)
+                meaning, got = (
+                    KEY_REASONS.get(reason) or self.kind.refusal(reason),
+                    self._refused_value(reason, rows, y),
+                )
                 what = f"a row was not learned: {meaning}{got}. fleet.rejected counts all such rows. Warned once"
                 warnings.warn(what, RefusedRow, stacklevel=3)
         return said
