@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import headwater as hw
+from headwater.learner.engine import Engine
 from headwater.learner.monitoring.unit_changes import UnitChange
 from headwater.plain.inputs.units import BLOCK, SCALE, SHIFT, Moments, how_far, rescaling
 from headwater.types import Event
@@ -187,3 +188,11 @@ def test_members_of_a_fleet_do_without() -> None:
     alone = hw.Classifier(seed=1)
     alone.learn_many(rows[:CHANGE], y[:CHANGE])
     assert alone.unit_changes_ == []
+
+
+def test_columns_are_not_named_where_no_unit_has_changed(monkeypatch):
+    """A server asks at each scrape, and the names of a wide model take a second."""
+    model = hw.Classifier(seed=1)
+    model.learn_many([{f"n{i}": float(j) for i in range(9)} for j in range(40)], ["a", "b"] * 20)
+    monkeypatch.setattr(Engine, "columns", property(lambda engine: pytest.fail("columns were named")))
+    assert model.unit_changes_ == []

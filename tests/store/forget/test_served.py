@@ -1,12 +1,15 @@
 """A server forgets at an administrator's request, everywhere where it shows a model, and lists who fetched it before."""
 
 import hashlib
+import threading
 import warnings
+from types import SimpleNamespace
 
 import pytest
 
 import headwater as hw
 from headwater.serve.api.events import frame
+from headwater.serve.api.upkeep import forgetting
 from headwater.serve.app import build
 from headwater.serve.http.access.access import Access
 from headwater.serve.run import make_state
@@ -59,6 +62,23 @@ def test_a_dry_run_says_what_would_be_done_and_forgetting_does_it(client, state)
     told = client.get("/forgotten").json()
     assert [(one["rows"], one["reason"], one["ranges"]) for one in told["forgotten"]] == [(1, "art17", [[31, 31]])]
     assert [one["recalled"] for one in told["exports"]] == [1, 0, 0]
+
+
+def test_a_state_is_digested_once_a_client_and_never_on_the_event_loop(client, state, monkeypatch):
+    """Thirty clients at once, each with a hundred megabytes, kept every other request waiting for seconds."""
+    threads = []
+
+    def sha256(data):
+        threads.append(threading.current_thread().name)
+        return hashlib.sha256(data)
+
+    monkeypatch.setattr(forgetting, "hashlib", SimpleNamespace(sha256=sha256))
+    files = {client.get("/models/default/file").content for _ in range(5)}
+    assert threads == ["headwater-changes_0"]
+    assert [one.sha for one in state.service.exports()] == [hashlib.sha256(file).hexdigest() for file in files]
+    client.post("/learn", json=example(1))
+    client.get("/models/default/file")
+    assert len(threads) == 2
 
 
 def test_the_last_rows_of_the_page_and_its_importances_begin_anew(client, state):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from headwater.learner.engine import Engine
 from headwater.plain.inputs.units import CHANGED, CHANGED_BY, CHANGED_SHIFT
 
@@ -53,11 +55,14 @@ class UnitChange:
 def unit_changes(engine: Engine, label: str) -> list[UnitChange]:
     """Return the last change of each column and of the label, sorted by row."""
     numbers = engine.core.array("unit_slots")
+    changed = np.flatnonzero(numbers[:, CHANGED_BY] if len(numbers) else numbers)
+    if not len(changed):  # names of a wide table take a second, and a server asks at each scrape
+        return []
     columns = engine.columns
     names = {0: label} | {1 + slot: name for name, c in columns.items() for slot in (c.parts or (c.slot,)) if slot >= 0}
     found = [
         UnitChange(names[i], int(row[CHANGED]), float(row[CHANGED_BY]), float(row[CHANGED_SHIFT]))
-        for i, row in enumerate(numbers)
-        if row[CHANGED_BY] and i in names
+        for i, row in zip(changed.tolist(), numbers[changed], strict=True)
+        if i in names
     ]
     return sorted(found, key=lambda change: change.row)

@@ -464,6 +464,17 @@ class Service:
         """Return where copies of the models' states went, oldest first."""
         return read_ledger(self._file.path)
 
+    def has_noted(self, model: str, seq: int, what: str, place: str) -> bool:
+        """Return whether it is written down already that this copy of a model's state went to this place.
+
+        Raises
+        ------
+        StoreError
+            If the store can't be written.
+        """
+        with self._writing():
+            return is_noted(self._file.base, model, seq, what, place)
+
     def note_export(self, model: str, seq: int, what: str, place: str, sha: str = "") -> None:
         """Write down that a copy of a model's state leaves the store.
 

@@ -49,10 +49,19 @@ async def forgotten(request: Request) -> Response:
 async def handed_out(
     state: ServerState, model: Model, seq: int, what: str, client: str, data: bytes | memoryview
 ) -> None:
-    """Write down that a client fetched a model's state, before it is sent. A store that can't be written is still read."""
-    sha = hashlib.sha256(data).hexdigest()
+    """Write down that a client fetched a model's state, before it is sent. A store that can't be written is still read.
+
+    The digest of a hundred megabytes takes a quarter of a second, so neither the event loop nor a commit waits for it, and it is
+    made once for all requests of a client that get the same state.
+    """
+    place = f"client {client}"
+
+    def write_down() -> None:
+        if not state.service.has_noted(model.name, seq, what, place):
+            state.service.note_export(model.name, seq, what, place, hashlib.sha256(data).hexdigest())
+
     try:
-        await state.changers.run(lambda: state.service.note_export(model.name, seq, what, f"client {client}", sha))
+        await state.changers.run(write_down)
     except StoreError as error:
-        fields = {"model": model.name, "seq": seq, "what": what, "client": client, "sha": sha}
+        fields = {"model": model.name, "seq": seq, "what": what, "client": client}
         _log.warning("an export could not be written down", exc_info=error, extra={"fields": fields})
