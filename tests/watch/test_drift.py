@@ -5,7 +5,8 @@ import pytest
 
 import headwater as hw
 from headwater.errors import ConfigError
-from headwater.route.changes import changes
+from headwater.route import changes as looking
+from headwater.route.changes import change_point, changes
 from headwater.route.drift import DriftWatch
 from headwater.route.session import Session
 from headwater.types import ScoredRows
@@ -151,3 +152,20 @@ def test_importing_a_session_loads_no_watch_and_no_river():
     code = "import headwater, headwater.route.session, sys; print('headwater.route.drift.watch' in sys.modules, 'river' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_a_change_is_looked_for_in_the_common_columns_of_wide_rows(monkeypatch):
+    """A server looks back beside its requests, and eighty thousand columns took its threads seconds."""
+    rng = np.random.default_rng(0)
+    rows = [{f"n{i % 90}.{j}": 1.0 for j in range(200)} | {"moved": m} for i, m in enumerate(rng.normal(size=180))]
+    for x in rows[100:]:
+        x["moved"] += 4.0
+    read = []
+    series = looking._series
+    monkeypatch.setattr(looking, "_series", lambda values: read.append(values) or series(values))
+    found = change_point(rows, ["a", "b"] * 90)
+    assert (found.columns, len(read)) == (("moved",), 2)  # of 18,001 columns, and the label
+    read.clear()
+    wide = [{f"n{j}": float(j % 3) for j in range(1_500)} for _ in range(60)]
+    change_point(wide, ["a", "b"] * 30)
+    assert len(read) == 1_001

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -28,6 +28,7 @@ _FEW = 20  # minimum rows of each sample
 _CERTAIN, _NAMED = 5.5, 4.0  # deviations at which rows count as changed somewhere, and a series as changed there
 _COMMON = 10  # rows with a name, and without it, that its series needs: fewer lie on one side of a split by chance
 _CLOCK = 0.95  # numbers whose ranks correlate so much with the time are clocks and counters
+_MOST_COLUMNS = 1_000
 _NAMES, _LABELS = 20, 4  # most common names of a column, and of the label, that are looked at
 
 
@@ -147,7 +148,8 @@ def change_point(rows: Sequence[Any], y: Sequence[Any]) -> ChangePoint | None:
     z = |Σ_{i ≤ k} (vᵢ − v̄)| / (s·√(k(n − k)/n)),
 
     with the standard deviation s. The split is that of the largest z. Rows changed if that is at least 5.5, in all series with at
-    least 4 there. Dates, and numbers that grow with time, are clocks and are left out.
+    least 4 there. Dates, and numbers that grow with time, are clocks and are left out, as are columns of fewer than ten rows. Of more
+    than 1,000 columns those are read that most rows have.
 
     Parameters
     ----------
@@ -172,7 +174,7 @@ def change_point(rows: Sequence[Any], y: Sequence[Any]) -> ChangePoint | None:
     if len(rows) < 3 * _FEW:
         return None
     maps = [as_mapping(x) for x in rows]
-    names = list(dict.fromkeys(name for x in maps for name in x))
+    names = _common_names(maps)
     own = [(name, one) for name in names for one in _series([x.get(name) for x in maps])]
     label = [(None, one) for one in _series(list(y))]
     joint = [(name, centred * answer) for name, centred in own for _, answer in label[:_LABELS]]
@@ -186,6 +188,18 @@ def change_point(rows: Sequence[Any], y: Sequence[Any]) -> ChangePoint | None:
     alone = _largest(own, of_own)
     together = {name: one for name, one in _largest(joint, of_joint).items() if name not in alone}
     return ChangePoint(at + _FEW, tuple(alone), tuple(together), bool(_largest(label, of_label)), {**alone, **together})
+
+
+def _common_names(rows: Sequence[Mapping[Any, Any]]) -> list[Any]:
+    """Return the names that enough rows have for a series, at most the 1,000 most common, in order of appearance."""
+    counts = Counter[Any]()
+    for x in rows:  # one by one, since other threads wait while a row's names are counted
+        counts.update(x.keys())
+    common = [name for name, count in counts.items() if count >= _COMMON]
+    if len(common) > _MOST_COLUMNS:
+        chosen = set(sorted(common, key=counts.__getitem__, reverse=True)[:_MOST_COLUMNS])
+        common = [name for name in common if name in chosen]
+    return common
 
 
 def _series(values: list[Any]) -> list[NDArray[np.float64]]:
