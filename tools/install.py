@@ -26,8 +26,8 @@ PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 
 
 def install(python: str, *what: str) -> None:
-    """Install packages into the environment of an interpreter. Bytecode of what is imported comes with the first import."""
-    flags = ("--quiet", "--reinstall-package", "headwater", "--python", python)
+    """Install packages into the environment of an interpreter, with bytecode: tests take a compiler's warning for an error."""
+    flags = ("--quiet", "--compile-bytecode", "--reinstall-package", "headwater", "--python", python)
     if uv := find_uv():
         settings = settings_of_pip()
         certificate = {"SSL_CERT_FILE": settings["cert"]} if "cert" in settings else {}
