@@ -392,9 +392,8 @@ class Session:
         dues = list(map(_DUE, self._watchers))
         dues += [] if self._adaptation is None else [self._adaptation.due]
         dues += [] if self._late is None else [self._late.sample_due]
-        missing = (
-            self._delay and self._delay - len(self._waiting.y)
-        ) - self._scored  # rows until the first labels have arrived
+        waiting = len(self._waiting.y) if self._delay else 0
+        missing = self._delay - waiting - self._scored  # rows until the first labels have arrived
         for due in dues:
             size = min(size, due + missing) if due is not None and due + missing > 0 else size
         return size

@@ -1,5 +1,6 @@
 """A server forgets at an administrator's request, everywhere where it shows a model, and lists who fetched it before."""
 
+import asyncio
 import hashlib
 import threading
 import warnings
@@ -74,11 +75,20 @@ def test_a_state_is_digested_once_a_client_and_never_on_the_event_loop(client, s
 
     monkeypatch.setattr(forgetting, "hashlib", SimpleNamespace(sha256=sha256))
     files = {client.get("/models/default/file").content for _ in range(5)}
-    assert threads == ["headwater-changes_0"]
+    assert [name.rpartition("_")[0] for name in threads] == ["headwater-looks"]
     assert [one.sha for one in state.service.exports()] == [hashlib.sha256(file).hexdigest() for file in files]
     client.post("/learn", json=example(1))
     client.get("/models/default/file")
     assert len(threads) == 2
+    threads.clear()
+
+    async def together():
+        data = bytes(10_000_000)
+        handed = [forgetting.handed_out(state, state.model(), 40, "model file", f"10.0.0.{i}", data) for i in range(20)]
+        await asyncio.gather(*handed)
+
+    asyncio.run(together())
+    assert (len(threads), len({one.sha for one in state.service.exports() if "10.0.0." in one.place})) == (1, 1)
 
 
 def test_the_last_rows_of_the_page_and_its_importances_begin_anew(client, state):

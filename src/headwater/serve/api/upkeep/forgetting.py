@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from functools import partial
 
 import msgspec
 
@@ -51,17 +52,16 @@ async def handed_out(
 ) -> None:
     """Write down that a client fetched a model's state, before it is sent. A store that can't be written is still read.
 
-    The digest of a hundred megabytes takes a quarter of a second, so neither the event loop nor a commit waits for it, and it is
-    made once for all requests of a client that get the same state.
+    The digest of a hundred megabytes takes a quarter of a second. Neither the event loop nor a change waits for it, and it is made
+    once for all clients that get the same bytes together, and never again for one that gets the same state.
     """
     place = f"client {client}"
-
-    def write_down() -> None:
-        if not state.service.has_noted(model.name, seq, what, place):
-            state.service.note_export(model.name, seq, what, place, hashlib.sha256(data).hexdigest())
-
     try:
-        await state.changers.run(write_down)
+        if await state.changers.run(lambda: state.service.has_noted(model.name, seq, what, place)):
+            return
+        digest = partial(state.lookers.run, lambda: hashlib.sha256(data).hexdigest())
+        sha = await state.published.once(("digest", id(data)), digest)
+        await state.changers.run(lambda: state.service.note_export(model.name, seq, what, place, sha))
     except StoreError as error:
         fields = {"model": model.name, "seq": seq, "what": what, "client": client}
         _log.warning("an export could not be written down", exc_info=error, extra={"fields": fields})
