@@ -12,7 +12,11 @@ import headwater as hw
 from headwater.serve.api.events import frame
 from headwater.serve.api.upkeep import forgetting
 from headwater.serve.app import build
+from headwater.serve.background import shared
+from headwater.serve.background.shared import View
+from headwater.serve.background.workers import Workers
 from headwater.serve.http.access.access import Access
+from headwater.serve.http.errors import Busy
 from headwater.serve.run import make_state
 from headwater.store.learner_file import fingerprint
 
@@ -73,7 +77,7 @@ def test_a_state_is_digested_once_a_client_and_never_on_the_event_loop(client, s
         threads.append(threading.current_thread().name)
         return hashlib.sha256(data)
 
-    monkeypatch.setattr(forgetting, "hashlib", SimpleNamespace(sha256=sha256))
+    monkeypatch.setattr(shared, "hashlib", SimpleNamespace(sha256=sha256))
     files = {client.get("/models/default/file").content for _ in range(5)}
     assert [name.rpartition("_")[0] for name in threads] == ["headwater-looks"]
     assert [one.sha for one in state.service.exports()] == [hashlib.sha256(file).hexdigest() for file in files]
@@ -83,12 +87,23 @@ def test_a_state_is_digested_once_a_client_and_never_on_the_event_loop(client, s
     threads.clear()
 
     async def together():
-        data = bytes(10_000_000)
-        handed = [forgetting.handed_out(state, state.model(), 40, "model file", f"10.0.0.{i}", data) for i in range(20)]
+        view = View(bytes(10_000_000), 40)
+        handed = [forgetting.handed_out(state, state.model(), view, "model file", f"10.0.0.{i}") for i in range(20)]
         await asyncio.gather(*handed)
 
     asyncio.run(together())
     assert (len(threads), len({one.sha for one in state.service.exports() if "10.0.0." in one.place})) == (1, 1)
+
+
+def test_a_digest_that_failed_is_made_at_the_next_call():
+    async def called():
+        view, workers = View(b"abc", 3), Workers("looks", 1, 0)
+        with pytest.raises(Busy):
+            await view.digest(workers)
+        workers.most = 1
+        return await view.digest(workers)
+
+    assert asyncio.run(called()) == hashlib.sha256(b"abc").hexdigest()
 
 
 def test_the_last_rows_of_the_page_and_its_importances_begin_anew(client, state):

@@ -203,7 +203,7 @@ async def importance(request: Request) -> Response:
     check_can(model.champion.learner, "importance", at=model.name)
     if "losses" in kind_of(model.champion.learner).can:
         return json_response(request.state.histories.of(model).importance(most=_MOST))
-    return Response((await looked(request.state, model, "importance", most=_MOST))[0])
+    return Response((await looked(request.state, model, "importance", most=_MOST)).data)
 
 
 async def _left(receive: Receive) -> None:

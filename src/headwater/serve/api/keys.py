@@ -41,7 +41,7 @@ async def score(request: Request) -> Response:
     found = await state.published.of(("score", key), model, partial(state.lookers.run, partial(scored, model, key)))
     if "keys" not in kind_of(model.champion.learner).can or key:
         return json_response(found)
-    ranked, _ = await looked(state, model, "keys")
+    ranked = (await looked(state, model, "keys")).data
     return Response(b"".join((to_json(found)[:-1], b",", ranked[1:])))
 
 

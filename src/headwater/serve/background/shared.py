@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
 from typing import Any, Generic, TypeVar
 
+from headwater.serve.background.workers import Workers
 from headwater.store.service.model import Model
 
-__all__ = ["Published", "Shared"]
+__all__ = ["Published", "Shared", "View"]
 
 T = TypeVar("T")
 _KEPT_BYTES = 64 << 20
@@ -58,6 +61,43 @@ def _looked_at(task: asyncio.Task[Any]) -> None:
     """Retrieve the error of a run whose clients have all left, which would otherwise be reported as unhandled."""
     if not task.cancelled():
         task.exception()
+
+
+class View:
+    """Bytes computed from a model's state for all who ask for it.
+
+    Parameters
+    ----------
+    data : bytes or memoryview
+        The bytes.
+    seq : int
+        Sequence of the state.
+    """
+
+    def __init__(self, data: bytes | memoryview, seq: int) -> None:
+        self.data = data
+        self.seq = seq
+        self._digest: asyncio.Task[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    async def digest(self, workers: Workers) -> str:
+        """Return the SHA-256 of the bytes, which the workers compute once, at the first call."""
+        if self._digest is None:
+            self._digest = asyncio.create_task(workers.run(partial(_sha256, self.data)))
+            self._digest.add_done_callback(self._retry)
+        return await asyncio.shield(self._digest)
+
+    def _retry(self, task: asyncio.Task[str]) -> None:
+        """Compute it at the next call if this one failed, for example because the workers were full."""
+        _looked_at(task)
+        if task.cancelled() or task.exception() is not None:
+            self._digest = None
+
+
+def _sha256(data: bytes | memoryview) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 class Published:
@@ -123,9 +163,7 @@ class Published:
 
 
 def _size(found: Any) -> int:
-    if isinstance(found, tuple):
-        return sum(map(_size, found))
-    return len(found) if isinstance(found, bytes | memoryview) else 1000
+    return len(found) if isinstance(found, bytes | View) else 1000
 
 
 def _version(model: Model) -> tuple[Any, ...]:

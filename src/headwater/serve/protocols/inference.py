@@ -35,7 +35,7 @@ async def model_ready(request: Request) -> Response:
 async def model_about(request: Request) -> Response:
     """Describe a model's input and output tensors."""
     found = request.model()
-    inputs, _ = await looked(request.state, found, "inputs")
+    inputs = (await looked(request.state, found, "inputs")).data
     outputs: list[dict[str, Any]] = [{"name": "y_pred", "datatype": _kind(found), "shape": [-1]}]
     if kind_with(found.task).can & _NAMED:
         outputs.append({"name": "proba", "datatype": "FP64", "shape": [-1, len(found.champion.learner.known_classes)]})

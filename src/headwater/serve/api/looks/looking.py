@@ -17,6 +17,7 @@ from headwater.serve.api.looks import LOOKS
 from headwater.serve.api.models import summarized
 from headwater.serve.api.upkeep.forgetting import handed_out
 from headwater.serve.background.reader import Asked
+from headwater.serve.background.shared import View
 from headwater.serve.endpoint import Request, Response
 from headwater.serve.http.costs import size_of
 from headwater.serve.http.schemas import ExplainRequest, decoded, to_json
@@ -30,8 +31,8 @@ _SMALL_BYTES = 8_000_000
 _explain = msgspec.json.Decoder(ExplainRequest)
 
 
-async def looked(state: ServerState, model: Model, look: str, **options: Any) -> tuple[bytes | memoryview, int]:
-    """Return a view of a model's champion, and its sequence, which is not older than the request.
+async def looked(state: ServerState, model: Model, look: str, **options: Any) -> View:
+    """Return a view of a model's champion, which is not older than the request.
 
     Raises
     ------
@@ -42,16 +43,14 @@ async def looked(state: ServerState, model: Model, look: str, **options: Any) ->
     return await state.published.of(key, model, partial(_looked, state, model, look, options))
 
 
-async def _looked(
-    state: ServerState, model: Model, look: str, options: dict[str, Any]
-) -> tuple[bytes | memoryview, int]:
+async def _looked(state: ServerState, model: Model, look: str, options: dict[str, Any]) -> View:
     if bytes_held(model.champion.learner) > _SMALL_BYTES:
         asked = _question(model, model.seq, look, options)
         said = await state.exporters.run(partial(state.reader.ask, asked))
         if said is not None:
-            return said, asked.seq
+            return View(said, asked.seq)
     learner, seq = await state.published.of("copy", model, partial(state.lookers.run, partial(_copy, model)))
-    return await state.lookers.run(partial(LOOKS[look], learner, **options)), seq
+    return View(await state.lookers.run(partial(LOOKS[look], learner, **options)), seq)
 
 
 def _question(model: Model, seq: int, look: str, options: dict[str, Any]) -> Asked:
@@ -69,7 +68,7 @@ def _copy(model: Model) -> tuple[Any, int]:
 async def model(request: Request) -> Response:
     """Describe a model (its learners, layers, features, metrics)."""
     found = request.model()
-    described, _ = await looked(request.state, found, "describe")
+    described = (await looked(request.state, found, "describe")).data
     about = to_json(await summarized(request.state, found))
     return Response(b"".join((about[:-1], b",", described[1:])))
 
@@ -78,9 +77,9 @@ async def download(request: Request) -> Response:
     """Send the champion as a model file, current or (``?seq=N``) as it was after event N."""
     state, found, seq = request.state, request.model(), request.query("seq")
     if not seq:
-        data, at = await looked(state, found, "file")
-        await handed_out(state, found, at, "model file", request.client, data)
-        return _file(data, f"{found.name}.hw")
+        view = await looked(state, found, "file")
+        await handed_out(state, found, view, "model file", request.client)
+        return _file(view.data, f"{found.name}.hw")
     if not seq.isdecimal() or not seq.isascii() or len(seq) > 18:
         raise ConfigError(expected="a sequence number", got=repr(seq[:40]), at="seq", help="Give e.g. seq=1000.")
     if found.late is not None:
@@ -91,32 +90,32 @@ async def download(request: Request) -> Response:
             help="A model that is published late gives no state between. Use headwater store restore beside the store.",
         )
     past = partial(_past, state, found, int(seq))
-    data = await state.published.once((found.id, "past", seq), lambda: state.replayers.run(past))
-    await handed_out(state, found, int(seq), "model file", request.client, data)
-    return _file(data, f"{found.name}.hw")
+    view = await state.published.once((found.id, "past", seq), lambda: state.replayers.run(past))
+    await handed_out(state, found, view, "model file", request.client)
+    return _file(view.data, f"{found.name}.hw")
 
 
-def _past(state: ServerState, found: Model, seq: int) -> bytes | memoryview:
+def _past(state: ServerState, found: Model, seq: int) -> View:
     """Return the file of a champion after an event, replayed from the journal by a separate process."""
     state.service.check_sequence(seq)
     said = state.past.ask(_question(found, seq, "file", {}))
-    return to_bytes(state.service.as_of(found.name, seq)) if said is None else said
+    return View(to_bytes(state.service.as_of(found.name, seq)) if said is None else said, seq)
 
 
 async def onnx(request: Request) -> Response:
     """Send the champion as an ONNX graph."""
     found = request.model()
     check_can(found.champion.learner, "onnx", at=found.name)
-    data, at = await looked(request.state, found, "onnx", name=found.name)
-    await handed_out(request.state, found, at, "ONNX graph", request.client, data)
-    return _file(data, f"{found.name}.onnx")
+    view = await looked(request.state, found, "onnx", name=found.name)
+    await handed_out(request.state, found, view, "ONNX graph", request.client)
+    return _file(view.data, f"{found.name}.onnx")
 
 
 async def weights(request: Request) -> Response:
     """Return the weights of each layer as maps of at most 64 by 64 cells of averages."""
     found = request.model()
     check_can(found.champion.learner, "layers", at=found.name)
-    return Response((await looked(request.state, found, "weights"))[0])
+    return Response((await looked(request.state, found, "weights")).data)
 
 
 async def activations(request: Request) -> Response:
@@ -124,7 +123,7 @@ async def activations(request: Request) -> Response:
     found = request.model()
     check_can(found.champion.learner, "layers", at=found.name)
     X = [event.x for _, event, _ in list(found.recent)[::-1]]
-    return Response((await looked(request.state, found, "activations", X=X))[0])
+    return Response((await looked(request.state, found, "activations", X=X)).data)
 
 
 async def explain(request: Request) -> Response:
@@ -133,8 +132,8 @@ async def explain(request: Request) -> Response:
     found = request.model()
     request.budget.charge_samples(size_of([asked.x]), found.price, learning=False)
     how = {"target": asked.target, "horizon": asked.horizon}
-    why, seq = await looked(request.state, found, "explain", x=asked.x, **how)
-    return Response(b"".join((why[:-1], b',"seq":%d}' % seq)))
+    why = await looked(request.state, found, "explain", x=asked.x, **how)
+    return Response(b"".join((why.data[:-1], b',"seq":%d}' % why.seq)))
 
 
 def _file(data: bytes | memoryview, name: str) -> Response:

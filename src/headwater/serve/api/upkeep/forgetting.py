@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from functools import partial
 
 import msgspec
 
 from headwater.errors import StoreError
+from headwater.serve.background.shared import View
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.errors import LearnsElsewhere
 from headwater.serve.http.schemas import Forget, decoded, to_json
@@ -47,20 +46,17 @@ async def forgotten(request: Request) -> Response:
     return json_response({"forgotten": found[0], "exports": found[1]})
 
 
-async def handed_out(
-    state: ServerState, model: Model, seq: int, what: str, client: str, data: bytes | memoryview
-) -> None:
+async def handed_out(state: ServerState, model: Model, view: View, what: str, client: str) -> None:
     """Write down that a client fetched a model's state, before it is sent. A store that can't be written is still read.
 
     The digest of a hundred megabytes takes a quarter of a second. Neither the event loop nor a change waits for it, and it is made
-    once for all clients that get the same bytes together, and never again for one that gets the same state.
+    once for all clients that get the same view, and never again for one that gets the same state.
     """
-    place = f"client {client}"
+    place, seq = f"client {client}", view.seq
     try:
         if await state.changers.run(lambda: state.service.has_noted(model.name, seq, what, place)):
             return
-        digest = partial(state.lookers.run, lambda: hashlib.sha256(data).hexdigest())
-        sha = await state.published.once(("digest", id(data)), digest)
+        sha = await view.digest(state.lookers)
         await state.changers.run(lambda: state.service.note_export(model.name, seq, what, place, sha))
     except StoreError as error:
         fields = {"model": model.name, "seq": seq, "what": what, "client": client}
