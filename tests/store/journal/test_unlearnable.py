@@ -6,7 +6,7 @@ import headwater as hw
 from headwater.cli import main
 from headwater.errors import ConfigError, StoreError
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service import learner_state, model, models
+from headwater.store.service import model, models
 from headwater.store.service.maintenance.upkeep import check, skip
 from headwater.store.service.models import UnlearnableEvent
 
@@ -16,7 +16,7 @@ SMALL = {"hidden": (4,), "seed": 1}
 @pytest.fixture
 def poison(monkeypatch):
     """Let every learner fail at samples that say so, as a learner without memory for them would."""
-    learn = learner_state.learn_events
+    learn = model.learn_events
 
     def learned(state, events):
         for event in events:
@@ -24,7 +24,7 @@ def poison(monkeypatch):
                 raise MemoryError("25 GB")
         return learn(state, events)
 
-    for module in (learner_state, model, models):
+    for module in (model, models):
         monkeypatch.setattr(module, "learn_events", learned)
 
 

@@ -14,8 +14,7 @@ from headwater.types import Scores
 
 if TYPE_CHECKING:
     from headwater.route.score import Score
-    from headwater.store.service.learner_state import LearnerState
-    from headwater.store.service.model import Model
+    from headwater.store.service.model import LearnerState, Model
     from headwater.store.service.models import Models
 
 __all__ = ["Proof", "Replayed", "SpanScores", "replay"]

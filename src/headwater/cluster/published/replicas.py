@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeAlias
 from headwater.cluster.worker import unpack
 from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file import SavedModel
-from headwater.store.service.learner_state import predict_rows
+from headwater.store.service.model import predict_rows
 
 __all__ = ["Pool", "Replica", "Replicas"]
 

@@ -25,8 +25,7 @@ from headwater.serve.http.schemas import Ask, Teach, count_cells, decoded, finit
 from headwater.serve.state import ServerState
 from headwater.store.journal.events import JournalEvent, PendingPrediction
 from headwater.store.journal.requests import LabelRequest, LearnRequest, PendingRequest
-from headwater.store.service.learner_state import FALLBACK
-from headwater.store.service.model import Model
+from headwater.store.service.model import FALLBACK, Model
 
 _PART_S = 0.002
 """Maximum seconds for which the model's lock is held at once."""

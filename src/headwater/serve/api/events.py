@@ -22,8 +22,7 @@ from headwater.serve.http.access.client import client_key
 from headwater.serve.http.errors import Busy
 from headwater.serve.http.schemas import label_key, to_json
 from headwater.serve.state import ServerState
-from headwater.store.service.learner_state import labels_of
-from headwater.store.service.model import Model
+from headwater.store.service.model import Model, labels_of
 
 MOST_STREAMS, MOST_STREAMS_PER_CLIENT = 100, 20
 _HEADERS = [(b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]

@@ -19,9 +19,8 @@ from headwater.serve.http.costs import Budget, size_of
 from headwater.serve.http.errors import TooOld
 from headwater.serve.http.schemas import count_cells, finite, prediction_as_json, shares_as_json
 from headwater.serve.state import ServerState
-from headwater.store.journal.events import Predictions
-from headwater.store.service.learner_state import FALLBACK, LearnerState
-from headwater.store.service.model import Model
+from headwater.store.journal.events import Issued
+from headwater.store.service.model import FALLBACK, LearnerState, Model
 
 T = TypeVar("T")
 _ROWS_AT_ONCE, _CELLS_AT_ONCE = 32, 640
@@ -32,7 +31,7 @@ _AT_ONCE_S, _PART_S = 0.0005, 0.002
 class Prediction(NamedTuple):
     """Predictions of a model's learners for one row, and their sequence."""
 
-    by_learner: Predictions
+    by_learner: Issued
     seq: int
     inside: Mapping[str, Any] = {}
     """The requested set or interval."""
@@ -236,7 +235,7 @@ def _predict(
     return _as_predictions(*model.predict(X, shadows=shadows, coverage=coverage))
 
 
-def _as_predictions(rows: list[Predictions], seq: int, inside: dict[int, dict[str, Any]]) -> list[Prediction]:
+def _as_predictions(rows: list[Issued], seq: int, inside: dict[int, dict[str, Any]]) -> list[Prediction]:
     if not inside:
         return list(map(Prediction, rows, repeat(seq)))
     return [Prediction(row, seq, inside.get(i, {})) for i, row in enumerate(rows)]

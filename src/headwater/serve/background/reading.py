@@ -23,8 +23,7 @@ from headwater.store.journal import database
 from headwater.store.journal.entries import Journal
 from headwater.store.journal.snapshots import Snapshots
 from headwater.store.learner_file import LEARNER_FORMAT
-from headwater.store.service.learner_state import LearnerState
-from headwater.store.service.model import Model
+from headwater.store.service.model import LearnerState, Model
 from headwater.store.service.models import Models
 
 __all__ = ["Beside", "main"]

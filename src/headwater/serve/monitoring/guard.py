@@ -22,8 +22,7 @@ from headwater.errors import ConfigError, HeadwaterError
 from headwater.route.drift.evidence import Evidence
 from headwater.serve.monitoring.webhook import Webhook
 from headwater.store.service import Service
-from headwater.store.service.learner_state import Fallback
-from headwater.store.service.model import Model
+from headwater.store.service.model import Fallback, Model
 
 __all__ = ["ACTIONS", "Guard", "Watched"]
 

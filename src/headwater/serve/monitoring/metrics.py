@@ -22,8 +22,7 @@ from headwater.serve.monitoring.guard import Guard
 from headwater.serve.monitoring.measures import BUCKETS
 from headwater.serve.monitoring.readiness import problem
 from headwater.serve.state import ServerState
-from headwater.store.service.learner_state import LearnerState
-from headwater.store.service.model import Model
+from headwater.store.service.model import LearnerState, Model
 from headwater.store.service.price import bytes_held
 from headwater.store.sources.status import RETRIED, State, Status
 from headwater.types import Comparison, Scores

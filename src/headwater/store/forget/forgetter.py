@@ -30,9 +30,8 @@ from .record import Forgetting, Record, applied, digest_of, ranges_of, read_reco
 from .selection import Selection
 
 if TYPE_CHECKING:
-    from headwater.store.service.learner_state import LearnerState
     from headwater.store.service.maintenance.keeper import Keeper
-    from headwater.store.service.model import Model
+    from headwater.store.service.model import LearnerState, Model
     from headwater.store.service.models import Models
 
 __all__ = ["Forgetter", "Parts"]

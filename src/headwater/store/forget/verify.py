@@ -16,8 +16,7 @@ from headwater.store.journal.events import is_tombstone
 from .record import Record, read_records, rows_in
 
 if TYPE_CHECKING:
-    from headwater.store.service.learner_state import LearnerState
-    from headwater.store.service.model import Model
+    from headwater.store.service.model import LearnerState, Model
     from headwater.store.service.models import Models
 
 __all__ = ["Verified", "search", "verify"]

@@ -14,8 +14,8 @@ from headwater.errors import DataError
 from headwater.learner.validation import check_sample
 from headwater.streams.readers.dtypes.cells import Text
 
-Predictions = dict[str, tuple[Any, dict[Any, float] | None]]
-"""Predictions by learner name, each the predicted value and a classifier's probabilities."""
+Issued = dict[str, tuple[Any, dict[Any, float] | None]]
+"""Predictions issued for a row by learner name, each the predicted value and a classifier's probabilities."""
 OFFER = ""
 """Name, which no learner has, under which a choice keeps the features of what was on offer."""
 CHANCE = "?"
@@ -37,7 +37,7 @@ class JournalEvent(msgspec.Struct, array_like=True, gc=False):
     y: Any
     w: float | None = None
     id: str | None = None
-    predicted: Predictions | None = None
+    predicted: Issued | None = None
     step: tuple[int, float] | None = None
 
 
@@ -56,7 +56,7 @@ def is_tombstone(event: JournalEvent) -> bool:
 _OBSERVED = (-1, 0.0)
 
 
-def observation(x: dict[Any, Any], predicted: Predictions | None = None) -> JournalEvent:
+def observation(x: dict[Any, Any], predicted: Issued | None = None) -> JournalEvent:
     """Return the event of a row that counts at once though its label is still to come, perhaps with what was said of it."""
     return JournalEvent(x, None, predicted=predicted, step=_OBSERVED)
 
@@ -75,7 +75,7 @@ class PendingPrediction(msgspec.Struct, array_like=True, gc=False):
     """A prediction whose label is still to come, with the sample and the sequence at that time."""
 
     x: dict[Any, Any]
-    predicted: Predictions
+    predicted: Issued
     seq: int
 
 
@@ -211,11 +211,11 @@ def plain(value: Any) -> Any:
 
 __all__ = [
     "CHANCE",
+    "Issued",
     "OFFER",
     "ROLLED",
     "PendingPrediction",
     "JournalEvent",
-    "Predictions",
     "TOMBSTONE",
     "checksum",
     "content",

@@ -15,43 +15,94 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from itertools import repeat
+from itertools import groupby, repeat
+from operator import attrgetter
 from types import TracebackType
 from typing import Any
 
-from headwater.learner.kind import kind_of
-from headwater.store.forget.publishing import Publishing
-from headwater.store.journal.events import OFFER, ROLLED, JournalEvent, PendingPrediction, Predictions, observation
+import numpy as np
 
-from .learner_state import FALLBACK, Fallback, LearnerState, learn_events, predict_rows, set_or_interval
+from headwater.learner.expiring import Expiring
+from headwater.learner.kind import kind_of
+from headwater.learner.schema.labels import probabilities_of, values_of
+from headwater.learner.settings.limits import Limits as LearnerLimits
+from headwater.route.score import Score
+from headwater.store.forget.publishing import Publishing
+from headwater.store.journal.events import (
+    CHANCE,
+    OFFER,
+    ROLLED,
+    Issued,
+    JournalEvent,
+    PendingPrediction,
+    is_observation,
+    observation,
+)
+from headwater.types import Predictions
+
 from .price import Price, price_of
 
+__all__ = [
+    "FALLBACK",
+    "FairLock",
+    "Fallback",
+    "LearnerState",
+    "Model",
+    "labels_of",
+    "learn_events",
+    "predict_rows",
+    "set_or_interval",
+]
 
-def _chosen(name: str, choice: Any, p: dict[Any, float] | None, offer: Any = None) -> Predictions:
-    """Return a choice as it is stored, with the features of what was on offer where there are any."""
-    said: Predictions = {name: (choice, p)}
-    return said if offer is None else {**said, OFFER: (offer, None)}
-
-
-def _observed(state: LearnerState, rows: Sequence[Any], aggregates: list[Predictions]) -> Sequence[Any]:
-    """Return rows as a learner reads them once those before have been observed, and note the aggregates of each."""
-    if not state.learner.has_rolling:
-        return rows
-    read: list[dict[Any, Any]] = state.learner.as_observed(rows)
-    for x, own, out in zip(rows, read, aggregates, strict=True):
-        if added := state.learner.aggregates_in(x, own):
-            out[ROLLED + state.name] = (added, None)
-    return read
-
-
-__all__ = ["FairLock", "Model"]
-
+_X, _Y, _W, _PREDICTED, _STEP = map(attrgetter, ("x", "y", "w", "predicted", "step"))
+_NONE = {None}
+FALLBACK = ""
+"""The name under which a fallback's prediction is beside those of the learners, which no learner can have."""
+UNLIMITED = LearnerLimits(entries=1 << 40, names=1 << 40, classes=1 << 30, fractions=1 << 30, bytes=1 << 60)
 _TURN_S = 0.002
 """Target seconds of one turn of learning, which is about the longest wait of a reader."""
 _FASTEST = 1e-3
 """Least share of its price that learning is taken to cost, so that one turn stays bounded."""
 _RECENT = 20
 _latest: Callable[[], deque[Any]] = partial(deque, maxlen=_RECENT)
+
+
+@dataclass(slots=True)
+class LearnerState:
+    """A learner of a model with its metrics, where ``at`` is the last event learned."""
+
+    id: int
+    name: str
+    champion: bool
+    learner: Any
+    scores: Score
+    at: int
+    classes: frozenset[Any] = frozenset()
+    """Classes that the learner is known to know, maybe not yet all of them. None of one that forgets some."""
+
+    def __post_init__(self) -> None:
+        # Limits are checked before journaling, so every journaled event must be learnable under any limits.
+        self.learner.limits = UNLIMITED
+
+    def known_classes(self) -> frozenset[Any]:
+        """Return the classes that a classifier has seen, or the actions of a bandit."""
+        classes = self.learner.known_classes
+        if isinstance(self.learner, Expiring):
+            return frozenset(classes)
+        if len(self.classes) != len(classes):  # others only ever add some
+            self.classes = frozenset(classes)
+        return self.classes
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """A baseline that answers instead of a champion."""
+
+    baseline: str
+
+    def guess(self, scores: Score) -> tuple[Any, None]:
+        """Return what the baseline predicts now, without probabilities."""
+        return scores.guess(self.baseline), None
 
 
 class FairLock:
@@ -167,7 +218,7 @@ class Model:
 
     def predict(
         self, X: Sequence[Any], *, shadows: bool, coverage: Sequence[float | None] | None = None
-    ) -> tuple[list[Predictions], int, dict[int, dict[str, Any]]]:
+    ) -> tuple[list[Issued], int, dict[int, dict[str, Any]]]:
         """Return the champion's predictions (with ``shadows`` also the challengers'), and the sequence.
 
         ``coverage`` requests a prediction set or interval for each row with a share. They are returned by row index.
@@ -177,7 +228,7 @@ class Model:
 
     def predict_now(
         self, X: Sequence[Any], *, shadows: bool, coverage: Sequence[float | None] | None = None
-    ) -> tuple[list[Predictions], int, dict[int, dict[str, Any]]] | None:
+    ) -> tuple[list[Issued], int, dict[int, dict[str, Any]]] | None:
         """Predict as ``predict`` does, or return None if the model is busy and the caller can't wait."""
         if not self.lock.take_now():
             return None
@@ -191,7 +242,7 @@ class Model:
         with self.lock:
             return None if self.fallback is not None else (self.champion.learner.predict_batch(X), self.seq)
 
-    def predict_kept(self, X: Sequence[Any]) -> tuple[list[Predictions], int]:
+    def predict_kept(self, X: Sequence[Any]) -> tuple[list[Issued], int]:
         """Return predictions of rows that wait for their labels, with the aggregates that the learners read, and the sequence."""
         with self.lock:
             return self._predict(X, True, None, kept=True)[:2]
@@ -206,9 +257,9 @@ class Model:
         choices = self.live[0].learner.kind.noted is not None
         return [observation(one.x, one.predicted if choices else None) for one in predictions]
 
-    def _read(self, rows: Sequence[Mapping[Any, Any]]) -> tuple[Sequence[Any], list[Predictions]]:
+    def _read(self, rows: Sequence[Mapping[Any, Any]]) -> tuple[Sequence[Any], list[Issued]]:
         """Return rows as the champion reads them, and the aggregates that each learner reads, those of earlier rows among them."""
-        aggregates: list[Predictions] = [{} for _ in rows]
+        aggregates: list[Issued] = [{} for _ in rows]
         read: Sequence[Any] = rows
         for state in reversed(self.learners):  # the champion comes last
             read = _observed(state, rows, aggregates)
@@ -221,9 +272,9 @@ class Model:
         coverage: Sequence[float | None] | None,
         *,
         kept: bool = False,
-    ) -> tuple[list[Predictions], int, dict[int, dict[str, Any]]]:
-        said: list[Predictions] = [{} for _ in X]
-        aggregates: list[Predictions] = [{} for _ in X]
+    ) -> tuple[list[Issued], int, dict[int, dict[str, Any]]]:
+        said: list[Issued] = [{} for _ in X]
+        aggregates: list[Issued] = [{} for _ in X]
         for state in self.learners if shadows else self.learners[:1]:
             rows = _observed(state, X, aggregates) if kept else X
             for one, row in zip(said, predict_rows(state.learner, rows), strict=True):
@@ -312,6 +363,122 @@ class Model:
         for i in found[-_RECENT:]:
             why = self.champion.learner.explain_one(block[i].x)
             self.alarms.append((first + i, block[i], scores[i], why if isinstance(why, Mapping) else why.contributions))
+
+
+def learn_events(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
+    """Learn and score events, returning the prediction made before each (None for step size changes)."""
+    if set(map(_STEP, events)) != _NONE:
+        return _learn_with_steps(state, events)
+    learner, X = state.learner, list(map(_X, events))
+    if any(map(_PREDICTED, events)) and learner.has_rolling:
+        X = [_with_aggregates(event, ROLLED + state.name) for event in events]
+    answer = learner.kind.answer
+    y = list(map(_Y, events)) if answer.given_out is None else labels_of(learner, events)
+    w = None if set(map(_W, events)) == _NONE else [1.0 if e.w is None else e.w for e in events]
+    # Where labels are not needed, y are labels used only for metrics.
+    forecast: Predictions = learner.step_many(X, y if answer.needed else None, w)
+    if answer.given_out is None and any(map(_PREDICTED, events)):
+        _score_earlier(state, events, forecast)
+    else:
+        state.scores.score(y, forecast, X)
+    said: Any = forecast.y_pred
+    return said if type(said) is list else values_of(forecast)
+
+
+def _with_aggregates(event: JournalEvent, name: str) -> dict[Any, Any]:
+    """Return the row of an event with the aggregates that it was predicted with, if it was predicted before."""
+    kept = (event.predicted or {}).get(name)
+    return event.x if kept is None else {**event.x, **kept[0]}
+
+
+def _learn_with_steps(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
+    """Learn events among which there are changes of the step size and rows whose labels are still to come."""
+    out: list[Any] = []
+    for changes, group in groupby(events, lambda event: event.step is not None):
+        part = list(group)
+        out += [None] * len(part) if changes else learn_events(state, part)
+        for event in part:
+            if is_observation(event):
+                _observe(state.learner, event)
+            # without an engine, every row that was learned before the change is forgotten
+            if event.step is not None and event.step[0] == state.id and state.learner.engine is not None:
+                state.learner.engine.set_step(event.step[1])
+    return out
+
+
+def _observe(learner: Any, event: JournalEvent) -> None:
+    """Let a row whose label is still to come count at once."""
+    noted = kind_of(learner).noted
+    if noted is not None:
+        noted(learner, event.x, event.predicted)
+    elif learner.has_rolling:
+        learner.observe(event.x)
+
+
+def labels_of(learner: Any, events: Sequence[JournalEvent]) -> list[Any]:
+    """Return the labels of events as the learner takes them, joined with the issued prediction where needed."""
+    join = learner.kind.answer.given_out
+    return list(map(_Y, events)) if join is None else [join(event.predicted, event.y) for event in events]
+
+
+def _score_earlier(state: LearnerState, events: list[JournalEvent], forecast: Predictions) -> None:
+    """Score with the issued predictions where they were made earlier than learning."""
+    fresh, labels = values_of(forecast), [event.y for event in events]
+    p_y, p_predicted = [0.0] * len(fresh), [0.0] * len(fresh)
+    if forecast.proba is not None and not state.learner.kind.answer.compound:
+        p_y, p_predicted = probabilities_of(forecast, labels)
+    rows = []
+    for i, event in enumerate(events):
+        if event.predicted is None:
+            rows.append((event.y, fresh[i], p_y[i], p_predicted[i]))
+        elif state.name in event.predicted:  # a challenger added later issued no prediction to score
+            guess, proba = event.predicted[state.name]
+            shares = (0.0, 0.0) if proba is None else (proba.get(event.y, 0.0), proba.get(guess, 0.0))
+            rows.append((event.y, guess, *shares))
+            if CHANCE in event.predicted:
+                state.scores.weigh(float(guess == event.y), event.predicted[CHANCE][0])
+    for row in rows:
+        state.scores.update(*[[value] for value in row])
+
+
+def set_or_interval(learner: Any, x: Any, coverage: float) -> dict[str, Any]:
+    """Return a sample's prediction set, or its interval with long-run guarantee, by output where there are several."""
+    asked = {"guarantee": "long-run"} if any(one.name == "guarantee" for one in learner.kind.question.fields) else {}
+    said = learner.ask([x], coverage=coverage, **asked).rows()[0]
+    inside = {name: said[name] for name in ("set", "low", "high") if name in said}
+    if isinstance(inside.get("low"), float):
+        inside = {"interval": [end if abs(end) < 1e300 else None for end in inside.values()]}
+    return {"coverage": coverage, **inside}
+
+
+def predict_rows(learner: Any, X: Sequence[Any]) -> list[tuple[Any, dict[Any, float] | None]]:
+    """Return the prediction of each sample, with the probabilities of a kind that has them."""
+    own = kind_of(learner).predicted
+    if own is not None:
+        found: list[tuple[Any, dict[Any, float] | None]] = own.value(learner, X)  # one call less than calling it
+        return found
+    said = learner.predict_batch(X)
+    if said.proba is None:
+        return [(value, None) for value in values_of(said)]
+    shares = [dict(zip(said.classes, row, strict=True)) for row in np.asarray(said.proba).tolist()]
+    return list(zip(said.y_pred, shares, strict=True))
+
+
+def _chosen(name: str, choice: Any, p: dict[Any, float] | None, offer: Any = None) -> Issued:
+    """Return a choice as it is stored, with the features of what was on offer where there are any."""
+    said: Issued = {name: (choice, p)}
+    return said if offer is None else {**said, OFFER: (offer, None)}
+
+
+def _observed(state: LearnerState, rows: Sequence[Any], aggregates: list[Issued]) -> Sequence[Any]:
+    """Return rows as a learner reads them once those before have been observed, and note the aggregates of each."""
+    if not state.learner.has_rolling:
+        return rows
+    read: list[dict[Any, Any]] = state.learner.as_observed(rows)
+    for x, own, out in zip(rows, read, aggregates, strict=True):
+        if added := state.learner.aggregates_in(x, own):
+            out[ROLLED + state.name] = (added, None)
+    return read
 
 
 _ALL: weakref.WeakSet[FairLock] = weakref.WeakSet()

@@ -28,9 +28,8 @@ from headwater.store.journal.events import JournalEvent, is_tombstone
 from headwater.store.journal.snapshots import Snapshots
 from headwater.store.model_file import LearnerFormat
 
-from .learner_state import LearnerState, labels_of, learn_events
 from .limits import Limits, OverLimit
-from .model import Model
+from .model import LearnerState, Model, labels_of, learn_events
 from .price import bytes_declared
 
 FARTHEST_STEP = 1000.0

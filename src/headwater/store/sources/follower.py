@@ -19,7 +19,7 @@ import msgspec
 from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.learner.kind import check_can, kind_of
 from headwater.store.journal.database import DAMAGED
-from headwater.store.journal.events import JournalEvent, Predictions
+from headwater.store.journal.events import Issued, JournalEvent
 from headwater.store.journal.requests import Gap, SourceRequest
 from headwater.store.journal.source_tables import DEAD_LETTERS, PREDICTIONS
 from headwater.store.service.model import Model
@@ -482,7 +482,7 @@ class Follower:
 
     def _add_rows(self, request: SourceRequest, rows: list[Row]) -> None:
         """Learn rows or store them until their labels arrive, and queue their predictions."""
-        guesses: list[Predictions | None] = [None] * len(rows)
+        guesses: list[Issued | None] = [None] * len(rows)
         seq, predicts = 0, self._outbox.predicts
         if rows and self._joins:
             guesses[:], seq = self.model.predict_kept([row.x for row in rows])

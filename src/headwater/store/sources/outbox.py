@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from headwater.errors import HeadwaterError
-from headwater.store.journal.events import Predictions
+from headwater.store.journal.events import Issued
 from headwater.store.journal.source_tables import DEAD_LETTERS, PREDICTIONS
 from headwater.store.service.model import Model
 from headwater.store.service.service import Service
@@ -85,7 +85,7 @@ class Outbox:
 
     # ---- messages ----------------------------------------------------------------------------------------------------
 
-    def prediction(self, row: Row, guess: Predictions) -> tuple[str, str, bytes]:
+    def prediction(self, row: Row, guess: Issued) -> tuple[str, str, bytes]:
         """Return a prediction as an outbox entry (lane, name, message)."""
         said, proba = guess[self._model.champion.name]
         part = row.message.partition

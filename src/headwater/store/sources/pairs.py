@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import msgspec
 
 from headwater.store.journal.events import (
+    Issued,
     JournalEvent,
     PendingPrediction,
-    Predictions,
     digest,
     observation,
     pack,
@@ -53,9 +53,7 @@ class Pairs:
         self._tables, self._model, self._source = tables, model, source
         self._joins, self._answers, self._observes = joins, answers, observes
 
-    def add_rows(
-        self, request: SourceRequest, rows: Sequence[Row], guesses: Sequence[Predictions | None], seq: int
-    ) -> None:
+    def add_rows(self, request: SourceRequest, rows: Sequence[Row], guesses: Sequence[Issued | None], seq: int) -> None:
         """Learn rows whose label is known, and store the others until theirs arrives.
 
         Parameters

@@ -14,9 +14,8 @@ from headwater.store.journal.entries import Journal
 from headwater.store.journal.requests import Ids
 from headwater.store.journal.snapshots import Snapshots
 from headwater.store.journal.store_file import StoreFile
-from headwater.store.service.learner_state import LearnerState
 from headwater.store.service.maintenance.policy import RetentionPolicy
-from headwater.store.service.model import Model
+from headwater.store.service.model import LearnerState, Model
 from headwater.store.service.models import Models
 
 __all__ = ["Keeper"]
