@@ -15,7 +15,8 @@ import headwater as hw
 from headwater.cli import main
 from headwater.errors import ConfigError, StoreError
 from headwater.store.journal import database, high_water
-from headwater.store.journal.high_water import HighWater, read_mark
+from headwater.store.journal.high_water import read_mark
+from headwater.store.journal.store_file import HighWater
 from headwater.store.journal.wal import Frames, read_frames
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service.maintenance.upkeep import accept, check, export

@@ -13,8 +13,8 @@ import headwater as hw
 from headwater.cli import main
 from headwater.errors import StoreError
 from headwater.store.journal import database
-from headwater.store.journal.high_water import HighWater
 from headwater.store.journal.seal import read_seal, tables_of
+from headwater.store.journal.store_file import HighWater
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy
 from headwater.store.service.maintenance.upkeep import check

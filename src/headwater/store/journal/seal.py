@@ -17,11 +17,23 @@ import msgspec
 
 from headwater.errors import StoreError, counted
 
-__all__ = ["SEALED", "Seal", "ends", "read_seal", "refuse_torn", "tables_of", "write_seal"]
+__all__ = [
+    "PUT_SEAL",
+    "SEALED",
+    "SEALED_AS",
+    "SEAL_KEY",
+    "Seal",
+    "ends",
+    "read_seal",
+    "refuse_torn",
+    "tables_of",
+    "write_seal",
+]
 
 SEALED = 4
 """Format of stores that have a seal."""
-_KEY = "seal"
+SEAL_KEY = "seal"
+"""Key of the row of ``meta`` that holds the seal."""
 _ENDS = """SELECT
     max(last, coalesce((SELECT max(seq) FROM snapshots), 0), coalesce((SELECT max(seq) FROM damaged), 0)),
     coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pending'), 0),
@@ -30,7 +42,9 @@ _ENDS = """SELECT
     FROM (SELECT coalesce(max(seq), 0) AS last FROM journal)"""
 """The fields ``seq``, ``last_id``, ``first`` and ``last`` of a `Seal`."""
 
-_WRITE = "REPLACE INTO meta VALUES (?, ?)"
+PUT_SEAL = "REPLACE INTO meta VALUES (?, ?)"
+SEALED_AS = "{} {:08x}".format
+"""Returns the text of that row from a seal as JSON and its CRC-32."""
 
 
 class Seal(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,13 +103,7 @@ def tables_of(base: sqlite3.Connection, *, is_open: bool) -> Seal:
     )
 
 
-def write_seal(
-    base: sqlite3.Connection,
-    before: Seal | None = None,
-    *,
-    is_open: bool = True,
-    appended: tuple[int, int] | None = None,
-) -> Seal:
+def write_seal(base: sqlite3.Connection, before: Seal | None = None, *, is_open: bool = True) -> Seal:
     """Write the seal of the tables inside the caller's transaction, if it changed, and return it.
 
     The first seal upgrades the store's format. Later ones need not say it again.
@@ -108,20 +116,13 @@ def write_seal(
         The seal of the last commit.
     is_open : bool
         Whether a process has the store open.
-    appended : (int, int), optional
-        The last event and the last prediction id, if since ``before`` only events and ids were added.
     """
-    if appended is not None and before is not None:
-        seq, last_id = appended
-        first, last = (before.first or before.seq + 1, seq) if seq > before.seq else (before.first, before.last)
-        seal = msgspec.structs.replace(before, seq=seq, last_id=last_id, first=first, last=last)
-    else:
-        seal = tables_of(base, is_open=is_open)
+    seal = tables_of(base, is_open=is_open)
     if seal != before:
         text = msgspec.json.encode(seal)
-        base.execute(_WRITE, (_KEY, f"{text.decode()} {zlib.crc32(text):08x}"))
+        base.execute(PUT_SEAL, (SEAL_KEY, SEALED_AS(text.decode(), zlib.crc32(text))))
     if before is None:
-        base.execute(_WRITE, ("format", SEALED))
+        base.execute(PUT_SEAL, ("format", SEALED))
     return seal
 
 
@@ -133,10 +134,10 @@ def read_seal(base: sqlite3.Connection) -> Seal | None:
     ValueError
         If the seal is damaged, or missing from a store that must have one.
     """
-    found = dict(base.execute("SELECT key, value FROM meta WHERE key IN (?, 'format')", (_KEY,)).fetchall())
-    if _KEY not in found and found.get("format") != SEALED:
+    found = dict(base.execute("SELECT key, value FROM meta WHERE key IN (?, 'format')", (SEAL_KEY,)).fetchall())
+    if SEAL_KEY not in found and found.get("format") != SEALED:
         return None
-    text, _, crc = str(found.get(_KEY)).rpartition(" ")
+    text, _, crc = str(found.get(SEAL_KEY)).rpartition(" ")
     if crc != f"{zlib.crc32(text.encode()):08x}":
         raise ValueError("seal", "one that fits its checksum", text[:80])
     return msgspec.json.decode(text, type=Seal)

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
-from os import getpid
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
+
+import msgspec
 
 from headwater.errors import StoreError
 from headwater.store.model_file.container import PATH, no_path
 from headwater.store.ownership import OwnedFile
 
 from .database import FAILING, FULL, MS_TO_WAIT, connect, ends_where_it_should, meaning, transaction
-from .high_water import HighWater, mark_path
-from .seal import write_seal
+from .high_water import MAGIC, NUMBERS, RECORD, SLOT, mark_path
+from .seal import PUT_SEAL, SEAL_KEY, SEALED_AS, write_seal
 
-if TYPE_CHECKING:
-    from .entries import Journal
-    from .requests import Ids
+__all__ = ["PAGE", "HighWater", "StoreFile"]
 
-__all__ = ["PAGE", "StoreFile"]
-
+T = TypeVar("T")
 PAGE = 4096
 """Bytes of a page."""
 _PAGES_A_COMMIT = 7
@@ -37,6 +38,9 @@ _WAL_FULL = 3072
 """Pages (12 MB) at which writers checkpoint first, which keeps the WAL below 16 MB unless a single request is larger."""
 _PAGES_BETWEEN = 256
 """Pages (1 MB) written before the next try when a reader blocked a checkpoint."""
+_BINARY = getattr(os, "O_BINARY", 0)
+"""On Windows a byte 10 would become two without it."""
+_IDENTITY = attrgetter("st_dev", "st_ino")
 
 
 class StoreFile:
@@ -83,8 +87,11 @@ class StoreFile:
             self.sound_before = not accept or ends_where_it_should(self.path)
             self.base, self.sealed, self.id = connect(self._owned, create=create, accept=accept)
             """The connection, the seal of the last commit, None before the first one of a store of version 0.2, and the store's id."""
+            self.begin = partial(self.base.execute, "BEGIN IMMEDIATE")
+            """Begins a transaction that `commit` ends."""
             self._owned.connections.append(self.base)
             self._owned.watch()
+            self._watched = self._owned.watched
             self._mark = HighWater(self.path)
             self.acknowledge = partial(self._mark.write, refused=partial(_unmarked, self.path))
             """Records the last acknowledged event and id in the checkpoint mark, and returns a StoreError if it can't."""
@@ -126,39 +133,72 @@ class StoreFile:
         return False
 
     @contextmanager
-    def transaction(
-        self, pages: int = _PAGES_A_COMMIT, *, appends_to: tuple[Journal, Ids] | None = None
-    ) -> Iterator[None]:
+    def transaction(self, pages: int = _PAGES_A_COMMIT) -> Iterator[None]:
         """Run the body in one transaction, synced to disk, committing all of its writes or none.
 
         Parameters
         ----------
         pages : int
             Approximate number of changed pages.
-        appends_to : (Journal, Ids), optional
-            What the body appends to, if it changes nothing else that is sealed, so that no table has to be read for the seal.
 
         Raises
         ------
         StoreError
             If the commit failed, or the file was replaced. For this process nothing was written.
         """
-        if self.pid != getpid():
-            self.check_process()
+        self.check_process()
         with self.mutex:
             try:
-                with self.base:  # commits, or rolls back
-                    self.base.execute("BEGIN IMMEDIATE")
+                with self.base:  # rolls back at an error
+                    self.begin()
                     yield
-                    before = self.sealed
-                    appended = None if appends_to is None else (appends_to[0].seq, appends_to[1].last)
-                    seal = write_seal(self.base, before, appended=appended)
+                    self.commit(pages)
             except sqlite3.Error as error:
                 raise meaning(error, self.at) from error
-            # The first seal must reach the main file soon, so that a plain copy can be recognized.
-            self.wal_pages += pages if before is not None else pages + _CHECKPOINT_NOW
-            self.sealed = seal
-            self._owned.check()
+
+    def commit(self, pages: int = _PAGES_A_COMMIT, *, appended: tuple[int, int] | None = None) -> StoreError | None:
+        """Seal and commit what was written since ``begin``, and acknowledge what was appended in the checkpoint mark.
+
+        At an error the caller rolls back. It holds the mutex.
+
+        Parameters
+        ----------
+        pages : int
+            Approximate number of changed pages.
+        appended : (int, int), optional
+            The last event and the last prediction id, if only events and ids were added, so that no table has to be read for the seal.
+
+        Returns
+        -------
+        StoreError or None
+            Why the mark can't be written. What was appended is durable all the same.
+
+        Raises
+        ------
+        StoreError
+            If the file was replaced.
+        """
+        before, base = self.sealed, self.base
+        if appended is None or before is None:
+            seal = write_seal(base, before)
+        else:
+            seq, last_id = appended
+            first, last = (before.first or before.seq + 1, seq) if seq > before.seq else (before.first, before.last)
+            seal = msgspec.structs.replace(before, seq=seq, last_id=last_id, first=first, last=last)
+            if seal != before:
+                text = msgspec.json.encode(seal)
+                base.execute(PUT_SEAL, (SEAL_KEY, SEALED_AS(text.decode(), zlib.crc32(text))))
+        base.commit()
+        # The first seal must reach the main file soon, so that a plain copy can be recognized.
+        self.wal_pages += pages if before is not None else pages + _CHECKPOINT_NOW
+        self.sealed = seal
+        try:
+            in_place = list(map(_IDENTITY, map(os.stat, self._watched))) == list(self._watched.values())
+        except OSError:
+            in_place = False
+        if not in_place:
+            self._owned.check()  # which says what became of the file
+        return None if appended is None else self.acknowledge(*appended)
 
     @contextmanager
     def short_transaction(self, pages: int = 64) -> Iterator[None]:
@@ -276,6 +316,47 @@ class StoreFile:
         self._owned.check()
         with transaction(self.base, self.at):
             write_seal(self.base, self.sealed, is_open=False)
+
+
+class HighWater:
+    """The checkpoint mark of an open store.
+
+    Writes alternate between two slots, so that a torn write leaves the previous mark intact.
+
+    Parameters
+    ----------
+    path : Path
+        The store.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(mark_path(path), os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
+        self._turn = 0
+
+    def write(self, seq: int, last_id: int, refused: Callable[[OSError], T] | None = None) -> T | None:
+        """Record the last acknowledged event and prediction id, or return what ``refused`` makes of the system's error."""
+        body = RECORD.pack(MAGIC, seq, last_id, zlib.crc32(NUMBERS.pack(seq, last_id)))
+        try:
+            os.lseek(self._file, self._turn * SLOT, os.SEEK_SET)  # Windows has no pwrite
+            os.write(self._file, body)
+        except OSError as error:
+            if refused is None:
+                raise
+            return refused(error)
+        self._turn ^= 1
+        return None
+
+    def sync(self) -> None:
+        """Sync the mark to disk."""
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        """Sync and close the file."""
+        if self._file >= 0:
+            with suppress(OSError):  # the mark is only a witness, and the journal is complete without it
+                self.sync()
+            os.close(self._file)
+            self._file = -1
 
 
 def _unmarked(path: Path, error: OSError) -> StoreError:

@@ -62,7 +62,8 @@ class OwnedFile:
         """Locks that it takes before, for which a fork waits too."""
         self.writable = True
         """False if this process may only read the file or its folder."""
-        self._watched: dict[str, tuple[int, int]] = {}
+        self.watched: dict[str, tuple[int, int]] = {}
+        """Device and inode of the open file and its WAL, by path."""
         self._handles = _Handles()
         self.connections = self._handles.connections
         """The connection that writes, first, and others that only read. `close` closes them."""
@@ -98,7 +99,7 @@ class OwnedFile:
             raise _in_use(self.path, "another program")
         for name in (str(self.path), wal):
             about = os.stat(name)
-            self._watched[name] = about.st_dev, about.st_ino
+            self.watched[name] = about.st_dev, about.st_ino
 
     @property
     def is_forked(self) -> bool:
@@ -131,7 +132,7 @@ class OwnedFile:
         """
         if self.pid != os.getpid():
             raise _forked(self.path)
-        for name, known in self._watched.items():
+        for name, known in self.watched.items():
             try:
                 about = os.stat(name)
                 got = "" if (about.st_dev, about.st_ino) == known else "another file in its place"

@@ -7,6 +7,7 @@ deterministic, so the recovered learner equals one that never stopped, bit for b
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -200,14 +201,18 @@ class Service:
             journaled: list[Journaled] = []
             self._new_classes = {}
             try:
-                with file.transaction(appends_to=(self.journal, self.ids)):
+                with file.base:  # rolls back at an error
+                    file.begin()
                     outcomes = list(map(self._outcome, requests, repeat(journaled), repeat(now)))
+                    self.failure = file.commit(appended=(self.journal.seq, self.ids.last))
             except BaseException as error:
                 self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes = end
+                if isinstance(error, sqlite3.Error):
+                    self.failure = database.meaning(error, file.at)
+                    raise self.failure from error
                 self.failure = error if isinstance(error, StoreError) else self.failure
                 raise
             self.commits += 1
-            self.failure = file.acknowledge(self.journal.seq, self.ids.last)
             self._teach(journaled)
             if self.expiry.by_rows and self.expiry.is_due():
                 self.expiry.turn()
