@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+import headwater as hw
 from headwater.cli import main
 from headwater.errors import ConfigError
 from headwater.serve import run as server
@@ -30,6 +31,7 @@ def test_an_address_that_others_can_reach_needs_a_token(tmp_path, monkeypatch, c
         (["--rolling", "card"], "got 'card' — at --rolling"),
         (["--task", "forecast", "--horizon", "0"], "horizon"),
         (["no-such-model.hw"], "no-such-model.hw"),
+        (["none.db"], "For a new store of this name: headwater serve --store none.db"),
     ],
 )
 def test_options_that_cannot_be_are_told_before_anything_starts(tmp_path, monkeypatch, capsys, options, word):
@@ -53,6 +55,24 @@ def test_how_much_is_kept_may_be_said(tmp_path, monkeypatch):
     assert (kept[0].keep_bytes, kept[0].snapshot_every) == (5_000_000, 100)
     assert main(["serve", "--port", "0"]) == 0
     assert kept[1] == server.RetentionPolicy()
+
+
+def test_a_store_in_the_place_of_a_model_is_served_as_it_is(tmp_path, monkeypatch):
+    """It was taken for a saved model before, and what was learned from then on went to another store, headwater.db."""
+    served = []
+
+    def run(state, *, sock, **_):
+        served.append((state.service.path.name, state.service.models.by_name["default"].seq))
+        state.service.close()
+        sock.close()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(server, "run", run)
+    with hw.open("mine.db", hw.Classifier(hidden=(4,), seed=1)) as model:
+        model.learn_one({"a": 1.0}, "x")
+    assert main(["serve", "mine.db", "--port", "0"]) == 0
+    assert main(["serve", "mine.db", "--port", "0", "--store", "copy.db"]) == 0
+    assert served == [("mine.db", 1), ("copy.db", 0)]
 
 
 def test_a_port_that_is_taken_and_a_short_token_are_told(tmp_path, monkeypatch, capsys):

@@ -130,7 +130,7 @@ def serve(
     Parameters
     ----------
     model
-        A saved model to begin with, where the store holds none yet.
+        A saved model to begin with, where the store holds none yet, or a store instead of --store.
     store
         The file that keeps everything; headwater.db without it.
     host
@@ -180,7 +180,8 @@ def serve(
     bounds, store_limits = server.read_limits(limits)
     server.check_bind(host, known := {**server.tokens_of_environment(), **_tokens(tokens)})
     wanted, sources = _replicas(more, follow, demo), _sources(follow)
-    file = _file(store or wanted.store, demo)
+    model, store = _named(model, store or wanted.store)
+    file = _file(store, demo)
     new = _maker(file, wanted.rounds or model, *(asked := (task, options or ModelOptions(), settings, fleet)))
     grpc, sock = server.listen_by_grpc(host, grpc_port, bounds), server.listen(host, port)
     policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
@@ -203,6 +204,24 @@ def _replicas(more: ReplicaOptions | None, follow: SourceOptions | None, demo: b
     wanted = more or ReplicaOptions()
     wanted.check(learns=demo or (follow is not None and bool(follow.source)))
     return wanted
+
+
+def _named(model: Path | None, store: Path | None) -> tuple[Path | None, Path | None]:
+    """Return the saved model and the store, where a store named in the model's place is the one that goes on."""
+    if model is None or store is not None:
+        return model, store
+    from headwater.store.members import is_member_store
+    from headwater.store.model_file.container import holds_database
+    from headwater.store.ownership import read_head
+
+    if not model.exists() and model.suffix == ".db":
+        raise ConfigError(
+            expected="a saved model",
+            got="no such file",
+            at=str(model),
+            help=f"For a new store of this name: headwater serve --store {model}",
+        )
+    return (None, model) if holds_database(model) and not is_member_store(read_head(model)) else (model, None)
 
 
 def _file(store: Path | None, demo: bool) -> Path:
