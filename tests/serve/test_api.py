@@ -168,10 +168,10 @@ def test_a_slow_body_is_given_up(state):
 
 
 def test_a_full_queue_sends_clients_away_for_a_moment(client, state):
-    state.writer.limit, state.writer.waiting = 10, 10
+    state.writer.limit, state.writer.queued = 10, state.writer.done + 10
     answer = client.post("/learn", json=rows(1)[0])
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
-    state.writer.waiting = 0
+    state.writer.queued = state.writer.done
     assert client.post("/learn", json=rows(1)[0]).status_code == 200
 
 

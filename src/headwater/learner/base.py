@@ -263,8 +263,11 @@ class Learner(ABC):
         check_growth(growth, len(self.known_classes), self._limits)
         return growth
 
-    def check_values(self, X: list[Any]) -> None:  # noqa: B027 - a learner without such columns takes all
-        """Raise DataError for rows with values that their columns can't take. Without this check they are read as missing."""
+    def check_values(self, X: list[Any]) -> None:
+        """Raise DataError for the first row with what is no embedding of its column. Without this check it is read as missing."""
+        engine = self._engine
+        if isinstance(engine, Engine):
+            engine.core.learner.check_embeddings(X)
 
     def _growth_of(self, X: Any, new_classes: int) -> Growth:
         if self._engine is None and self.setup is not None:  # its layers need not be made to know what rows add

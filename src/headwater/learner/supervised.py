@@ -205,11 +205,6 @@ class SupervisedLearner(Learner, Settings):
             # One row is a single call of the core, so Ctrl-C comes before or after it.
             return self._learn_block(block) if len(block.y) == 1 else self._learn_pieces(block)
 
-    def check_values(self, X: list[Any]) -> None:
-        """Raise DataError for the first row with what is no embedding of its column. Nothing is learned."""
-        if self._engine is not None:
-            self._engine.core.learner.check_embeddings(X)
-
     def _step_row(self, X: list[Any], y: list[Any]) -> Predictions | None:
         """Predict, then learn, one row in one call of the core, or return None if it takes more: a new class, a measurement."""
         engine, x = self._engine, X[0]

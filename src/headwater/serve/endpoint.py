@@ -1,25 +1,34 @@
-"""Endpoints, which check limits and access, call the handler, and turn errors into JSON responses."""
+"""Endpoints, which check limits and access, call the handler, and turn errors into JSON responses.
+
+What a request takes is charged to its budget before the work is done.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
+from headwater.encode.frames import Columns
 from headwater.errors import DataError, HeadwaterError
 from headwater.serve.http.access.client import client_key
-from headwater.serve.http.costs import Budget, Cost, too_large
-from headwater.serve.http.errors import LearnsElsewhere, Paused, TooSlow, status_of
-from headwater.serve.http.schemas import LARGE, to_json
+from headwater.serve.http.costs import Cost
+from headwater.serve.http.errors import Busy, LearnsElsewhere, Paused, TooLarge, TooSlow, status_of
+from headwater.serve.http.limits import too_many
+from headwater.serve.http.schemas import LARGE, count_cells, to_json
 from headwater.serve.monitoring.logs import request_id, trace_id
+from headwater.serve.monitoring.measures import BUCKETS
 from headwater.serve.state import ServerState
+from headwater.store.service.limits import OverLimit
 from headwater.store.service.model import Model
+from headwater.store.service.price import Price
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -31,6 +40,9 @@ _FIELDS = 100
 _FIXED = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 _PART = 256 << 10
 """Bytes of a response written at once. Further parts wait until these are sent."""
+HANDLED_AT_ONCE = 200
+"""Maximum rows handled on the event loop. More go to a thread."""
+_BODY_S = 3e-8  # processor time per byte of JSON, a quarter of a second for 8 MB
 
 
 @dataclass(slots=True)
@@ -47,6 +59,195 @@ class Response:
     stream: Callable[[Receive, Send], Awaitable[None]] | None = None
     fixed: Sequence[tuple[bytes, bytes]] = _FIXED
     """Headers common to all responses except pages."""
+
+
+class Size(NamedTuple):
+    """Size of samples as rows, total values, and values of the widest row."""
+
+    rows: int
+    cells: int
+    widest: int
+
+
+def size_of(X: Iterable[Mapping[Any, Any]]) -> Size:
+    """Return the size of samples."""
+    if isinstance(X, Columns):
+        return Size(len(X), len(X) * len(X.columns), len(X.columns) if len(X) else 0)
+    rows = cells = widest = 0
+    for x in X:
+        count = len(x)
+        if list in map(type, x.values()):
+            count = count_cells(x)
+        rows += 1
+        cells += count
+        widest = count if count > widest else widest
+    return Size(rows, cells, widest)
+
+
+@dataclass(slots=True)
+class Budget:
+    """What one request has taken, within its cost and the server's limits.
+
+    Parameters
+    ----------
+    state : ServerState
+        The server, whose requests share memory and processor.
+    cost : Cost
+        Cost of the address, itself within the server's limits.
+    received : int
+        Bytes of the body.
+    rows, cells : int
+        Rows and their values.
+    work_s : float
+        Estimated processor time.
+    """
+
+    state: ServerState
+    cost: Cost
+    received: int = 0
+    rows: int = 0
+    cells: int = 0
+    work_s: float = 0.0
+
+    def is_at_hand(self, rows: int) -> bool:
+        """Return whether rows are few, and their body small, so that the event loop handles them itself."""
+        return rows <= HANDLED_AT_ONCE and self.received <= LARGE
+
+    def charge_body(self, size: int) -> None:
+        """Charge bytes of the body, where those beyond ``LARGE`` share the limit ``bytes_at_work``.
+
+        Raises
+        ------
+        TooLarge, Busy
+            If this body, or all bodies in progress together, are too large.
+        """
+        state = self.state
+        self.received += size
+        state.bytes_at_work += size
+        if self.received > self.cost.body:
+            raise _too_large(self.cost.body)
+        if self.received > LARGE:
+            self.charge_work(size * _BODY_S)
+            if state.bytes_at_work > state.limits.bytes_at_work:
+                raise Busy(
+                    expected=f"at most {state.limits.bytes_at_work} bytes of large bodies at work (limit bytes_at_work)",
+                    got="more",
+                    at="body",
+                    help="Try again a little later.",
+                )
+
+    def charge_rows(self, rows: int, cells: int, *, at: str = "body") -> None:
+        """Charge rows and their values.
+
+        Raises
+        ------
+        DataError
+            Beyond a limit, with its name.
+        """
+        limits = self.state.limits
+        self.rows += rows
+        self.cells += cells
+        if self.rows > limits.rows or self.cells > limits.cells or self.cells > self.cost.cells:
+            raise self._too_many(at)
+
+    def _too_many(self, at: str) -> DataError:
+        limits = self.state.limits
+        if self.rows > limits.rows or self.cells > limits.cells:
+            return too_many("rows" if self.rows > limits.rows else "cells", limits, at)
+        return OverLimit(
+            expected=f"at most {self.cost.cells:,} values in a request to this address",
+            got=f"{self.cells:,}",
+            at=at,
+            help="Send fewer columns.",
+        )
+
+    def charge_samples(self, size: Size, price: Price, *, learning: bool, answers: int = 1) -> float:
+        """Charge samples to predict or to learn, and return the estimated seconds that they take.
+
+        Parameters
+        ----------
+        size : Size
+            Size of the samples.
+        price : Price
+            Cost of rows for the model.
+        learning : bool
+            Whether they are learned.
+        answers : int
+            Numbers returned per sample, such as class probabilities.
+
+        Raises
+        ------
+        DataError
+            Beyond a limit, with its name.
+        """
+        state, limits, most = self.state, self.state.limits, self.state.service.limits.row_entries
+        self.rows += size.rows
+        self.cells += max(size.cells, size.rows * answers)
+        if self.rows > limits.rows or self.cells > limits.cells or self.cells > self.cost.cells:
+            raise self._too_many("body")
+        if size.widest > most:
+            got = f"{size.widest:,}"
+            raise OverLimit(
+                expected=f"at most {most:,} entries a row", got=got, at="body", help="The limit row_entries can be set."
+            )
+        row_s, cell_s = price.learned if learning else price.read
+        work_s, lock_s = size.rows * row_s + size.cells * cell_s, size.widest * cell_s  # rows begin between two holds
+        if self.work_s + work_s > limits.work_s or state.work_s + work_s > limits.work_waiting_s:
+            raise self._too_long(work_s, "body")
+        self.work_s += work_s
+        state.work_s += work_s
+        if lock_s > self.cost.lock_s:
+            self.charge_lock(lock_s, at="body")
+        return work_s
+
+    def charge_work(self, seconds: float, *, at: str = "request") -> None:
+        """Charge estimated processor time.
+
+        Raises
+        ------
+        OverLimit
+            If this request takes too much.
+        Busy
+            If all requests in progress together take too much.
+        """
+        state, limits = self.state, self.state.limits
+        if self.work_s + seconds > limits.work_s or state.work_s + seconds > limits.work_waiting_s:
+            raise self._too_long(seconds, at)
+        self.work_s += seconds
+        state.work_s += seconds
+
+    def _too_long(self, seconds: float, at: str) -> HeadwaterError:
+        limits = self.state.limits
+        if self.work_s + seconds > limits.work_s:
+            return OverLimit(
+                expected=f"a request of at most {limits.work_s:g} s of processor time (limit work_s)",
+                got=f"one of about {self.work_s + seconds:.3g} s",
+                at=at,
+                help="Send it in parts. Nothing was learned.",
+            )
+        return Busy(
+            expected=f"at most {limits.work_waiting_s:g} s of processor time at work (limit work_waiting_s)",
+            got="more",
+            at=at,
+            help="Try again a little later.",
+        )
+
+    def charge_lock(self, seconds: float, *, at: str = "request") -> None:
+        """Charge the longest estimated time of holding a model's lock at once.
+
+        Raises
+        ------
+        OverLimit
+            If the time is too long.
+        """
+        most = self.cost.lock_s
+        if seconds > most:
+            raise OverLimit(
+                expected=f"a row that holds the model for at most {most:g} s (limit lock_s)",
+                got=f"one that would hold it for about {seconds:.2g} s",
+                at=at,
+                help="Send fewer columns, or use a smaller model.",
+            )
 
 
 @dataclass(slots=True)
@@ -139,7 +340,7 @@ class Request:
         """
         length = self.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > self.budget.cost.body:
-            raise too_large(self.budget.cost.body)
+            raise _too_large(self.budget.cost.body)
         message = await self.receive()
         if message["type"] == "http.disconnect":
             raise _broken_off()
@@ -217,7 +418,15 @@ class Endpoint:
         if response.status >= 400 or b"x-request-id" in request.headers:
             self._name(request, response)
         await self._send(response, request, send)
-        state.measures.count(self.name, response.status, time.perf_counter() - started)
+        self._count(response.status, time.perf_counter() - started)
+
+    def _count(self, status: int, seconds: float) -> None:
+        measures = self.state.measures
+        measures.requests[self.name, status] += 1
+        timed = measures.timed[self.name]
+        timed.counts[bisect_left(BUCKETS, seconds)] += 1
+        timed.total += seconds
+        timed.recent.append(seconds)
 
     def _name(self, request: Request, response: Response) -> None:
         """Give a response the id of its request, and log a refusal under it."""
@@ -320,11 +529,18 @@ def _mistake() -> HeadwaterError:
     )
 
 
+def _too_large(limit: int) -> TooLarge:
+    """Return the error for a body that is too large."""
+    return TooLarge(expected=f"a body of at most {limit} bytes", got="more", at="body", help="Send it in parts.")
+
+
 def _broken_off() -> TooSlow:
     return TooSlow(expected="a whole body", got="a part of it", at="body", help="Send it again.")
 
 
 __all__ = [
+    "HANDLED_AT_ONCE",
+    "Budget",
     "Endpoint",
     "Front",
     "Handler",
@@ -332,6 +548,8 @@ __all__ = [
     "Request",
     "Response",
     "Send",
+    "Size",
     "error_response",
     "json_response",
+    "size_of",
 ]

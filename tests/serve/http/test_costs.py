@@ -15,9 +15,9 @@ import headwater._core as _core
 from headwater.errors import HeadwaterError
 from headwater.serve.api.models import build_learner
 from headwater.serve.app import ADDRESSES, EVENTS, build
-from headwater.serve.endpoint import Endpoint
+from headwater.serve.endpoint import Budget, Endpoint
 from headwater.serve.http.address import Address
-from headwater.serve.http.costs import AT_HAND, ROWS, Budget, Cost
+from headwater.serve.http.costs import AT_HAND, ROWS, Cost
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.http.pieces import items_of, scalars_of
 from headwater.serve.http.schemas import NewModel

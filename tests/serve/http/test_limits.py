@@ -16,7 +16,8 @@ import headwater as hw
 from headwater.errors import ConfigError
 from headwater.serve.api import predicting
 from headwater.serve.app import build
-from headwater.serve.http.costs import ROWS, Budget
+from headwater.serve.endpoint import Budget
+from headwater.serve.http.costs import ROWS
 from headwater.serve.http.limits import ServerLimits, read_limits
 from headwater.serve.run import make_state
 from headwater.store.journal.events import JournalEvent

@@ -14,7 +14,7 @@ import pytest
 import headwater as hw
 from headwater.cli import main
 from headwater.errors import ConfigError, StoreError
-from headwater.store.journal import database, high_water
+from headwater.store.journal import database, store_file
 from headwater.store.journal.high_water import read_mark
 from headwater.store.journal.store_file import HighWater
 from headwater.store.journal.wal import Frames, read_frames
@@ -121,10 +121,8 @@ def test_a_mark_that_cannot_be_written_loses_nothing_and_a_failing_disk_stops_th
     with hw.open(tmp_path / "a.db", hw.Classifier(**SMALL)) as model:
         model.learn_one(*rows[0])
         with monkeypatch.context() as disk:
-            broken = SimpleNamespace(
-                lseek=os.lseek, SEEK_SET=os.SEEK_SET, write=raiser(OSError(number, os.strerror(number)))
-            )
-            disk.setattr(high_water, "os", broken)
+            broken = SimpleNamespace(**vars(os) | {"write": raiser(OSError(number, os.strerror(number)))})
+            disk.setattr(store_file, "os", broken)
             assert model.learn_one(*rows[1]) == 2  # durable in the journal, so it is learned and acknowledged
         assert model.service.failure.expected == "a checkpoint mark that can be written"
         assert os.strerror(number) in model.service.failure.got

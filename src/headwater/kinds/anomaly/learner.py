@@ -156,11 +156,6 @@ class Anomaly(Learner):
         """Return a new engine, which reads embeddings if the first row has one."""
         return Engine(reading(self._setup, self.text, x), limits=self._limits, rolling=self._rolling)
 
-    def check_values(self, X: list[Any]) -> None:
-        """Raise DataError for the first row with what is no embedding of its column. Nothing is learned."""
-        if self._engine is not None:
-            self._engine.core.learner.check_embeddings(X)
-
     # ---- one row ----------------------------------------------------------------------------------------------------
 
     def score_one(self, x: Mapping[Any, Any]) -> float:

@@ -235,11 +235,6 @@ class Bandit(Learner):
         check_offer(actions, learned_features(self))
         return offered(actions, self.actions)
 
-    def check_values(self, X: list[Any]) -> None:
-        """Raise DataError for the first row with what is no embedding of its column. Nothing is learned."""
-        if self._engine is not None:
-            self._engine.core.learner.check_embeddings(X)
-
     # ---- one decision -----------------------------------------------------------------------------------------------
 
     def act(self, x: Mapping[Any, Any], actions: Offer | None = None) -> tuple[Any, float]:

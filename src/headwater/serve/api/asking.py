@@ -18,8 +18,7 @@ from headwater.learner.validation import not_as_many
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.learning import committed, labelled
 from headwater.serve.api.predicting import Prediction, at_costs
-from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.costs import size_of
+from headwater.serve.endpoint import Request, Response, json_response, size_of
 from headwater.serve.http.limits import too_many
 from headwater.serve.http.schemas import Ask, Teach, count_cells, decoded, finite, label_key, to_features
 from headwater.serve.state import ServerState

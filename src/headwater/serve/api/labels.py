@@ -9,8 +9,7 @@ import msgspec
 from headwater.learner.kind import check_can
 from headwater.serve.api.asking import as_json
 from headwater.serve.api.learning import committed
-from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.costs import size_of
+from headwater.serve.endpoint import Request, Response, json_response, size_of
 from headwater.serve.http.schemas import Consider, Release, decoded
 
 _consider, _release = msgspec.json.Decoder(Consider), msgspec.json.Decoder(Release)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import compress
 from operator import attrgetter
@@ -10,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from headwater._core import repeated_name
 from headwater.encode.frames import Columns
 from headwater.errors import HeadwaterError
 from headwater.learner.kind import Kind, check_can, kind_with
@@ -23,12 +25,12 @@ from headwater.serve.api.predicting import (
     reads_columns,
 )
 from headwater.serve.background.writer import Command
-from headwater.serve.endpoint import Request, Response, error_response
+from headwater.serve.endpoint import HANDLED_AT_ONCE, Request, Response, Size, error_response, size_of
 from headwater.serve.http.arrow import ARROW, ArrowOptions, read_arrow, write_arrow, write_columns
-from headwater.serve.http.costs import HANDLED_AT_ONCE, Size, size_of
 from headwater.serve.http.errors import Forbidden
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.http.schemas import (
+    INVALID,
     LARGE,
     ODD,
     Body,
@@ -203,13 +205,18 @@ async def read_rows(request: Request, body: Body) -> tuple[Any, str, bool]:
     The shape is one, list, lines or arrow. The event loop handles the rows of a small body itself.
     """
     raw, state = await request.body(), request.state
-    if body in _OF_ARROW and request.headers.get(b"content-type", b"").startswith(ARROW):
+    sent_as, small = request.headers.get(b"content-type", b""), len(raw) <= LARGE
+    lines = sent_as.startswith(_LINES)
+    if small and not lines and raw.startswith(b"{"):
+        with suppress(*INVALID):  # raised below with its place
+            row = body.decode_one(raw)
+            if repeated_name(raw) is None:
+                return [row], "one", True
+    if body in _OF_ARROW and sent_as.startswith(ARROW):
         options = decoded(partial(msgspec.convert, type=ArrowOptions, strict=False), request.queries(), "query")
         rows = await state.workers.run(lambda: _read_arrow(raw, body, options, state.limits))
-        return rows, "arrow", len(raw) <= LARGE and len(rows) <= HANDLED_AT_ONCE
-    lines = request.headers.get(b"content-type", b"").startswith(_LINES)
+        return rows, "arrow", small and len(rows) <= HANDLED_AT_ONCE
     read = partial(body.read, raw, lines=lines, limits=state.limits, row_limits=state.service.limits)
-    small = len(raw) <= LARGE
     rows, many = read() if small else await state.workers.run(read)
     return rows, "lines" if lines else "list" if many else "one", small and len(rows) <= HANDLED_AT_ONCE
 

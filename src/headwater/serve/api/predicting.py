@@ -15,7 +15,7 @@ from headwater.learner.schema.expected_cost import cheapest_of
 from headwater.learner.schema.labels import values_of
 from headwater.learner.supervised import SupervisedLearner
 from headwater.serve.api.keys import check_keys
-from headwater.serve.http.costs import Budget, size_of
+from headwater.serve.endpoint import Budget, size_of
 from headwater.serve.http.errors import TooOld
 from headwater.serve.http.schemas import count_cells, finite, prediction_as_json, shares_as_json
 from headwater.serve.state import ServerState

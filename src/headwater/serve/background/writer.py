@@ -7,8 +7,9 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from itertools import chain, islice, repeat
-from operator import itemgetter
+from operator import call, itemgetter
 from typing import Any
 
 from headwater.errors import HeadwaterError, StoreError
@@ -18,6 +19,7 @@ from headwater.store.service import Service
 
 Command = LearnRequest | PendingRequest | LabelRequest | StepRequest
 _Item = tuple[list[Command], int, asyncio.Future[Any]]
+_EVENTS = itemgetter(1)
 _GROUP = 4096  # maximum events per commit, which bounds the wait of the first
 _log = logging.getLogger("headwater.serve")
 
@@ -35,7 +37,8 @@ class Writer:
 
     def __init__(self, service: Service, *, limit: int = 200_000) -> None:
         self.service, self.limit = service, limit
-        self.waiting = 0
+        self.queued = self.done = 0
+        """Events so far, the first written by the event loop alone, the second by the thread."""
         self.learn_s = 0.0
         self.groups = 0
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
@@ -53,7 +56,8 @@ class Writer:
         Awaiting the future raises Busy if the queue is full, and StoreError if writing failed.
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        if self.waiting + events > self.limit and self.waiting:
+        waiting = self.queued - self.done
+        if waiting + events > self.limit and waiting:
             future.set_exception(
                 Busy(
                     expected=f"at most {self.limit} waiting events",
@@ -63,9 +67,14 @@ class Writer:
                 )
             )
             return future
-        self.waiting += events
+        self.queued += events
         self._queue.put((commands, events, future))
-        return future
+        return asyncio.shield(future)  # whose client may leave, while this one is given the outcome all the same
+
+    @property
+    def waiting(self) -> int:
+        """Number of queued events that are not learned yet."""
+        return self.queued - self.done
 
     @property
     def works(self) -> bool:
@@ -94,8 +103,18 @@ class Writer:
                 answers = self._commit(whole)
                 self.learn_s = time.perf_counter() - started
                 self.groups += 1
+                self.done += sum(map(_EVENTS, whole))
                 if self._loop is not None:
-                    self._loop.call_soon_threadsafe(self._deliver, whole, answers)
+                    self._deliver(self._loop, whole, answers)
+
+    @staticmethod
+    def _deliver(loop: asyncio.AbstractEventLoop, group: list[_Item], answers: list[Any]) -> None:
+        """Let the event loop give each request its outcome, all of them in one call."""
+        setters = [
+            future.set_exception if isinstance(answer, HeadwaterError) else future.set_result
+            for (_, _, future), answer in zip(group, answers, strict=True)
+        ]
+        loop.call_soon_threadsafe(deque, map(call, setters, answers), 0)
 
     def _commit(self, group: list[_Item]) -> list[Any]:
         """Commit a group together, or one by one if something in it fails, so that only that one is rejected."""
@@ -113,16 +132,6 @@ class Writer:
             for command in commands:
                 command.answers = []  # discard replies of the rolled-back commit
         return [self._commit([item])[0] for item in group]
-
-    def _deliver(self, group: list[_Item], answers: list[Any]) -> None:
-        for (_, events, future), answer in zip(group, answers, strict=True):
-            self.waiting -= events
-            if future.done():  # the client has left
-                continue
-            if isinstance(answer, HeadwaterError):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
 
 
 def _unexpected(error: Exception) -> StoreError:

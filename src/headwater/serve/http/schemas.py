@@ -29,7 +29,7 @@ _JSON_PER_BYTE = (
     2  # bytes that JSON takes for one of MessagePack: a text that is no ASCII may be written as \\u and four digits
 )
 _CONVERTED_AT_ONCE = 500
-_INVALID = (msgspec.DecodeError, ValueError, RecursionError)
+INVALID = (msgspec.DecodeError, ValueError, RecursionError)
 """What decoding raises for a body that is no JSON, or not as declared."""
 _LONG = "A longer whole number is sent as a text if it names something, else with a fraction: 1e19."
 _NO_NAN = ", in which null is a missing value, as NaN and infinity are none."
@@ -265,7 +265,9 @@ class Body:
     """
 
     def __init__(self, kind: type[Any]) -> None:
-        self._kind, self._one = kind, msgspec.json.Decoder(kind)
+        self.kind, self._one = kind, msgspec.json.Decoder(kind)
+        self.decode_one = self._one.decode
+        """Decodes a body with one object, or raises one of `INVALID`."""
         self._any = msgspec.json.Decoder(kind | list[kind])  # type: ignore[valid-type]
 
     def read(self, body: bytes, *, lines: bool, limits: ServerLimits, row_limits: Limits) -> tuple[list[Any], bool]:
@@ -285,7 +287,7 @@ class Body:
                 _check_size(body, row_limits, "body")
             try:
                 value = self._any.decode(body)
-            except _INVALID as error:
+            except INVALID as error:
                 raise _invalid(error, "body") from error
             if (name := repeated_name(body)) is not None:
                 raise _twice(name, "body")
@@ -308,7 +310,7 @@ class Body:
         DataError
             If an object is invalid, naming its row.
         """
-        convert: Callable[[Any], list[Any]] = partial(msgspec.convert, type=list[self._kind])  # type: ignore[name-defined]
+        convert: Callable[[Any], list[Any]] = partial(msgspec.convert, type=list[self.kind])  # type: ignore[name-defined]
         return in_parts(convert, objects, "body")
 
     def _lines(self, body: bytes, limits: ServerLimits, row_limits: Limits) -> list[Any]:
@@ -326,7 +328,7 @@ class Body:
         """Return the objects of some whole lines, of which there were ``before`` others."""
         lines = piece.split(b"\n")
         if max(map(len, lines)) <= _certain(row_limits):
-            with contextlib.suppress(*_INVALID):  # raised below with its line
+            with contextlib.suppress(*INVALID):  # raised below with its line
                 rows = self._one.decode_lines(piece)
                 if repeated_name(piece) is None:
                     return rows
@@ -373,7 +375,7 @@ def decoded(decode: Callable[[S], T], body: S, at: str) -> T:
     """
     try:
         value = decode(body)
-    except _INVALID as error:
+    except INVALID as error:
         raise _invalid(error, at) from error
     if isinstance(body, bytes | msgspec.Raw) and (name := repeated_name(body)) is not None:
         raise _twice(name, at)
@@ -576,6 +578,7 @@ to_lines: Callable[[list[Any]], bytes] = msgspec.json.Encoder(enc_hook=str).enco
 """Return rows as NDJSON."""
 
 __all__ = [
+    "INVALID",
     "ODD",
     "ActRequest",
     "Ask",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from typing import Any
 
 from headwater.errors import HeadwaterError
@@ -30,23 +29,15 @@ class Measures:
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, int]] = Counter()
-        self.timed: dict[str, Timed] = {}
+        """Requests by endpoint and status."""
+        self.timed: defaultdict[str, Timed] = defaultdict(Timed)
+        """Request times by endpoint."""
         self.codes: Counter[tuple[str, str]] = Counter()
         """Rejected requests by endpoint and error code."""
         self.refused: deque[dict[str, Any]] = deque(maxlen=_REFUSED)
         """The last rejected requests with their errors."""
         self.given_out: Counter[int] = Counter()
         """Predictions issued with an id since the start, by model."""
-
-    def count(self, name: str, status: int, seconds: float) -> None:
-        """Record one request."""
-        self.requests[name, status] += 1
-        timed = self.timed.get(name)
-        if timed is None:
-            timed = self.timed[name] = Timed()
-        timed.counts[bisect_left(BUCKETS, seconds)] += 1
-        timed.total += seconds
-        timed.recent.append(seconds)
 
     def refuse(self, name: str, status: int, error: HeadwaterError) -> None:
         """Record a rejected request."""

@@ -13,8 +13,7 @@ from headwater.serve.api.keys import check_keys
 from headwater.serve.api.learning import committed
 from headwater.serve.api.looks.looking import looked
 from headwater.serve.api.predicting import Prediction, predict_rows
-from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.costs import Size, size_of
+from headwater.serve.endpoint import Request, Response, Size, json_response, size_of
 from headwater.serve.http.schemas import LARGE, label_key, prediction_as_json, to_json, to_labels
 from headwater.serve.protocols.tensors import Array, pack, read_tensors, split, to_samples
 from headwater.store.journal.events import JournalEvent

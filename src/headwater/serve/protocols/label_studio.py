@@ -14,8 +14,7 @@ from headwater.learner.kind import check_can
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.learning import committed
 from headwater.serve.api.predicting import Prediction, apart, predict_rows
-from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.costs import size_of
+from headwater.serve.endpoint import Request, Response, json_response, size_of
 from headwater.serve.http.limits import too_many
 from headwater.serve.http.schemas import decoded, to_features
 from headwater.store.journal.events import JournalEvent, digest

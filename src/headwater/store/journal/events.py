@@ -98,7 +98,9 @@ def _write(value: Any) -> Any:
     raise NotImplementedError(type(value).__name__)
 
 
-_encoder = msgspec.msgpack.Encoder(enc_hook=_write)
+encode = msgspec.msgpack.Encoder(enc_hook=_write).encode
+"""Serializes what `pack` does, whose errors are `UNPACKABLE`."""
+UNPACKABLE = (UnicodeEncodeError, OverflowError)
 unpack_events = msgspec.msgpack.Decoder(list[JournalEvent], ext_hook=_read).decode
 """Deserialize a list of events."""
 unpack_pending = msgspec.msgpack.Decoder(PendingPrediction, ext_hook=_read).decode
@@ -116,18 +118,23 @@ def pack(value: Any) -> bytes:
         If a value can't be stored, such as invalid Unicode or an integer of more than 64 bits.
     """
     try:
-        return _encoder.encode(value)
-    except UnicodeEncodeError as error:
-        raise DataError(
-            expected="text that is Unicode",
-            got="half of a surrogate pair",
-            at="a sample",
-            help="Send whole characters.",
-        ) from error
-    except OverflowError as error:
-        raise DataError(
+        return encode(value)
+    except UNPACKABLE as error:
+        raise unpackable(error) from error
+
+
+def unpackable(error: Exception) -> DataError:
+    """Return why values can't be stored, of which ``encode`` raised one of `UNPACKABLE`."""
+    if isinstance(error, OverflowError):
+        return DataError(
             expected="whole numbers of up to 64 bits", got=str(error), at="a sample", help="Make them floats."
-        ) from error
+        )
+    return DataError(
+        expected="text that is Unicode",
+        got="half of a surrogate pair",
+        at="a sample",
+        help="Send whole characters.",
+    )
 
 
 def packed_size(value: Any) -> int:
@@ -137,7 +144,7 @@ def packed_size(value: Any) -> int:
 
 def checksum(*values: Any) -> int:
     """Return a CRC-32 over the columns of a row whose body has no other."""
-    return zlib.crc32(_encoder.encode(values))
+    return zlib.crc32(encode(values))
 
 
 def content(event: JournalEvent) -> bytes:
@@ -217,9 +224,11 @@ __all__ = [
     "PendingPrediction",
     "JournalEvent",
     "TOMBSTONE",
+    "UNPACKABLE",
     "checksum",
     "content",
     "digest",
+    "encode",
     "is_observation",
     "is_row",
     "is_tombstone",
@@ -230,5 +239,6 @@ __all__ = [
     "plain_sample",
     "unpack",
     "unpack_pending",
+    "unpackable",
     "unpack_events",
 ]

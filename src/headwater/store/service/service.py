@@ -33,7 +33,7 @@ from headwater.store.forget.selection import Selection
 from headwater.store.journal import database
 from headwater.store.journal.backup import write_backup
 from headwater.store.journal.entries import Journal
-from headwater.store.journal.events import JournalEvent, pack, packed_size
+from headwater.store.journal.events import UNPACKABLE, JournalEvent, encode, packed_size, unpackable
 from headwater.store.journal.requests import (
     Ids,
     LabelRequest,
@@ -334,7 +334,10 @@ class Service:
 
     def _append(self, model: Model, events: list[JournalEvent], now: int, packed: bytes = b"") -> int:
         """Journal events within the limits that all learners can learn, and return the number of the first."""
-        body = packed or pack(events)
+        try:
+            body = packed or encode(events)
+        except UNPACKABLE as error:
+            raise unpackable(error) from error
         size = len(body)
         if size > self._harmless:
             self.limits.check_rows(events, size)

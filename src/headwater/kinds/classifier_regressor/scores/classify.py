@@ -93,11 +93,15 @@ class ClassScore(Score):
 
     def score(self, y: Sequence[Label], predictions: Predictions, X: Any = ()) -> list[float]:
         """Score rows just predicted and return the predicted probability of each label."""
-        given, proba = predictions.proba_of(y), predictions.proba
+        proba, classes, given = predictions.proba, predictions.classes, None
+        shares = [] if proba is None or not classes else proba.tolist()
+        if len(shares) == 1 == len(y) and predictions.y_pred[0] is not None:  # a row alone, as servers learn it
+            given = [shares[0][classes.index(y[0])] if y[0] in classes else 0.0]
+        else:
+            given = predictions.proba_of(y)
         if self._history is None:
             self.update(y, predictions.y_pred, given)
         else:
-            shares = [] if proba is None or not predictions.classes else proba.tolist()
             self.update(y, predictions.y_pred, given, map(max, shares) if shares else repeat(0.0))
         return given
 

@@ -18,8 +18,7 @@ from headwater.serve.api.models import summarized
 from headwater.serve.api.upkeep.forgetting import handed_out
 from headwater.serve.background.reader import Asked
 from headwater.serve.background.shared import View
-from headwater.serve.endpoint import Request, Response
-from headwater.serve.http.costs import size_of
+from headwater.serve.endpoint import Request, Response, size_of
 from headwater.serve.http.schemas import ExplainRequest, decoded, to_json
 from headwater.serve.state import ServerState
 from headwater.store.learner_file import LEARNER_FORMAT, to_bytes

@@ -12,8 +12,7 @@ from headwater.learner.kind import check_can, kind_of
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.learning import committed
 from headwater.serve.api.short import routing, transitions
-from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.costs import Size, size_of
+from headwater.serve.endpoint import Request, Response, Size, json_response, size_of
 from headwater.serve.http.schemas import ActRequest, Reward, decoded
 from headwater.store.journal.requests import LabelRequest, PendingRequest
 

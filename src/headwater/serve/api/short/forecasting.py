@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from headwater.learner.kind import check_can
-from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.costs import size_of
+from headwater.serve.endpoint import Request, Response, json_response, size_of
 from headwater.serve.http.schemas import ForecastRequest, decoded, finite
 from headwater.store.service.model import Model
 

@@ -10,8 +10,7 @@ import msgspec
 from headwater.errors import DataError
 from headwater.learner.kind import check_can
 from headwater.serve.api.learning import committed
-from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.costs import size_of
+from headwater.serve.endpoint import Request, Response, json_response, size_of
 from headwater.serve.http.schemas import Prices, Prompt, Reward, decoded
 from headwater.store.journal.events import OFFER, observation
 from headwater.store.journal.requests import LearnRequest, PendingRequest

@@ -9,8 +9,7 @@ import numpy as np
 from headwater.learner.kind import check_can
 from headwater.serve.api.learning import committed, read_rows, rows_response
 from headwater.serve.api.predicting import apart
-from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.costs import size_of
+from headwater.serve.endpoint import Request, Response, json_response, size_of
 from headwater.serve.http.schemas import ActRequest, Body, Transition
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.requests import LearnRequest
