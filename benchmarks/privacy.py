@@ -1,7 +1,8 @@
 """What differential privacy costs: accuracy and AUC of private learners beside the same model without noise and the default pool.
 
     python -m benchmarks.privacy                 # both streams, three seeds: ten minutes
-    python -m benchmarks.privacy table           # the table of the guide on forgetting, from the result file
+    python -m benchmarks.privacy audits          # how often audits refute promises that are kept, and some that aren't: two minutes
+    python -m benchmarks.privacy table           # the tables of the guide on forgetting, from the result files
 
 Bounds are round numbers from what the columns mean. "no noise" is the private model with its noise taken away.
 """
@@ -19,7 +20,7 @@ import headwater as hw
 from benchmarks.report import write_guides
 from benchmarks.results import entries_in, keep_entries, written_by
 from benchmarks.units import stream
-from headwater import Privacy
+from headwater import Privacy, privacy
 
 WEATHER = {
     "Temperature": (-40, 120),
@@ -39,6 +40,15 @@ BOUNDS: dict[str, dict[str, Any]] = {"elec2": ELEC2, "weather": WEATHER}
 PROMISES = (8.0, 3.0, 1.0)
 STREAMS = {"weather": "weather", "elec2": "elec2, which drifts"}
 RESULTS = Path(__file__).parent / "results" / "privacy.json"
+AUDITS = RESULTS.with_name("audits.json")
+WORLDS = {
+    "kept": (1.0, 1),
+    "noise too small by a factor of 1.2": (1 / 1.2, 1),
+    "noise too small by a factor of 1.5": (1 / 1.5, 1),
+    "half of the noise": (0.5, 1),
+    "rows replayed four times and counted once": (1.0, 4),
+}
+"""By what is wrong with it, the share of a private learner's noise that is added, and how often it takes each row."""
 PAGES = ("docs/how-to/forget.md", "docs/zh/how-to/forget.md")
 
 
@@ -86,6 +96,37 @@ def entry(found: list[tuple[float, float, float]], rows: int) -> dict[str, Any]:
     return {"rows": rows, "runs": len(found), "accuracy": round(accuracy, 3), "auc": round(area, 3), "us": round(us, 1)}
 
 
+def audited(seed: int, noise: float, times: int, canaries: int = 1000) -> bool:
+    """Return whether an audit refutes ε = 3 of a learner that adds a share of its noise and takes each row so many times."""
+
+    def make() -> Any:
+        promise = Privacy(
+            epsilon=3, clip=0.3, classes=("a", "b"), intercept=False, buckets=2 * canaries, rows_per_step=1
+        )
+        model = hw.Classifier(privacy=promise)
+        model.engine.noise_scale *= noise
+        take = model.engine.take
+        model.engine.take = lambda *row: [take(*row) for _ in range(times)]
+        return model
+
+    return privacy.audit(make, canaries=canaries, seed=seed).refuted
+
+
+def measure_audits(runs: int) -> None:
+    """Keep how many of so many audits refute each learner."""
+    found = {name: sum(audited(seed, *how) for seed in range(runs)) for name, how in WORLDS.items()}
+    keep_entries(AUDITS, {name: {"audits": runs, "refuted": refuted} for name, refuted in found.items()})
+
+
+def audits_table(whole: dict[str, Any]) -> str:
+    """Return the shares of audits that refute as Markdown, a learner a row."""
+    lines = ["| ε = 3, audited by 1,000 canaries of one run | refuted |", "|---|---|"]
+    for name in WORLDS:
+        entry = whole["entries"][name]
+        lines.append(f"| {name} | {entry['refuted']} of {entry['audits']} |")
+    return "\n".join([*lines, "", written_by("python -m benchmarks.privacy audits", whole)])
+
+
 def table(whole: dict[str, Any]) -> str:
     """Return accuracies as Markdown, a stream a row."""
     columns = ("default pool", "epsilon 1, no noise", *(f"epsilon {epsilon:g}" for epsilon in PROMISES))
@@ -98,13 +139,16 @@ def table(whole: dict[str, Any]) -> str:
 
 
 def main(*given: str) -> None:
-    """Measure both streams, unless the table alone is asked for, and write it into the guides."""
-    if given != ("table",):
+    """Measure both streams, or the audits, unless the tables alone are asked for, and write them into the guides."""
+    if given[:1] == ("audits",):
+        measure_audits(*(int(one) for one in given[1:] or ("40",)))
+    elif given != ("table",):
         for name in BOUNDS:
             found = measure(name, *(int(one) for one in given or ("45312", "3")))
             print(*found.items(), sep="\n", flush=True)
             keep_entries(RESULTS, found)
     write_guides(PAGES, "privacy", table(entries_in(RESULTS)))
+    write_guides(PAGES, "audits", audits_table(entries_in(AUDITS)))
 
 
 if __name__ == "__main__":
