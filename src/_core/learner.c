@@ -1816,6 +1816,26 @@ static PyObject *learner_columns(Learner *self, PyObject *unused)
     return list;
 }
 
+/* names(most) → (the names of the first columns as bytes, how many columns there are). */
+static PyObject *learner_names(Learner *self, PyObject *most)
+{
+    long wanted = PyLong_AsLong(most);
+    if ((wanted == -1 && PyErr_Occurred()) || enter(self) < 0)
+        return NULL;
+    int32_t n = hw_columns(self->core);
+    PyObject *list = PyList_New(0);
+    for (int32_t i = 0; list && i < n && i < wanted; i++) {
+        uint32_t size;
+        const char *name = hw_column_name(self->core, i, &size);
+        PyObject *item = PyBytes_FromStringAndSize(name, (Py_ssize_t)size);
+        if (!item || PyList_Append(list, item) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(item);
+    }
+    leave(self);
+    return list ? Py_BuildValue("(Ni)", list, n) : NULL;
+}
+
 /* column(name as bytes) → (kind, slot, how many columns there are), or None. */
 static PyObject *learner_column(Learner *self, PyObject *name)
 {
@@ -1973,6 +1993,7 @@ static PyMethodDef methods[] = {
     {"rehearse", (PyCFunction)(void *)learner_rehearse, METH_VARARGS, "Memory that a copy takes that learns rows."},
     {"columns_of", (PyCFunction)(void *)learner_columns_of, METH_VARARGS, "An expert's columns in the table."},
     {"columns", (PyCFunction)(void *)learner_columns, METH_NOARGS, "The vocabulary."},
+    {"names", (PyCFunction)(void *)learner_names, METH_O, "The names of the first columns, and how many there are."},
     {"column", (PyCFunction)(void *)learner_column, METH_O, "Kind and slot of a column."},
     {"digest", (PyCFunction)(void *)learner_digest, METH_NOARGS, "A number that stands for the whole state."},
     {NULL, NULL, 0, NULL}};

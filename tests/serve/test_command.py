@@ -1,5 +1,6 @@
 """``headwater serve``: what it refuses before it starts, and the clients of others that work as they are."""
 
+import gc
 import socket
 
 import pytest
@@ -73,6 +74,21 @@ def test_a_store_in_the_place_of_a_model_is_served_as_it_is(tmp_path, monkeypatc
     assert main(["serve", "mine.db", "--port", "0"]) == 0
     assert main(["serve", "mine.db", "--port", "0", "--store", "copy.db"]) == 0
     assert served == [("mine.db", 1), ("copy.db", 0)]
+
+
+def test_collections_leave_out_what_was_there_at_the_start(tmp_path, monkeypatch):
+    """A full collection holds up every thread, for 60 ms when it looked through all modules."""
+    frozen = []
+
+    def end(_, sockets):
+        frozen.append(gc.get_freeze_count())
+        sockets[0].close()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(server.uvicorn.Server, "run", end)
+    before = gc.get_freeze_count()
+    assert main(["serve", "--port", "0"]) == 0
+    assert frozen[0] > before
 
 
 def test_a_port_that_is_taken_and_a_short_token_are_told(tmp_path, monkeypatch, capsys):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import headwater.nn.core as _core
 from headwater.encode.rows import as_dicts, as_rows
-from headwater.encode.values import name_bytes
+from headwater.encode.values import name_bytes, name_of
 from headwater.encode.vocabulary import KINDS
 from headwater.learner.settings.limits import USUAL, Growth, Limits
 from headwater.learner.validation import Block
@@ -57,6 +57,9 @@ class BaseEngine(Protocol):
     @property
     def columns(self) -> dict[Any, Column]:
         """Columns seen so far, by name."""
+
+    def first_names(self, most: int) -> tuple[list[Any], int]:
+        """Return the names of the first columns, and how many columns there are."""
 
     @property
     def rejected(self) -> dict[str, int]:
@@ -264,6 +267,11 @@ class Engine:
         """Columns seen so far, by name."""
         found: dict[Any, Column] = _COLUMNS_OF(self.core.learner)
         return found
+
+    def first_names(self, most: int) -> tuple[list[Any], int]:
+        """Return the names of the first columns, and how many columns there are, which takes no time for the others."""
+        names, count = self.core.learner.names(most)
+        return list(map(name_of, names)), count
 
     def knows(self, name: Any) -> bool:
         """Return whether there is a column with this name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import signal
@@ -124,6 +125,9 @@ def run(state: ServerState, *, host: str, port: int, sock: socket.socket | None 
     listening = sock or listen(host, port)
     sys.setswitchinterval(_SWITCH_S)
     server = uvicorn.Server(configured(state))
+    # A full collection holds up every thread. What was imported and read until here stays, so collections need not look through it.
+    gc.collect()
+    gc.freeze()
     state.ends = lambda: server.should_exit
 
     def stop(*_: Any) -> None:

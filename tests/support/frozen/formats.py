@@ -33,7 +33,7 @@ WRITTEN = {
     "declaration": {str(LEAN_VERSION), str(APART_VERSION)},
     "store": {str(database.FORMAT)},
     "store of a fleet": {members.FORMAT},
-    "mark": {high_water._MAGIC.decode()},
+    "mark": {high_water.MAGIC.decode()},
 }
 READ_TOO = {
     "core": {str(VERSION), str(LEAN_VERSION)},

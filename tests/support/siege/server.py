@@ -19,7 +19,8 @@ import headwater as hw
 from headwater.learner.kind import kind_with
 from headwater.serve.run import make_state
 
-CODE = "from headwater.cli import main; raise SystemExit(main())"
+from .watched import CALLBACKS
+
 TESTS = Path(__file__).parents[2]
 PATIENCE_S = 3600
 BACK_PRESSURE = {"503 paused", "503 stopping"}
@@ -37,6 +38,8 @@ class Found:
     others: list = field(default_factory=list)
     slowest: dict = field(default_factory=dict)
     memory: tuple = ()
+    callbacks: list = field(default_factory=list)
+    """The callbacks of the event loop that took long, each with its seconds of processor time."""
     seconds: float = 0.0
 
     @property
@@ -86,6 +89,11 @@ def taught():
     yield "/models/control/transition", steps
 
 
+def _with_tests():
+    """Return this process's environment, in which modules of the tests can be run."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *filter(None, sys.path)])}
+
+
 class Siege:
     """A server of its own process, and who comes to it.
 
@@ -97,17 +105,26 @@ class Siege:
         How many names the default model has learned.
     options
         Options of ``headwater serve``.
+    watched
+        Whether callbacks of its event loop that take long are noted in the findings.
     """
 
-    def __init__(self, folder, names, *options):
+    def __init__(self, folder, names, *options, watched=False):
         self.log, store = Path(folder) / "log", Path(folder) / "a.db"
         state = make_state(store)
         for name, learner in made().items():
             state.service.change(state.service.models.create, name, learner)
         state.close()
-        words = [sys.executable, "-W", "ignore", "-c", CODE, "serve", "--port", "0", *options, "--store", str(store)]
+        self._callbacks = Path(folder) / "callbacks"
+        words = [sys.executable, "-W", "ignore", "-m", "support.siege.watched" if watched else "headwater"]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = subprocess.Popen(
+                [*words, "serve", "--port", "0", *options, "--store", str(store)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=_with_tests() | {CALLBACKS: str(self._callbacks)},
+            )
         self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])
         for path, rows in taught():
             self.post(path, rows)
@@ -131,6 +148,12 @@ class Siege:
         if answer.status not in (200, 201):
             raise ValueError(f"{path}: {answer.status} {text[:300]}")
 
+    def callbacks(self):
+        """Return the callbacks of the event loop that took long so far, each with its seconds of processor time."""
+        if not self._callbacks.exists():
+            return []
+        return [tuple(json.loads(line)) for line in self._callbacks.read_text(encoding="utf-8").splitlines()]
+
     def memory(self):
         """Return the resident memory of the server, now and at its peak, in MB."""
         text = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
@@ -138,7 +161,7 @@ class Siege:
 
     def run(self, load, *, requests=0, seconds=0.0, pace_s=0.005, seed=1):
         """Let those of one load come, beside the bystander; without a load the bystander is alone."""
-        bystander = self._process("bystander", self.port, pace_s)
+        bystander, earlier = self._process("bystander", self.port, pace_s), len(self.callbacks())
         found = Found()
         if load is None:
             with suppress(subprocess.TimeoutExpired):
@@ -150,19 +173,19 @@ class Siege:
             found.slowest = told["slowest"]
         told = json.loads(bystander.communicate("\n", timeout=PATIENCE_S)[0])
         found.times, found.others, found.memory = told["times"], told["others"], self.memory()
+        found.callbacks = self.callbacks()[earlier:]
         if load == "contract":  # which pauses models, as it may
             for name in made():
                 self.post(f"/models/{name}/resume", None)
         return found
 
     def _process(self, name, *words):
-        paths = [str(TESTS), *filter(None, sys.path)]
         started = subprocess.Popen(
             [sys.executable, "-m", f"support.siege.{name}", *map(str, words)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=_with_tests(),
         )
         if started.stdout.readline() != "ready\n":
             raise ValueError(f"{name} did not start")

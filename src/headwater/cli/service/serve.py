@@ -180,8 +180,7 @@ def serve(
     bounds, store_limits = server.read_limits(limits)
     server.check_bind(host, known := {**server.tokens_of_environment(), **_tokens(tokens)})
     wanted, sources = _replicas(more, follow, demo), _sources(follow)
-    model, store = _named(model, store or wanted.store)
-    file = _file(store, demo)
+    model, file = _named(model, store or wanted.store, demo)
     new = _maker(file, wanted.rounds or model, *(asked := (task, options or ModelOptions(), settings, fleet)))
     grpc, sock = server.listen_by_grpc(host, grpc_port, bounds), server.listen(host, port)
     policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
@@ -206,10 +205,10 @@ def _replicas(more: ReplicaOptions | None, follow: SourceOptions | None, demo: b
     return wanted
 
 
-def _named(model: Path | None, store: Path | None) -> tuple[Path | None, Path | None]:
-    """Return the saved model and the store, where a store named in the model's place is the one that goes on."""
+def _named(model: Path | None, store: Path | None, demo: bool) -> tuple[Path | None, Path]:
+    """Return the saved model to begin with and the store, where a store named in the model's place is the one that goes on."""
     if model is None or store is not None:
-        return model, store
+        return model, _file(store, demo)
     from headwater.store.members import is_member_store
     from headwater.store.model_file.container import holds_database
     from headwater.store.ownership import read_head
@@ -221,7 +220,9 @@ def _named(model: Path | None, store: Path | None) -> tuple[Path | None, Path | 
             at=str(model),
             help=f"For a new store of this name: headwater serve --store {model}",
         )
-    return (None, model) if holds_database(model) and not is_member_store(read_head(model)) else (model, None)
+    if holds_database(model) and not is_member_store(read_head(model)):
+        return None, _file(model, demo)
+    return model, _file(None, demo)
 
 
 def _file(store: Path | None, demo: bool) -> Path:

@@ -34,12 +34,12 @@ def about_columns(engine: BaseEngine, X: Any, *, learning: bool) -> str:
         if isinstance(value, _NESTED) or engine.knows(name):
             return ""
         names.append(str(name))
-    known = list(map(str, engine.columns)) if names else []
+    known, count = engine.first_names(_SHOWN) if names else ([], 0)
     if not known:
         return ""
     fate = "They are learned as new ones" if learning else "They are not used"
     return (
-        f"the model knows none of these columns: {_some(dict.fromkeys(names))}. It knows {_some(known)}. "
+        f"the model knows none of these columns: {_some(dict.fromkeys(names))}. It knows {_some(map(str, known), count)}. "
         f"{fate}. Warned once"
     )
 
@@ -148,8 +148,9 @@ def _kind(label: Any) -> str:
     return "number" if isinstance(label, int | float | np.number | np.bool_) else type(label).__name__
 
 
-def _some(names: Iterable[str]) -> str:
+def _some(names: Iterable[str], count: int = 0) -> str:
+    """Return the first names of ``count``, by default of those given, and how many there are more."""
     names = iter(names)
     shown = ", ".join(islice(names, _SHOWN))
-    more = sum(1 for _ in names)
+    more = count - _SHOWN if count > _SHOWN else sum(1 for _ in names)
     return f"{shown} and {more:,} more" if more else shown
