@@ -355,10 +355,10 @@ def test_what_is_no_block_of_rows_is_said_and_nothing_is_learned(cls, X, got, at
         assert (caught.value.got, caught.value.at) == (got, at)
         if at == "X":
             assert caught.value.expected == "a list of dicts, a 2-d array or a data frame"
-            assert caught.value.help == "For one sample use learn_one."
+            assert caught.value.help == "For one sample use predict_one or learn_one."
         else:
             assert caught.value.expected == "a mapping of names to values"
-            assert caught.value.help == "Give a dict, or arrays to learn_many."
+            assert caught.value.help == "Give a dict, or rows to a method whose name ends in _many."
     assert model.n_learned == (3 if learned else 0)
     assert model.rejected == {}
 

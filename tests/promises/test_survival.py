@@ -558,7 +558,7 @@ def test_answers_come_in_a_list_an_array_or_a_column(cls, y):
         cls((4,)).learn_many(ROWS[:3], y)
     e = caught.value
     assert (e.expected, e.got, e.at) == ("a list, an array or a column of answers", type(y).__name__, "y")
-    assert e.help == "For one sample use learn_one."
+    assert e.help == "For one sample use predict_one or learn_one."
 
 
 def test_columns_of_any_library_are_answers():
@@ -596,7 +596,7 @@ def test_a_sample_is_a_mapping(cls, x):
             call()
         e = caught.value
         assert (e.expected, e.got, e.at) == ("a mapping of names to values", type(x).__name__, "sample 0")
-        assert e.help == "Give a dict, or arrays to learn_many."
+        assert e.help == "Give a dict, or rows to a method whose name ends in _many."
     assert fingerprint(model) == before
 
 

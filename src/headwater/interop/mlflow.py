@@ -20,10 +20,10 @@ from typing import Any
 import narwhals.stable.v1 as nw
 import numpy as np
 
-from headwater.errors import MissingExtra
+from headwater.errors import ConfigError, MissingExtra
 from headwater.errors._version import own_version
 from headwater.interop.loggers import metrics_of
-from headwater.learner.kind import kind_of
+from headwater.learner.kind import HasKind, kind_of
 from headwater.learner.schema import Response, Wide
 from headwater.store.learner_file import load
 from headwater.types import Record
@@ -187,6 +187,14 @@ def _parts(model: Any, folder: str) -> dict[str, Any]:
     from mlflow.models import ModelSignature
     from mlflow.types import ParamSchema, ParamSpec
 
+    own = isinstance(model, HasKind)
+    if not own:
+        raise ConfigError(
+            expected="a learner of headwater",
+            got=f"a {type(model).__name__}",
+            at="model",
+            help="Save others in the flavor of their library, or as mlflow.pyfunc.",
+        )
     path = Path(folder, FILE)
     model.save(path)
     needs = [f"headwater=={own_version()}"]

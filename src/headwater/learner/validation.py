@@ -212,7 +212,7 @@ def check_rows(X: Any) -> int:
                     expected="a mapping of names to values",
                     got=type(x).__name__,
                     at=f"sample {i}",
-                    help="Give a dict, or arrays to learn_many.",
+                    help="Give a dict, or rows to a method whose name ends in _many.",
                 )
         return len(X)
     if is_frame(X):
@@ -221,7 +221,7 @@ def check_rows(X: Any) -> int:
         expected="a list of dicts, a 2-d array or a data frame",
         got=f"{X.ndim}-d array" if isinstance(X, np.ndarray) else type(X).__name__,
         at="X",
-        help="For one sample use learn_one.",
+        help="For one sample use predict_one or learn_one.",
     )
 
 
@@ -273,7 +273,7 @@ def as_answers(y: Any) -> Sequence[Any] | NDArray[Any]:
             expected="a list, an array or a column of answers",
             got=type(y).__name__,
             at="y",
-            help="For one sample use learn_one.",
+            help="For one sample use predict_one or learn_one.",
         )
     return list(y)
 

@@ -108,7 +108,7 @@ def carried_of(core: Core, rows: Any, count: int) -> Array | None:
         return None
     e, layer = found[0]
     units = layer.units
-    read = np.frombuffer(core.learner.memory(rows, 0, count, units)).reshape(count, -1)
+    read = np.frombuffer(core.learner.memory(rows, 0, count, units)).reshape(count, 2 * units + 1)
     h, gap = read[:, :units] + 1j * read[:, units:-1], read[:, -1:]
     decay, angle, _ = _recurrence(next(one for one in core.operations(e) if one.name == "recurrent"), units)
     moved = np.exp((1j * angle - decay) * gap) * h

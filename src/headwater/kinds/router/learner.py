@@ -306,7 +306,7 @@ class Router(Learner):
         """
         check_told(quality, cost, self)
         with self.lock:
-            if id not in self._waiting:
+            if type(id) is not str or id not in self._waiting:
                 raise DataError(
                     expected="the id of a choice that waits for its quality",
                     got=repr(id),

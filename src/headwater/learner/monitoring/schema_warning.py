@@ -139,7 +139,8 @@ def _columns(X: Any) -> Iterator[tuple[Any, Any]]:
     if is_frame(X):
         frame = nw.from_native(X, eager_only=True)
         return ((name, {} if dtype.is_nested() else None) for name, dtype in frame.schema.items())
-    return (pair for x in X[:FIRST] if isinstance(x, Mapping) for pair in x.items())
+    rows = X[:FIRST] if isinstance(X, Sequence) else ()  # what is no rows is refused later
+    return (pair for x in rows if isinstance(x, Mapping) for pair in x.items())
 
 
 def _kind(label: Any) -> str:

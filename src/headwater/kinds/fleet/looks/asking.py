@@ -8,12 +8,13 @@ from typing import Any
 
 from headwater.diagnose.finding import Finding
 from headwater.encode.values import as_key
-from headwater.errors import DataError
+from headwater.errors import ConfigError, DataError
 from headwater.explain.sensitivity import sensitivity
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.kinds.fleet.rows import as_list
 from headwater.learner.kind import HasKind
 from headwater.learner.schema import Response
+from headwater.learner.validation import check_sample
 from headwater.route.verdict.numbers import figure
 
 __all__ = ["ask_fleet", "diagnose_members", "explain_through", "importance_of_members", "issue_through"]
@@ -43,9 +44,21 @@ def explain_through(fleet: AnyFleet, x: Mapping[Any, Any], **how: Any) -> Any:
     ------
     DataError
         If there is no such key.
+    ConfigError
+        If the members are models of others.
     """
+    check_sample(x)
     row = dict(x)
-    return fleet.member(row.pop(fleet.key, None)).explain_one(row, **how)
+    member = fleet.member(row.pop(fleet.key, None))
+    foreign = not isinstance(member, HasKind)
+    if foreign:
+        raise ConfigError(
+            expected="a fleet of learners that explain themselves",
+            got=f"one of {type(member.model).__name__}",
+            at="explain_one",
+            help="Explain the model of a key itself: fleet.member(key).model.",
+        )
+    return member.explain_one(row, **how)
 
 
 def ask_fleet(fleet: AnyFleet, rows: Any, **question: Any) -> Response:

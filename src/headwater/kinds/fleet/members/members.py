@@ -32,7 +32,7 @@ from headwater.learner.kind import HasKind, Kind, kind_of
 from headwater.learner.schema import Field, Question, Response
 from headwater.learner.schema.labels import as_labels, values_of
 from headwater.learner.settings.limits import Growth, Limits
-from headwater.learner.validation import as_answers, check_pairs
+from headwater.learner.validation import as_answers, check_pairs, check_sample
 from headwater.store.learner_file import fingerprint
 from headwater.store.model_file import SavedModel, seal, write
 from headwater.types import Lazy, Predictions, join
@@ -214,6 +214,7 @@ class MemberFleet(AnyFleet):
 
     def observe(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
         """Let a row whose label comes late count among the earlier rows of its key at once, and return it with its aggregates."""
+        check_sample(x)
         with self.lock:
             member, row = self._placed(x)
             return dict(x) if member is None else {**x, **member.observe(row)}
