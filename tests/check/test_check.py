@@ -325,6 +325,62 @@ def test_what_a_learner_does_not_offer_is_said_and_fails_nothing():
     }
 
 
+def test_a_classifier_of_probabilities_alone_is_checked_by_the_most_probable_class():
+    class Shares:
+        def __init__(self):
+            self.inner = hw.Classifier(hidden=(8,), seed=1)
+
+        def learn_one(self, x, y):
+            self.inner.learn_one(x, y)
+
+        def predict_proba_one(self, x):
+            return self.inner.predict_proba_one(x)
+
+    report = check_online_learner(Shares)
+    assert (report.task, report.ok, report["learns"].outcome) == ("classify", True, check.PASSED)
+
+
+class Scores:
+    """An anomaly model of others: the largest distance from the running mean."""
+
+    step = 1.0
+
+    def __init__(self):
+        self.n, self.mean = 0, {}
+
+    def learn_one(self, x):
+        self.n += 1
+        for name, value in x.items():
+            if isinstance(value, float) and abs(value) < 1e6:
+                old = self.mean.get(name, 0.0)
+                self.mean[name] = old + self.step * (value - old) / self.n
+
+    def score_one(self, x):
+        known = [abs(value - self.mean.get(name, 0.0)) for name, value in x.items() if isinstance(value, float)]
+        return min(max(known, default=0.0), 1e9)
+
+
+def test_an_anomaly_model_is_checked_by_its_scores():
+    report = check_online_learner(Scores, dump=pickle.dumps, load=pickle.loads)
+    assert (report.task, report.ok) == ("anomaly", True)
+    assert report["learns"].detail == "100% of samples far away score higher than usual ones after 150 rows"
+    assert {one.name for one in report.of(check.NOT_OFFERED)} == {
+        "new_features",
+        "new_classes",
+        "block_is_single",
+        "weight_zero",
+    }
+
+    class Asleep(Scores):
+        step = 0.0
+
+        def score_one(self, x):
+            return 0.0
+
+    assert check_online_learner(Asleep)["learns"].outcome == check.FAILED
+    assert check_online_learner(lambda: hw.Anomaly(seed=1)).ok
+
+
 def test_a_learner_that_refuses_poison_is_as_good_as_one_that_skips_it():
     class Careful(Softmax):
         def learn_one(self, x, y, w=1.0):

@@ -80,7 +80,7 @@ THE_CORE = "nn/core/"  # here the word means something: core/, in C
 # Rooms whose docstrings begin with a plain sentence; a room that is done joins them.
 PLAIN_ENGLISH = (
     "cli", "cluster", "diagnose", "encode", "errors", "explain", "interop", "kinds", "learner", "nn", "plain", "plot",
-    "route", "serve", "store", "streams", "types",
+    "privacy", "route", "serve", "store", "streams", "types",
 )  # fmt: skip
 CLAUSES = 0.05  # share of docstrings whose first paragraph may hold ; or :
 # What dresses a kind for a foreign library stands in the kind's folder, and belongs to the room of dresses.

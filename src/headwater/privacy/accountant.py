@@ -1,4 +1,4 @@
-"""How much noise a promise takes: the Gaussian mechanism, and noise that is correlated over time.
+"""Compute how much noise a promise takes, by the Gaussian mechanism and with noise that is correlated over time.
 
 A learner releases every state, so what it releases are all running sums of its steps. One Gaussian mechanism covers them: with a
 lower triangular Toeplitz matrix C the steps g become g + C⁻¹z, a function of C·g + z. Each row is in one step, so one row moves C·g

@@ -1,4 +1,4 @@
-"""Attacks on any classifier: which rows it has learned, and what the label was of the row between two answers."""
+"""Attack a classifier to find which rows it has learned, and the label of the row between two answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An audit that can fail: it refutes a promise of privacy that isn't kept.
+"""Audit a promise of privacy, and refute it if it isn't kept.
 
 Rows that nobody would send (canaries) are learned or not by chance, and whoever sees every released state guesses which. A promise
 bounds how often such guesses can be right. The attacker knows how the noise is correlated and undoes it before he looks::

@@ -146,7 +146,7 @@ HEAD = """# What online learners promise, and keep
 
 This page is written by `tools/docs/check/run.py` from what ran; don't edit it. The suite is
 [`headwater.interop.check`](../src/headwater/interop/check): it needs nothing but Python, asserts values, and runs on any learner with
-`learn_one(x, y)` and `predict_one(x)`:
+`learn_one(x, y)` and `predict_one(x)` or `predict_proba_one(x)`, and on any anomaly model with `learn_one(x)` and `score_one(x)`:
 
 ```python
 from headwater.interop.check import check_online_learner

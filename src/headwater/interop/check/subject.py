@@ -11,13 +11,15 @@ from typing import Any, TypeAlias
 
 from .report import Broken, NotOffered
 
-CLASSIFY, REGRESS = "classify", "regress"
+CLASSIFY, REGRESS, DETECT = "classify", "regress", "anomaly"
 HISTORY = 150
 """Rows that a learner has learned before most checks begin."""
 PROBES = 40
 """Samples whose predictions are compared."""
 
 Row: TypeAlias = tuple[dict[str, Any], Any]
+FAR_AWAY = 8.0
+"""What is added to each number of a probe that an anomaly model should find odd, in standard deviations."""
 REFUSALS = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RuntimeError)
 """Exceptions that a learner may raise to reject a row."""
 
@@ -31,7 +33,7 @@ class Subject:
     make : callable
         Returns a new learner with the same settings and seed each time.
     task : str
-        "classify" or "regress".
+        "classify", "regress" or "anomaly".
     dump, load : callable, optional
         Convert a learner to bytes and back.
     block : callable, optional
@@ -83,13 +85,27 @@ class Subject:
     def teach(self, model: Any, rows: Iterable[Row]) -> None:
         """Learn rows one by one."""
         for x, y in rows:
-            model.learn_one(dict(x), y)
+            self.learn(model, x, y)
+
+    def learn(self, model: Any, x: Mapping[str, Any], y: Any, **how: Any) -> None:
+        """Learn one row, an anomaly model without its label."""
+        model.learn_one(dict(x), *([] if self.task == DETECT else [y]), **how)
+
+    def predict(self, model: Any, x: Mapping[str, Any]) -> Any:
+        """Return the prediction, the most probable class where there are only probabilities, or an anomaly model's score."""
+        if self.task == DETECT:
+            return float(model.score_one(dict(x)))
+        plain = getattr(model, "predict_one", None)
+        if plain is not None:
+            return plain(dict(x))
+        proba = model.predict_proba_one(dict(x))
+        return max(proba, key=proba.__getitem__, default=None)
 
     def ask(self, model: Any, x: Mapping[str, Any]) -> dict[Any, float] | float | Any:
         """Return probabilities if the learner has them, else the prediction."""
         proba = getattr(model, "predict_proba_one", None) if self.task == CLASSIFY else None
         if proba is None:
-            return model.predict_one(dict(x))
+            return self.predict(model, x)
         return {label: float(p) for label, p in proba(dict(x)).items()}
 
     def answers(self, model: Any, rows: Sequence[Row] | None = None) -> list[Any]:
@@ -97,10 +113,16 @@ class Subject:
         return [self.ask(model, x) for x, _ in (self.probes if rows is None else rows)]
 
     def error(self, model: Any) -> float:
-        """Return the share of wrong classes among the probes, or the mean absolute error."""
+        """Return the share of wrong classes among the probes, or the mean absolute error.
+
+        Of an anomaly model it is the share of probes that score no lower than the same sample far away.
+        """
         wrong = 0.0
         for x, y in self.probes:
-            got = model.predict_one(dict(x))
+            got = self.predict(model, x)
+            if self.task == DETECT:
+                far = {name: value + FAR_AWAY if isinstance(value, float) else value for name, value in x.items()}
+                y = got if self.predict(model, far) > got else None
             wrong += abs(float(got) - y) if self.task == REGRESS else float(got != y)
         return wrong / PROBES
 

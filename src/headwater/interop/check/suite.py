@@ -7,7 +7,7 @@ from typing import Any
 
 from .contract import CHECKS, Check
 from .report import FAILED, NOT_OFFERED, PASSED, Broken, NotOffered, Report, Result
-from .subject import CLASSIFY, REGRESS, Subject, first_line
+from .subject import CLASSIFY, DETECT, REGRESS, Subject, first_line
 
 
 def check_online_learner(
@@ -26,10 +26,10 @@ def check_online_learner(
     Parameters
     ----------
     make : callable
-        Returns a fresh learner with ``learn_one(x, y)``, ``predict_one(x)`` and, if it classifies,
-        ``predict_proba_one(x)``. All calls must return the same learner, so give it a fixed seed.
+        Returns a fresh learner with ``learn_one(x, y)`` and ``predict_one(x)`` or, if it classifies, ``predict_proba_one(x)``; or
+        an anomaly model with ``learn_one(x)`` and ``score_one(x)``. All calls must return the same learner, so give it a fixed seed.
     task : str, optional
-        "classify" or "regress". By default, "classify" if the learner has ``predict_proba_one``.
+        "classify", "regress" or "anomaly", by default by which of these methods the learner has.
     dump, load : callable, optional
         Convert a learner to bytes and back, ``pickle.dumps`` and ``pickle.loads`` for most libraries. headwater's own
         learners don't need them.
@@ -58,7 +58,7 @@ def check_online_learner(
     """
     model = make()
     if task is None:
-        task = REGRESS if getattr(model, "predict_proba_one", None) is None else CLASSIFY
+        task = _task_of(model)
     if dump is None and load is None and type(model).__module__.split(".")[0] == "headwater":
         dump, load = _own_format()
     subject = Subject(make, task, dump, load, block, texts)
@@ -71,6 +71,15 @@ def check_online_learner(
         else:
             results.append(_run(key, CHECKS[key], subject))
     return Report(name or type(model).__name__, task, tuple(results))
+
+
+def _task_of(model: Any) -> str:
+    offered = {
+        name for name in ("predict_proba_one", "predict_one", "score_one") if getattr(model, name, None) is not None
+    }
+    if "predict_proba_one" in offered:
+        return CLASSIFY
+    return DETECT if "score_one" in offered else REGRESS
 
 
 def _run(key: str, check: Check, subject: Subject) -> Result:
