@@ -103,6 +103,34 @@ def test_learning_goes_on_from_the_file_without_saying_its_kind_again(run, tmp_p
     assert hw.load(tmp_path / "m.hw", kind.cls).n_learned == 2 * before
 
 
+REPORTED = [kind for kind in KINDS if kind.cannot("report") is None]
+
+
+@pytest.mark.parametrize("kind", REPORTED, ids=lambda kind: kind.word)
+def test_a_run_has_a_report_in_the_words_of_its_kind(run, tmp_path, kind):
+    pytest.importorskip("matplotlib")
+    status, out, err = run(f"{LEARN[kind.task]} --report r.html")
+    assert (status, err) == (0, "")
+    assert out.endswith("The report is in r.html.\n")
+    page = (tmp_path / "r.html").read_text()
+    verdict = next(line for line in out.splitlines() if line.startswith(("All ", "shown · All ", "Last ")))
+    assert verdict.removeprefix("shown · ").rstrip(".") in page
+    assert f"{kind.one[0].upper()}{kind.one[1:]} of " in page
+    for part in ("Scores", "Drift", "Diagnosis", "Settings"):
+        assert f"<h2>{part}</h2>" in page
+    assert ("<h2>What comes next</h2>" in page) == kind.question.ahead
+    assert page.count("<svg") >= 2
+    assert "<script" not in page
+
+
+def test_the_report_of_a_fleet_lists_the_keys_that_are_worst(run, tmp_path):
+    pytest.importorskip("matplotlib")
+    assert run(f"{LEARN['classify']} --fleet hour --hidden 4 --report r.html")[0] == 0
+    page = (tmp_path / "r.html").read_text()
+    assert "<h2>Keys</h2><table><caption>The 10 worst of 24 keys.</caption><tr><td>hour</td>" in page
+    assert "<h2>Layers</h2>" not in page
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
 def test_another_task_than_that_of_the_file_is_refused_in_a_sentence(run, kind):
     run(f"{LEARN[kind.task]} --model m.hw")
@@ -175,7 +203,10 @@ def test_what_was_learned_of_a_log_is_what_the_library_learns(run, tmp_path):
             "expected classify, regress, anomaly, forecast, bandit, router, agent, multi",
         ),
         ("learn series.csv --task forecast -t y --delay 2", "expected no --delay with a forecaster"),
-        ("learn series.csv --task forecast -t y --report r.html", "expected no --report with a forecaster"),
+        (
+            "learn log.csv --task private_regress -t clicked --drop p --within 0:1 --report r.html",
+            "expected no --report with a private regressor",
+        ),
         ("learn series.csv --task regress -t y --horizon 2", "expected a setting that a regressor has: none"),
         ("learn log.csv --task bandit --action shown --reward clicked -t p", "expected no --target where a label has"),
     ],

@@ -113,7 +113,6 @@ def test_rows_without_a_key_are_left_out_and_said(run):
         ),
         (("--fleet", "state"), "expected a key that is not the answer"),
         (("--fleet", "machine", "--adapt", "step_up"), "a Classifier or a Regressor to adapt"),
-        (("--fleet", "machine", "--report", "r.html"), "one model for all rows with --report"),
     ],
 )
 def test_what_cannot_be_with_a_fleet_is_refused_in_a_sentence(run, tokens, said):

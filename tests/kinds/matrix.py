@@ -292,6 +292,16 @@ def plotted(case: Case, model: Any, at: Path) -> None:
     model.plot()
 
 
+def reported(case: Case, model: Any, at: Path) -> None:
+    report = hw.plot.Report("a run")
+    session = hw.Session(model, watch=report.watchers_for(model), on_record=report.on_record, every=50)
+    session.step(list(case.rows), case.labels)
+    session.finish()
+    page = report.html(model)
+    assert "<h2>Scores</h2>" in page
+    assert page.count("<svg") >= 2
+
+
 DOORS: dict[str, Callable[[Case, Any, Path], None]] = {
     "predict": command_predict,
     "show": command_show,
@@ -317,6 +327,7 @@ DOORS: dict[str, Callable[[Case, Any, Path], None]] = {
     "sklearn": in_sklearn,
     "delay": delayed,
     "plot": plotted,
+    "report": reported,
 }
 
 

@@ -31,6 +31,7 @@ OPEN: dict[str, set[str]] = {
     "sklearn": {"classify", "regress", "memory", "text", "anomaly"},
     "delay": NETS | PRIVATE | {"bandit", "multioutput", "fleet of bandits", "fleet of multi-output learners"},
     "plot": {"classify", "regress", "memory", "text"},
+    "report": set(CASES) - PRIVATE,
 }
 """The cells that work. All others refuse in a sentence."""
 

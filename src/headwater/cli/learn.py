@@ -113,9 +113,9 @@ def learn(
     found = task_of(task, known, anomalies=anomalies, targets=bool(targets), columns=more) if said else "auto"
     kind = None if found == "auto" else kind_of_run(found, known, report, scoring.delay)
     reading, options = reading or ReadingOptions(), options or ModelOptions()
-    besides = {"--report": report, **scoring.given()} if kind or follow is not None else {}
+    besides = scoring.given() if kind or follow is not None else {}
     if follow is not None and follow.with_store:
-        besides |= {"--model": model, "--resume": resume}
+        besides |= {"--report": report, "--model": model, "--resume": resume}
         new = target, kind, reading, options, more, fleet
         return learn_into_store(source, follow, besides, *new, as_json=json)
     if kind is not None and kind.answer.table is not None:
@@ -123,7 +123,7 @@ def learn(
         from headwater.cli.runs.compound import CompoundRun
 
         parts = parts_of(kind, split_names(targets), more, known)
-        compound = CompoundRun(source, kind, parts, task, known, model, scoring.window, resume, plain)
+        compound = CompoundRun(source, kind, parts, task, known, model, scoring.window, resume, plain, report)
         return compound.run(reading, options, more, as_json=json)
     start = Start(accepted(source, follow) if follow else source, target, found, model, reading, options, fleet)
     (start.drift, start.policies), start.settings = drift, more
@@ -137,8 +137,8 @@ def _learn_files(start: Start, report: Path | None, scoring: ScoringOptions, *, 
     with ExitStack() as opened:
         if start.model is not None:
             opened.enter_context(_LOCKED(start.model))
-        start.open(opened, resume=resume, report=report)
-        pace = session_pace(written, scoring.every, start.drift, start.surprises)
+        start.open(opened, resume=resume)
+        pace = session_pace(written, start.learner, scoring.every, start.drift, start.surprises)
         pace["watch"] = [*pace["watch"], *([start] if start.known is None else [])]
         how: dict[str, Any] = {"delay": scoring.delay, "window": scoring.window, "adapt": start.policies, **pace}
         session = Session(start.learner, keep=start.model, **how)
@@ -189,7 +189,7 @@ class Start:
         """The sources, as a report is headed."""
         return " ".join(map(shown, self.source))
 
-    def open(self, opened: ExitStack, *, resume: bool, report: Path | None = None) -> None:
+    def open(self, opened: ExitStack, *, resume: bool) -> None:
         """Open the stream and make the learner, unless there is one."""
         if self._fleet is not None and self.known is None and is_auto(self._fleet):
             self._choose(self._fleet)
@@ -211,7 +211,7 @@ class Start:
         self.learner = known if new is None else new if self._fleet is None else as_fleet(new, self._fleet)
         kind = kind_of(self.learner)
         if "keys" in kind.can:
-            check_fleet(self.learner, stream, report=report)
+            check_fleet(self.learner, stream)
         elif column := getattr(self.learner, "by", None):
             watch_keys(stream, column, as_floats=True)
         if own and known is not None:

@@ -53,6 +53,13 @@ class Explanation:
     of: str = "proba"
 
     @property
+    def what(self) -> str:
+        """What is explained, such as ``p(late)``."""
+        if self.target is not None:
+            return f"{ {'proba': 'p', 'reward': 'reward'}.get(self.of, 'log-odds') }({self.target})"
+        return "raw score" if self.of == "score" else "prediction"
+
+    @property
     def rest(self) -> float:
         """The unexplained part F − F(baseline) − Σ contributions, about 0 for integrated gradients."""
         return self.prediction - self.baseline - sum(self.contributions.values())
@@ -63,15 +70,7 @@ class Explanation:
         return named[:n]
 
     def __str__(self) -> str:
-        names = {"proba": "p", "reward": "reward"}
-        what = (
-            f"{names.get(self.of, 'log-odds')}({self.target})"
-            if self.target is not None
-            else "raw score"
-            if self.of == "score"
-            else "prediction"
-        )
-        lines = [f"{what} = {figure(self.prediction)}, baseline {figure(self.baseline)}"]
+        lines = [f"{self.what} = {figure(self.prediction)}, baseline {figure(self.baseline)}"]
         width = max((len(name) for name, _ in self.top()), default=0)
         largest = max((abs(part) for _, part in self.top() if math.isfinite(part)), default=0.0) or 1.0
         for name, part in self.top():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["importance", "learning_curve", "partial_dependence", "shape"]
+__all__ = ["importance", "importances", "learning_curve", "partial_dependence", "shape"]
 
 _MOST = 8  # lines with distinguishable colours
 
@@ -137,6 +137,27 @@ def importance(watch: Importance) -> Figure:
     ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     ax.xaxis.set_major_formatter("{x:,.0f}")
     return fig
+
+
+def importances(values: Mapping[Any, float]) -> Figure:
+    """Plot importances as bars, the largest on top.
+
+    Examples
+    --------
+    >>> figure = importances({"age": 0.5, "job": 0.25})
+    >>> [round(bar.get_width(), 2) for bar in figure.axes[0].patches]
+    [0.25, 0.5]
+    """
+    shown = sorted(values.items(), key=lambda one: -abs(one[1]))[:_MOST][::-1]
+    fig = figure(6.4, 1.4 + 0.3 * len(shown))
+    ax = axes(fig, title="importance of the features", x="importance", y="")
+    ax.barh([_named(name) for name, _ in shown], [value for _, value in shown], color=COLOURS[0])
+    ax.grid(axis="y", visible=False)
+    return fig
+
+
+def _named(name: Any) -> str:
+    return " · ".join(map(str, name)) if isinstance(name, tuple) else str(name)
 
 
 def partial_dependence(watch: PartialDependence) -> Figure:

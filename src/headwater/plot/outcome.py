@@ -234,8 +234,7 @@ def explanation(why: Explanation, *, most: int = 12) -> Figure:
     """
     parts = why.top(most)[::-1]
     fig = figure(6.4, 1.4 + 0.3 * len(parts))
-    what = "prediction" if why.target is None else f"{'p' if why.of == 'proba' else 'log-odds'}({why.target})"
-    title = f"{what}: baseline {number_text(why.baseline)} → {number_text(why.prediction)}"
+    title = f"{why.what}: baseline {number_text(why.baseline)} → {number_text(why.prediction)}"
     ax = axes(fig, title=title, x="contribution", y="")
     sizes = [part for _, part in parts]
     ax.barh([name for name, _ in parts], sizes, color=[COLOURS[1] if part < 0 else COLOURS[0] for part in sizes])

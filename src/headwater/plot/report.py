@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -10,19 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.diagnose import Diagnosis, diagnose
 from headwater.errors import HeadwaterError, counted
-from headwater.explain import Importance, explain_one
-from headwater.learner.kind import has_classes, kind_of
-from headwater.plot.curves import importance, learning_curve
+from headwater.explain import Explanation, Importance, explain_one
+from headwater.learner.kind import check_can, has_classes, kind_of
+from headwater.plot.curves import importance, importances, learning_curve
 from headwater.plot.episodes import SHOWN, Episode, largest
 from headwater.plot.inside import layers
 from headwater.plot.outcome import Outcomes, answers, calibration, confusion, explanation
 from headwater.plot.page import page_of
 from headwater.plot.paper import as_svg
+from headwater.plot.series import forecast
 from headwater.route.drift import DriftWatch
 from headwater.route.verdict.numbers import figure_cell
 from headwater.route.verdict.verdict import comparisons_of, lines_of
 from headwater.route.watcher import Watcher
-from headwater.types import Event, Record, Scores
+from headwater.types import Event, Record, ScoredRows, Scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["Report"]
 
 _FEATURES = 12  # listed by name; the others are counted
+_ANSWERS = 200  # of a series, drawn before its forecast
+_OUTPUTS = 4  # explained, of a learner of many
+_KEYS = 10  # of a fleet, listed
 
 
 class Report:
@@ -60,12 +66,17 @@ class Report:
         self.records: list[Record] = []
         self.outcomes = Outcomes()
         self.importance = Importance(every=128)
+        self.last = LastRows()
         self.drift = drift or DriftWatch()
 
     @property
     def watchers(self) -> tuple[Watcher, ...]:
-        """Metrics to pass to a `Session` as ``watch``."""
+        """Metrics to pass to a `Session` of a classifier or a regressor as ``watch``."""
         return self.outcomes, self.importance, self.drift
+
+    def watchers_for(self, model: Any) -> tuple[Watcher, ...]:
+        """Return metrics to pass to a `Session` of any learner as ``watch``."""
+        return self.watchers if _has_layers(model) else (self.last, self.drift)
 
     def on_record(self, record: Record) -> None:
         """Store a record. Pass this method to a session as ``on_record``."""
@@ -80,7 +91,13 @@ class Report:
             The learner of the run.
         when
             The time shown on the page; now by default.
+
+        Raises
+        ------
+        ConfigError
+            If the learner is private, since scores are exact functions of labels.
         """
+        check_can(model, "report", at="report")
         parts = [
             f"<h1>{escape(self.title)}</h1>",
             self._lead(model, when or datetime.now().astimezone()),
@@ -91,7 +108,7 @@ class Report:
             ),
             self._drift(),
             _findings(model),
-            self._pictures(model),
+            *(self._pictures(model) if _has_layers(model) else self._views(model)),
             self._settings(model),
         ]
         return page_of(self.title, parts)
@@ -101,9 +118,9 @@ class Report:
         Path(path).write_text(self.html(model, when), encoding="utf-8")
 
     def _lead(self, model: Any, when: datetime) -> str:
-        about = model.describe()
-        noun = kind_of(model).noun
-        text = f"A {noun} of {counted(about['parameters'], 'parameter')} that has learned {counted(about['n_learned'], 'row')} of "
+        about, kind = model.describe(), kind_of(model)
+        size = f"{kind.one} of {counted(about['parameters'], 'parameter')}" if "parameters" in about else kind.one
+        text = f"{size[0].upper()}{size[1:]} that has learned {counted(about['n_learned'], 'row')} of "
         text += f"{counted(len(about['features']), 'feature')}."
         date = f"{when.day} {when:%B %Y, %H:%M}"
         return f'<p class="lead soft">{escape(text)} Report of {date}.</p>{self._verdict()}'
@@ -158,7 +175,40 @@ class Report:
         lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in facts.items())
         return f"<h2>Settings</h2><dl>{lines}</dl>"
 
-    def _pictures(self, model: Any) -> str:
+    def _views(self, model: Any) -> Iterator[str]:
+        """Yield what any kind can show: what comes next, the worst keys, importances, and why the last row got its answer."""
+        keyed = "keys" in kind_of(model).can
+        if kind_of(model).question.ahead and self.last.answers and not keyed:
+            said = model.ask(None, coverage=0.9).columns
+            bounds = list(zip(said["low"], said["high"], strict=True))
+            ahead = forecast(list(self.last.answers), said["y_pred"], bounds)
+            yield f"<h2>What comes next</h2>{_figure(ahead, 'The last answers and the forecast, with intervals for 90 %.')}"
+        if keyed:
+            yield _keys(model)
+        figures = []
+        with suppress(HeadwaterError):
+            if any((values := model.importance()).values()):
+                figures.append((importances(values), "How much each feature matters, as importance() says."))
+        for output, why in self._reasons(model):
+            said = f", for {output}" if output else ""
+            figures.append(
+                (explanation(why), f"Explanation of the last row{said}, by the contribution of each feature.")
+            )
+        if figures:
+            yield f"<h2>Features</h2>{''.join(_figure(*one) for one in figures)}"
+
+    def _reasons(self, model: Any) -> list[tuple[str, Explanation]]:
+        """Return why the last row got its answer, by output where there are several."""
+        if self.last.row is None:
+            return []
+        try:
+            why = model.explain_one(self.last.row)
+        except HeadwaterError:
+            return []
+        found = {"": why} if isinstance(why, Explanation) else dict(why)
+        return [(str(name), one) for name, one in found.items() if isinstance(one, Explanation)][:_OUTPUTS]
+
+    def _pictures(self, model: Any) -> Iterator[str]:
         figures = []
         if has_classes(model):
             figures.append(
@@ -180,10 +230,51 @@ class Report:
         pictures = "".join(_figure(fig, caption) for fig, caption in figures)
         rise = "How much the loss rises when a feature's values are shuffled between rows."
         inside = "The weights and activations of each layer, for the expert with the largest weight."
-        return (
+        yield (
             f"<h2>Feature importance and errors</h2>{_figure(importance(self.importance), rise)}"
             f'<div class="pictures">{pictures}</div><h2>Layers</h2>{_figure(layers(model), inside)}'
         )
+
+
+class LastRows:
+    """The last row and answers of a run, as a metric of a `Session`."""
+
+    def __init__(self) -> None:
+        self.due: int | None = None
+        self.row: dict[Any, Any] | None = None
+        self.answers: deque[float] = deque(maxlen=_ANSWERS)
+
+    def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
+        """Keep the last row, and answers that are numbers."""
+        self.row = _as_sample(rows.X[-1])
+        self.answers.extend(y for y in rows.y if isinstance(y, float))
+        return ()
+
+
+def _cell(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else figure_cell(value)
+
+
+def _has_layers(model: Any) -> bool:
+    return "layers" in kind_of(model).can
+
+
+def _keys(model: Any) -> str:
+    """Return the metrics of the keys that are worst."""
+    ranked = model.ranking()[:_KEYS]
+    names = list(ranked[0][1]) if ranked else []
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    lines = ""
+    for key, own in ranked:
+        shown = f"{key:g}" if isinstance(key, float) else str(key)
+        cells = "".join(f"<td>{_cell(own[name])}</td>" for name in names)
+        lines += f"<tr><td><bdi>{escape(shown)}</bdi></td>{cells}</tr>"
+    more = (
+        f"The {len(ranked)} worst of {len(model):,} keys." if len(model) > len(ranked) else "All keys, the worst first."
+    )
+    return (
+        f"<h2>Keys</h2><table><caption>{more}</caption><tr><td>{escape(str(model.key))}</td>{head}</tr>{lines}</table>"
+    )
 
 
 _CALIBRATED = "On the dashed line predictions come true as often as predicted."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import ConfigError, DataError, did_you_mean
@@ -118,26 +117,19 @@ def check_key(fleet: AnyFleet, stream: Stream) -> None:
         )
 
 
-def check_fleet(fleet: AnyFleet, stream: Stream, *, report: Path | None) -> None:
-    """Raise if a fleet can't learn a stream, or an option needs a single model.
+def check_fleet(fleet: AnyFleet, stream: Stream) -> None:
+    """Raise if a fleet can't learn a stream.
 
     Raises
     ------
     ConfigError
-        When the key is the answer, or there is to be a report.
+        When the key is the answer.
     DataError
         When there is no column for the key.
     """
     if fleet.key == stream.target:
         raise ConfigError(
             expected="a key that is not the answer", got=f"{fleet.key} as both", at="the key", help="Choose another."
-        )
-    if report is not None:
-        raise ConfigError(
-            expected="one model for all rows with --report",
-            got=f"one for each {fleet.key}",
-            at="--report",
-            help="Leave --report out; headwater show FILE names the worst keys.",
         )
     check_key(fleet, stream)
     watch_keys(stream, fleet.key, as_floats=False)

@@ -60,10 +60,10 @@ def report_file(
 
 
 def session_pace(
-    file: ReportFile | None, every: int, drift: DriftWatch | None = None, surprises: Watcher | None = None
+    file: ReportFile | None, learner: Any, every: int, drift: DriftWatch | None = None, surprises: Watcher | None = None
 ) -> dict[str, Any]:
     """Return how often a session reports and saves, and its observers."""
     pace: dict[str, Any] = {"every": every, "keep_every": _KEEP_EVERY}
     if file is None:
         return pace | {"watch": list(filter(None, (drift, surprises)))}
-    return pace | {"every": min(every, _EVERY), "early": True, "watch": file.report.watchers}
+    return pace | {"every": min(every, _EVERY), "early": True, "watch": file.report.watchers_for(learner)}

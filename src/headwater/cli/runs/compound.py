@@ -13,6 +13,7 @@ from typing import Any
 from headwater.cli.options.declared import settings_of
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
+from headwater.cli.options.report import report_file, session_pace
 from headwater.cli.runs.labels import read_labels
 from headwater.cli.runs.lock import locked
 from headwater.cli.sources import LearnedSources, nothing_learned
@@ -23,6 +24,8 @@ from headwater.route.session import Session
 from headwater.streams import Stream
 
 __all__ = ["CompoundRun"]
+
+_EVERY = 1_000  # rows between two records of a run with a report
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class CompoundRun:
         Whether rows that were learned of this source are left out.
     plain : mapping
         What was given for each option that is for plain labels alone.
+    report : Path, optional
+        A file for a report about the run.
     """
 
     source: tuple[str, ...]
@@ -60,6 +65,7 @@ class CompoundRun:
     window: int
     resume: bool
     plain: Mapping[str, Any]
+    report: Path | None = None
 
     def run(self, reading: ReadingOptions, options: ModelOptions, settings: Any, *, as_json: bool) -> int:
         """Learn the rows, print the scores and return the exit status.
@@ -88,12 +94,16 @@ class CompoundRun:
         notes = reading.notes(known, target=None) | {"targets": list(table.names), "labels": columns, "target": None}
         learned = LearnedSources(notes["sources"], self.source)
         skip = learned.rows_learned(known.n_learned) if self.resume and known is not None else 0
+        written = report_file(" ".join(self.source), self.report, reads=(*self.source, self.model))
         with reading.open(self.source, notes, task=None, skip=skip) as stream:
             blocks = self._blocks(stream, table)
             first = next(blocks, [])
             found = table.settings(first, task=self.task, at=stream.name, known=known)
             learner = known or options.make(self.kind.task, **{**found, **settings_of(self.kind, settings)})
-            session = Session(learner, window=self.window, keep=self.model)
+            watched = (
+                {} if written is None else session_pace(written, learner, _EVERY) | {"on_record": written.on_record}
+            )
+            session = Session(learner, window=self.window, keep=self.model, **watched)
             if self.model is not None:
                 learned.follow(stream, learner)
             with _told():
@@ -110,6 +120,9 @@ class CompoundRun:
             else:
                 print(f"{stream.name}: {', '.join(table.names)}.", file=sys.stdout)
                 print_report(record, stream, self.model, interrupted=False)
+            if written is not None:
+                written.write(learner)
+                print(f"The report is in {written.path}.", file=sys.stderr if as_json else sys.stdout)
         return 0
 
     def _table(self, columns: Mapping[str, Any]) -> Any:

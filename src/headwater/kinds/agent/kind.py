@@ -12,7 +12,7 @@ KIND = Kind(
     task="control",
     noun="agent",
     learner=Lazy("headwater.kinds.agent.learner:Agent"),
-    can=frozenset(("web", "importance", "fleet", "answers", "environment", "late")),
+    can=frozenset(("web", "importance", "report", "fleet", "answers", "environment", "late")),
     answer=Answer(
         (
             Field("action", "any", "The action that was taken."),
@@ -57,7 +57,6 @@ KIND = Kind(
         "acts": "Ask act(state) and teach learn(state, action, reward, next); a Bandit learns single decisions.",
         "outputs": "Give a Box of several numbers as actions.",
         "coverage": "Ask policy(state) for how actions are drawn.",
-        "report": "Print the returns: headwater play ENVIRONMENT.",
     },
     settings=(
         Field(

@@ -12,7 +12,7 @@ KIND = Kind(
     task="anomaly",
     noun="detector",
     learner=Lazy("headwater.kinds.anomaly.learner:Anomaly"),
-    can=frozenset(("web", "importance", "device", "fleet", "challenge", "scores", "weights")),
+    can=frozenset(("web", "importance", "report", "device", "fleet", "challenge", "scores", "weights")),
     answer=Answer(
         (Field("y", "label", "Whether the row is an anomaly. It is for the scores alone.", default=None),),
         Lazy("headwater.kinds.anomaly.score:checked_label"),
@@ -47,7 +47,6 @@ KIND = Kind(
         "outputs": "Score the columns together, or make one Anomaly for some of them.",
         "coverage": "Its score is a p-value: is_anomaly_one(x, rate) bounds the share of false alarms.",
         "environment": "Use an Agent to act in an environment.",
-        "report": "Watch it with headwater serve, or print hw.evaluate.",
     },
     views=Views(
         curve=("mean_score", "alarms"),

@@ -12,7 +12,7 @@ KIND = Kind(
     task="decide",
     noun="bandit",
     learner=Lazy("headwater.kinds.bandit.learner:Bandit"),
-    can=frozenset(("web", "importance", "onnx", "fleet", "challenge", "answers", "acts", "delay", "late")),
+    can=frozenset(("web", "importance", "report", "onnx", "fleet", "challenge", "answers", "acts", "delay", "late")),
     answer=Answer(
         (
             Field("action", "label", "The action that was taken."),
@@ -63,7 +63,6 @@ KIND = Kind(
         "outputs": "Make one Bandit a choice.",
         "coverage": "Ask value(policy, log), which gives an interval for what a policy earns.",
         "environment": "Use an Agent where actions change what comes next.",
-        "report": "Print what policies would have earned: headwater decide FILE.",
     },
     settings=(
         Field(

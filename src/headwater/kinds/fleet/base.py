@@ -36,7 +36,6 @@ INSTEAD = {
     "fleet": "Make one fleet, whose key is a column that joins both keys.",
     "cluster": "Use hw.cluster.ShardedFleet, which spreads the members of a fleet over a cluster.",
     "step": "Make a new fleet of members with another step.",
-    "report": "Show the worst keys: headwater show FILE.",
 }
 """What to do instead with a fleet, for each ability that no fleet has."""
 
@@ -59,7 +58,7 @@ def fleet_kind(of: Kind, able: frozenset[str], question: Question, **more: Any) 
         of,
         name="Fleet",
         noun=f"fleet of {of.noun}s",
-        can=(of.can & able) | {"keys", "importance"},
+        can=(of.can & able) | {"keys", "importance", "report"},
         question=question,
         explain=_EXPLAIN,
         importance=_IMPORTANCE,

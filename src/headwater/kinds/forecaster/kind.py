@@ -20,7 +20,7 @@ KIND = Kind(
     task="forecast",
     noun="forecaster",
     learner=Lazy("headwater.kinds.forecaster.learner:Forecaster"),
-    can=frozenset(("web", "importance", "device", "fleet", "challenge", "answers", "ahead")),
+    can=frozenset(("web", "importance", "report", "device", "fleet", "challenge", "answers", "ahead")),
     answer=Answer(
         (Field("y", "number", "The value of that time; a missing one is a gap.", None, -FARTHEST, FARTHEST),),
         Lazy("headwater.learner.schema.answer:number_of"),
@@ -69,7 +69,6 @@ KIND = Kind(
         "coverage": "Ask forecast_interval(coverage=...), which has its own guarantee.",
         "environment": "Use an Agent to act in an environment.",
         "rolling": "The rows of the times ahead are still to come: give aggregates that are known beforehand as columns.",
-        "report": "Draw the forecast: headwater forecast FILE --plot PICTURE.",
     },
     own_inputs="forecast ",
     settings=(

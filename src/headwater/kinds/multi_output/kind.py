@@ -13,7 +13,19 @@ KIND = Kind(
     noun="multi-output learner",
     learner=Lazy("headwater.kinds.multi_output.learner:MultiOutput"),
     can=frozenset(
-        ("web", "importance", "fleet", "challenge", "answers", "outputs", "weights", "late", "delay", "coverage")
+        (
+            "web",
+            "importance",
+            "report",
+            "fleet",
+            "challenge",
+            "answers",
+            "outputs",
+            "weights",
+            "late",
+            "delay",
+            "coverage",
+        )
     ),
     answer=Answer(
         (Field("y", "map", "The label of each output; a missing one is left out."),),
@@ -39,7 +51,6 @@ KIND = Kind(
         "ahead": "Use a Forecaster for a series.",
         "acts": "Use a Bandit to choose actions.",
         "environment": "Use an Agent to act in an environment.",
-        "report": "Print hw.evaluate, or learn one --target with --report.",
     },
     question=Question(
         "predict",

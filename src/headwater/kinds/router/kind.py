@@ -12,7 +12,7 @@ KIND = Kind(
     task="route",
     noun="router",
     learner=Lazy("headwater.kinds.router.learner:Router"),
-    can=frozenset(("answers", "importance", "late", "routes")),
+    can=frozenset(("answers", "importance", "report", "late", "routes")),
     answer=Answer(
         (
             Field("model", "label", "The model that answered.", word="chosen"),
@@ -63,7 +63,6 @@ KIND = Kind(
         "onnx": "Serve it: headwater serve --store FILE answers POST /choose.",
         "web": "Serve it: a page that anybody may copy can't keep one budget.",
         "delay": "Ask choose and reward, which take outcomes late by their ids.",
-        "report": "Ask frontier() and value(policy), or look at the page of headwater serve.",
         "labels": "Reward the choices whose quality you know: those without one teach nothing and cost nothing.",
         "device": "Serve it: its costs and waiting choices belong to one process.",
     },
