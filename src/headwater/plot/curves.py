@@ -157,7 +157,7 @@ def importances(values: Mapping[Any, float]) -> Figure:
 
 
 def _named(name: Any) -> str:
-    return " · ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+    return " · ".join(map(_named, name)) if isinstance(name, tuple) else str(name)
 
 
 def partial_dependence(watch: PartialDependence) -> Figure:
