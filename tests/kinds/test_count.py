@@ -193,7 +193,7 @@ KIND = Kind(
     task="count",
     noun="event counter",
     learner=Lazy(f"{HERE}:Count"),
-    can=frozenset(("answers",)),
+    can=frozenset(("answers", "report")),
     answer=Answer(
         (
             Field("count", "number", "How many events there were.", least=0, most=1e9, unit="events"),
@@ -378,6 +378,12 @@ def test_the_command_learns_asks_and_shows_it_by_its_fields(tmp_path):
     assert "count error" in learned.stdout
     predicted = run("predict", "events.csv", "--model", "c.hw", "--limit", "2")
     assert (predicted.returncode, predicted.stdout.splitlines()[0]) == (0, "row,rate")
+    told = ("learn", "events.csv", "--task", "count", "--count", "n", "--exposure", "hours", "--report", "r.html")
+    assert run(*told).returncode == 0
+    page = (tmp_path / "r.html").read_text()
+    assert "An event counter of " in page
+    assert " that has learned 300 rows" in page
+    assert "<td>count error</td>" in page
     assert run("show", "c.hw").stdout.startswith("c.hw: an event counter that has learned 300 rows")
     lacking = run("learn", "events.csv", "--task", "count", "--count", "n")
     assert (lacking.returncode, lacking.stdout) == (2, "")

@@ -58,9 +58,6 @@ class BaseEngine(Protocol):
     def columns(self) -> dict[Any, Column]:
         """Columns seen so far, by name."""
 
-    def first_names(self, most: int) -> tuple[list[Any], int]:
-        """Return the names of the first columns, and how many columns there are."""
-
     @property
     def rejected(self) -> dict[str, int]:
         """Counts of dropped values and undone steps, by reason (``validation.REASONS``)."""

@@ -91,11 +91,6 @@ class OutputsEngine:
         """Counts of dropped values and undone steps over all outputs, by reason (``validation.REASONS``)."""
         return dict(sum((Counter(member.rejected) for member in self.members.values()), Counter()))
 
-    def first_names(self, most: int) -> tuple[list[Any], int]:
-        """Return the names of the first columns, and how many columns there are."""
-        names = list(self.columns)
-        return names[:most], len(names)
-
     def knows(self, name: Any) -> bool:
         """Return whether there is a column with this name."""
         return any(m.engine is not None and m.engine.knows(name) for m in self.members.values())

@@ -199,10 +199,6 @@ class PrivateEngine:
         """Nothing, since which names there were is not kept."""
         return {}
 
-    def first_names(self, most: int) -> tuple[list[Any], int]:
-        """Return none, since which names there were is not kept."""
-        return [], 0
-
     @property
     def rejected(self) -> dict[str, int]:
         """Counts of dropped values, by reason."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from headwater.encode.values import UNUSABLE, kind_of
-from headwater.learner.engine import BaseEngine
+from headwater.learner.engine import BaseEngine, Engine
 from headwater.streams.readers.dtypes.cells import first_cell, is_of_texts
 from headwater.streams.readers.dtypes.columns import DATE, NUMBER, TEXT
 from headwater.streams.readers.dtypes.judge import judge_columns
@@ -34,12 +34,17 @@ def about_columns(engine: BaseEngine, X: Any, *, learning: bool) -> str:
         if isinstance(value, _NESTED) or engine.knows(name):
             return ""
         names.append(str(name))
-    known, count = engine.first_names(_SHOWN) if names else ([], 0)
+    if not names:
+        return ""
+    if isinstance(engine, Engine):  # which may know a million
+        known, count = engine.first_names(_SHOWN)
+    else:
+        known, count = list(engine.columns), len(engine.columns)
     if not known:
         return ""
     fate = "They are learned as new ones" if learning else "They are not used"
     return (
-        f"the model knows none of these columns: {_some(dict.fromkeys(names))}. It knows {_some(map(str, known), count)}. "
+        f"the model knows none of these columns: {_some(dict.fromkeys(names))}. It knows {_some(map(str, known[:_SHOWN]), count)}. "
         f"{fate}. Warned once"
     )
 
