@@ -124,7 +124,6 @@ def test_labels_and_columns_that_are_only_written_beside_are_no_surprises(run, t
     ("more", "said"),
     [
         (["--task", "regress"], "no --anomalies with --task regress"),
-        (["--report", "r.html"], "no --report with a detector"),
         (["--delay", "5"], "no --delay with a detector"),
         (["--adapt", "step_up"], "has a step size"),
         (["--hidden", "8,4"], "a whole number from 1 to 4,096, got (8, 4)"),

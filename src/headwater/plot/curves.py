@@ -145,7 +145,7 @@ def importances(values: Mapping[Any, float]) -> Figure:
     Examples
     --------
     >>> figure = importances({"age": 0.5, "job": 0.25})
-    >>> [round(bar.get_width(), 2) for bar in figure.axes[0].patches]
+    >>> [round(float(bar.get_width()), 2) for bar in figure.axes[0].patches]
     [0.25, 0.5]
     """
     shown = sorted(values.items(), key=lambda one: -abs(one[1]))[:_MOST][::-1]
