@@ -393,7 +393,7 @@ def test_the_command_learns_asks_and_shows_it_by_its_fields(tmp_path):
 def test_its_kind_is_known_by_its_task_and_carried_by_its_class():
     assert kind_of(Count()) is KIND
     assert kind_with("count") is KIND
-    assert Counter(KIND.can) == Counter(("answers",))
+    assert Counter(KIND.can) == Counter(("answers", "report"))
 
 
 def test_threads_may_share_it():
