@@ -123,6 +123,17 @@ def test_a_run_has_a_report_in_the_words_of_its_kind(run, tmp_path, kind):
     assert "<script" not in page
 
 
+def test_a_report_takes_nothing_from_what_is_printed(run):
+    pytest.importorskip("matplotlib")
+    alone, beside = run(LEARN["anomaly"])[1], run(f"{LEARN['anomaly']} --report r.html")[1]
+    parts = [text.partition("Most surprising rows")[2].partition("All ")[0].splitlines() for text in (alone, beside)]
+    rows = [
+        [line.split()[:2] for line in lines if line.strip()] for lines in parts
+    ]  # a row is explained at the end of its block
+    assert rows[0] == rows[1]
+    assert len(rows[0]) > 1
+
+
 def test_the_report_of_a_fleet_lists_the_keys_that_are_worst(run, tmp_path):
     pytest.importorskip("matplotlib")
     assert run(f"{LEARN['classify']} --fleet hour --hidden 4 --report r.html")[0] == 0

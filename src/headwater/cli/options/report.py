@@ -66,4 +66,5 @@ def session_pace(
     pace: dict[str, Any] = {"every": every, "keep_every": _KEEP_EVERY}
     if file is None:
         return pace | {"watch": list(filter(None, (drift, surprises)))}
-    return pace | {"every": min(every, _EVERY), "early": True, "watch": file.report.watchers_for(learner)}
+    watchers = [*file.report.watchers_for(learner), *filter(None, (surprises,))]
+    return pace | {"every": min(every, _EVERY), "early": True, "watch": watchers}
