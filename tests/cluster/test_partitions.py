@@ -122,7 +122,7 @@ def test_a_column_has_the_dtype_of_the_first_source_in_all_of_them(tmp_path):
         def learn(self, updates, blocks, deadline):
             for block in blocks:
                 reader = self._worker._reader(block.part)
-                seen.append((block.part.number, reader._stream.judge.readers["site"].kind))
+                seen.append((block.part.number, reader._stream.inference.readers["site"].kind))
             return super().learn(updates, blocks, deadline)
 
     run([first, digits], engine=Watching())

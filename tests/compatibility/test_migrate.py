@@ -14,8 +14,8 @@ import headwater as hw
 from headwater.cli import main
 from headwater.errors import HeadwaterError, ModelFileError, StoreError
 from headwater.store.learner_file import fingerprint
+from headwater.store.service.maintenance.commands import check
 from headwater.store.service.maintenance.migrate import migrate
-from headwater.store.service.maintenance.upkeep import check
 from support.frozen import archive
 from support.frozen.formats import versions_of
 

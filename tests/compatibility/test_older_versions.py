@@ -18,7 +18,7 @@ import headwater as hw
 from headwater.cli import main
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service import RetentionPolicy
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 from headwater.store.web import export
 from support.frozen import archive
 from support.frozen.around import BROKER_NAMES, of_followed, of_kept, of_manifest, run_cluster, teach_shards

@@ -8,7 +8,7 @@ import signal
 import headwater as hw
 from headwater import Classifier
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service.maintenance.upkeep import check, export
+from headwater.store.service.maintenance.commands import check, export
 from support.serving_host import Host
 
 ROWS = 600

@@ -11,7 +11,7 @@ import headwater as hw
 from headwater.errors import StoreError
 from headwater.store.journal.requests import ExpiredId
 from headwater.store.learner_file import LEARNER_FORMAT
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 from support.hostile.cases import CASES, follow, make_fleet, make_followed
 from support.hostile.run import try_case
 

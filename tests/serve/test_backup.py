@@ -8,7 +8,7 @@ import headwater as hw
 from headwater.serve.app import build
 from headwater.serve.run import make_state
 from headwater.store.learner_file import LEARNER_FORMAT
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 
 testclient = pytest.importorskip("starlette.testclient")
 

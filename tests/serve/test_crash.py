@@ -10,7 +10,7 @@ from benchmarks.serve import crash
 
 import headwater as hw
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service.maintenance.upkeep import check, export
+from headwater.store.service.maintenance.commands import check, export
 from support.serving_host import Host
 
 KILLS, LARGEST = 50, 30

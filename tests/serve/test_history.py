@@ -20,7 +20,7 @@ from headwater.serve.run import make_state
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.requests import LearnRequest
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx

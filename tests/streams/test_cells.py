@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from headwater.streams.readers.dtypes.cells import parse_column, parse_label, parse_text
 from headwater.streams.readers.dtypes.columns import ColumnReader
-from headwater.streams.readers.dtypes.judge import judge_columns
+from headwater.streams.readers.dtypes.inference import infer_columns
 
 CELLS = st.one_of(
     st.sampled_from(
@@ -76,6 +76,6 @@ def test_the_memory_for_texts_is_bounded():
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_whole_numbers_that_become_long_after_the_first_rows_stay_apart(first, sign):
     ids = [f"{sign}{12345678901234560 + i}" for i in range(4)]
-    judged = judge_columns({"id": first})[0]["id"]
+    judged = infer_columns({"id": first})[0]["id"]
     for reader in (judged, ColumnReader.from_note(judged.note())):
         assert reader.read([*ids, "8", ""], range(6)) == [*map(int, ids), 8.0, None]

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.streams.readers.dtypes.dates import DateFormat
-from headwater.streams.readers.dtypes.judge import Writing, judge_columns
-from headwater.streams.readers.dtypes.numbers import NumberFormat, judge_numbers
+from headwater.streams.readers.dtypes.inference import Writing, infer_columns
+from headwater.streams.readers.dtypes.numbers import NumberFormat, infer_numbers
 
 PIECES = st.sampled_from(
     [*"0123456789.,'-+()%$€/:年月日 eEkMT_\u202f\xa0−１２", "2024", "Jan", "kg", "NA", "nan", "inf", "²", "٣", "US$"]
@@ -19,7 +19,7 @@ CELL = st.one_of(st.text(max_size=6), st.lists(PIECES, max_size=9).map("".join))
 @settings(max_examples=400, deadline=None)
 @given(st.lists(CELL, min_size=1, max_size=12), CELL)
 def test_any_text_is_read_or_left_as_it_is(cells, later):
-    readers, _ = judge_columns({"a": cells, "b": ["1,5", "x"]})
+    readers, _ = infer_columns({"a": cells, "b": ["1,5", "x"]})
     values = readers["a"].read([*cells, later], range(len(cells) + 1))
     assert len(values) == len(cells) + 1
     assert all(value is None or isinstance(value, bool | float | str | dt.datetime) for value in values)
@@ -40,7 +40,7 @@ def test_numbers_are_read_back_as_they_were_written(numbers, style, around):
     texts = [
         around.format(f"{x:,.2f}".replace(",", "t").replace(".", style[0]).replace("t", style[1])) for x in numbers
     ]
-    verdict = judge_numbers(dict.fromkeys(texts, 1))
+    verdict = infer_numbers(dict.fromkeys(texts, 1))
     assert [verdict.formats[0].read(text) for text in texts] == numbers
 
 
@@ -99,31 +99,31 @@ def test_a_raised_or_circled_digit_beside_a_number_is_no_digit_of_it():
 
 def test_days_first_with_points_are_read_so_beside_iso_dates():
     cells = [day for i in range(1, 10) for day in (f"2024-01-0{i}", f"0{i}.03.2024")]
-    readers, remarks = judge_columns({"a": cells})
+    readers, remarks = infer_columns({"a": cells})
     assert readers["a"].read(cells, range(18))[3] == dt.datetime(2024, 3, 2)
     assert remarks == ["a: dates such as 01.03.2024 (day, month, year)."]
 
 
 def test_that_no_cell_tells_day_from_month_is_said_where_an_iso_date_comes_first():
     cells = ["2024-01-05", "03/04/2024", "05/06/2024"]
-    assert "no cell tells day from month" in judge_columns({"a": cells})[1][0]
+    assert "no cell tells day from month" in infer_columns({"a": cells})[1][0]
 
 
 def test_a_remark_names_no_order_where_a_month_is_a_word_and_the_pattern_where_one_is_given():
-    assert judge_columns({"a": ["1-Jan-24"]})[1] == ["a: dates such as 1-Jan-24."]
+    assert infer_columns({"a": ["1-Jan-24"]})[1] == ["a: dates such as 1-Jan-24."]
     given = Writing(dates="%d%m%y")
-    assert judge_columns({"a": ["310124"]}, writing=given)[1] == ["a: dates such as 310124 (%d%m%y)."]
+    assert infer_columns({"a": ["310124"]}, writing=given)[1] == ["a: dates such as 310124 (%d%m%y)."]
 
 
 def test_as_many_columns_for_either_decimal_sign_decide_nothing_for_a_third_one():
     columns = {"a": ["1.5", "2.25"], "b": ["1,5", "2,25"], "c": ["205.928", "51.485"]}
     for names in ("abc", "bac"):
-        remarks = judge_columns({name: columns[name] for name in names})[1]
+        remarks = infer_columns({name: columns[name] for name in names})[1]
         assert remarks[-1] == "c: 205.928 is read as 205.928; --decimal comma reads 205928."
 
 
 def test_whole_numbers_that_a_float_has_only_nearly_are_remarked_upon():
     said = "a: whole numbers of more digits than are learned (9007199254740993 is learned as 9007199254740992, as a key or an action it is exact)"
-    assert judge_columns({"a": ["9007199254740993", "7"]})[1] == [f"{said}; --text reads them as texts."]
+    assert infer_columns({"a": ["9007199254740993", "7"]})[1] == [f"{said}; --text reads them as texts."]
     for cells in (["9007199254740992"], ["1.0000000000000001"], ["1e300"], ["9" * 400]):
-        assert judge_columns({"a": cells})[1] == [], cells
+        assert infer_columns({"a": cells})[1] == [], cells

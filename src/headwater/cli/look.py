@@ -11,7 +11,7 @@ from rich.console import Console
 
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Source, check_sources, split_names
-from headwater.streams.readers.dtypes.judge import LOOK
+from headwater.streams.readers.dtypes.inference import LOOK
 from headwater.streams.readers.look import look as look_at
 
 __all__ = ["look"]

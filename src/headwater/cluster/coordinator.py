@@ -19,7 +19,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from headwater.cluster.published.manifest import NOTE, Keeper, Position, Totals, read_manifest, totals_of
+from headwater.cluster.published.manifest import NOTE, ManifestWriter, Position, Totals, read_manifest, totals_of
 from headwater.errors import ConfigError
 from headwater.learner.kind import check_can, has_classes, named_able
 from headwater.learner.settings import settings_of, written_settings
@@ -174,7 +174,7 @@ class Cluster:
         self._window, self._every, self.on_round = window, every, on_round
         self._on_record = (on_record,) if callable(on_record) else tuple(on_record)
         self._workers = _workers(engine, workers, address)
-        self._keeper = None if manifest is None else Keeper(manifest)
+        self._manifest_writer = None if manifest is None else ManifestWriter(manifest)
         self._serial = SerialSample(
             self.learner.task, every_round(workers) if serial_sample and not self._by_source else 0
         )
@@ -220,8 +220,8 @@ class Cluster:
     def close(self) -> None:
         """Stop the workers, and finish writing the manifest."""
         self._workers.close()
-        if self._keeper is not None:
-            self._keeper.close()
+        if self._manifest_writer is not None:
+            self._manifest_writer.close()
 
     # ---- the rounds --------------------------------------------------------------------------------------------------
 
@@ -374,11 +374,11 @@ class Cluster:
 
     def _keep(self, *, wait: bool) -> None:
         """Save state, position and metrics after a round."""
-        if self._keeper is None:
+        if self._manifest_writer is None:
             return
         progress = {name: None if value != value else value for name, value in asdict(self.progress).items()}
         totals = Totals(self._watch.to_bytes(), progress, self._serial.sums, dict(self._rejected_before))
-        self._keeper.put(self._kept(), self.position, totals, wait=wait)
+        self._manifest_writer.put(self._kept(), self.position, totals, wait=wait)
 
     def _kept(self) -> SupervisedLearner:
         """Return a copy of the current learner, with all its settings, its aggregates and its diagnosis sample."""

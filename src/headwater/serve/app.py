@@ -20,8 +20,8 @@ from headwater.errors import StoreError
 from headwater.serve import openapi
 from headwater.serve.api import asking, events, keys, labels, learning, models, page
 from headwater.serve.api.looks import looking
+from headwater.serve.api.maintenance import backups, forgetting, sources
 from headwater.serve.api.short import acting, forecasting, routing, transitions
-from headwater.serve.api.upkeep import backups, forgetting, sources
 from headwater.serve.endpoint import Endpoint, Front, Request, Response
 from headwater.serve.http.address import Address
 from headwater.serve.http.costs import AHEAD, AT_HAND, CHANGE, COPY, FORM, LESSON, PUBLISHED, ROWS, SAMPLE

@@ -121,7 +121,7 @@ def _in_store(path: str | Path) -> Any:
     if is_member_store(read_head(path)):
         return _FLEET.value.from_store(path)
     from headwater.store.service.durable_learner import NAME
-    from headwater.store.service.maintenance.upkeep import restore
+    from headwater.store.service.maintenance.commands import restore
 
     return restore(path, LEARNER_FORMAT, model=NAME)[0]
 

@@ -7,7 +7,7 @@ from headwater.types import lazily
 if TYPE_CHECKING:
     from headwater.streams.block import Block
     from headwater.streams.datasets import DATASETS
-    from headwater.streams.files.opened import FORMATS
+    from headwater.streams.files.open_file import FORMATS
     from headwater.streams.files.rejects import Rejects
     from headwater.streams.interrupt import FIRST_PIECE, PIECE, CtrlC, Uninterrupted, in_pieces
     from headwater.streams.readers.frame_rows import FrameRows, native_frame
@@ -40,7 +40,7 @@ __getattr__ = lazily(
     {
         ".block": "Block",
         ".datasets": "DATASETS",
-        ".files.opened": "FORMATS",
+        ".files.open_file": "FORMATS",
         ".readers.frame_rows": "FrameRows native_frame",
         ".interrupt": "CtrlC FIRST_PIECE PIECE Uninterrupted in_pieces",
         ".files.rejects": "Rejects",

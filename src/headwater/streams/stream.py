@@ -19,7 +19,7 @@ from headwater.streams.files.addresses import DELTA, shown
 from headwater.streams.files.rejects import Rejects
 from headwater.streams.limits import ALLOWED, check_limits, from_row, stop_where_unusable
 from headwater.streams.readers.delimited import Layout
-from headwater.streams.readers.dtypes.judge import LOOK, ColumnJudge, Writing
+from headwater.streams.readers.dtypes.inference import LOOK, DtypeInference, Writing
 from headwater.streams.readers.files import Files
 from headwater.streams.readers.frame_rows import FrameRows
 from headwater.streams.target import UNLABELLED, Target, assume_target, decide_target, task_by_labels
@@ -124,9 +124,9 @@ class Stream:
         return self._notes + ([] if self._files is None else self._files.notes)
 
     @property
-    def judge(self) -> ColumnJudge:
+    def inference(self) -> DtypeInference:
         """Inference of the columns, which knows none of a source that tells its types, such as a data set."""
-        return ColumnJudge() if self._files is None else self._files.judge
+        return DtypeInference() if self._files is None else self._files.inference
 
     def add_note(self, note: str) -> None:
         """Add a sentence to the notes on the source."""
@@ -140,15 +140,15 @@ class Stream:
 
     def reading(self) -> dict[str, dict[str, object]]:
         """Return the settings of each column as JSON. Passed as `known`, they read other data alike."""
-        return {} if self._files is None else self._files.judge.note()
+        return {} if self._files is None else self._files.inference.note()
 
     def kinds(self) -> str:
         """Return a line that lists the columns read as numbers, dates and texts, or "" for a typed source."""
-        return "" if self._files is None else self._files.judge.kinds()
+        return "" if self._files is None else self._files.inference.kinds()
 
     def odd(self, only: Collection[str] | None = None) -> list[str]:
         """Return a sentence for each column with texts among numbers or dates, or for some of these columns only."""
-        return [] if self._files is None else self._files.judge.odd(only)
+        return [] if self._files is None else self._files.inference.odd(only)
 
     def fraction(self) -> float | None:
         """Return the share of the source read so far, or None if its length is unknown."""
@@ -358,15 +358,15 @@ def _open(
             stream = opened.enter_context(_open_broker(str(source), options, out, options.positions or {}))
         else:
             look = _LOOK_LIVE if task in (None, "auto") else 1
-            judge = ColumnJudge(writing=options.writing, text=options.text, known=options.known, look_live=look)
+            inference = DtypeInference(writing=options.writing, text=options.text, known=options.known, look_live=look)
             files: Files | Memory
             one = isinstance(source, str | Path)
             if str(source).lower().endswith(SHEETS) or str(source).startswith(DELTA) if one else not is_path(source):
-                files = _in_memory(source, options, judge)
+                files = _in_memory(source, options, inference)
             else:
                 columns: dict[str, Any] = {"drop": options.drop, "text": options.text}
                 form: dict[str, Any] = dict(zip(("format", "encoding"), options.form, strict=True))
-                files = Files(source, judge, out, target=options.target, layout=options.layout, **columns, **form)
+                files = Files(source, inference, out, target=options.target, layout=options.layout, **columns, **form)
             stream = Stream(files.blocks(), name=files.name, rejects=out, target=options.target, files=files)
             opened.callback(stream.close)
         stream.skip, stream.limit, stream.share = limits
@@ -377,7 +377,7 @@ def _open(
     return stream
 
 
-def _in_memory(source: Any, options: Options, judge: ColumnJudge) -> Memory:
+def _in_memory(source: Any, options: Options, inference: DtypeInference) -> Memory:
     """Open rows in memory, a workbook, which fits into it, or a table, whose columns tell their types."""
     from headwater.streams.readers.delta import read_delta
     from headwater.streams.readers.memory import Memory
@@ -387,7 +387,7 @@ def _in_memory(source: Any, options: Options, judge: ColumnJudge) -> Memory:
     rows = source
     if name:
         rows = read_delta(str(source)) if name.startswith(DELTA) else read_sheet(source)
-    return Memory(rows, judge, target=options.target, drop=options.drop, text=options.text, name=name)
+    return Memory(rows, inference, target=options.target, drop=options.drop, text=options.text, name=name)
 
 
 def is_path(source: Any) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 import headwater as hw
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 
 from .test_learners import made, rows
 from .test_windows import ROLLING as WINDOWS

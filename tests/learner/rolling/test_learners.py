@@ -27,7 +27,7 @@ from headwater.learner.settings.rolling import ROLLING_STATE
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint, to_bytes
 from headwater.store.model_file import unseal
 from headwater.store.service import RetentionPolicy
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 
 START = dt.datetime(2026, 1, 1)
 ROLLING = hw.Rolling(

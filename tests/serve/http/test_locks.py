@@ -12,7 +12,7 @@ import pytest
 
 from headwater.serve.app import build
 from headwater.serve.run import make_state
-from headwater.store.service.model import FairLock
+from headwater.store.service.model import TicketLock
 from support.siege.server import made, taught
 
 with warnings.catch_warnings():
@@ -24,7 +24,7 @@ MOST_S = 0.25
 """Of processor time, as the limit lock_s says."""
 
 
-class Recorded(FairLock):
+class Recorded(TicketLock):
     """A lock that notes the processor time for which each function holds it."""
 
     held: ClassVar = defaultdict(float)
@@ -58,7 +58,7 @@ class Recorded(FairLock):
 
 @pytest.fixture
 def served(tmp_path, monkeypatch):
-    monkeypatch.setattr("headwater.store.service.model.FairLock", Recorded)
+    monkeypatch.setattr("headwater.store.service.model.TicketLock", Recorded)
     monkeypatch.setattr(Recorded, "held", defaultdict(float))
     state = make_state(tmp_path / "a.db")
     for name, learner in made().items():

@@ -17,7 +17,7 @@ from headwater.serve.background.shared import Published, Shared
 from headwater.serve.http.errors import Busy
 from headwater.serve.run import make_state
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint, to_bytes
-from headwater.store.service.model import FairLock
+from headwater.store.service.model import TicketLock
 
 PATIENCE_S = 900
 LOOKS = (
@@ -295,7 +295,7 @@ def test_what_is_kept_has_a_bound(state, monkeypatch):
 
 
 def test_a_lock_is_taken_at_once_only_where_nobody_has_it_or_waits():
-    lock = FairLock()
+    lock = TicketLock()
     assert lock.take_now()
     assert not lock.take_now()
     waiting = threading.Thread(target=lock.__enter__)

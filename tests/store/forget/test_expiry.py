@@ -11,7 +11,7 @@ from headwater.store.forget.verify import search
 from headwater.store.journal import database
 from headwater.store.journal.requests import ExpiredId
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 from kinds.matrix import cases
 
 CASES = {

@@ -14,7 +14,7 @@ from headwater.interop.device import export_device
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint, from_bytes, to_bytes
 from headwater.store.model_file import SavedModel
 from headwater.store.service import RetentionPolicy
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 from headwater.store.service.price import bytes_declared, bytes_held, price_of
 from kinds.matrix import DOORS, cases
 

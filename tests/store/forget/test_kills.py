@@ -16,7 +16,7 @@ from headwater.store.forget.verify import search
 from headwater.store.journal import database
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy
-from headwater.store.service.maintenance.upkeep import check, verify_forgotten
+from headwater.store.service.maintenance.commands import check, verify_forgotten
 
 KILLS = 200
 CHILD = Path(__file__).parents[2] / "support" / "processes" / "forgetting.py"

@@ -10,7 +10,7 @@ import pytest
 
 import headwater as hw
 from headwater.serve.api.events import frame
-from headwater.serve.api.upkeep import forgetting
+from headwater.serve.api.maintenance import forgetting
 from headwater.serve.app import build
 from headwater.serve.background import shared
 from headwater.serve.background.shared import View

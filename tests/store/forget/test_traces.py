@@ -15,7 +15,7 @@ from headwater.store.journal import database
 from headwater.store.journal.requests import SourceRequest
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint, to_bytes
 from headwater.store.service import RetentionPolicy
-from headwater.store.service.maintenance.upkeep import restore, verify_forgotten
+from headwater.store.service.maintenance.commands import restore, verify_forgotten
 from headwater.store.sources import follower, outbox
 from support.hostile.cases import FakeSink, FakeSource
 

@@ -15,7 +15,7 @@ from headwater.errors import StoreError
 from headwater.store.journal import backup as backups
 from headwater.store.journal import database
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 
 SMALL = {"hidden": (4,), "seed": 1}
 

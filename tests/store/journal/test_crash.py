@@ -13,7 +13,7 @@ import pytest
 
 import headwater as hw
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 
 KILLS = {"classify": 50, "anomaly": 25, "forecast": 25, "decide": 25, "control": 25}
 CHILD = Path(__file__).parents[2] / "support" / "processes" / "storing.py"

@@ -17,7 +17,7 @@ from headwater.store.journal.events import JournalEvent, pack
 from headwater.store.journal.store_file import StoreFile
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy
-from headwater.store.service.maintenance.upkeep import check, export
+from headwater.store.service.maintenance.commands import check, export
 
 
 def events(n, start=0):

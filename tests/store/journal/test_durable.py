@@ -28,7 +28,7 @@ from headwater.store.journal.requests import (
 from headwater.store.journal.snapshots import kept
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy
-from headwater.store.service.maintenance.upkeep import check, export
+from headwater.store.service.maintenance.commands import check, export
 from headwater.store.service.models import UnknownModel
 
 SMALL = {"hidden": (4,), "seed": 1}

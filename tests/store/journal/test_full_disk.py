@@ -10,7 +10,7 @@ import headwater as hw
 from headwater.errors import StoreError
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 from support.processes.full_disk import small_disk
 
 SMALL = {"hidden": (4,), "seed": 1}

@@ -9,7 +9,7 @@ import pytest
 import headwater as hw
 from headwater.errors import StoreError
 from headwater.store.learner_file import LEARNER_FORMAT
-from headwater.store.service.maintenance.upkeep import check, export, restore
+from headwater.store.service.maintenance.commands import check, export, restore
 
 SMALL = {"hidden": (4,), "seed": 1}
 

@@ -15,11 +15,11 @@ import headwater as hw
 from headwater.cli import main
 from headwater.errors import ConfigError, StoreError
 from headwater.store.journal import database, store_file
-from headwater.store.journal.high_water import read_mark
-from headwater.store.journal.store_file import HighWater
+from headwater.store.journal.checkpoint_mark import read_mark
+from headwater.store.journal.store_file import CheckpointMark
 from headwater.store.journal.wal import Frames, read_frames
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service.maintenance.upkeep import accept, check, export
+from headwater.store.service.maintenance.commands import accept, check, export
 
 SMALL = {"hidden": (4,), "seed": 1}
 ALL = 200
@@ -272,7 +272,7 @@ def test_a_damaged_store_opens_whole_or_is_refused_and_never_as_empty(killed, tm
 
 
 def test_a_torn_mark_leaves_the_one_before(tmp_path):
-    mark = HighWater(tmp_path / "a.db")
+    mark = CheckpointMark(tmp_path / "a.db")
     mark.write(5, 1)
     mark.write(6, 2)
     mark.write(7, 2)

@@ -14,10 +14,10 @@ from headwater.cli import main
 from headwater.errors import StoreError
 from headwater.store.journal import database
 from headwater.store.journal.seal import read_seal, tables_of
-from headwater.store.journal.store_file import HighWater
+from headwater.store.journal.store_file import CheckpointMark
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 
 SMALL = {"hidden": (4,), "seed": 1}
 PAGE = 4096
@@ -217,7 +217,7 @@ def test_a_torn_copy_is_refused_or_holds_one_moment_and_is_never_a_fresh_learner
             stale.unlink()
         path.write_bytes(torn(rng, files[older], files[newer]))
         if beside != "nothing":
-            mark = HighWater(path)
+            mark = CheckpointMark(path)
             mark.write(0, 0)
             mark.close()
         try:

@@ -7,7 +7,7 @@ from headwater.cli import main
 from headwater.errors import ConfigError, StoreError
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import model, models
-from headwater.store.service.maintenance.upkeep import check, skip
+from headwater.store.service.maintenance.commands import check, skip
 from headwater.store.service.models import UnlearnableEvent
 
 SMALL = {"hidden": (4,), "seed": 1}

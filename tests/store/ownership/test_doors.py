@@ -13,7 +13,7 @@ from headwater.cli import main
 from headwater.errors import StoreError
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.ownership import IN_USE, OwnedFile, byte_locks
-from headwater.store.service.maintenance.upkeep import accept, check, compact, export, restore, skip
+from headwater.store.service.maintenance.commands import accept, check, compact, export, restore, skip
 
 SMALL = {"hidden": (4,), "seed": 1}
 
@@ -22,7 +22,7 @@ import os, pathlib, shutil, signal, sqlite3, subprocess, sys, tempfile
 import headwater as hw
 from headwater.errors import StoreError
 from headwater.store.learner_file import LEARNER_FORMAT
-from headwater.store.service.maintenance.upkeep import check, export, restore
+from headwater.store.service.maintenance.commands import check, export, restore
 
 path = pathlib.Path(sys.argv[1])
 model = hw.open(path, hw.Classifier(hidden=(4,), seed=1))

@@ -10,7 +10,7 @@ import pytest
 
 import headwater as hw
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 from headwater.streams.brokers import Outgoing, read_address
 from support.brokers.following import follow_through_kills, uninterrupted
 from support.brokers.proxy import Proxy

@@ -10,7 +10,7 @@ import pytest
 
 from headwater.errors import HeadwaterError
 from headwater.streams import read
-from headwater.streams.readers.dtypes.judge import ColumnJudge, Writing
+from headwater.streams.readers.dtypes.inference import DtypeInference, Writing
 
 DAY = dt.datetime(2024, 1, 5)
 
@@ -133,8 +133,8 @@ def test_whole_answers_are_classes_however_they_are_written(form, tmp_path):
 
 
 def test_a_model_reads_times_as_the_file_that_it_learned():
-    first = ColumnJudge(writing=Writing(times=("t",)))
+    first = DtypeInference(writing=Writing(times=("t",)))
     first.look({"t": ["1704412800", "1704412900"]})
-    again = ColumnJudge(known=first.note())
+    again = DtypeInference(known=first.note())
     again.look({"t": ["1704412800"]})
     assert (again.readers["t"].read(["1704412800"], [2]), again.remarks) == ([DAY], [])

@@ -16,7 +16,7 @@ import pytest
 
 import headwater as hw
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
-from headwater.store.service.maintenance.upkeep import check
+from headwater.store.service.maintenance.commands import check
 from support.brokers.following import Host, uninterrupted
 from support.brokers.kinds import Broker
 from support.processes.following import row

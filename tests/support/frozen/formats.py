@@ -17,7 +17,7 @@ from typing import Any
 import headwater as hw
 from headwater._core import APART_VERSION, LEAN_VERSION, VERSION
 from headwater.store import members
-from headwater.store.journal import database, high_water
+from headwater.store.journal import checkpoint_mark, database
 from headwater.store.model_file import FORMAT
 from support.frozen.archive import SAFELY, unpack
 from support.frozen.archive import versions as kept
@@ -33,7 +33,7 @@ WRITTEN = {
     "declaration": {str(LEAN_VERSION), str(APART_VERSION)},
     "store": {str(database.FORMAT)},
     "store of a fleet": {members.FORMAT},
-    "mark": {high_water.MAGIC.decode()},
+    "mark": {checkpoint_mark.MAGIC.decode()},
 }
 READ_TOO = {
     "core": {str(VERSION), str(LEAN_VERSION)},

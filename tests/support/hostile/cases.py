@@ -23,7 +23,7 @@ from headwater.store.journal.snapshots import _sha
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint, to_bytes
 from headwater.store.model_file import SavedModel, unseal
 from headwater.store.model_file import seal as sealed
-from headwater.store.service.maintenance.upkeep import check, export
+from headwater.store.service.maintenance.commands import check, export
 from headwater.store.sources import follower, outbox
 from headwater.streams.brokers import Message
 from headwater.streams.brokers.protocol import Log

@@ -156,7 +156,7 @@ def collect(file: Path, model: str) -> Facts:
     from headwater.store.members import is_member_store
     from headwater.store.model_file.container import holds_database
     from headwater.store.ownership import read_head
-    from headwater.store.service.maintenance.upkeep import exports, models_of
+    from headwater.store.service.maintenance.commands import exports, models_of
 
     if not (file.exists() and holds_database(file)) or is_member_store(read_head(file)):
         learner = load_model(file, fleets=True)

@@ -16,7 +16,7 @@ from headwater.cli.options.shared import Source
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.errors import ConfigError, DataError
 from headwater.route.session import Session
-from headwater.streams.files.opened import is_model
+from headwater.streams.files.open_file import is_model
 
 __all__ = ["diagnose"]
 

@@ -48,9 +48,9 @@ def read_labels(
 
 def _read(block: Block, X: list[dict[Any, Any]], names: Sequence[str], stream: Stream) -> None:
     """Read columns of a file of text: whole numbers as int, and texts among numbers as they are, which is not remarked upon."""
-    judge = stream.judge
-    for name in [name for name in names if name in judge.readers]:
+    inference = stream.inference
+    for name in [name for name in names if name in inference.readers]:
         cells = [cell for (cell,) in block.written([name]) or ()]
-        for x, label in zip(X, judge.readers[name].labels(cells, block.rows), strict=True):
+        for x, label in zip(X, inference.readers[name].labels(cells, block.rows), strict=True):
             x[name] = label
-    judge.hush(names)
+    inference.hush(names)

@@ -31,7 +31,7 @@ def check(file: Path, /, *, json: bool = False) -> int:
         Print JSON.
     """
     from headwater.store.learner_file import LEARNER_FORMAT
-    from headwater.store.service.maintenance.upkeep import check as checked
+    from headwater.store.service.maintenance.commands import check as checked
 
     report = checked(_existing(file), LEARNER_FORMAT)
     if json:
@@ -62,7 +62,7 @@ def backup(file: Path, to: Path, /) -> int:
         The copy: a path where nothing is.
     """
     from headwater.store.learner_file import LEARNER_FORMAT
-    from headwater.store.service.maintenance.upkeep import backup as backed_up
+    from headwater.store.service.maintenance.commands import backup as backed_up
 
     size = backed_up(_existing(file), to, LEARNER_FORMAT)
     print(f"{to}: a sound copy of {file}, {size:,} bytes.")
@@ -82,7 +82,7 @@ def compact(file: Path, /, *, keep: int = 1_000_000) -> int:
     """
     from headwater.store.learner_file import LEARNER_FORMAT
     from headwater.store.service import RetentionPolicy
-    from headwater.store.service.maintenance.upkeep import compact as compacted
+    from headwater.store.service.maintenance.commands import compact as compacted
 
     before, after = compacted(_existing(file), LEARNER_FORMAT, RetentionPolicy(keep_events=keep))
     print(f"{file}: {before:,} bytes before, {after:,} now.")
@@ -102,7 +102,7 @@ def export(file: Path, /, *, model: str | None = None, out: Path | None = None) 
     out
         A file to write; standard output without it.
     """
-    from headwater.store.service.maintenance.upkeep import export as exported
+    from headwater.store.service.maintenance.commands import export as exported
 
     rows = exported(_existing(file), model)
     if out is None:
@@ -149,7 +149,7 @@ def forget(
     """
     from headwater.store.forget.selection import Selection
     from headwater.store.learner_file import LEARNER_FORMAT
-    from headwater.store.service.maintenance.upkeep import forget as forgot
+    from headwater.store.service.maintenance.commands import forget as forgot
 
     selection = Selection.of(event, id, dict(map(_pair, where or ())))
     how: dict[str, Any] = {"model": model, "reason": reason, "dry_run": dry_run}
@@ -171,8 +171,8 @@ def forgotten(file: Path, /, *, json: bool = False) -> int:
     json
         Print JSON.
     """
-    from headwater.store.service.maintenance.upkeep import exports
-    from headwater.store.service.maintenance.upkeep import forgotten as records
+    from headwater.store.service.maintenance.commands import exports
+    from headwater.store.service.maintenance.commands import forgotten as records
 
     found, copies = records(_existing(file)), exports(file)
     if json:
@@ -205,7 +205,7 @@ def verify_forgotten(file: Path, number: int, /, *, text: list[str] | None = Non
         Print JSON.
     """
     from headwater.store.learner_file import LEARNER_FORMAT
-    from headwater.store.service.maintenance.upkeep import verify_forgotten as verified
+    from headwater.store.service.maintenance.commands import verify_forgotten as verified
 
     found = verified(_existing(file), LEARNER_FORMAT, number, tuple(text or ()))
     if json:
@@ -230,7 +230,7 @@ def skip(file: Path, event: int, /) -> int:
         Its number, as the start's error and check name it.
     """
     from headwater.store.learner_file import LEARNER_FORMAT
-    from headwater.store.service.maintenance.upkeep import skip as skipped
+    from headwater.store.service.maintenance.commands import skip as skipped
 
     why = skipped(_existing(file), LEARNER_FORMAT, event)
     print(f"{file}: event {event:,} is left out ({why}). It stays in the journal.")
@@ -246,7 +246,7 @@ def accept(file: Path, /) -> int:
     file
         The store; copy it and its WAL aside first.
     """
-    from headwater.store.service.maintenance.upkeep import accept as accepted
+    from headwater.store.service.maintenance.commands import accept as accepted
 
     end, acknowledged = accepted(_existing(file))
     print(f"{file}: events to {end:,} are there, {acknowledged - end:,} acknowledged ones are lost.")
@@ -273,7 +273,7 @@ def restore(
         In place of --seq: a time such as 2026-11-24T12:00:00+00:00.
     """
     from headwater.store.learner_file import LEARNER_FORMAT
-    from headwater.store.service.maintenance.upkeep import restore as restored
+    from headwater.store.service.maintenance.commands import restore as restored
 
     learner, at = restored(_existing(file), LEARNER_FORMAT, model=model, seq=seq, t=None if time is None else _ms(time))
     learner.save(out)

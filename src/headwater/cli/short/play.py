@@ -13,7 +13,7 @@ from headwater.cli.options.shared import check_writable
 from headwater.cli.options.task import saved
 from headwater.errors import ConfigError, MissingExtra, counted
 from headwater.learner.kind import kind_with
-from headwater.streams.files.opened import is_model
+from headwater.streams.files.open_file import is_model
 
 __all__ = ["play"]
 

@@ -19,7 +19,7 @@ from cyclopts.exceptions import (
 )
 
 from headwater.errors import ConfigError, HeadwaterError
-from headwater.streams.files.opened import is_model, no_rows
+from headwater.streams.files.open_file import is_model, no_rows
 
 __all__ = ["usage_error"]
 

@@ -19,7 +19,7 @@ from headwater.learner.supervised import SupervisedLearner
 from headwater.store.learner_file import load, to_bytes
 from headwater.store.model_file import write
 
-__all__ = ["NOTE", "Keeper", "Position", "Totals", "read_manifest", "totals_of"]
+__all__ = ["NOTE", "ManifestWriter", "Position", "Totals", "read_manifest", "totals_of"]
 
 NOTE = "cluster"
 """Entry of a manifest's notes."""
@@ -118,7 +118,7 @@ def read_manifest(path: str | Path) -> tuple[SupervisedLearner, Position] | None
     return learner, Position(**{**known, "waiting": waiting, "sources": sources})
 
 
-class Keeper:
+class ManifestWriter:
     """Writer of manifests in a background thread. It writes the newest state as often as the disk allows.
 
     Parameters

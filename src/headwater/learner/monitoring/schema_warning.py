@@ -13,7 +13,7 @@ from headwater.encode.values import UNUSABLE, kind_of
 from headwater.learner.engine import BaseEngine, Engine
 from headwater.streams.readers.dtypes.cells import first_cell, is_of_texts
 from headwater.streams.readers.dtypes.columns import DATE, NUMBER, TEXT
-from headwater.streams.readers.dtypes.judge import judge_columns
+from headwater.streams.readers.dtypes.inference import infer_columns
 from headwater.streams.readers.frame_rows import is_frame
 from headwater.types import nw
 
@@ -66,7 +66,7 @@ def _about_cells(rows: Sequence[Mapping[Any, Any]]) -> str:
     """Return a sentence on rows of texts alone, whose numbers are read as in a file, and on what only a whole column decides."""
     columns = _texts_of(rows)
     numbers = [name for name, texts in columns.items() if isinstance(_begins(texts, True), float)]
-    readers, _ = judge_columns(columns) if columns else ({}, [])
+    readers, _ = infer_columns(columns) if columns else ({}, [])
     others = []
     for name, reader in readers.items():
         plain = reader.number.plain if reader.kind == NUMBER else bool(_ISO.match(columns[name][0]))

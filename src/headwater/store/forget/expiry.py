@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from headwater.store.journal.entries import Journal
     from headwater.store.journal.requests import Ids
     from headwater.store.journal.store_file import StoreFile
-    from headwater.store.service.maintenance.keeper import Keeper
+    from headwater.store.service.maintenance.retention import RetentionJob
     from headwater.store.service.model import LearnerState, Model
     from headwater.store.service.models import Models
 
@@ -64,7 +64,7 @@ class ExpiringParts:
 
     Parameters
     ----------
-    file, models, journal, ids, keeper
+    file, models, journal, ids, retention_job
         The open store.
     change
         Runs a change of the models transactionally, inside the write lock.
@@ -76,7 +76,7 @@ class ExpiringParts:
     models: Models
     journal: Journal
     ids: Ids
-    keeper: Keeper
+    retention_job: RetentionJob
     change: Callable[..., Any]
     writing: Callable[[], AbstractContextManager[None]]
 
@@ -241,7 +241,7 @@ class Expiry:
         with self._parts.file.mutex:
             until = self._end_of_cut(now)
         if until > 0:
-            self._parts.keeper.cut(until)
+            self._parts.retention_job.cut(until)
             self._cut_messages()
         if self.retention is not None and self.retention.seconds is not None:
             self._parts.ids.expire(self._oldest_time(now), self._parts.file.short_transaction)

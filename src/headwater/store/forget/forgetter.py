@@ -30,7 +30,7 @@ from .record import Forgetting, Record, applied, digest_of, ranges_of, read_reco
 from .selection import Selection
 
 if TYPE_CHECKING:
-    from headwater.store.service.maintenance.keeper import Keeper
+    from headwater.store.service.maintenance.retention import RetentionJob
     from headwater.store.service.model import LearnerState, Model
     from headwater.store.service.models import Models
 
@@ -50,7 +50,7 @@ class Parts:
     ----------
     file, models, journal, snapshots, ids
         The open store.
-    keeper
+    retention_job
         Its maintenance, which must not write a snapshot meanwhile.
     reading
         Opens a second connection, on which rows are read and learned while requests continue.
@@ -65,7 +65,7 @@ class Parts:
     journal: Journal
     snapshots: Snapshots
     ids: Ids
-    keeper: Keeper
+    retention_job: RetentionJob
     reading: Callable[[], AbstractContextManager[Models]]
     writing: Callable[[], AbstractContextManager[None]]
     id: str
@@ -290,7 +290,7 @@ class Forgetter:
     ) -> None:
         """Catch up on what came meanwhile, change the store in one transaction, and put the new learners in place."""
         parts = self._parts
-        with parts.keeper.quiet(), parts.writing():
+        with parts.retention_job.quiet(), parts.writing():
             late = self._find(parts.models, chosen, selector, found.searched, keep=True)
             found.events |= late.events
             new = self._late_learners(chosen, late, relearned)

@@ -23,7 +23,7 @@ import msgspec
 from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.store.ownership import OwnedFile
 
-from .high_water import mark_path, read_mark
+from .checkpoint_mark import mark_path, read_mark
 from .seal import SEALED, Seal, ends, refuse_torn, write_seal
 from .wal import read_frames
 

@@ -19,11 +19,11 @@ from headwater.errors import StoreError
 from headwater.store.model_file.container import PATH, no_path
 from headwater.store.ownership import OwnedFile
 
+from .checkpoint_mark import MAGIC, NUMBERS, RECORD, SLOT, mark_path
 from .database import FAILING, FULL, MS_TO_WAIT, connect, ends_where_it_should, meaning, transaction
-from .high_water import MAGIC, NUMBERS, RECORD, SLOT, mark_path
 from .seal import PUT_SEAL, SEAL_KEY, SEALED_AS, write_seal
 
-__all__ = ["PAGE", "HighWater", "StoreFile"]
+__all__ = ["PAGE", "CheckpointMark", "StoreFile"]
 
 T = TypeVar("T")
 PAGE = 4096
@@ -92,7 +92,7 @@ class StoreFile:
             self._owned.connections.append(self.base)
             self._owned.watch()
             self._watched = self._owned.watched
-            self._mark = HighWater(self.path)
+            self._mark = CheckpointMark(self.path)
             self.acknowledge = partial(self._mark.write, refused=partial(_unmarked, self.path))
             """Records the last acknowledged event and id in the checkpoint mark, and returns a StoreError if it can't."""
             if self.sealed is not None:
@@ -318,7 +318,7 @@ class StoreFile:
             write_seal(self.base, self.sealed, is_open=False)
 
 
-class HighWater:
+class CheckpointMark:
     """The checkpoint mark of an open store.
 
     Writes alternate between two slots, so that a torn write leaves the previous mark intact.

@@ -44,7 +44,7 @@ from .price import Price, price_of
 
 __all__ = [
     "FALLBACK",
-    "FairLock",
+    "TicketLock",
     "Fallback",
     "LearnerState",
     "Model",
@@ -105,12 +105,12 @@ class Fallback:
         return scores.guess(self.baseline), None
 
 
-class FairLock:
+class TicketLock:
     """A lock granted in order of request, so that neither readers nor the writer starve.
 
     Examples
     --------
-    >>> lock = FairLock()
+    >>> lock = TicketLock()
     >>> with lock:
     ...     print("held")
     held
@@ -168,7 +168,7 @@ class Model:
     """The last event that the answering learners have learned."""
     late: Publishing | None = None
     """When and how the learners are published, None if at once."""
-    lock: FairLock = field(default_factory=FairLock)
+    lock: TicketLock = field(default_factory=TicketLock)
     recent: deque[tuple[int, JournalEvent, Any]] = field(default_factory=_latest)
     """The last events with their numbers and the champion's predictions."""
     alarms: deque[tuple[int, JournalEvent, float, Mapping[Any, float]]] = field(default_factory=_latest)
@@ -481,7 +481,7 @@ def _observed(state: LearnerState, rows: Sequence[Any], aggregates: list[Issued]
     return read
 
 
-_ALL: weakref.WeakSet[FairLock] = weakref.WeakSet()
+_ALL: weakref.WeakSet[TicketLock] = weakref.WeakSet()
 
 
 def _renew_all() -> None:

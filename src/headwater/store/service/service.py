@@ -47,8 +47,8 @@ from headwater.store.journal.source_tables import SourceTables
 from headwater.store.journal.store_file import PAGE, StoreFile
 from headwater.store.model_file import LearnerFormat
 from headwater.store.service.maintenance.background import Background
-from headwater.store.service.maintenance.keeper import Keeper
 from headwater.store.service.maintenance.policy import RetentionPolicy
+from headwater.store.service.maintenance.retention import RetentionJob
 from headwater.streams import PIECE, Uninterrupted
 
 from .labeling import Labeling
@@ -136,20 +136,20 @@ class Service:
             self._file.close()
             self.closed = True
             raise
-        self._background = Background(self._keeper)
+        self._background = Background(self._retention_job)
 
     def _recover(self) -> None:
         self.cut = self.journal.cut_tail(self._file.transaction)
         self.journal.find_end()
         self.ids.find_end()
         self.models.recover()
-        self._keeper = Keeper(self._file, self.models, self.journal, self.snapshots, self.ids, self.policy)
+        self._retention_job = RetentionJob(self._file, self.models, self.journal, self.snapshots, self.ids, self.policy)
         self.failure = self._file.acknowledge(self.journal.seq, self.ids.last)
         self._learn_to_forget()
 
     def _learn_to_forget(self) -> None:
         """Carry out what the forget list names, before anything is served."""
-        opened = self._file, self.models, self.journal, self.snapshots, self.ids, self._keeper
+        opened = self._file, self.models, self.journal, self.snapshots, self.ids, self._retention_job
         self.forgotten = ForgetList(list_path(self._file.path))
         """What must stay forgotten."""
         self._forgetter = Forgetter(Parts(*opened, self._reading, self._writing, self.id), self.forgotten)
@@ -158,14 +158,14 @@ class Service:
 
     def _learn_to_expire(self, retention: Retention | None) -> None:
         """Let learners that are too old go, before anything is served."""
-        opened = self._file, self.models, self.journal, self.ids, self._keeper
+        opened = self._file, self.models, self.journal, self.ids, self._retention_job
         self.expiry = Expiry(ExpiringParts(*opened, self._change, self._writing))
         """Lets learners take turns, if the store has a retention."""
         if retention is not None:
             self.expiry.set(retention)
         if self.expiry.retention is not None:
             self.expiry.look()
-        self._keeper.look = self._look
+        self._retention_job.look = self._look
 
     def _look(self) -> None:
         """Do what falls due by the clock."""
@@ -217,9 +217,9 @@ class Service:
             if self.expiry.by_rows and self.expiry.is_due():
                 self.expiry.turn()
                 self._background.wake()
-            if self.journal.seq >= self._keeper.due or file.wal_pages >= file.checkpoint_at:
+            if self.journal.seq >= self._retention_job.due or file.wal_pages >= file.checkpoint_at:
                 if file.needs_checkpoint:
-                    self._keeper.checkpoint()
+                    self._retention_job.checkpoint()
                 self._background.wake()
             took = time.perf_counter() - began
             self.commit_counts[bisect_left(COMMIT_BUCKETS, took)] += 1
@@ -360,7 +360,7 @@ class Service:
                 predictions = iter(model.learn(events, first))
             except Exception as error:
                 # The example is on disk and the learner halfway through it, so only a replay gives a valid state.
-                self._keeper.learners_sound = False
+                self._retention_job.learners_sound = False
                 self.failure = self._halfway(model, first, len(events), error)
                 raise self.failure from error
             for request, _, own, number in group:
@@ -390,22 +390,22 @@ class Service:
 
         Learning continues meanwhile. ``snapshot_failure`` holds an error. Nothing is lost then, because the journal has everything.
         """
-        return self._keeper.snapshot()
+        return self._retention_job.snapshot()
 
     @property
     def snapshot_failure(self) -> StoreError | None:
         """Error of the last snapshot or maintenance, None if there is none."""
-        return self._keeper.failure
+        return self._retention_job.failure
 
     @property
     def snapshot_at(self) -> float:
         """Time of the last snapshot in seconds since 1970, 0 if none."""
-        return self._keeper.snapshot_at
+        return self._retention_job.snapshot_at
 
     @property
     def replayed(self) -> int:
         """Events behind the newest snapshots, which a start after a crash would replay."""
-        return max(self.journal.seq - self._keeper.snapshot_seq, 0)
+        return max(self.journal.seq - self._retention_job.snapshot_seq, 0)
 
     def change(self, what: Any, *arguments: Any) -> Any:
         """Run a change of the models (``Models.create``, ``add``, ``promote``, ``remove``, ``pause``) transactionally."""
@@ -566,8 +566,8 @@ class Service:
                 return
             self.closed = True
         self._background.end()
-        if self.failure is None and self.journal.seq > self._keeper.snapshot_seq:
-            self._keeper.snapshot()
+        if self.failure is None and self.journal.seq > self._retention_job.snapshot_seq:
+            self._retention_job.snapshot()
         self._let_go(clean=self.failure is None)
 
     def _shut(self) -> None:
@@ -630,7 +630,7 @@ class Service:
         at = str(self.path)
         self._file.check()
         # No transaction, which would block WAL restarts for the whole replay. Pruning is suspended instead.
-        with self._keeper.reading(), closing(database.read_only(self._file.path)) as base, database.sound(at):
+        with self._retention_job.reading(), closing(database.read_only(self._file.path)) as base, database.sound(at):
             journal = Journal(base, at)
             journal.find_end()
             yield Models(base, at, journal, Snapshots(base, at, self.snapshots.learners))

@@ -12,7 +12,7 @@ from headwater.route.score import Score
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.model_file.container import holds_database
 from headwater.store.service.durable_learner import NAME
-from headwater.store.service.maintenance.upkeep import models_of
+from headwater.store.service.maintenance.commands import models_of
 
 __all__ = ["note_score_of", "note_seen"]
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from headwater.errors import SourceError, did_you_mean
 from headwater.streams.files.addresses import MARK, check_no_table, shown
-from headwater.streams.files.packed import PACKED_SUFFIXES
+from headwater.streams.files.decompress import PACKED_SUFFIXES
 from headwater.types import Lazy
 
 __all__ = ["SUFFIXES", "check_there", "files_of", "sizes_of"]

@@ -17,7 +17,7 @@ from headwater.streams.block import Block
 from headwater.streams.readers.delimited import Header
 from headwater.streams.readers.dtypes.cells import firm, first_cell
 from headwater.streams.readers.dtypes.columns import DATE, NUMBER, TEXT, ColumnReader
-from headwater.streams.readers.dtypes.judge import ColumnJudge
+from headwater.streams.readers.dtypes.inference import DtypeInference
 from headwater.streams.readers.frame_rows import FrameRows
 
 __all__ = ["Table", "open_columnar", "read_columnar"]
@@ -64,7 +64,7 @@ def open_columnar(file: IO[bytes], *, kind: str, at: str) -> Table:
     raise MissingExtra(package="pyarrow", extra="frames", at=at)
 
 
-def read_columnar(batches: Iterator[Any], header: Header, judge: ColumnJudge | None = None) -> Iterator[Block]:
+def read_columnar(batches: Iterator[Any], header: Header, inference: DtypeInference | None = None) -> Iterator[Block]:
     """Yield blocks of rows, kept as data frames where their columns give the same values as rows.
 
     Examples
@@ -80,8 +80,8 @@ def read_columnar(batches: Iterator[Any], header: Header, judge: ColumnJudge | N
     readers: dict[str, ColumnReader] = {}
     for batch in batches:
         frame: nw.DataFrame[Any] = nw.from_native(batch, eager_only=True)
-        if judge is not None and first == 1:
-            readers = _judged(frame, header, judge)
+        if inference is not None and first == 1:
+            readers = _inferred(frame, header, inference)
         n = len(frame)
         rows = range(first, first + n)
         y = [None] * n if header.target is None else _plain(frame[header.target].to_list(), as_text=False)
@@ -97,15 +97,15 @@ def read_columnar(batches: Iterator[Any], header: Header, judge: ColumnJudge | N
         first += n
 
 
-def _judged(frame: nw.DataFrame[Any], header: Header, judge: ColumnJudge) -> dict[str, ColumnReader]:
+def _inferred(frame: nw.DataFrame[Any], header: Header, inference: DtypeInference) -> dict[str, ColumnReader]:
     """Return readers for text columns with formatted numbers or dates."""
-    head = frame.head(judge.rows)
+    head = frame.head(inference.rows)
     wanted = [header.names[j] for j in header.wanted]
     texts = {name: head[name].drop_nulls().to_list() for name in wanted if isinstance(head[name].dtype, nw.String)}
     of_texts = all(name in texts or head[name].null_count() == len(head) for name in wanted if name != header.target)
-    judge.look_typed(texts, target=header.target, of_texts=of_texts)
-    changed = {name for name, reader in judge.readers.items() if _changes(reader, texts.get(name, ()), of_texts)}
-    return {name: judge.readers[name] for name in (judge.readers if of_texts and changed else changed)}
+    inference.look_typed(texts, target=header.target, of_texts=of_texts)
+    changed = {name for name, reader in inference.readers.items() if _changes(reader, texts.get(name, ()), of_texts)}
+    return {name: inference.readers[name] for name in (inference.readers if of_texts and changed else changed)}
 
 
 def _changes(reader: ColumnReader, texts: Sequence[str], of_texts: bool) -> bool:

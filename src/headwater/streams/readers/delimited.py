@@ -16,7 +16,7 @@ from headwater.streams.files.lines import Numbered
 from headwater.streams.files.rejects import Rejects
 from headwater.streams.readers.dtypes.cells import parse_numbers
 from headwater.streams.readers.dtypes.columns import BY_CELL, TEXT, ColumnReader
-from headwater.streams.readers.dtypes.judge import ColumnJudge
+from headwater.streams.readers.dtypes.inference import DtypeInference
 
 __all__ = ["Header", "Layout", "read_delimited", "read_header"]
 
@@ -242,7 +242,7 @@ def read_delimited(
     rejects: Rejects,
     *,
     delimiter: str = ",",
-    judge: ColumnJudge | None = None,
+    inference: DtypeInference | None = None,
     missing: Collection[str] = (),
 ) -> Iterator[Block]:
     r"""Yield blocks of rows, rejecting rows whose number of fields differs from the header.
@@ -259,7 +259,7 @@ def read_delimited(
         Counts rows of another width.
     delimiter
         Separator of cells.
-    judge
+    inference
         Infers from the first rows how to read each column; None parses each cell separately.
     missing
         Cells that are gaps.
@@ -274,13 +274,13 @@ def read_delimited(
     pieces = _Splitter(len(header.names), delimiter, rejects).pieces(lines)
     if missing:
         pieces = (piece.without(missing) for piece in pieces)
-    if judge is not None:
-        first = _first(pieces, judge.rows)
+    if inference is not None:
+        first = _first(pieces, inference.rows)
         cells = list(zip(*chain.from_iterable(map(attrgetter("fields"), first)), strict=True))
         wanted = {header.names[j]: cells[j] for j in header.wanted} if cells else {}
-        judge.look(wanted, target=header.target, semicolons=delimiter == ";")
+        inference.look(wanted, target=header.target, semicolons=delimiter == ";")
         pieces = chain(first, pieces)
-    columns = judge.readers if judge is not None and judge.readers else header.readers()
+    columns = inference.readers if inference is not None and inference.readers else header.readers()
     for piece in pieces:
         yield _block(header, columns, piece)
 

@@ -11,11 +11,11 @@ from headwater.errors import SourceError
 from headwater.streams.block import Block
 from headwater.streams.files.addresses import shown
 from headwater.streams.files.lines import read_lines
-from headwater.streams.files.opened import COLUMNAR, OpenFile, open_file
+from headwater.streams.files.open_file import COLUMNAR, OpenFile, open_file
 from headwater.streams.files.paths import check_there, files_of, sizes_of
 from headwater.streams.files.rejects import Rejects
 from headwater.streams.readers.delimited import AS_IT_IS, Header, Layout, read_delimited, read_header
-from headwater.streams.readers.dtypes.judge import ColumnJudge
+from headwater.streams.readers.dtypes.inference import DtypeInference
 from headwater.types import Lazy
 
 __all__ = ["Files"]
@@ -34,7 +34,7 @@ class Files:
     ----------
     source
         A path, a folder, a pattern, ``"-"``, or a list of these.
-    judge
+    inference
         Infers how to read the columns. A further file is read like the ones before it if that fits as well.
     rejects
         Counts rows that can't be read.
@@ -49,7 +49,7 @@ class Files:
     def __init__(
         self,
         source: str | Path | Iterable[str | Path],
-        judge: ColumnJudge,
+        inference: DtypeInference,
         rejects: Rejects,
         *,
         target: str | None = None,
@@ -64,7 +64,7 @@ class Files:
             raise SourceError(expected="at least one file", got="none", at="the source", help="Name a file.")
         for name in self.names if len(self.names) > 1 else ():  # a single file is opened below anyway
             check_there(name)
-        self.judge, self._rejects = judge, rejects
+        self.inference, self._rejects = inference, rejects
         self._target, self._drop, self._text = target, drop, text
         self._format, self._encoding, self._layout = format, encoding, layout
         self._notes: list[str] = []
@@ -76,7 +76,7 @@ class Files:
         self.name = self._file.name if len(self.names) == 1 else f"{self._file.name} and {len(self.names) - 1:,} more"
         self._size = (self._file.size or 0) if len(self.names) == 1 else sizes_of(self.names)
         if self.live:
-            judge.go_live()
+            inference.go_live()
         try:
             self._first = self._read(self._file)
         except BaseException:
@@ -90,7 +90,7 @@ class Files:
         note = f"{self._file.name}: written in {decoder.spoken}; --encoding overrules this."
         if decoder.found and note not in self._notes:
             self._notes.append(note)
-        return self._notes + self.judge.remarks
+        return self._notes + self.inference.remarks
 
     def fraction(self) -> float | None:
         """Return the share read so far, or None if the length is unknown."""
@@ -126,17 +126,17 @@ class Files:
         if file.kind in COLUMNAR:
             names, total, batches = _OPEN_COLUMNAR(file.seekable(), kind=file.kind, at=file.name)
             self.total = total if len(self.names) == 1 else None
-            return _READ_COLUMNAR(batches, self._checked(names, file.name), self.judge)
+            return _READ_COLUMNAR(batches, self._checked(names, file.name), self.inference)
         lines = read_lines(file.raw, self._rejects, live=file.live, decoder=file.decoder)
         if file.kind == "jsonl":
-            return _READ_JSON_LINES(lines, self._rejects, target=target, drop=drop, text=text, judge=self.judge)
+            return _READ_JSON_LINES(lines, self._rejects, target=target, drop=drop, text=text, inference=self.inference)
         tab = "\t" if file.kind == "tsv" else None
         layout = self._layout
         lines = layout.lines(lines) if layout.skip_lines or layout.comment else lines
         names, delimiter, rest = read_header(lines, delimiter=tab, at=file.name, layout=layout, notes=self._notes)
         header, lines = self._checked(names, file.name), chain([rest], lines)
         return read_delimited(
-            lines, header, self._rejects, delimiter=delimiter, judge=self.judge, missing=layout.missing
+            lines, header, self._rejects, delimiter=delimiter, inference=self.inference, missing=layout.missing
         )
 
     def _checked(self, names: tuple[str, ...], at: str) -> Header:

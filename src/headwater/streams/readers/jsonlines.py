@@ -15,7 +15,7 @@ from headwater.streams.block import Block
 from headwater.streams.files.lines import Numbered
 from headwater.streams.files.rejects import Rejects
 from headwater.streams.readers.dtypes.columns import BY_CELL, ColumnReader
-from headwater.streams.readers.dtypes.judge import ColumnJudge
+from headwater.streams.readers.dtypes.inference import DtypeInference
 
 __all__ = ["read_json_lines", "read_mappings"]
 
@@ -30,7 +30,7 @@ def read_json_lines(
     target: str | None = None,
     drop: Collection[str] = (),
     text: Collection[str] = (),
-    judge: ColumnJudge | None = None,
+    inference: DtypeInference | None = None,
 ) -> Iterator[Block]:
     r"""Yield blocks of rows, rejecting each line that isn't one JSON object.
 
@@ -44,7 +44,7 @@ def read_json_lines(
     >>> block.X, block.y, block.rows, rejects.counts
     ([{'a': 1}, {'a.b': 2}], [True, None], [1, 3], {'broken JSON': 1})
     """
-    yield from judged(_read(lines, rejects, target=target, drop=drop, text=text), judge, target)
+    yield from inferred(_read(lines, rejects, target=target, drop=drop, text=text), inference, target)
 
 
 def read_mappings(
@@ -53,7 +53,7 @@ def read_mappings(
     target: str | None = None,
     drop: Collection[str] = (),
     text: Collection[str] = (),
-    judge: ColumnJudge | None = None,
+    inference: DtypeInference | None = None,
 ) -> Iterator[Block]:
     """Yield blocks of dicts in memory, read as a file of JSON lines would be.
 
@@ -65,11 +65,11 @@ def read_mappings(
     Examples
     --------
     >>> rows = [{"price": "1.234,56", "late": "no"}, {"price": "12", "late": "yes"}]
-    >>> (block,) = read_mappings(rows, target="late", judge=ColumnJudge())
+    >>> (block,) = read_mappings(rows, target="late", inference=DtypeInference())
     >>> block.X, block.y
     ([{'price': 1234.56}, {'price': 12.0}], ['no', 'yes'])
     """
-    yield from judged(_copied(rows, target=target, drop=drop, text=text), judge, target)
+    yield from inferred(_copied(rows, target=target, drop=drop, text=text), inference, target)
 
 
 def _copied(
@@ -90,18 +90,18 @@ def _copied(
         first += len(objects)
 
 
-def judged(blocks: Iterator[Block], judge: ColumnJudge | None, target: str | None) -> Iterator[Block]:
+def inferred(blocks: Iterator[Block], inference: DtypeInference | None, target: str | None) -> Iterator[Block]:
     """Yield blocks with the texts of columns read as their first rows show."""
-    if judge is None:
+    if inference is None:
         yield from blocks
         return
     first: list[Block] = []
-    while sum(map(len, first)) < judge.rows and (block := next(blocks, None)) is not None:
+    while sum(map(len, first)) < inference.rows and (block := next(blocks, None)) is not None:
         first.append(block)
     of_texts = all(value is None or type(value) is str for block in first for x in block.X for value in x.values())
-    judge.look_typed(_texts(first, target), target=target, of_texts=of_texts)
+    inference.look_typed(_texts(first, target), target=target, of_texts=of_texts)
     for block in chain(first, blocks):
-        yield _reread(block, judge.readers, target)
+        yield _reread(block, inference.readers, target)
 
 
 def _texts(blocks: list[Block], target: str | None) -> dict[str, list[str]]:

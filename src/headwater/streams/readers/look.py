@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from headwater.errors import DataError, counted, did_you_mean
 from headwater.streams.readers.dtypes.columns import DATE, NUMBER, ColumnReader
 from headwater.streams.readers.dtypes.dates import DateFormat, counted_times
-from headwater.streams.readers.dtypes.judge import LOOK, ColumnJudge, Judged, sentinel
+from headwater.streams.readers.dtypes.inference import LOOK, DtypeInference, Inferred, sentinel
 from headwater.streams.stream import Stream, read
 
 __all__ = ["Look", "LookedColumn", "look"]
@@ -167,8 +167,8 @@ def look(source: Any, *, target: str | None = None, rows: int = LOOK, **options:
     LookedColumn(name='price', kind='number', cells=('1,5',), gaps=1, unit='', others=(), sure=1.0, marks=(), option='')
     """
     with read(source, task=None, limit=rows, **options) as stream:
-        judge = stream.judge
-        judge.keep = True
+        inference = stream.inference
+        inference.keep = True
         values, n = _values_of(stream)
         if target is not None and target not in values:
             raise DataError(
@@ -177,7 +177,7 @@ def look(source: Any, *, target: str | None = None, rows: int = LOOK, **options:
                 at=stream.name,
                 help=did_you_mean(target, list(values)),
             )
-        columns = tuple(_column(name, own, judge) for name, own in values.items())
+        columns = tuple(_column(name, own, inference) for name, own in values.items())
         marked = tuple(_marked(column, values[column.name], values.get(target or "", []), target) for column in columns)
         return Look(stream.name, n, marked, tuple(stream.notes))
 
@@ -198,11 +198,11 @@ def _values_of(stream: Stream) -> tuple[dict[str, list[Any]], int]:
     return values, n
 
 
-def _column(name: str, values: list[Any], judge: ColumnJudge) -> LookedColumn:
-    cells = [cell for cell in judge.cells.get(name, values) if not _missing(cell) and cell != ""]
+def _column(name: str, values: list[Any], inference: DtypeInference) -> LookedColumn:
+    cells = [cell for cell in inference.cells.get(name, values) if not _missing(cell) and cell != ""]
     shown = tuple(dict.fromkeys(map(str, cells[:_PROBED])))[:CELLS]
     gaps = sum(map(_missing, values))
-    reader, verdict = judge.readers.get(name), judge.verdicts.get(name)
+    reader, verdict = inference.readers.get(name), inference.verdicts.get(name)
     if reader is None or verdict is None or not verdict.counts:
         return LookedColumn(name, _kind_of(values), shown, gaps)
     others, option = _others(reader, verdict)
@@ -211,7 +211,7 @@ def _column(name: str, values: list[Any], judge: ColumnJudge) -> LookedColumn:
     return LookedColumn(name, _kind_of(values), shown, gaps, unit, others, fits / (1 + len(others)), (), option)
 
 
-def _others(reader: ColumnReader, verdict: Judged) -> tuple[tuple[str, ...], str]:
+def _others(reader: ColumnReader, verdict: Inferred) -> tuple[tuple[str, ...], str]:
     """Return the other readings of a column's cells, and the option for the first one."""
     if reader.kind == NUMBER:
         shown = max(verdict.counts, key=len)

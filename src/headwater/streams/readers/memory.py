@@ -12,7 +12,7 @@ from headwater.errors import MissingExtra, SourceError
 from headwater.streams.block import Block
 from headwater.streams.readers.columnar import read_columnar
 from headwater.streams.readers.delimited import Header
-from headwater.streams.readers.dtypes.judge import ColumnJudge
+from headwater.streams.readers.dtypes.inference import DtypeInference
 from headwater.streams.readers.frame_rows import FRAME_BLOCK
 from headwater.streams.readers.jsonlines import read_mappings
 from headwater.types import nw
@@ -28,7 +28,7 @@ class Memory:
     source
         An array (n, d), a data frame or a lazy one, an object with ``__arrow_c_stream__`` such as a ``RecordBatchReader`` or a
         relation of DuckDB, or an iterable of dicts such as ``csv.DictReader``.
-    judge
+    inference
         Infers how to read the columns.
     target, drop, text
         Columns of the labels, to leave out, and to read as text. The columns of an array are named x0, x1 and so on.
@@ -42,7 +42,7 @@ class Memory:
 
     Examples
     --------
-    >>> rows = Memory([{"a": "1,5", "y": "no"}], ColumnJudge(), target="y")
+    >>> rows = Memory([{"a": "1,5", "y": "no"}], DtypeInference(), target="y")
     >>> [(block.X, block.y) for block in rows.blocks()]
     [([{'a': 1.5}], ['no'])]
     """
@@ -50,30 +50,30 @@ class Memory:
     def __init__(
         self,
         source: Any,
-        judge: ColumnJudge,
+        inference: DtypeInference,
         *,
         target: str | None = None,
         drop: Collection[str] = (),
         text: Collection[str] = (),
         name: str = "",
     ) -> None:
-        self.judge, self.live, self.kind, self.total = judge, False, "rows", None
+        self.inference, self.live, self.kind, self.total = inference, False, "rows", None
         self.name = name or f"the {type(source).__name__} given"
         self._roles = {"target": target, "drop": drop, "text": text}
         table = _table_of(source, self.name)
         self.columns: tuple[str, ...] = ()
         if table is None:
-            self._blocks = read_mappings(_mappings(source, self.name), judge=judge, **self._roles)  # type: ignore[arg-type]
+            self._blocks = read_mappings(_mappings(source, self.name), inference=inference, **self._roles)  # type: ignore[arg-type]
             return
         self.columns, self.total, batches = table
         header = Header(self.columns, target=target, drop=drop, text=text)
         header.check(self.name)
-        self._blocks = read_columnar(batches, header, judge)
+        self._blocks = read_columnar(batches, header, inference)
 
     @property
     def notes(self) -> list[str]:
         """Notes on how the columns are read."""
-        return self.judge.remarks
+        return self.inference.remarks
 
     def blocks(self) -> Iterator[Block]:
         """Return the rows in blocks."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from headwater.errors import MissingExtra, SourceError
 from headwater.streams.files.addresses import shown
-from headwater.streams.files.opened import open_bytes
+from headwater.streams.files.open_file import open_bytes
 from headwater.streams.files.paths import check_there
 
 __all__ = ["read_sheet"]

@@ -14,8 +14,8 @@ import msgspec
 from headwater.errors import ConfigError
 from headwater.learner.kind import check_can
 from headwater.serve.api.looks import LOOKS
+from headwater.serve.api.maintenance.forgetting import handed_out
 from headwater.serve.api.models import summarized
-from headwater.serve.api.upkeep.forgetting import handed_out
 from headwater.serve.background.reader import Asked
 from headwater.serve.background.shared import View
 from headwater.serve.endpoint import Request, Response, size_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 
-from headwater.store.service.maintenance.keeper import Keeper
+from headwater.store.service.maintenance.retention import RetentionJob
 
 __all__ = ["Background"]
 
@@ -14,16 +14,16 @@ TICK_S = 30.0
 
 
 class Background:
-    """A thread that runs a `Keeper` on wake-up and every half minute.
+    """A thread that runs a `RetentionJob` on wake-up and every half minute.
 
     Parameters
     ----------
-    keeper : Keeper
+    retention_job : RetentionJob
         The maintenance to run.
     """
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._keeper = weakref.ref(keeper)  # weak, so that a store dropped without close is collected
+    def __init__(self, retention_job: RetentionJob) -> None:
+        self._retention_job = weakref.ref(retention_job)  # weak, so that a store dropped without close is collected
         self._woken, self._ended = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name="headwater-store", daemon=True)
         self._thread.start()
@@ -42,9 +42,9 @@ class Background:
         while not self._ended:
             self._woken.wait(TICK_S)
             self._woken.clear()
-            keeper = self._keeper()
-            if keeper is None:
+            retention_job = self._retention_job()
+            if retention_job is None:
                 return
             if not self._ended:
-                keeper.work()
-            del keeper
+                retention_job.work()
+            del retention_job

@@ -12,7 +12,7 @@ from typing import Any
 
 from headwater.errors import ModelFileError, StoreError, counted
 from headwater.store.journal import database
-from headwater.store.journal.high_water import mark_path
+from headwater.store.journal.checkpoint_mark import mark_path
 from headwater.store.journal.store_file import StoreFile
 from headwater.store.learner_file import FIRST_CORE, LEARNER_FORMAT, fingerprint, from_bytes, to_bytes
 from headwater.store.members import FORMAT as FLEET_FORMAT
@@ -22,7 +22,7 @@ from headwater.store.model_file import read, unseal, write
 from headwater.store.model_file.container import holds_database
 from headwater.store.ownership import read_head
 
-from .upkeep import backup, check
+from .commands import backup, check
 
 __all__ = ["Migration", "migrate"]
 

@@ -5,7 +5,7 @@
 - ``true`` and ``false`` (also ``True``, ``TRUE``) are booleans;
 - everything else is a string, without surrounding spaces.
 
-The module `judge` parses what only a whole column decides (``1,234``, ``1/5/2024``). A row of texts alone, such as one of
+The module `inference` parses what only a whole column decides (``1,234``, ``1/5/2024``). A row of texts alone, such as one of
 ``csv.DictReader``, is read by the same rules at every other door: `first_cell` says what a text begins a column with,
 `next_cell` what it is in a column that has begun.
 """

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from headwater.errors import ConfigError
 from headwater.streams.readers.dtypes.numbers import normalised
 
-__all__ = ["COUNTED", "ORDERS", "DateFormat", "check_order", "counted_times", "judge_dates"]
+__all__ = ["COUNTED", "ORDERS", "DateFormat", "check_order", "counted_times", "infer_dates"]
 
 ORDERS = ("ymd", "dmy", "mdy")
 _NAMES = {
@@ -118,7 +118,7 @@ def _states_a_day(pattern: str) -> bool:
     return read is not None and read.date() == day.date()
 
 
-def judge_dates(counts: Mapping[str, int], *, order: str = "") -> tuple[tuple[DateFormat, ...], int]:
+def infer_dates(counts: Mapping[str, int], *, order: str = "") -> tuple[tuple[DateFormat, ...], int]:
     """Return the formats that fit the most cells and their number, or none if half of the cells or more are no dates.
 
     Parameters
@@ -130,9 +130,9 @@ def judge_dates(counts: Mapping[str, int], *, order: str = "") -> tuple[tuple[Da
 
     Examples
     --------
-    >>> judge_dates({"13/1/2024": 1, "2/1/2024": 1})
+    >>> infer_dates({"13/1/2024": 1, "2/1/2024": 1})
     ((DateFormat(order='dmy'),), 2)
-    >>> judge_dates({"1/5/2024": 1})
+    >>> infer_dates({"1/5/2024": 1})
     ((DateFormat(order='dmy'), DateFormat(order='mdy')), 1)
     """
     total = sum(counts.values())

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-__all__ = ["PLAIN", "NumberFormat", "judge_numbers", "normalised"]
+__all__ = ["PLAIN", "NumberFormat", "infer_numbers", "normalised"]
 
 _MONEY = (
     "US$ A$ C$ R$ NT$ HK$ S$ kr Kr Kr. kr. Fr Fr. CHF Rs Rs. Rp RM zł Kč Ft lei USD EUR GBP JPY CNY RMB INR KRW BRL "
@@ -155,7 +155,7 @@ def _is_mark(before: str, character: str) -> bool:
     return unicodedata.category(character) == "No" and not before.isalpha()
 
 
-def judge_numbers(
+def infer_numbers(
     counts: Mapping[str, int], *, decimal: str = "", thousands: str | None = None
 ) -> NumberVerdict | None:
     """Return the formats that fit the most cells of a column, or None if half of the cells or more are no numbers.
@@ -169,9 +169,9 @@ def judge_numbers(
 
     Examples
     --------
-    >>> judge_numbers({"1.234,56": 3, "12": 1}).formats
+    >>> infer_numbers({"1.234,56": 3, "12": 1}).formats
     (NumberFormat(decimal=',', thousands='.', unit='', factors=False),)
-    >>> [style.decimal for style in judge_numbers({"1,234": 1, "2,345": 1}).formats]
+    >>> [style.decimal for style in infer_numbers({"1,234": 1, "2,345": 1}).formats]
     [',', '.']
     """
     found = [(parts, n) for cell, n in counts.items() if (parts := _parts(normalised(cell))) is not None]

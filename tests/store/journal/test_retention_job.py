@@ -15,8 +15,8 @@ from headwater.store.journal import store_file
 from headwater.store.journal.requests import ExpiredId
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy
-from headwater.store.service.maintenance import background, keeper
-from headwater.store.service.maintenance.upkeep import check, compact
+from headwater.store.service.maintenance import background, retention
+from headwater.store.service.maintenance.commands import check, compact
 
 SMALL = {"hidden": (4,), "seed": 1}
 LATER = RetentionPolicy(snapshot_every=10**9)
@@ -211,7 +211,7 @@ def test_a_clock_that_jumps_ahead_expires_no_id_and_holds_no_later_time_up(tmp_p
         ahead = 10 * 365 * 86_400
         monkeypatch.setattr(time, "time", lambda: true() + ahead)
         model.learn_one({"a": 1.0}, 1)
-        model.service._keeper.expire()
+        model.service._retention_job.expire()
         model.snapshot()
         assert model.service.journal.t > (true() + ahead - 60) * 1000
         monkeypatch.undo()
@@ -259,7 +259,7 @@ def test_the_pieces_of_an_array_of_any_shape_come_back(tmp_path):
         inner, numbers = model.service.snapshots, []
         for array in arrays.values():
             with model.service._file.transaction():
-                shas = inner._write_chunks(1, array, numbers, keeper.threading.Lock, bool)
+                shas = inner._write_chunks(1, array, numbers, retention.threading.Lock, bool)
             found = inner._arrays(1, [("a", array.dtype.str, list(array.shape), shas)])["a"]
             assert found.dtype == array.dtype
             assert np.array_equal(found, array)

@@ -18,7 +18,7 @@ from headwater.store.service.maintenance.policy import RetentionPolicy
 from headwater.store.service.model import LearnerState, Model
 from headwater.store.service.models import Models
 
-__all__ = ["Keeper"]
+__all__ = ["RetentionJob"]
 
 _CHUNK_PAGES = 264
 """Pages changed by writing or deleting four chunks of a snapshot."""
@@ -30,7 +30,7 @@ _PACE = 2.0
 """Maximum speed of expiry relative to elapsed time, which bounds the effect of a clock that jumps ahead."""
 
 
-class Keeper:
+class RetentionJob:
     """Keeps a store small and its start short.
 
     Parameters

@@ -13,9 +13,9 @@ from typing import IO, Any, cast
 
 from headwater.errors import ConfigError, SourceError, did_you_mean
 from headwater.streams.files.addresses import MARK, shown
+from headwater.streams.files.decompress import unpacked
 from headwater.streams.files.encoding import Decoder, Returns, Transcoded, check_encoding, spoken, wide_encoding
 from headwater.streams.files.lines import Raw
-from headwater.streams.files.packed import unpacked
 from headwater.streams.files.paths import SUFFIXES, check_there
 from headwater.types import Lazy
 

@@ -24,9 +24,9 @@ from headwater.store.forget.selection import Selection
 from headwater.store.forget.verify import Verified, verify
 from headwater.store.journal import database
 from headwater.store.journal.backup import check_pages, write_backup
+from headwater.store.journal.checkpoint_mark import mark_path, read_mark
 from headwater.store.journal.entries import Entry, Journal
 from headwater.store.journal.events import is_observation, is_tombstone
-from headwater.store.journal.high_water import mark_path, read_mark
 from headwater.store.journal.requests import sound_pending
 from headwater.store.journal.seal import read_seal, tables_of
 from headwater.store.journal.snapshots import Snapshots

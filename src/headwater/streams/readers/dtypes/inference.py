@@ -18,10 +18,10 @@ from headwater.streams.readers.dtypes.cells import (
     parse_numbers,
 )
 from headwater.streams.readers.dtypes.columns import BOOLEAN, BY_CELL, DATE, NUMBER, TEXT, ColumnReader
-from headwater.streams.readers.dtypes.dates import COUNTED, DateFormat, check_order, counted_times, judge_dates
-from headwater.streams.readers.dtypes.numbers import PLAIN, NumberFormat, NumberVerdict, judge_numbers, normalised
+from headwater.streams.readers.dtypes.dates import COUNTED, DateFormat, check_order, counted_times, infer_dates
+from headwater.streams.readers.dtypes.numbers import PLAIN, NumberFormat, NumberVerdict, infer_numbers, normalised
 
-__all__ = ["LOOK", "ColumnJudge", "Writing", "judge_columns", "sentinel"]
+__all__ = ["LOOK", "DtypeInference", "Writing", "infer_columns", "sentinel"]
 
 LOOK = 1_000  # rows that columns are inferred from
 _PROBED = 64  # texts of a column that decide whether all are checked
@@ -88,7 +88,7 @@ _NO_OPTIONS = Writing()
 
 
 @dataclass
-class Judged:
+class Inferred:
     """Inference from one column's first rows, with equally good formats and a remark for the user.
 
     Parameters
@@ -116,7 +116,7 @@ class Judged:
     doubtful: bool = False
 
 
-def judge_columns(
+def infer_columns(
     columns: Mapping[str, Sequence[str]],
     *,
     writing: Writing | None = None,
@@ -124,7 +124,7 @@ def judge_columns(
     known: Mapping[str, ColumnReader] | None = None,
     semicolons: bool = False,
     target: str | None = None,
-    verdicts: dict[str, Judged] | None = None,
+    verdicts: dict[str, Inferred] | None = None,
 ) -> tuple[dict[str, ColumnReader], list[str]]:
     """Infer how to read each column, and describe surprising choices in one sentence each.
 
@@ -149,7 +149,7 @@ def judge_columns(
 
     Examples
     --------
-    >>> readers, remarks = judge_columns(
+    >>> readers, remarks = infer_columns(
     ...     {"price": ["1.234,56", "12"], "day": ["5.1.2024", "6.1.2024"], "to": ["JFK", ""]}
     ... )
     >>> [reader.kind for reader in readers.values()]
@@ -158,20 +158,20 @@ def judge_columns(
     price: numbers such as 1.234,56 (decimal comma, thousands point); --decimal and --thousands overrule this.
     """
     writing, known = writing or _NO_OPTIONS, known or {}
-    judged = {
-        name: Judged(TEXT)
+    inferred = {
+        name: Inferred(TEXT)
         if name in text
         else _as_times(name, cells)
         if name in writing.times
-        else (name in known and _as_known(cells, known[name])) or _judge(cells, writing)
+        else (name in known and _as_known(cells, known[name])) or _infer(cells, writing)
         for name, cells in columns.items()
     }
     if verdicts is not None:
-        verdicts.update(judged)
-    sure, order = _signs_of_file(judged.values(), writing, semicolons)
+        verdicts.update(inferred)
+    sure, order = _signs_of_file(inferred.values(), writing, semicolons)
     decimal = sure or ("," if semicolons else ".")
     readers, remarks = {}, []
-    for name, verdict in judged.items():
+    for name, verdict in inferred.items():
         verdict.remark = "" if name == target else verdict.remark
         verdict.doubtful = not sure and writing.thousands is None
         reader, sentence = _reader(verdict, decimal, order, writing, known.get(name))
@@ -183,20 +183,20 @@ def judge_columns(
     return readers, remarks
 
 
-def _as_known(cells: Sequence[str], known: ColumnReader) -> Judged | None:
+def _as_known(cells: Sequence[str], known: ColumnReader) -> Inferred | None:
     """Return a column of formatted numbers or of counted times in the model's format if all cells fit, else None."""
     if known.kind == DATE and known.date.order in COUNTED:
         filled = [cell for cell in cells if cell not in MISSING]
         fits = all(known.date.read(cell) is not None for cell in filled)
-        return Judged(DATE, dates=(known.date,), counts=Counter(filled)) if filled and fits else None
+        return Inferred(DATE, dates=(known.date,), counts=Counter(filled)) if filled and fits else None
     if known.kind != NUMBER or known.number.plain:
         return None
     texts = {cell.strip() for cell in cells} - MISSING - NOT_A_NUMBER
     fits = all(known.number.read(cell) is not None for cell in texts)
-    return Judged(NUMBER, (known.number,)) if fits else None
+    return Inferred(NUMBER, (known.number,)) if fits else None
 
 
-def _as_times(name: str, cells: Sequence[str]) -> Judged:
+def _as_times(name: str, cells: Sequence[str]) -> Inferred:
     """Return a column of numbers that are times, by an option.
 
     Raises
@@ -213,36 +213,36 @@ def _as_times(name: str, cells: Sequence[str]) -> Judged:
             at=f"--times {name}",
             help="Leave the column out of --times.",
         )
-    return Judged(DATE, dates=(DateFormat(order),), counts=Counter(filter(None, cells)))
+    return Inferred(DATE, dates=(DateFormat(order),), counts=Counter(filter(None, cells)))
 
 
-def _judge(cells: Sequence[str], writing: Writing) -> Judged:
+def _infer(cells: Sequence[str], writing: Writing) -> Inferred:
     """Infer a column from its own cells."""
     given = writing.decimal == "," or writing.thousands == "." or "%" in (writing.dates or "")
     numbers = None if given else parse_numbers(cells)
     if numbers is not None:
-        return _judge_plain(cells, numbers, writing)
+        return _infer_plain(cells, numbers, writing)
     counts = Counter(map(str.strip, cells))
     for cell in counts.keys() & MISSING:
         del counts[cell]
     if not counts:
-        return Judged(BY_CELL)
+        return Inferred(BY_CELL)
     if counts.keys() <= BOOLEANS.keys():
-        return Judged(BOOLEAN)
+        return Inferred(BOOLEAN)
     total = sum(counts.values())
     marked = {cell: n for cell, n in counts.items() if cell not in NOT_A_NUMBER and cell not in BOOLEANS}
     if not marked or 2 * sum(marked.values()) < total or not _worth(marked, writing):
-        return Judged(TEXT, counts=counts)
-    dates, dated = judge_dates(marked, order=writing.dates or "")
-    verdict = judge_numbers(marked, decimal=writing.decimal or "", thousands=writing.thousands)
+        return Inferred(TEXT, counts=counts)
+    dates, dated = infer_dates(marked, order=writing.dates or "")
+    verdict = infer_numbers(marked, decimal=writing.decimal or "", thousands=writing.thousands)
     if dates and dated >= (verdict.cells if verdict else 0):
         odd = sum(marked.values()) - dated
-        return Judged(
+        return Inferred(
             DATE, dates=dates, counts=marked, remark=_mixed(odd, sum(marked.values()), "no dates", "left as texts")
         )
     if verdict is None or not verdict.formats:
-        return Judged(TEXT, counts=counts, remark=_why_text(verdict, counts))
-    return Judged(NUMBER, numbers=verdict.formats, counts=marked, remark=_remarks(verdict, sum(marked.values())))
+        return Inferred(TEXT, counts=counts, remark=_why_text(verdict, counts))
+    return Inferred(NUMBER, numbers=verdict.formats, counts=marked, remark=_remarks(verdict, sum(marked.values())))
 
 
 def _why_text(verdict: NumberVerdict | None, counts: Mapping[str, int]) -> str:
@@ -254,19 +254,19 @@ def _why_text(verdict: NumberVerdict | None, counts: Mapping[str, int]) -> str:
     return "" if rare else f"{_mixed(numbers, total, 'numbers', 'read as texts like the others')}."
 
 
-def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None], writing: Writing) -> Judged:
+def _infer_plain(cells: Sequence[str], numbers: Sequence[float | None], writing: Writing) -> Inferred:
     """Infer a column that Python's ``float`` parses, as numbers, dates such as 20240105, or codes with zeros.
 
     Where each point is followed by three digits (69.460, 517), the cells fit two formats, and the file decides.
     """
     widths = set(map(len, cells)) - {0}
     if set(numbers) == {None}:
-        return Judged(BY_CELL)
+        return Inferred(BY_CELL)
     if widths in ({8}, {14}) and all(map(str.isdecimal, filter(None, cells))):
         counts = Counter(filter(None, cells))
-        dates, dated = judge_dates(counts, order="ymd")
+        dates, dated = infer_dates(counts, order="ymd")
         if dated == sum(counts.values()):
-            return Judged(DATE, dates=dates, counts=counts)
+            return Inferred(DATE, dates=dates, counts=counts)
     if not any(map(_ZEROS.match, cells)):
         points = "." in "".join(cells)
         if points and writing == _NO_OPTIONS:
@@ -274,13 +274,13 @@ def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None], writing:
             for cell in counts.keys() & MISSING:
                 del counts[cell]
             if all(map(_GROUPS_ONLY.fullmatch, counts)):
-                return Judged(NUMBER, (PLAIN, _GROUPED), counts=counts)
+                return Inferred(NUMBER, (PLAIN, _GROUPED), counts=counts)
         unusual = max(widths) >= _LONG or not _SENTINELS.isdisjoint(numbers)
         remark = _unusual(cells, numbers) if unusual else ""
-        return Judged(NUMBER, (PLAIN,), points=points, remark=remark)
+        return Inferred(NUMBER, (PLAIN,), points=points, remark=remark)
     if len(widths) == 1 and min(widths) >= _POSTAL:
-        return Judged(TEXT, remark="codes that begin with zeros, read as texts.")
-    return Judged(NUMBER, (PLAIN,), remark="numbers, some with zeros in front; --text reads them as texts.")
+        return Inferred(TEXT, remark="codes that begin with zeros, read as texts.")
+    return Inferred(NUMBER, (PLAIN,), remark="numbers, some with zeros in front; --text reads them as texts.")
 
 
 def _unusual(cells: Sequence[str], numbers: Sequence[float | None]) -> str:
@@ -329,7 +329,7 @@ def _worth(counts: Mapping[str, int], writing: Writing) -> bool:
     if not some:
         return False
     probed = [{cell: 1} for cell in some]
-    fits = sum(bool(judge_numbers(one) or judge_dates(one, order=writing.dates or "")[0]) for one in probed)
+    fits = sum(bool(infer_numbers(one) or infer_dates(one, order=writing.dates or "")[0]) for one in probed)
     return 4 * fits >= min(_PROBED, len(counts))
 
 
@@ -343,7 +343,7 @@ def _mixed(odd: int, total: int, nouns: str, fate: str) -> str:
     return f"mixed: {odd:,} of the first {total:,} are {nouns}, {fate}" if odd else ""
 
 
-def _signs_of_file(columns: Collection[Judged], writing: Writing, semicolons: bool) -> tuple[str, str]:
+def _signs_of_file(columns: Collection[Inferred], writing: Writing, semicolons: bool) -> tuple[str, str]:
     """Return the decimal sign that options or columns show beyond doubt, else "", and the order of dates.
 
     Both are looked for only where a column has dates or fits several formats.
@@ -356,7 +356,7 @@ def _signs_of_file(columns: Collection[Judged], writing: Writing, semicolons: bo
     return sure, order
 
 
-def _decimal_of_file(columns: Sequence[Judged], semicolons: bool) -> str:
+def _decimal_of_file(columns: Sequence[Inferred], semicolons: bool) -> str:
     """Return the decimal sign that the columns show beyond doubt, else "".
 
     A number with two signs of the same kind, such as 1.203.943, settles it alone: no fraction has two.
@@ -375,7 +375,7 @@ def _decimal_of_file(columns: Sequence[Judged], semicolons: bool) -> str:
     return "" if votes["."] == votes[","] else "." if votes["."] > votes[","] else ","
 
 
-def _decimal_of(column: Judged) -> str:
+def _decimal_of(column: Inferred) -> str:
     """Return the decimal sign that one column shows beyond doubt, else ""."""
     if column.points:
         return "."
@@ -383,14 +383,14 @@ def _decimal_of(column: Judged) -> str:
     return signs.pop() if len(signs) == 1 and any("," in cell or "." in cell for cell in column.counts) else ""
 
 
-def _order_of_file(judged: Iterable[Judged], decimal: str) -> str:
+def _order_of_file(inferred: Iterable[Inferred], decimal: str) -> str:
     """Return the day-month order that other columns show, else the usual one for the decimal sign."""
-    sure = [v.dates[0].order for v in judged if len(v.dates) == 1 and v.dates[0].order in ("dmy", "mdy")]
+    sure = [v.dates[0].order for v in inferred if len(v.dates) == 1 and v.dates[0].order in ("dmy", "mdy")]
     return Counter(sure).most_common(1)[0][0] if sure else "dmy" if decimal == "," else "mdy"
 
 
 def _reader(
-    verdict: Judged, decimal: str, order: str, writing: Writing, known: ColumnReader | None
+    verdict: Inferred, decimal: str, order: str, writing: Writing, known: ColumnReader | None
 ) -> tuple[ColumnReader, str]:
     """Return the reader of a column, and a sentence about it."""
     if known is not None and known.kind in (TEXT, BOOLEAN, BY_CELL) and verdict.kind in (NUMBER, DATE, TEXT):
@@ -417,7 +417,7 @@ def _reader(
     return ColumnReader(verdict.kind, started=started), "" if known is not None else verdict.remark
 
 
-def _number_style(verdict: Judged, decimal: str, known: ColumnReader | None) -> NumberFormat:
+def _number_style(verdict: Inferred, decimal: str, known: ColumnReader | None) -> NumberFormat:
     if known is not None and known.number in verdict.numbers:
         return known.number
     best = verdict.numbers[0]
@@ -429,7 +429,7 @@ def _number_style(verdict: Judged, decimal: str, known: ColumnReader | None) -> 
     return best
 
 
-def _date_styles(verdict: Judged, order: str) -> list[DateFormat]:
+def _date_styles(verdict: Inferred, order: str) -> list[DateFormat]:
     """Return the formats that fit, the most likely first."""
     shown = _shown_date(verdict)
     if any(style.order == "ymd" for style in verdict.dates) and not _TWO_DIGITS.match(normalised(shown)):
@@ -439,7 +439,7 @@ def _date_styles(verdict: Judged, order: str) -> list[DateFormat]:
     return sorted(verdict.dates, key=lambda style: style.order != first)
 
 
-def _remark_on_number(verdict: Judged, style: NumberFormat, writing: Writing) -> str:
+def _remark_on_number(verdict: Inferred, style: NumberFormat, writing: Writing) -> str:
     either = _either(verdict, style)
     if style.plain:
         remark = "; ".join(filter(None, [either, verdict.remark]))
@@ -450,12 +450,12 @@ def _remark_on_number(verdict: Judged, style: NumberFormat, writing: Writing) ->
     return "; ".join(filter(None, [f"numbers such as {shown} ({style})", overruled, verdict.remark])) + "."
 
 
-def _shown(verdict: Judged, style: NumberFormat) -> str:
+def _shown(verdict: Inferred, style: NumberFormat) -> str:
     """Return the most informative cell for a number format."""
     return max(verdict.counts, key=lambda cell: (len({*cell} & {*",. '"}), style.read(cell) is not None), default="")
 
 
-def _either(verdict: Judged, style: NumberFormat) -> str:
+def _either(verdict: Inferred, style: NumberFormat) -> str:
     """Describe an equally good reading of a number, with the option for it, if nothing decides."""
     if not verdict.doubtful or len(verdict.numbers) == 1:
         return ""
@@ -467,13 +467,13 @@ def _either(verdict: Judged, style: NumberFormat) -> str:
     return f"{shown} is read as {style.read(shown):.15g}; --decimal {option} reads {other.read(shown):.15g}"
 
 
-def _shown_date(verdict: Judged, style: DateFormat | None = None) -> str:
+def _shown_date(verdict: Inferred, style: DateFormat | None = None) -> str:
     """Return the first cell in which day and month may be exchanged, else the first one, of those that a format reads."""
     cells = [cell for cell in verdict.counts if style is None or style.read(cell) is not None]
     return next((cell for cell in cells if _TWO_DIGITS.match(normalised(cell))), cells[0] if cells else "")
 
 
-def _remark_on_date(verdict: Judged, style: DateFormat, writing: Writing) -> str:
+def _remark_on_date(verdict: Inferred, style: DateFormat, writing: Writing) -> str:
     shown = _shown_date(verdict, style)
     if style.order in COUNTED:
         return f"numbers such as {shown}, read as {style}."
@@ -489,7 +489,7 @@ def _remark_on_date(verdict: Judged, style: DateFormat, writing: Writing) -> str
     return f"dates such as {shown}{order}{overruled}{more}."
 
 
-class ColumnJudge:
+class DtypeInference:
     """Reader settings of a source's columns, inferred once from its first rows.
 
     Parameters
@@ -505,9 +505,9 @@ class ColumnJudge:
 
     Examples
     --------
-    >>> judge = ColumnJudge(known={"price": {"kind": "number", "decimal": ","}})
-    >>> judge.look({"price": ["9,50", "8"], "to": ["JFK", "LGA"]})
-    >>> judge.readers["price"].read(["9,50"], [2]), judge.note()["to"]
+    >>> inference = DtypeInference(known={"price": {"kind": "number", "decimal": ","}})
+    >>> inference.look({"price": ["9,50", "8"], "to": ["JFK", "LGA"]})
+    >>> inference.readers["price"].read(["9,50"], [2]), inference.note()["to"]
     ([9.5], {'kind': 'text'})
     """
 
@@ -525,7 +525,7 @@ class ColumnJudge:
         self.remarks: list[str] = []
         self.keep = False  # whether to keep what follows, for a look
         self.cells: dict[str, Sequence[str]] = {}
-        self.verdicts: dict[str, Judged] = {}
+        self.verdicts: dict[str, Inferred] = {}
         self._odd: list[tuple[str, str]] = []  # columns and sentences, from earlier files
         self._writing, self._text = writing or _NO_OPTIONS, tuple(text)
         self._known = {name: ColumnReader.from_note(note) for name, note in (known or {}).items()}
@@ -565,7 +565,7 @@ class ColumnJudge:
         """Infer columns from the cells of their first rows."""
         self._odd = list(self._odds()) if self.readers else self._odd
         self.cells |= columns if self.keep else {}
-        self.readers, remarks = judge_columns(
+        self.readers, remarks = infer_columns(
             columns,
             writing=self._writing,
             text=self._text,
