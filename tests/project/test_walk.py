@@ -9,6 +9,7 @@ import pytest
 
 import headwater as hw
 from headwater.cli import main
+from support.brokers.walks import Topic, assert_few_a_row, calls_to_follow
 from support.walks import Recorder, Walk, walked
 
 
@@ -205,3 +206,33 @@ def test_a_row_over_http_takes_few_calls_from_its_socket_to_its_answer(tmp_path)
     assert len(walks["learn"].entered_again) <= 3, walks["learn"].entered_again
     assert len(walks["predict"].calls) <= 40, walks["predict"].calls
     assert len(walks["predict"].files) <= 10, walks["predict"].files
+
+
+def test_the_next_row_of_a_broker_takes_few_calls(tmp_path, monkeypatch):
+    topic = Topic()
+    monkeypatch.setattr("headwater.store.sources.follower.open_source", lambda address, reader: topic)
+    assert_few_a_row(calls_to_follow("redis://127.0.0.1/rows", topic.put, tmp_path / "a.db"))
+
+
+def test_a_row_of_a_broker_that_comes_alone_takes_few_calls(tmp_path, monkeypatch):
+    """It takes what a durable row does, and its message is decoded and its position, counts and reading's end are kept with it."""
+    topic, walks = Topic(most=1), []
+    monkeypatch.setattr("headwater.store.sources.follower.open_source", lambda address, reader: topic)
+    topic.put(
+        "rows", [json.dumps({"size": float(i % 7), "colour": "red", "y": "ab"[i % 2]}).encode() for i in range(320)]
+    )
+    recorder = Recorder()
+    try:
+        with hw.open(tmp_path / "a.db", hw.Classifier(seed=1)) as store:
+            store.learn_from("redis://127.0.0.1/rows", "y", limit=300)
+
+            def committed(n):
+                walks.append(len(recorder.calls))
+                recorder.calls.clear()
+
+            with recorder:
+                store.learn_from("redis://127.0.0.1/rows", "y", limit=20, on_commit=committed)
+    finally:
+        recorder.close()
+    assert len(walks) == 20
+    assert min(walks) <= 85, walks

@@ -298,6 +298,8 @@ class Ids:
 
     def remember_aliases(self, request: SourceRequest, first: int) -> None:
         """Store the further ids of a request's events that were just journaled."""
+        if not request.aliases:
+            return
         begun = request.answers or [{}] * len(request.events)
         fresh = [i for i, answer in enumerate(begun) if "repeated" not in answer]
         rows = [

@@ -121,24 +121,34 @@ class SourceTables:
         """Write everything of a request except its events, and count the new and repeated ones."""
         of = (request.model, request.source)
         self._move(of, request.positions)
-        gaps = [(*of, g.t, g.least, g.most, g.words, msgspec.json.encode(g.positions).decode()) for g in request.gaps]
+        if request.gaps:
+            self._add_gaps(of, request.gaps)
+        if request.joined:
+            self._base.executemany("DELETE FROM joins WHERE id = ?", [(number,) for number in request.joined])
+        if request.waiting:
+            self._insert("INSERT", "joins", [(*of, *row) for row in request.waiting])
+        if request.rejects:
+            self._add_rejects(of, request.rejects)
+        if request.outgoing or request.sent:
+            self._write_outgoing(of, request)
+        self._count(of, Counter(request.counts) + Counter(learned=learned, repeated=repeated))
+        if request.waiting or request.joined:
+            self._bound(of, request.most_waiting)
+
+    def _add_gaps(self, of: tuple[int, str], gaps: Sequence[Gap]) -> None:
+        rows = [(*of, g.t, g.least, g.most, g.words, msgspec.json.encode(g.positions).decode()) for g in gaps]
         new = "INSERT INTO gaps (model, source, t, least, most, words, positions) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        self._base.executemany(new, gaps)
-        self._base.executemany("DELETE FROM joins WHERE id = ?", [(number,) for number in request.joined])
-        waiting = [(*of, *row) for row in request.waiting]
-        self._insert("INSERT", "joins", waiting)
-        refused = [
+        self._base.executemany(new, rows)
+
+    def _add_rejects(self, of: tuple[int, str], rejects: Sequence[tuple[str, str, str, bytes]]) -> None:
+        """Add messages that can't be used, and drop the oldest beyond those that are kept."""
+        rows = [
             (*of, part, position, reason[:_DETAIL_CHARACTERS], body[:_REJECT_BYTES])
-            for part, position, reason, body in request.rejects
+            for part, position, reason, body in rejects
         ]
         new = "INSERT INTO rejects (model, source, part, position, reason, body) VALUES (?, ?, ?, ?, ?, ?)"
-        self._base.executemany(new, refused)
-        self._write_outgoing(of, request)
-        self._count(of, Counter(request.counts) + Counter(learned=learned, repeated=repeated))
-        if waiting or request.joined:
-            self._bound(of, request.most_waiting)
-        if refused:
-            self._forget_rejects(of)
+        self._base.executemany(new, rows)
+        self._forget_rejects(of)
 
     def _write_outgoing(self, of: tuple[int, str], request: SourceRequest) -> None:
         """Add messages to send, and delete sent ones."""

@@ -422,7 +422,7 @@ class Follower:
             refusal = self.service.commit([request])[0]
         if isinstance(refusal, StoreError):
             raise refusal
-        if refusal is None:
+        if refusal is None and request.sent:
             self._outbox.forgotten(request.sent)
         return refusal
 
@@ -452,14 +452,14 @@ class Follower:
 
     def _without_forgotten(self, request: SourceRequest, rows: list[Row]) -> list[Row]:
         """Leave out rows that the store's forget list names, which a broker that is read again still has."""
+        if not self.service.forgotten.entries:
+            return rows
         kept = [row for row in rows if not self._is_forgotten(row)]
         if len(kept) < len(rows):
             request.counts[_FORGOTTEN] = len(rows) - len(kept)
         return kept
 
     def _is_forgotten(self, row: Row) -> bool:
-        if not self.service.forgotten.entries:
-            return False
         names = {self._columns.key: row.key, self._columns.id: row.id}
         x = {**row.x, **{column: name for column, name in names.items() if column and name is not None}}
         ids = [f"{of}{self.name}:{row.id}" for of in ("", "e:", "a:") if row.id is not None]

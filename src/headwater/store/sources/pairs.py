@@ -65,8 +65,12 @@ class Pairs:
         guesses, seq
             The prediction of each row, and the sequence at which it was made.
         """
-        early, waiting = self._waiting("answer", rows), self._waiting("row", rows)
-        learned = self._learned([self._example(row.id) for row in rows if row.id is not None])
+        early: dict[str, Waiting] = {}
+        waiting: dict[str, Waiting] = {}
+        learned: dict[str, int] = {}
+        if self._joins:
+            early, waiting = self._waiting("answer", rows), self._waiting("row", rows)
+            learned = self._learned([self._example(row.id) for row in rows if row.id is not None])
         for row, guess in zip(rows, guesses, strict=True):
             if row.y is None and self._came_before(row, waiting, learned):
                 self._repeat(request, row)
