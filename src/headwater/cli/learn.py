@@ -246,7 +246,7 @@ class Start:
 
     def _untimed(self, task: str) -> ModelOptions:
         """Return the options of a new learner. --time of a series is the order of its rows, and no setting."""
-        return replace(self._options, time=None) if kind_with(task).question.ahead else self._options
+        return self._options.without("time") if kind_with(task).question.ahead else self._options
 
     def _watch_order(self, stream: Stream) -> None:
         """Watch whether rows come in the order of time, by --time or the only column of dates."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ async def logout(request: Request) -> Response:
 
 async def described(request: Request) -> Response:
     """Describe this API."""
-    return Response(_document)
+    return Response(await request.state.lookers.run(_document))
 
 
 ADDRESSES: tuple[Address, ...] = (
@@ -117,7 +118,9 @@ ADDRESSES: tuple[Address, ...] = (
         takes="Transition",
         many=True,
     ),
-    Address("POST", "/models/{model}/challengers", models.challenge, CHANGE, "admin", takes="NewModel", status=201),
+    Address(
+        "POST", "/models/{model}/challengers", models.challenge, CHANGE, "admin", takes="NewChallenger", status=201
+    ),
     Address("DELETE", "/models/{model}/challengers/{learner}", models.drop, CHANGE, "admin"),
     Address("POST", "/models/{model}/challengers/{learner}/promote", models.promote, CHANGE, "admin"),
     Address("POST", "/models/{model}/pause", models.pause, CHANGE, "admin"),
@@ -166,7 +169,12 @@ EVENTS = Address("GET", "/events", events.watch, PUBLISHED, query=("model",), gi
 """The event stream of the pages, which is endless and so not listed in ``/openapi.json``."""
 
 _login = msgspec.json.Decoder(Login)
-_document = to_json(openapi.document(ADDRESSES))
+
+
+@cache
+def _document() -> bytes:
+    """Return the document of this API, for which every kind's learner is imported."""
+    return to_json(openapi.document(ADDRESSES))
 
 
 def build(state: ServerState, *, static: Path | None = None) -> Front:

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from headwater.errors._version import own_version
-from headwater.learner.kind import Kind, known_kinds
+from headwater.learner.kind import Kind, default_kind, known_kinds
 from headwater.learner.schema import object_schema
+from headwater.serve.api.maintenance.new_model import settings_schema
 from headwater.serve.http.address import Address
 from headwater.serve.http.arrow import ARROW
 from headwater.serve.http.codes import CODES
@@ -29,6 +30,7 @@ from headwater.serve.http.schemas import (
     Prompt,
     Release,
     Reward,
+    RollingColumns,
     SourceName,
     StepSize,
     Teach,
@@ -50,7 +52,7 @@ _STRUCTS: dict[str, Any] = {
     "Consider": Consider,
     "Release": Release,
     "Transition": Transition,
-    "NewModel": NewModel,
+    "RollingColumns": RollingColumns,
     "Invocation": Invocation,
     "Login": Login,
     "SourceName": SourceName,
@@ -65,7 +67,9 @@ _SAYS = {"Ask": "Said", "Teach": "Taught"}
 _SEQUENCED = {"type": "object", "properties": {"seq": {"type": "integer"}}}
 _REF = "#/components/schemas/{name}"
 
-_ASK, _TEACH = (msgspec.json.schema_components([kind], ref_template=_REF)[1][kind.__name__] for kind in (Ask, Teach))
+_ASK, _TEACH, _NEW = (
+    msgspec.json.schema_components([kind], ref_template=_REF)[1][kind.__name__] for kind in (Ask, Teach, NewModel)
+)
 _PROBLEM = {
     "type": "object",
     "required": ["error", "at", "help", "code"],
@@ -121,7 +125,27 @@ def _schemas_of(kind: Kind) -> dict[str, Any]:
         f"Said.{kind.task}": {"type": "object", "properties": {"seq": {"type": "integer"}, "rows": rows}},
         f"Teach.{kind.task}": teach,
         f"Taught.{kind.task}": {"type": "object", "properties": {"seq": {"type": "integer"}, "rows": taught}},
+        f"NewModel.{kind.task}": _new(kind),
     }
+
+
+def _new(kind: Kind) -> dict[str, Any]:
+    """Return the schema of a new model of a kind, from the fields of its settings."""
+    words = [word for word in (kind.task, kind.alias) if word]
+    task = {"enum": words, **({"default": kind.task} if kind is default_kind() else {})}
+    own = {**_NEW["properties"], "task": task, **settings_schema(kind)}
+    return {**_NEW, "title": f"NewModel.{kind.task}", "properties": own}
+
+
+def _new_model() -> dict[str, Any]:
+    """Return the schema of a new model of any kind, which names its task unless it is the one without a name."""
+    said = [
+        {"$ref": _REF.format(name=f"NewModel.{kind.task}")}
+        if kind is default_kind()
+        else {"allOf": [{"$ref": _REF.format(name=f"NewModel.{kind.task}")}], "required": ["task"]}
+        for kind in known_kinds()
+    ]
+    return {"title": "NewModel", "description": _NEW["description"], "anyOf": said}
 
 
 def _said(kind: Kind) -> dict[str, Any]:
@@ -143,6 +167,11 @@ def _any_kind(what: str) -> dict[str, Any]:
     return {"anyOf": [{"$ref": _REF.format(name=f"{what}.{kind.task}")} for kind in known_kinds()]}
 
 
+def _made() -> dict[str, Any]:
+    """Return the schemas of a new model and of a challenger, whose task is the model's."""
+    return {"NewModel": _new_model(), "NewChallenger": {"title": "NewChallenger", **_any_kind("NewModel")}}
+
+
 def document(addresses: Sequence[Address]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of a table of addresses."""
     schemas = msgspec.json.schema_components(list(_STRUCTS.values()), ref_template=_REF)[1]
@@ -158,7 +187,7 @@ def document(addresses: Sequence[Address]) -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": {**schemas, **_kinds(), "Problem": _PROBLEM, "Tensors": _TENSORS},
+            "schemas": {**schemas, **_kinds(), **_made(), "Problem": _PROBLEM, "Tensors": _TENSORS},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }

@@ -20,7 +20,6 @@ from headwater.serve.http.address import Address
 from headwater.serve.http.costs import AT_HAND, ROWS, Cost
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.http.pieces import items_of, scalars_of
-from headwater.serve.http.schemas import NewModel
 from headwater.serve.run import make_state
 from headwater.store.service.price import bytes_declared, price_of
 
@@ -209,7 +208,7 @@ KINDS = {
     ids=str,
 )
 def test_what_a_model_declares_is_what_it_takes(options):
-    learner = build_learner(NewModel("m", **options))
+    learner = build_learner(options.get("task", "classify"), {k: v for k, v in options.items() if k != "task"})
     gc.collect()
     before, declared, price = _core.held(), bytes_declared(learner), price_of([learner])
     learner.step_many([{"x": 1.0, "c": "v"}] * 2, list(KINDS[learner.task]))

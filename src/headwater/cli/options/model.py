@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -15,90 +15,59 @@ from headwater.cli.options.fleet import features_of, member_of
 from headwater.cli.options.shared import split_sizes
 from headwater.errors import ConfigError, ModelFileError, did_you_mean
 from headwater.learner.kind import Kind, able_to, is_fleet, kind_of, kind_with
+from headwater.learner.schema import Field
 from headwater.learner.settings import settings_of
+from headwater.learner.settings.options import OPTIONS, columns_of_text, settings_from
 from headwater.types import Lazy
 
 __all__ = ["ModelOptions", "agree_on_settings", "load_model"]
 
 _ROLLING = Lazy("headwater.learner.settings.rolling:rolling_of")
 _POOL = "of the pool"
+_KEEPS_NONE = {True: "given", False: "left out"}
+_TAKES: dict[str, tuple[type, str | None]] = {
+    "number": (float, None),
+    "whole": (int, None),
+    "seed": (int, None),
+    "boolean": (bool, None),
+    "sizes": (str, "SIZES"),
+    "words": (str, "COLUMNS"),
+    "column": (str, "COLUMN"),
+    "rolling": (str, "SPEC"),
+}
+"""What the command line reads for a type of field, and how the help shows it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelOptions:
-    """Options of a model, None where they are not given.
+@dataclass(frozen=True)
+class _Options:
+    """What is done with the options of a model, which are a dataclass of ``OPTIONS``, None where they are not given."""
 
-    Parameters
-    ----------
-    hidden
-        Sizes of the hidden layers of a single net, such as 64,32; 0 for none.
-    optimizer
-        The update rule of a single net, such as sgd; adam if only --lr is given.
-    lr
-        The learning rate of a single net.
-    loss
-        The loss, such as cross_entropy, mse or huber.
-    seed
-        What the first weights are drawn from.
-    words
-        Which columns of texts are read as words: auto, words, bigrams, none, or some of them, such as title=words,body=bigrams.
-    memory
-        Complex numbers of a state that is carried from row to row, such as 32; 0 for none.
-    by
-        The column that says whose state a row reads, such as machine_id.
-    time
-        The column of times by which a state fades. With --task forecast: the column of times in whose order rows have to come.
-    rolling
-        What happened before each row, as columns more: KEY@TIME:WINDOWS:AGGREGATES, such as
-        card@at:1h,24h:sum(amount),distinct(shop).
-    no_diagnosis
-        Keep no rows for headwater diagnose, in the file neither; without it some 270 are kept.
-    """
+    if TYPE_CHECKING:  # each option is an attribute
 
-    hidden: Annotated[str | None, Parameter(metavar="SIZES")] = None
-    optimizer: str | None = None
-    lr: float | None = None
-    loss: str | None = None
-    seed: int | None = None
-    words: Annotated[str | None, Parameter(metavar="COLUMNS")] = None
-    memory: int | None = None
-    by: Annotated[str | None, Parameter(metavar="COLUMN")] = None
-    time: Annotated[str | None, Parameter(metavar="COLUMN")] = None
-    rolling: Annotated[str | None, Parameter(metavar="SPEC")] = None
-    no_diagnosis: bool = False
+        def __getattr__(self, name: str) -> Any: ...
 
     def make(self, task: str, **more: Any) -> Any:
         """Return a new learner, with the library's defaults and ``more`` settings of its kind.
 
         Raises
         ------
-        ConfigError
+        ConfigError, DataError
             When an option can't be: an unknown optimizer, a loss of the other task.
         """
         asked: dict[str, Any] = {}
+        for field in OPTIONS:
+            if (value := getattr(self, field.name)) is not None:
+                asked[field.name] = _read(field, value)
+        made = settings_from(asked, rolling_at="--rolling") if asked else asked
         if more:
-            asked.update({name: value for name, value in more.items() if value is not None})
-        if self.hidden is not None:
-            asked["hidden"] = split_sizes(self.hidden)
-        if self.optimizer is not None or self.lr is not None:
-            asked["optimizer"] = nn.optimizer(self.optimizer or "adam", self.lr)
-        if self.loss is not None:
-            asked["loss"] = self.loss
-        if self.seed is not None:
-            if self.seed < 0:
-                raise ConfigError(
-                    expected="a seed of at least 0", got=str(self.seed), at="--seed", help="Try --seed 1."
-                )
-            asked["seed"] = self.seed
-        if self.words is not None:
-            asked["text"] = _columns_of_text(self.words)
-        given = {"memory": self.memory, "by": self.by, "time": self.time}
-        asked |= {name: value for name, value in given.items() if value is not None}
-        if self.rolling is not None:
-            asked["rolling"] = _ROLLING(self.rolling, "--rolling")
-        if self.no_diagnosis:
-            asked["diagnosis"] = False
-        return kind_with(task, at="--task").make(asked)
+            made.update({name: value for name, value in more.items() if value is not None})
+        return kind_with(task, at="--task").make(made)
+
+    def without(self, name: str) -> ModelOptions:
+        """Return these options without one of them."""
+        own: Any = self
+        left: ModelOptions = replace(own, **{name: None})
+        return left
 
     def agree_with(self, learner: Any, *, task: str, target: str | None, at: str) -> None:
         """Raise if an option differs from the saved model.
@@ -132,6 +101,7 @@ class ModelOptions:
         pool = "" if shapes else _POOL  # the layers of a pool are numbered by expert
         sizes = ",".join(str(shape[-1]) for shape in shapes[:-1] if shape) or "0"
         hidden = None if self.hidden is None else ",".join(map(str, split_sizes(self.hidden))) or "0"
+        asked = None if self.diagnosis is None else _KEEPS_NONE[not self.diagnosis]
         optimizer = None if self.optimizer is None else type(nn.optimizer(self.optimizer)).__name__
         return [
             ("--hidden", pool or sizes, hidden),
@@ -140,8 +110,8 @@ class ModelOptions:
             ("--loss", about["loss"], self.loss),
             *self._of_memory(about.get("memory", {})),
             *self._of_all(learner),
-            ("--words", _named(learner.text), None if self.words is None else _named(_columns_of_text(self.words))),
-            ("--no-diagnosis", "left out" if learner.diagnosis else "given", "given" if self.no_diagnosis else None),
+            ("--words", _named(learner.text), None if self.text is None else _named(columns_of_text(self.text))),
+            ("--no-diagnosis", _KEEPS_NONE[not learner.diagnosis], asked),
         ]
 
     def _of_memory(self, about: dict[str, Any]) -> list[tuple[str, str, str | None]]:
@@ -170,6 +140,31 @@ class ModelOptions:
         ]
 
 
+def _read(field: Field, value: Any) -> Any:
+    """Return the value of an option as JSON would have it."""
+    return split_sizes(value) if field.type == "sizes" else field.read(value, at=field.option)
+
+
+if TYPE_CHECKING:
+
+    class ModelOptions(_Options):
+        """Options of a model, None where they are not given."""
+
+else:
+    _ENTRIES = []
+    for _field in OPTIONS:  # no function is called for them, since every start of the command waits for this
+        _takes, _shown = _TAKES.get(_field.type, (str, None))
+        _about = Parameter(
+            name=f"--{_field.word or _field.name}",
+            metavar=_shown,
+            help=_field.doc,
+            negative=f"--no-{_field.name}" if _takes is bool else (),
+        )
+        _ENTRIES.append((_field.name, Annotated[_takes | None, _about], None))
+    ModelOptions = make_dataclass("ModelOptions", _ENTRIES, bases=(_Options,), frozen=True)
+    ModelOptions.__module__ = __name__
+
+
 def agree_on_settings(known: Any, kind: Kind, asked: Mapping[str, Any], at: str) -> None:
     """Raise if a setting that a kind has of its own differs from the saved model's.
 
@@ -183,15 +178,6 @@ def agree_on_settings(known: Any, kind: Kind, asked: Mapping[str, Any], at: str)
         if field.name in asked and field.name in has and asked[field.name] != has[field.name]:
             own = "left out" if has[field.name] is None else str(has[field.name])
             raise _contradiction(field.option, own, str(asked[field.name]), at)
-
-
-def _columns_of_text(option: str) -> str | dict[str, str] | None:
-    """Return the ``text`` setting for ``--words``."""
-    if option == "none":
-        return None
-    if "=" not in option:
-        return option
-    return {name: kind for name, _, kind in (part.rpartition("=") for part in option.split(","))}
 
 
 def _named(text: Any) -> str:

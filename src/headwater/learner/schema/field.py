@@ -30,6 +30,11 @@ _NOUNS = {
     "offer": "a list, or an object of names and their features",
     "map": "an object of names and values",
     "any": "a value",
+    "sizes": "layer sizes such as 64,32",
+    "seed": "a seed",
+    "column": "the name of a column",
+    "words": "a text, or an object of columns and how they are read",
+    "rolling": "a text such as card@at:1h:sum(amount), or an object of the settings of Rolling",
 }
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "number": {"type": "number"},
@@ -43,6 +48,11 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "offer": {"type": ["array", "object"]},
     "map": {"type": "object"},
     "any": {},
+    "sizes": {"type": "array", "items": {"type": "integer", "minimum": 1}},
+    "seed": {"type": "integer"},
+    "column": {"type": "string"},
+    "words": {"type": ["string", "object"]},
+    "rolling": {"type": ["string", "object"]},
 }
 _TYPES: dict[str, tuple[type, ...]] = {
     "number": (int, float),
@@ -56,7 +66,13 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "offer": (list, tuple, Mapping),
     "map": (Mapping,),
     "any": (object,),
+    "sizes": (list, tuple),
+    "seed": (int,),
+    "column": (str,),
+    "words": (str, Mapping),
+    "rolling": (object,),
 }
+_NUMBERS = frozenset(("number", "whole", "seed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +86,8 @@ class Field:
     name : str
         Its name in Python, in JSON and, with hyphens, as an option.
     type : str
-        "number", "whole", "label", "boolean", "text", "row", "list", "names", "offer", "map" or "any".
+        "number", "whole", "label", "boolean", "text", "row", "list", "names", "offer", "map" or "any"; and for settings "sizes",
+        "seed", "column", "words" or "rolling".
     doc : str
         What it means, in one sentence.
     default : object
@@ -126,10 +143,10 @@ class Field:
         >>> Field("exposure", "number", "How long was watched.", least=0.5).example()
         1.0
         """
-        if self.type in ("number", "whole"):
+        if self.type in _NUMBERS:
             low, high = -math.inf if self.least is None else self.least, math.inf if self.most is None else self.most
             value = min(max(1.0, low), high)
-            return int(value) if self.type == "whole" else value
+            return value if self.type == "number" else int(value)
         return {
             "boolean": True,
             "row": {"hour": 8},
@@ -137,6 +154,7 @@ class Field:
             "offer": ["a", "b"],
             "names": 2,
             "map": {"late": True},
+            "sizes": [8],
         }.get(self.type, "a")
 
     def read(self, value: Any, *, at: str = "") -> Any:
@@ -181,7 +199,11 @@ class Field:
         return found if self.required or self.default is None else found | {"default": self.default}
 
     def _within(self, value: Any) -> bool:
-        if self.type not in ("number", "whole"):
+        if self.type == "sizes":
+            return all(type(units) is int and units > 0 for units in value)
+        if self.type == "words":
+            return isinstance(value, str) or all(how is None or isinstance(how, str) for how in value.values())
+        if self.type not in _NUMBERS:
             return True
         low, high = -math.inf if self.least is None else self.least, math.inf if self.most is None else self.most
         return bool(low <= value <= high)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from headwater import nn
 from headwater.learner.kind import kind_of, kind_with
-from headwater.learner.settings.rolling import Rolling, rolling_of
 from headwater.learner.supervised import SupervisedLearner
+from headwater.serve.api.maintenance.new_model import checked_settings
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import NewModel, StepSize, decoded
 from headwater.serve.state import ServerState
@@ -21,7 +20,7 @@ from headwater.store.service.limits import OverLimit
 from headwater.store.service.model import Model
 from headwater.store.service.price import bytes_declared, price_of
 
-_create, _step = msgspec.json.Decoder(NewModel), msgspec.json.Decoder(StepSize)
+_fields, _step = msgspec.json.Decoder(dict[str, Any]), msgspec.json.Decoder(StepSize)
 
 
 async def models(request: Request) -> Response:
@@ -41,18 +40,17 @@ async def summarized(state: ServerState, found: Model) -> dict[str, Any]:
 
 async def create(request: Request) -> Response:
     """Create a model."""
-    options = decoded(_create.decode, await request.body(), "body")
-    service, learner = request.state.service, build_learner(options)
+    options, settings = _new(await request.body())
+    service, learner = request.state.service, build_learner(options.task, settings)
     await request.state.changers.run(lambda: service.create(options.name, _affordable(request, learner)))
     return json_response(summary(service.models.named(options.name)), 201)
 
 
 async def challenge(request: Request) -> Response:
     """Add a challenger that learns alongside the champion."""
-    options = decoded(_create.decode, await request.body(), "body")
+    options, settings = _new(await request.body())
     models, found = request.state.service.models, request.model()
-    options.task = found.task
-    learner = build_learner(options)
+    learner = build_learner(found.task, settings)
     await _changed(request, lambda: models.add(found, options.name, _affordable(request, learner)))
     return json_response(summary(request.state.model(found.name)), 201)
 
@@ -101,28 +99,23 @@ async def snapshot(request: Request) -> Response:
     return json_response({"seq": seq})
 
 
-def build_learner(options: NewModel) -> Any:
+def _new(body: bytes) -> tuple[NewModel, dict[str, Any]]:
+    """Return what all new models have, and the settings of the kind's own."""
+    given = decoded(_fields.decode, body, "body")
+    own = {name: given.pop(name) for name in list(given) if name not in NewModel.__struct_fields__}
+    return decoded(partial(msgspec.convert, type=NewModel), given, "body"), own
+
+
+def build_learner(task: str, settings: Mapping[str, Any]) -> Any:
     """Create the requested learner.
 
     Raises
     ------
-    ConfigError
-        If the options are invalid.
+    ConfigError, DataError
+        If its kind has no such setting, or a value can't be.
     """
-    kind = kind_with(options.task)
-    chosen: dict[str, Any] = {}
-    if options.hidden is not None:
-        chosen["hidden"] = tuple(options.hidden)
-    if options.optimizer is not None or options.lr is not None:
-        chosen["optimizer"] = nn.optimizer(options.optimizer or "adam", options.lr)
-    for name in ("loss", "seed", "horizon", "season", "actions"):
-        if getattr(options, name) is not None:
-            chosen[name] = getattr(options, name)
-    if isinstance(options.rolling, str):
-        chosen["rolling"] = rolling_of(options.rolling, "rolling")
-    elif options.rolling is not None:
-        chosen["rolling"] = Rolling(**msgspec.structs.asdict(options.rolling))
-    return kind.make(chosen)
+    kind = kind_with(task)
+    return kind.make(checked_settings(kind, settings))
 
 
 def summary(found: Model) -> dict[str, Any]:

@@ -217,19 +217,10 @@ class RollingColumns(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class NewModel(msgspec.Struct, forbid_unknown_fields=True):
-    """A model or a challenger to create, by default the library's tuning-free one."""
+    """A model or a challenger to create, by default the library's tuning-free one. Settings of its kind stand beside these."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
     task: str = default_kind().task
-    hidden: Annotated[list[Annotated[int, msgspec.Meta(ge=1, le=4096)]], msgspec.Meta(max_length=8)] | None = None
-    optimizer: str | None = None
-    lr: Annotated[float, msgspec.Meta(gt=0, le=1000)] | None = None
-    loss: str | None = None
-    horizon: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
-    season: Annotated[int, msgspec.Meta(ge=1, le=16384)] | None = None
-    actions: Annotated[int, msgspec.Meta(ge=1, le=4096)] | list[Name | list[float]] | None = None
-    seed: Annotated[int, msgspec.Meta(ge=0, le=2**31)] | None = None
-    rolling: RollingColumns | str | None = None
 
 
 class Forget(msgspec.Struct, forbid_unknown_fields=True):
