@@ -255,9 +255,34 @@ def in_fleet(case: Case, model: Any, at: Path) -> None:
     assert hw.load(at / "f.hw").n_learned == fleet.n_learned
 
 
-def onnx(case: Case, model: Any, at: Path) -> None:
+def in_onnx(case: Case, model: Any, at: Path) -> None:
+    import onnx  # not needed by the other doors
+
+    from support.packages import onnx_runs
+
     model.export_onnx(at / "m.onnx")
-    assert (at / "m.onnx").stat().st_size
+    graph = onnx.load(str(at / "m.onnx"))
+    rows = list(case.rows[:20])
+    names = [entry.name for entry in graph.graph.output]
+    for outputs in onnx_runs.run(graph, onnx_runs.feed(model, graph, rows)):
+        found = dict(zip(names, outputs, strict=True))
+        for name, wanted in SAID[case.kind.task](model, rows).items():
+            assert np.abs(found[name] - np.array(wanted)).max() < 1e-4, name
+
+
+def _of_outputs(model: Any, rows: list[Any]) -> dict[str, Any]:
+    proba = [[*model.predict_proba_one(x)["size"].values()] for x in rows]
+    return {"size.probabilities": proba, "twice.value": [model.predict_one(x)["twice"] for x in rows]}
+
+
+SAID: dict[str, Callable[[Any, list[Any]], dict[str, Any]]] = {
+    "classify": lambda m, rows: {"probabilities": m.predict_proba_many(rows)},
+    "regress": lambda m, rows: {"value": m.predict_many(rows)},
+    "decide": lambda m, rows: {"value": [[*m.expected_rewards(x).values()] for x in rows]},
+    "control": lambda m, rows: {"value": [[*m.values(x).values()] for x in rows]},
+    "multioutput": _of_outputs,
+}
+"""What a graph says of rows, by output, of each kind that has one."""
 
 
 def clustered(case: Case, model: Any, at: Path) -> None:
@@ -321,7 +346,7 @@ DOORS: dict[str, Callable[[Case, Any, Path], None]] = {
     "coverage": covered,
     "mlflow": in_mlflow,
     "fleet": in_fleet,
-    "onnx": onnx,
+    "onnx": in_onnx,
     "cluster": clustered,
     "page": paged,
     "sklearn": in_sklearn,

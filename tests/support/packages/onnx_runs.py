@@ -66,6 +66,8 @@ def feed(model, graph, rows: list[dict]) -> dict:
     """What a client sends for these rows."""
     out = {}
     for entry in about(graph)["inputs"]:
+        if entry["kind"] == "optional":
+            continue
         column = next(c for c in model._engine.columns.values() if f"{c.name}" == entry["column"])
         kind = "left over" if entry["name"].endswith(".text") else entry["kind"]
         read = {

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from headwater.kinds.bandit.features import no_features
-from headwater.store.onnx.columns import Columns, first_layer, sum_of_rows
+from headwater.store.onnx.columns import Columns, columns_of, first_layer, sum_of_rows
+from headwater.store.onnx.export import classes_in, listed
 from headwater.store.onnx.graph import Graph
+from headwater.store.onnx.inputs import Inputs
 from headwater.store.onnx.layers import expert_logits, expert_prediction
 
 __all__ = ["values_out"]
@@ -17,12 +19,14 @@ SHARE, REWARD, ROWS = 5, 6, 7
 """Places in the core's array ``bandit_stack``."""
 
 
-def values_out(g: Graph, columns: Columns, model: Any) -> list[str]:
+def values_out(inputs: Inputs, model: Any) -> dict[str, Any]:
     """Add the expected reward of each action, stacked from what the row says and the action's mean.
 
     Exploration is left to whoever runs the graph.
     """
     no_features(model, "export_onnx")
+    inputs.declare([model.engine])
+    g, columns = inputs.g, columns_of(inputs, model.engine)
     core, (low, high) = model.engine.core, model.rewards
     shares = core.array("bandit_shares")[:, 0]
     mixed = g.add("Mul", g.cast(_linear(g, columns, core), np.float64), g.constant([shares[-1]], np.float64))
@@ -33,10 +37,8 @@ def values_out(g: Graph, columns: Columns, model: Any) -> list[str]:
     stacked = _stacked(g, inside, core)
     wide = g.add("Mul", stacked, g.constant([high - low], np.float64))
     value = g.add("Add", wide, g.constant([low], np.float64))
-    named = ", ".join(map(str, model.actions[:20])) + (" …" if len(model.actions) > 20 else "")
-    return [
-        g.output("value", value, np.float64, ["N", len(model.actions)], f"the expected reward of each action: {named}")
-    ]
+    doc = f"the expected reward of each action: {listed(model.actions)}"
+    return classes_in(model) | {"outputs": [g.output("value", value, np.float64, ["N", len(model.actions)], doc)]}
 
 
 def _linear(g: Graph, columns: Columns, core: Any) -> str:

@@ -15,6 +15,7 @@ KIND = Kind(
     can=frozenset(
         (
             "web",
+            "onnx",
             "importance",
             "report",
             "fleet",
@@ -43,7 +44,6 @@ KIND = Kind(
         "scores": "Use an Anomaly to score rows.",
         "losses": "Ask importance(), which needs no loss of a row.",
         "layers": "Draw one output: members[NAME].plot().",
-        "onnx": "Export one output: members[NAME].export_onnx(path), made with chain=False.",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "Make one learner an output.",
         "step": "Make a new one with another effort.",
@@ -87,6 +87,7 @@ KIND = Kind(
             },
         },
     ),
-    costs=Lazy("headwater.kinds.multi_output.costs:OutputCosts"),
+    costs=Lazy("headwater.kinds.multi_output.scores.costs:OutputCosts"),
+    adapters={"onnx": Lazy("headwater.kinds.multi_output.adapters.onnx:outputs_out")},
     reduction=Reduction((*OPTIMIZER, *KEPT_ROWS)),
 )

@@ -18,7 +18,7 @@ from headwater.learner.supervised import SupervisedLearner
 if TYPE_CHECKING:
     from headwater.learner.settings.rolling import Aggregates
 
-__all__ = ["PREDICTED", "OutputsEngine"]
+__all__ = ["PREDICTED", "OutputsEngine", "is_predicted"]
 
 PREDICTED = "predicted"
 """First item of the column names of earlier outputs' predictions, (PREDICTED, output) or (PREDICTED, output, class)."""
@@ -83,7 +83,7 @@ class OutputsEngine:
         found: dict[Any, Column] = {}
         for member in self.begun().values():
             known = {} if member.engine is None else member.engine.columns
-            found |= {name: column for name, column in known.items() if not _is_predicted(name)}
+            found |= {name: column for name, column in known.items() if not is_predicted(name)}
         return found
 
     @property
@@ -138,5 +138,6 @@ class OutputsEngine:
         return
 
 
-def _is_predicted(name: Any) -> bool:
+def is_predicted(name: Any) -> bool:
+    """Return whether a column's name is that of an earlier output's prediction."""
     return isinstance(name, tuple) and bool(name) and name[0] == PREDICTED

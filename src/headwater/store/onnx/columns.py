@@ -6,15 +6,16 @@ missing), and date-times are seconds. The graph standardizes, looks up categorie
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.encode.seen import Column
-from headwater.encode.vocabulary import BIGRAMS, CATEGORY, COSINE, NUMBER, RAW, TIME, WORDS
-from headwater.errors import ConfigError
+from headwater.encode.vocabulary import CATEGORY
 from headwater.learner.engine import Engine
 from headwater.nn.core import Core
 from headwater.nn.core.views import Statistics
@@ -23,15 +24,13 @@ from headwater.plain.inputs.answers import COLUMNS
 from headwater.plain.inputs.input import BOUND, CLIP, FORGET, HUGE, NOTHING, OUTLIER, ROUNDING, SETTLED, SHORTEST
 
 from .graph import ML, Graph, is_utf8
-from .times import time_parts
+from .inputs import Inputs
 
-NUMBERS = "a number; NaN where it is missing"
-TEXTS = "a category as text (5 and 5.0 as '5'); {} where it is missing"
-TIMES = "a date-time as seconds since 1970-01-01T00:00 by the clock that it states; NaN where it is missing"
-OFFSETS = "seconds by which that clock is ahead of UTC; 0 if left out, right for date-times without a zone"
 FARTHEST = 1e150
 """Bound of deviations, so that squares don't overflow. A thousand deviations of any column are far below it."""
-MIXED = "the same column where its value is a text that reads as no number or date-time; {} elsewhere"
+
+CONSTANT, NEAR = 8, 64
+"""A computed column is constant if its deviation is below so many last digits, and equal to its mean within so many."""
 
 
 @dataclass(slots=True)
@@ -48,6 +47,8 @@ class Columns:
         Name of the category indices (N, c). "" without categories.
     category_rows : ndarray (r,)
         Table row of each category index. Index r means absent.
+    texts : int
+        Number c of columns of category indices.
     raw, slots : str, list
         Name of the raw numbers (N, c) for tile coding, with outliers replaced by the column's mean and NaN where missing, and
         the feature index of each.
@@ -62,105 +63,85 @@ class Columns:
     minus: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     categories: str = ""
     category_rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    texts: int = 0
     raw: str = ""
     slots: list[int] = field(default_factory=list)
     cells: str = ""
     listed: list[dict[str, Any]] = field(default_factory=list)
 
 
-def _check_kinds(engine: Engine) -> None:
-    """Raise ConfigError for columns of texts and embeddings, because ONNX can't split texts into words."""
-    for column in engine.columns.values():
-        if column.kind in (WORDS, BIGRAMS, COSINE, RAW):
-            raise ConfigError(
-                expected="columns of numbers, categories and times",
-                got=f"column {column.name!r}, which is {'an embedding' if column.kind in (COSINE, RAW) else 'text'}",
-                at="export_onnx",
-                help="Give text=None, or serve the model over HTTP, which supports both.",
-            )
+Encode: TypeAlias = Callable[[Graph, Columns, str, Core], None]
+_NONE: Mapping[Any, str] = MappingProxyType({})
 
 
 def read_columns(g: Graph, engine: Engine) -> Columns:
-    """Declare an input per column of the vocabulary and convert them to numbers and category indices."""
-    _check_room(engine)
-    _check_kinds(engine)
-    out = Columns()
-    numbers: list[str] = []
-    slots: list[int] = []
-    rows: list[int] = []
-    indices: list[tuple[str, int, list[str]]] = []
-    before = answers_before(engine.core)
-    for column in engine.columns.values():
-        if column.name in before:
-            continue
-        if column.kind == NUMBER:
-            numbers.append(_declare(g, out, column, "number", NUMBERS))
-            slots.append(column.slot)
-        elif column.kind == TIME:
-            numbers += _times(g, out, column)
-            slots += column.parts
-        if column.kind == CATEGORY or column.values:
-            text = _declare(g, out, column, "text", TEXTS if column.kind == CATEGORY else MIXED)
-            indices.append((text, len(rows), list(column.values)))
-            rows += column.values.values()
-    if not out.listed:
-        raise ConfigError(
-            expected="a learner that has seen a column", got="one without", at="export_onnx", help="Let it learn first."
-        )
-    if before:
-        numbers += _as_they_stand(g, out.listed[0]["name"], list(before.values()))
-        slots += [engine.columns[name].slot for name in before]
+    """Declare an input per column of an engine, and convert them to numbers and category indices."""
+    inputs = Inputs(g)
+    inputs.declare([engine])
+    return columns_of(inputs, engine)
+
+
+def columns_of(
+    inputs: Inputs, engine: Engine, given: Mapping[Any, str] = _NONE, encode: Encode | None = None
+) -> Columns:
+    """Convert declared inputs to the numbers and category indices of an engine.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The declared inputs.
+    engine : Engine
+        An engine whose columns are declared.
+    given : mapping
+        Columns that the graph computes itself, as the name of their numbers (N, 1).
+    encode : callable, optional
+        ``encode(g, columns, x, core)`` fills in the factors of the table rows, for an engine that standardizes differently.
+    """
+    g, before = inputs.g, answers_before(engine.core)
+    found = engine.columns
+    read = [column for name, column in found.items() if name not in before and name not in given]
+    out = Columns(listed=inputs.listed)
+    numbers, out.slots = inputs.numbers(read)
+    made = {name: _steady(g, value, engine.core, found[name].slot) for name, value in given.items() if name in found}
+    made |= {name: inputs.every_row(g.constant([[value]], np.float64)) for name, value in before.items()}
+    numbers += made.values()
+    out.slots += [found[name].slot for name in made]
     if numbers:
-        _read_numbers(g, out, _side_by_side(g, numbers), engine.core, slots)
-    if indices:
-        out.category_rows = np.array(rows, np.int64)
-        out.categories = _side_by_side(g, [_category(g, *index, len(rows)) for index in indices])
+        (encode or _read_numbers)(g, out, _side_by_side(g, numbers), engine.core)
+    _read_categories(inputs, out, read)
+    if not (out.numbers or out.categories):  # it has learned rows without any column
+        out.numbers = g.cast(inputs.every_row(g.constant([[0.0]], np.float64)), engine.core.dtype)
+        out.plus, out.minus = np.zeros(1, np.int64), np.zeros(1, np.int64)
     out.cells = _cells(g, out, engine.core)
     return out
 
 
-def read_array(g: Graph, engine: Engine) -> Columns:
-    """Declare a single input X (N, d) for a learner trained on arrays with columns x0, x1 and so on."""
-    before = answers_before(engine.core)
-    columns = {name: column for name, column in engine.columns.items() if name not in before}
-    _check_room(engine)
-    found = [columns.get(f"x{j}") for j in range(len(columns))]
-    kept = [column for column in found if column is not None and column.kind == NUMBER and not column.values]
-    if not kept or len(kept) < len(columns):
-        raise ConfigError(
-            expected="a learner that was taught numeric arrays, with columns x0, x1, …",
-            got=f"one with the columns {', '.join(map(str, list(columns)[:5]))}" + (" …" if len(columns) > 5 else ""),
-            at="export_onnx(array=True)",
-            help="Leave array out, so that each column is an input.",
-        )
-    x = g.input("X", np.float64, ["N", len(kept)], "numbers; NaN where missing")
-    out = Columns(listed=[{"name": "X", "columns": len(kept), "kind": "number", "doc": NUMBERS}])
-    slots = [column.slot for column in kept]
-    if before:
-        one = g.add("Gather", x, g.constant([0], np.int64), axis=1)
-        x = _side_by_side(g, [x, *_as_they_stand(g, one, list(before.values()))])
-        slots += [engine.columns[name].slot for name in before]
-    _read_numbers(g, out, x, engine.core, slots)
-    out.cells = _cells(g, out, engine.core)
-    return out
+def _steady(g: Graph, x: str, core: Core, slot: int) -> str:
+    """Return numbers that the graph computes, with the column's mean where they differ from a constant by rounding alone.
+
+    A constant is standardized to 0, but one that is off by its last digit lies many deviations away.
+    """
+    mean, variance = float(core.statistics.mean[slot]), float(core.statistics.variance[slot])
+    digit = abs(mean) * float(np.finfo(core.dtype).eps)
+    if variance > (CONSTANT * digit) ** 2:
+        return x
+    near = g.add("LessOrEqual", g.add("Abs", g.add("Sub", x, _real(g, mean))), _real(g, NEAR * digit))
+    return g.add("Where", near, _real(g, mean), x)
 
 
-def _as_they_stand(g: Graph, like: str, values: list[float]) -> list[str]:
-    """Return the current lag features as constants, one column (N, 1) each, with N as in ``like``."""
-    shape = g.add("Shape", like)
-    return [g.add("Expand", g.constant([[value]], np.float64), shape) for value in values]
-
-
-def _check_room(engine: Engine) -> None:
-    """Raise ConfigError if names share table rows by hashing."""
-    about = engine.core.sizes()
-    if about["shared_from"]:
-        raise ConfigError(
-            expected="a table with room for every name",
-            got=f"a full one, in which {about['shared_names']:,} names share rows by a hash",
-            at="export_onnx",
-            help="ONNX has no such hash. Learn with a larger max_rows to export.",
-        )
+def _read_categories(inputs: Inputs, out: Columns, read: Sequence[Column]) -> None:
+    """Look up the texts of columns, giving each category of an engine an index."""
+    texts = [column for column in read if column.kind == CATEGORY or column.values]
+    if not texts:
+        return
+    rows = [row for column in texts for row in column.values.values()]
+    starts = np.cumsum([0, *(len(column.values) for column in texts)]).tolist()
+    indices = [
+        _category(inputs.g, inputs.text(column), start, list(column.values), len(rows))
+        for column, start in zip(texts, starts[:-1], strict=True)
+    ]
+    out.category_rows, out.texts = np.array(rows, np.int64), len(texts)
+    out.categories = _side_by_side(inputs.g, indices)
 
 
 def first_layer(g: Graph, columns: Columns, core: Core, e: int) -> str:
@@ -229,34 +210,11 @@ def _cells(g: Graph, columns: Columns, core: Core) -> str:
 
 def _taking_part(core: Core, w: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
     """Return the weights of rows, with zeros for row 0 and for rows that no step has touched."""
-    picked = w[rows - 1].astype(np.float64)
-    picked[rows == 0] = 0
+    picked = np.zeros((len(rows), w.shape[1]))
+    picked[rows > 0] = w[rows[rows > 0] - 1]
     if core.about["growing"]:
         picked[core.touched[rows] == 0] = 0
     return picked
-
-
-def _declare(g: Graph, out: Columns, column: Column, kind: str, doc: str) -> str:
-    """Declare the input of a column, or of the texts in a column of numbers or date-times."""
-    name = f"{column.name}.text" if kind == "text" and column.kind != CATEGORY else f"{column.name}"
-    entry = {"name": name, "column": f"{column.name}", "kind": kind}
-    if kind == "text":
-        entry["missing"] = ""
-        while entry["missing"] in column.values:  # the empty text is a known category
-            entry["missing"] += "?"
-        doc = doc.format(repr(entry["missing"]))
-    out.listed.append({**entry, "doc": doc})
-    return g.input(name, object if kind == "text" else np.float64, ["N", 1], doc)
-
-
-def _times(g: Graph, out: Columns, column: Column) -> list[str]:
-    """Return the seven numbers of a date-time."""
-    seconds = _declare(g, out, column, "time", TIMES)
-    name = f"{column.name}.utc_offset"
-    # dimension "M", because the default is one number for all rows
-    offset = g.input(name, np.float64, ["M", 1], OFFSETS, default=np.zeros((1, 1)))
-    out.listed.append({"name": name, "column": f"{column.name}", "kind": "offset", "doc": OFFSETS})
-    return time_parts(g, seconds, offset)
 
 
 def _side_by_side(g: Graph, parts: list[str]) -> str:
@@ -278,21 +236,23 @@ def _category(g: Graph, text: str, start: int, values: list[str], nothing: int) 
     )
 
 
-def _read_numbers(g: Graph, out: Columns, x: str, core: Core, slots: list[int]) -> None:
+def _read_numbers(g: Graph, out: Columns, x: str, core: Core) -> None:
     """Convert raw values (N, slots) to the factors of table rows (standardized values and basis functions)."""
+    slots = out.slots
     worth = _worth(core, slots)
     present = g.add("LessOrEqual", g.add("Abs", x), _real(g, np.finfo(np.float64).max))  # neither NaN nor infinite
-    known = _of_slots(core.statistics, slots)
+    known = of_slots(core.statistics, slots)
     x = g.add("Where", present, x, _real(g, 0.0))
     asked = _without_outliers(g, x, known) if core.about["standard"] else x
-    out.raw, out.slots = g.add("Where", present, asked, _real(g, np.nan)), slots
+    out.raw = g.add("Where", present, asked, _real(g, np.nan))
     x = g.add("Clip", x, _real(g, -HUGE), _real(g, HUGE))
     scaled = x
     if core.about["standard"]:
         zero = g.add("LessOrEqual", g.add("Abs", x), _real(g, NOTHING))
         there = g.add("Where", zero, _real(g, 0.0), _real(g, _presence_offset(core, known)))
         x = _without_outliers(g, x, known)
-        scaled = g.add("Add", _in_deviations(g, x, known), there)
+        pace = np.maximum(1 / (known.seen + 1), FORGET)
+        scaled = g.add("Add", in_deviations(g, x, known, pace, CLIP), there)
     bent = np.flatnonzero((known.knot_count >= SHORTEST) & (known.basis > 0))
     scaled = _times_worth(g, scaled, worth)
     values, plus, minus = [g.add("Where", present, scaled, _real(g, 0.0))], known.row, np.zeros(len(slots))
@@ -325,7 +285,7 @@ def _times_worth(g: Graph, x: str, worth: NDArray[np.float64]) -> str:
     return x if (worth == 1).all() else g.add("Mul", x, _real(g, worth))
 
 
-def _of_slots(known: Statistics, slots: list[int]) -> Statistics:
+def of_slots(known: Statistics, slots: list[int]) -> Statistics:
     """Return the statistics of the given feature indices, in order."""
     return Statistics(*(getattr(known, part.name)[slots] for part in fields(known)))
 
@@ -368,10 +328,9 @@ def _bound(known: Statistics, deviations: float) -> NDArray[np.float64]:
     return np.where(settled, deviations * np.sqrt(known.variance), np.finfo(np.float64).max)
 
 
-def _in_deviations(g: Graph, x: str, known: Statistics) -> str:
-    """Standardize x (N, d) with running statistics that include x itself, as in learning."""
+def in_deviations(g: Graph, x: str, known: Statistics, a: NDArray[np.float64], clip: float) -> str:
+    """Standardize x (N, d) with running statistics that include x itself, as in learning, where they move at the pace a (d,)."""
     mean, var, bound = known.mean, known.variance, _bound(known, BOUND)
-    a = np.maximum(1 / (known.seen + 1), FORGET)
     d = g.add("Sub", x, _real(g, mean))
     d = g.add("Max", g.add("Min", d, _real(g, bound)), _real(g, -bound))
     step = g.add("Mul", d, _real(g, a))
@@ -381,7 +340,7 @@ def _in_deviations(g: Graph, x: str, known: Statistics) -> str:
     flat = g.add("LessOrEqual", spread, g.add("Max", still, _real(g, NOTHING)))
     deviation = g.add("Sqrt", g.add("Where", flat, _real(g, 1.0), spread))
     z = g.add("Div", g.add("Sub", x, moved), deviation)
-    z = g.add("Clip", z, _real(g, -CLIP), _real(g, CLIP))
+    z = g.add("Clip", z, _real(g, -clip), _real(g, clip))
     return g.add("Where", flat, _real(g, 0.0), z)
 
 

@@ -7,6 +7,7 @@ Inputs are the raw columns (``columns``). Outputs are those that the kind's adap
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,9 @@ from headwater.nn.network import check_no_state
 from headwater.plain.mixture import FARTHEST
 from headwater.store.model_file import write
 
-from .columns import Columns, first_layer, read_array, read_columns
+from .columns import Columns, columns_of, first_layer
 from .graph import Graph, is_utf8
+from .inputs import Inputs
 from .layers import expert_logits, expert_prediction
 
 
@@ -40,8 +42,9 @@ def export_onnx(model: SupervisedLearner | Network, path: str | Path, *, opset: 
 
     Parameters
     ----------
-    model : Classifier, Regressor, Bandit or Network
-        The model to export. It is not changed. Of a bandit the graph gives the expected reward of each action.
+    model : Classifier, Regressor, MultiOutput, Bandit, Agent or Network
+        The model to export. It is not changed. Of a bandit the graph gives the expected reward of each action, of an agent the value
+        of each action and the best one, and of several outputs those of each.
     path : str or Path
         The file. Its contents are replaced.
     opset : int
@@ -60,9 +63,10 @@ def export_onnx(model: SupervisedLearner | Network, path: str | Path, *, opset: 
 
     Notes
     -----
-    The label is a text, an integer, a boolean or a float64 if all classes are. Otherwise it is ``str`` of the class. The metadata
-    key "headwater" holds task, classes, inputs and rows learned as JSON. The graph knows no rows of texts alone, which a learner
-    reads as rows of a file: give their numbers as numbers, and "" for ``NA`` and the like.
+    The label is a text, an integer, a boolean or a float64 if all classes are. Otherwise it is ``str`` of the class. Of several
+    outputs the graph has "NAME.label" and "NAME.probabilities", or "NAME.value". The metadata key "headwater" holds task, classes,
+    inputs and rows learned as JSON, and of several outputs what belongs to which under "by_output". The graph knows no rows of texts
+    alone, which a learner reads as rows of a file: give their numbers as numbers, and "" for ``NA`` and the like.
     """
     write(path, onnx_model(model, opset=opset, array=array).SerializeToString())
 
@@ -74,19 +78,17 @@ def onnx_model(model: SupervisedLearner | Network, *, opset: int = 17, array: bo
         return _network(model, opset)
     check_can(model, "onnx", at="export_onnx")
     engine = model.engine
-    if engine is None:
+    if engine is None or not (engine.learned or engine.columns):
         raise ConfigError(
             expected=f"a {type(model).__name__} that has learned",
             got="one that has not",
             at="export_onnx",
             help="Let it learn first, because the graph contains its columns and classes.",
         )
-    g = Graph(opset, engine.core.dtype)
-    columns = read_array(g, engine) if array else read_columns(g, engine)
-    about: dict[str, Any] = {"task": model.task, "n_learned": model.n_learned, "inputs": columns.listed}
-    if model.known_classes:
-        about["classes"] = [str(label) for label in model.known_classes]
-    about["outputs"] = model.kind.adapters["onnx"](g, columns, model)
+    g = Graph(opset, model.dtype)
+    inputs = Inputs(g, array=array)
+    found = model.kind.adapters["onnx"](inputs, model)
+    about: dict[str, Any] = {"task": model.task, "n_learned": model.n_learned, "inputs": inputs.listed, **found}
     return _finish(g, type(model).__name__, about)
 
 
@@ -121,30 +123,66 @@ def _log_link(g: Graph, z: str, expert: Expert, mean: float) -> str:
     return g.add("Clip", more, g.number(-FARTHEST), g.number(FARTHEST))
 
 
-def number_out(g: Graph, columns: Columns, model: Any) -> list[str]:
-    """Add the output of a regressor."""
-    p = _predictions(g, columns, model.engine.core)
-    value = g.add("Reshape", p, g.constant([-1], np.int64))
-    return [g.output("value", value, model.engine.core.dtype, ["N"], "the prediction")]
+def number_out(inputs: Inputs, model: Any) -> dict[str, Any]:
+    """Add the output of a regressor, and return what the metadata says of it."""
+    inputs.declare([model.engine])
+    p = number_of(inputs.g, columns_of(inputs, model.engine), model)
+    return {"outputs": [inputs.g.output("value", p, model.engine.core.dtype, ["N"], "the prediction")]}
+
+
+def number_of(g: Graph, columns: Columns, model: Any) -> str:
+    """Return the predictions (N,) of a regressor."""
+    return g.add("Reshape", _predictions(g, columns, model.engine.core), g.constant([-1], np.int64))
 
 
 # ---- classes --------------------------------------------------------------------------------------------------------
 
 
-def classes_out(g: Graph, columns: Columns, model: Any) -> list[str]:
-    """Add the outputs of a classifier."""
+def classes_out(inputs: Inputs, model: Any) -> dict[str, Any]:
+    """Add the outputs of a classifier, and return what the metadata says of them."""
+    inputs.declare([model.engine])
+    p = probabilities_of(inputs.g, columns_of(inputs, model.engine), model)
+    outputs = [label_out(inputs.g, "label", p, model), probabilities_out(inputs.g, "probabilities", p, model)]
+    return classes_in(model) | {"outputs": outputs}
+
+
+def classes_in(model: Any) -> dict[str, list[str]]:
+    """Return the classes for the metadata, if there are any."""
+    return {"classes": [str(label) for label in model.known_classes]} if model.known_classes else {}
+
+
+def probabilities_of(g: Graph, columns: Columns, model: Any) -> str:
+    """Return the probabilities (N, k) of a classifier."""
     p = _predictions(g, columns, model.engine.core)
-    if model.one_output:  # one output for the two classes
-        rest = g.add("Sub", g.number(1.0), p)
-        both = len(model.known_classes) > 1
-        p = g.add("Concat", rest, p, axis=1) if both else g.add("Add", rest, p)
-    labels = _labels(model.known_classes)
+    if not model.one_output:
+        return p
+    rest = g.add("Sub", g.number(1.0), p)  # one output for the two classes
+    both = len(model.known_classes) > 1
+    return g.add("Concat", rest, p, axis=1) if both else g.add("Add", rest, p)
+
+
+def label_out(g: Graph, name: str, p: str, model: Any) -> str:
+    """Add an output for the most probable class."""
+    doc = "the most probable class, ties going to the first seen"
+    return best_out(g, name, p, list(model.known_classes), doc)
+
+
+def best_out(g: Graph, name: str, p: str, choices: list[Any], doc: str) -> str:
+    """Add an output for the choice (N,) with the largest of the numbers p (N, k)."""
+    labels = _labels(choices)
     chosen = g.add("Gather", g.constant(labels, labels.dtype), g.add("ArgMax", p, axis=1, keepdims=0), axis=0)
-    shown = ", ".join(map(str, model.known_classes[:20])) + (" …" if len(model.known_classes) > 20 else "")
-    return [
-        g.output("label", chosen, labels.dtype, ["N"], "the most probable class, ties going to the first seen"),
-        g.output("probabilities", p, g.dtype, ["N", len(model.known_classes)], f"one column per class: {shown}"),
-    ]
+    return g.output(name, chosen, labels.dtype, ["N"], doc)
+
+
+def probabilities_out(g: Graph, name: str, p: str, model: Any) -> str:
+    """Add an output for the probabilities of classes."""
+    doc = f"one column per class: {listed(model.known_classes)}"
+    return g.output(name, p, g.dtype, ["N", len(model.known_classes)], doc)
+
+
+def listed(choices: Sequence[Any]) -> str:
+    """Return the first twenty of some choices as a text."""
+    return ", ".join(map(str, choices[:20])) + (" …" if len(choices) > 20 else "")
 
 
 def _labels(classes: list[Any]) -> NDArray[Any]:
@@ -207,4 +245,16 @@ def _finish(g: Graph, name: str, about: dict[str, Any]) -> Any:
     return g.model(name=name, doc=doc, version=own_version(), metadata=metadata)
 
 
-__all__ = ["classes_out", "export_onnx", "number_out", "onnx_model"]
+__all__ = [
+    "best_out",
+    "classes_in",
+    "classes_out",
+    "export_onnx",
+    "label_out",
+    "listed",
+    "number_of",
+    "number_out",
+    "onnx_model",
+    "probabilities_of",
+    "probabilities_out",
+]
