@@ -25,7 +25,7 @@ OPEN: dict[str, set[str]] = {
     "weights": NETS | PRIVATE | {"anomaly", "multioutput", "fleet of detectors", "fleet of multi-output learners"},
     "coverage": NETS | SERIES | {"forecast", "multioutput", "fleet of multi-output learners"},
     "fleet": ALONE - PRIVATE - {"router"},
-    "onnx": {"classify", "regress", "bandit", "multioutput"},
+    "onnx": {"classify", "regress", "bandit", "agent", "multioutput"},
     "cluster": {"classify", "regress", "text"},
     "page": ALONE - PRIVATE - {"router"},
     "sklearn": {"classify", "regress", "memory", "text", "anomaly"},

@@ -12,7 +12,7 @@ KIND = Kind(
     task="control",
     noun="agent",
     learner=Lazy("headwater.kinds.agent.learner:Agent"),
-    can=frozenset(("web", "importance", "report", "fleet", "answers", "environment", "late")),
+    can=frozenset(("web", "onnx", "importance", "report", "fleet", "answers", "environment", "late")),
     answer=Answer(
         (
             Field("action", "any", "The action that was taken."),
@@ -27,7 +27,7 @@ KIND = Kind(
         later=Lazy("headwater.kinds.agent.states:checked_outcome"),
         table=Lazy("headwater.kinds.agent.columns:TransitionColumns"),
     ),
-    score=Lazy("headwater.kinds.agent.score:AgentScore"),
+    score=Lazy("headwater.kinds.agent.scores.score:AgentScore"),
     explain=Lazy("headwater.kinds.agent.explain:explain_worth"),
     importance=Lazy("headwater.kinds.agent.explain:worth_importance"),
     findings=Lazy("headwater.kinds.agent.findings:diagnose_agent"),
@@ -47,7 +47,6 @@ KIND = Kind(
         "challenge": "Run another agent in an environment of its own: what an agent sees follows from what it does.",
         "losses": "Ask importance(), which needs no loss of a row.",
         "layers": "Draw agent.returns, the sum of the rewards of each episode.",
-        "onnx": "Its states are scaled as they come: serve it with headwater serve, or load its file with hw.load.",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "Transitions are learned in order: teach it in one process.",
         "step": "Steps are bounded by kappa; make a new one with another.",
@@ -93,8 +92,9 @@ KIND = Kind(
             },
         },
     ),
+    adapters={"onnx": Lazy("headwater.kinds.agent.onnx:actions_out")},
     own_inputs="agent ",
     alias="agent",
-    costs=Lazy("headwater.kinds.agent.costs:StepCosts"),
+    costs=Lazy("headwater.kinds.agent.scores.costs:StepCosts"),
     reduction=Reduction((*OPTIMIZER, *KEPT_ROWS, "tile_traces")),
 )

@@ -1,0 +1,1 @@
+"""Returns of the episodes of an agent, and the costs that drift is detected in."""
