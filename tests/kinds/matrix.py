@@ -302,7 +302,16 @@ def in_sklearn(case: Case, model: Any, at: Path) -> None:
             model.fit  # noqa: B018 - its absence is what is asked for
         raise ConfigError(expected="an estimator", got="none", at="fit", help=str(refused.value))
     X = np.array([[row["a"] if isinstance(row.get("a"), float) else 0.0] for row in case.rows])
-    getattr(estimators, name)().fit(X, case.labels)
+    labels = case.labels
+    if labels is None or not isinstance(labels[0], dict):
+        assert len(getattr(estimators, name)().fit(X, labels).predict(X)) == N
+        return
+    of_numbers = np.array([[y["twice"], 2 * y["twice"]] for y in labels])
+    of_classes = np.array([[y["size"], str(y["twice"] > 4)] for y in labels])
+    for own, y in zip(name.split(" or "), (of_classes, of_numbers), strict=True):
+        fitted = getattr(estimators, own)(epochs=5).fit(X, y)
+        assert fitted.predict(X).shape == (N, 2)
+        assert fitted.score(X, y) > 0.8, own
 
 
 def delayed(case: Case, model: Any, at: Path) -> None:

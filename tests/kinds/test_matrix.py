@@ -28,7 +28,7 @@ OPEN: dict[str, set[str]] = {
     "onnx": {"classify", "regress", "bandit", "agent", "multioutput"},
     "cluster": {"classify", "regress", "text"},
     "page": ALONE - PRIVATE - {"router"},
-    "sklearn": {"classify", "regress", "memory", "text", "anomaly"},
+    "sklearn": {"classify", "regress", "memory", "text", "anomaly", "multioutput"},
     "delay": NETS | PRIVATE | {"bandit", "multioutput", "fleet of bandits", "fleet of multi-output learners"},
     "plot": {"classify", "regress", "memory", "text"},
     "report": set(CASES) - PRIVATE,

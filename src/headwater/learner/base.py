@@ -107,7 +107,7 @@ class Learner(ABC):
     single: ClassVar[str] = ""
     """Why there can't be two of it, which learn the same rows and take turns, and what to do instead."""
     estimator: ClassVar[str] = ""
-    """Name of the estimator in ``headwater.interop.sklearn``, if any."""
+    """Name of the estimator in ``headwater.interop.sklearn``, if any. Two names are joined by "or"."""
     instead: ClassVar[str] = "learn_many"
     """Methods to use instead of scikit-learn's."""
     later: ClassVar[Mapping[str, Any]] = {"rolling": None}

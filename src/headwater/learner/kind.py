@@ -175,7 +175,8 @@ class Kind:
     instead : mapping
         What to do instead of what it can't: a sentence for each door.
     adapters : mapping
-        What is peculiar to a foreign library, by its name: an estimator of scikit-learn's.
+        What is peculiar to a foreign library, by its name: an estimator of scikit-learn's. A second one for the same library has
+        what it is for behind the name, as in ``sklearn.regressor``.
     own_inputs : str
         How the names of inputs begin that the learner adds to a row by itself.
     alias : str

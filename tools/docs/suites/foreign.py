@@ -79,9 +79,9 @@ def scikit_learn() -> Iterator[Check]:
     """Run all of ``check_estimator``, with the array API switched on so that nothing of it is left out."""
     from sklearn.utils.estimator_checks import check_estimator
 
-    from headwater.interop.sklearn import OnlineClassifier, OnlineOutlierDetector, OnlineRegressor
+    from headwater.interop import sklearn as estimators
 
-    for estimator in (OnlineClassifier(), OnlineRegressor(), OnlineOutlierDetector()):
+    for estimator in (getattr(estimators, name)() for name in estimators.__all__):
         for result in check_estimator(estimator, on_skip=None, on_fail=None):
             status, why = str(result["status"]), str(result["exception"] or "")
             yield Check(type(estimator).__name__, result["check_name"], status, why)
@@ -109,6 +109,8 @@ def onnx_export() -> Iterator[Check]:
     """Compare exported graphs, fully checked, in onnxruntime and in ONNX's reference evaluator with what we predict."""
     yield from _pytest("Network.export_onnx", "tests/store/onnx/test_onnx_networks.py")
     yield from _pytest("Classifier and Regressor.export_onnx", "tests/store/onnx/test_onnx_learners.py")
+    yield from _pytest("MultiOutput.export_onnx", "tests/store/onnx/test_onnx_outputs.py")
+    yield from _pytest("Agent.export_onnx", "tests/store/onnx/test_onnx_agents.py")
 
 
 def pytorch() -> Iterator[Check]:

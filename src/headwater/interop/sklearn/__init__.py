@@ -14,7 +14,8 @@ from headwater.learner.kind import known_kinds
 _ESTIMATORS = {
     estimator.path.rpartition(":")[2]: estimator
     for kind in known_kinds()
-    if (estimator := kind.adapters.get("sklearn")) is not None
+    for library, estimator in kind.adapters.items()
+    if library.partition(".")[0] == "sklearn"  # where a kind has several, sklearn.regressor and the like
 }
 __all__ = [*_ESTIMATORS]  # noqa: PLE0604 - the estimators that kinds declare, OnlineClassifier the first of them
 

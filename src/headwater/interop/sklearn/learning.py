@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from headwater.learner.supervised import SupervisedLearner
 STRIP = 1 << 16
 """Rows per call of a learner, which bounds the memory of a copied block."""
 Learner = TypeVar("Learner", bound=SupervisedLearner)
+Learn: TypeAlias = Callable[[Any, NDArray[Any], NDArray[np.float64] | None], None]
 
 
 def new_learners(kind: type[Learner], estimator: Any, outputs: int) -> list[Learner]:
@@ -75,9 +77,9 @@ def weights_of(given: Any, y: NDArray[Any], class_weight: Any = None) -> NDArray
 
 
 def learn_epochs(
-    learners: list[Learner], X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None, epochs: Any, seed: int
+    learn: Learn, X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None, epochs: Any, seed: int
 ) -> None:
-    """Learn rows and labels (n, outputs) for several epochs, each in an order drawn from their contents."""
+    """Call ``learn`` with rows and labels (n, outputs) for several epochs, each in an order drawn from their contents."""
     if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
         raise ConfigError(expected="epochs of 1 or more", got=repr(epochs), at="epochs", help="Give e.g. epochs=10.")
     steps = steps_of(X, y, weights)
@@ -86,7 +88,7 @@ def learn_epochs(
         for first in range(0, len(order), STRIP):
             strip = order[first : first + STRIP]
             rows, w = steps.rows[strip], steps.weights[strip]
-            learn_rows(learners, take(X, rows), y[rows], w)
+            learn(take(X, rows), y[rows], w)
 
 
 def learn_rows(learners: list[Learner], X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None) -> None:

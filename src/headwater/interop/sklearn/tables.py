@@ -8,7 +8,7 @@ from typing import Any
 import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_array, check_consistent_length, get_tags
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from headwater.encode.sparse import SparseRows, sparse_rows
@@ -16,13 +16,16 @@ from headwater.streams.readers.frame_rows import is_frame
 
 ARRAY, SPARSE, TABLE = "array", "sparse", "table"
 """Kind of input an estimator was fitted on: dense numbers, sparse numbers (0 is absent), or columns of any type."""
-RULES: dict[str, Any] = {"accept_sparse": "csr", "dtype": np.float64, "ensure_all_finite": "allow-nan"}
+RULES: dict[str, Any] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
 
 
-def check_fit(estimator: Any, X: Any, y: Any, *, reset: bool, numeric: bool) -> tuple[Any, NDArray[Any]]:
+def check_fit(
+    estimator: Any, X: Any, y: Any, *, reset: bool, numeric: bool, several: bool = False
+) -> tuple[Any, NDArray[Any]]:
     """Return validated rows and labels to learn from.
 
-    ``reset`` sets the schema; without it the input must match the known one.
+    ``reset`` sets the schema; without it the input must match the known one. Labels in one column are flattened, unless ``several``
+    columns are expected.
 
     Raises
     ------
@@ -38,11 +41,11 @@ def check_fit(estimator: Any, X: Any, y: Any, *, reset: bool, numeric: bool) -> 
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=estimator)
         check_consistent_length(X, y)
     else:
-        X, y = validate_data(estimator, X, y, reset=reset, multi_output=True, y_numeric=numeric, **RULES)
+        X, y = validate_data(estimator, X, y, reset=reset, multi_output=True, y_numeric=numeric, **_rules(estimator))
         if reset and not isinstance(X, np.ndarray):
             estimator.fitted_on_ = SPARSE
         table = _as_fitted(estimator, X)
-    if y.ndim == 2 and y.shape[1] == 1:
+    if y.ndim == 2 and y.shape[1] == 1 and not several:
         y = column_or_1d(y, warn=True)
     return table, y
 
@@ -53,7 +56,7 @@ def check_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
         estimator.fitted_on_ = ARRAY
     if _is_mixed(X):
         return _mixed(estimator, X, reset=reset)
-    X = validate_data(estimator, X, reset=reset, **RULES)
+    X = validate_data(estimator, X, reset=reset, **_rules(estimator))
     if reset and not isinstance(X, np.ndarray):
         estimator.fitted_on_ = SPARSE
     return _as_fitted(estimator, X)
@@ -63,7 +66,12 @@ def check_ask(estimator: Any, X: Any) -> Any:
     """Return rows to predict, after checking that they have the fitted columns."""
     if _is_mixed(X):
         return _mixed(estimator, X, reset=False)
-    return _as_fitted(estimator, validate_data(estimator, X, reset=False, **RULES))
+    return _as_fitted(estimator, validate_data(estimator, X, reset=False, **_rules(estimator)))
+
+
+def names_of(y: Any) -> list[Any]:
+    """Return the names of the columns of a data frame, [] of anything else."""
+    return list(nw.from_native(y, eager_only=True).columns) if is_frame(y) else []
 
 
 def take(X: Any, rows: NDArray[np.int64]) -> Any:
@@ -75,6 +83,11 @@ def take(X: Any, rows: NDArray[np.int64]) -> Any:
     if isinstance(X, Sequence):
         return [X[i] for i in rows.tolist()]
     return nw.from_native(X, eager_only=True)[rows].to_native()
+
+
+def _rules(estimator: Any) -> dict[str, Any]:
+    """Return what is checked of a table of numbers, which may be sparse if the estimator's tags say so."""
+    return {**RULES, "accept_sparse": "csr" if get_tags(estimator).input_tags.sparse else False}
 
 
 def _is_mixed(X: Any) -> bool:

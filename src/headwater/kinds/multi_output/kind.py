@@ -30,9 +30,9 @@ KIND = Kind(
     ),
     answer=Answer(
         (Field("y", "map", "The label of each output; a missing one is left out."),),
-        Lazy("headwater.kinds.multi_output.labels:checked_outputs"),
+        Lazy("headwater.kinds.multi_output.labels.labels:checked_outputs"),
         compound=True,
-        table=Lazy("headwater.kinds.multi_output.columns:OutputColumns"),
+        table=Lazy("headwater.kinds.multi_output.labels.columns:OutputColumns"),
     ),
     score=Lazy("headwater.kinds.multi_output.scores.score:OutputsScore"),
     explain=Lazy("headwater.kinds.multi_output.explain:explain_outputs"),
@@ -67,7 +67,7 @@ KIND = Kind(
         Field("high", "map", "Of outputs of numbers, the upper end of the interval.", default=None),
     ),
     predicted=Lazy("headwater.kinds.multi_output.ask:predicted_outputs"),
-    names_in=Lazy("headwater.kinds.multi_output.labels:names_in"),
+    names_in=Lazy("headwater.kinds.multi_output.labels.labels:names_in"),
     respond=Lazy("headwater.kinds.multi_output.ask:ask_outputs"),
     views=Views(
         curve=("model", "no-change", "majority"),
@@ -88,6 +88,10 @@ KIND = Kind(
         },
     ),
     costs=Lazy("headwater.kinds.multi_output.scores.costs:OutputCosts"),
-    adapters={"onnx": Lazy("headwater.kinds.multi_output.adapters.onnx:outputs_out")},
+    adapters={
+        "onnx": Lazy("headwater.kinds.multi_output.onnx:outputs_out"),
+        "sklearn": Lazy("headwater.kinds.multi_output.sklearn:OnlineMultiOutputClassifier"),
+        "sklearn.regressor": Lazy("headwater.kinds.multi_output.sklearn:OnlineMultiOutputRegressor"),
+    },
     reduction=Reduction((*OPTIMIZER, *KEPT_ROWS)),
 )

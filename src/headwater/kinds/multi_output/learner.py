@@ -18,7 +18,7 @@ from headwater.errors import ConfigError
 from headwater.kinds.classifier_regressor.classifier import Classifier
 from headwater.kinds.classifier_regressor.regressor import Regressor
 from headwater.kinds.multi_output.kind import KIND
-from headwater.kinds.multi_output.labels import as_answers, is_number
+from headwater.kinds.multi_output.labels.labels import as_answers, is_number
 from headwater.kinds.multi_output.members import PREDICTED, OutputsEngine
 from headwater.learner.base import Learner
 from headwater.learner.engine import AGGREGATES, Setup
@@ -113,6 +113,8 @@ class MultiOutput(Learner):
 
     kind: ClassVar[Kind] = KIND
     instead: ClassVar[str] = "learn_many, predict_many or hw.evaluate"
+    estimator: ClassVar[str] = "OnlineMultiOutputClassifier or OnlineMultiOutputRegressor"
+    _seams: ClassVar[frozenset[str]] = Learner._seams | {"by_output"}
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -223,7 +225,7 @@ class MultiOutput(Learner):
         with self.lock:
             return {
                 name: dict(zip(said.classes, map(float, said.proba[0]), strict=True))
-                for name, said in self._forecasts([x]).items()
+                for name, said in self.by_output([x]).items()
                 if said.proba is not None
             }
 
@@ -388,20 +390,20 @@ class MultiOutput(Learner):
         X = as_samples(X)
         n = check_rows(X)
         said: list[dict[Any, Any]] = [{} for _ in range(n)]
-        with self.lock:
-            for name, own in self._forecasts(X).items():
-                for out, value in zip(said, own.y_pred, strict=True):
-                    out[name] = float(value) if own.proba is None else value
+        for name, own in self.by_output(X).items():
+            for out, value in zip(said, own.y_pred, strict=True):
+                out[name] = float(value) if own.proba is None else value
         return Predictions(said)
 
-    def _forecasts(self, X: Any) -> dict[Any, Predictions]:
+    def by_output(self, X: Any) -> dict[Any, Predictions]:
         """Return each output's predictions of rows, in the order of the chain."""
-        rows = [self.as_read(x) for x in as_dicts(X)]
         out: dict[Any, Predictions] = {}
-        for name, member in self.members.items():
-            out[name] = said = member.predict_batch(rows)
-            for i, row in enumerate(rows):
-                self._put(name, said, i, len(said.classes), row, {})
+        with self.lock:
+            rows = [self.as_read(x) for x in as_dicts(as_samples(X))]
+            for name, member in self.members.items():
+                out[name] = said = member.predict_batch(rows)
+                for i, row in enumerate(rows):
+                    self._put(name, said, i, len(said.classes), row, {})
         return out
 
     # ---- answers -----------------------------------------------------------------------------------------------------

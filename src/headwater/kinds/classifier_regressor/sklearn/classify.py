@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
+from headwater.interop.sklearn.classes import in_order, with_classes
 from headwater.interop.sklearn.learning import (
     learn_epochs,
     learn_rows,
@@ -119,7 +121,7 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
         weights = weights_of(sample_weight, y, self.class_weight)
         taught = y if weights is None else y[weights > 0]
         self._start(y, _columns(taught).T, declared=False)
-        learn_epochs(self.models_, table, _columns(y), weights, self.epochs, seed_of(self))
+        learn_epochs(partial(learn_rows, self.models_), table, _columns(y), weights, self.epochs, seed_of(self))
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -149,7 +151,7 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
             given = _columns(y[:0]).T if classes is None else [classes] if y.ndim == 1 else classes
             self._start(y, given, declared=classes is not None)
         for j, column in enumerate(_columns(y).T):
-            self._known[j] = _with_classes(self._known[j], column, declared=self._declared)
+            self._known[j] = with_classes(self._known[j], column, declared=self._declared)
         learn_rows(self.models_, table, _columns(y), weights)
         return self
 
@@ -253,11 +255,8 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
         table = check_ask(self, X)
         out = []
         for model, known in zip(self.models_, self._known, strict=True):
-            learned = model.predict_proba_many(table)
-            place = {label: i for i, label in enumerate(model.classes)}
-            at = [place.get(label, -1) for label in known.tolist()]
-            never = np.full((len(learned), 1), 0.0 if _has_proba(self) else -np.inf)
-            out.append(np.hstack([learned, never])[:, at])
+            scores = model.predict_proba_many(table)
+            out.append(in_order(scores, model.classes, known, 0.0 if _has_proba(self) else -np.inf))
         return out
 
 
@@ -277,19 +276,3 @@ def _log_odds(p: NDArray[Any]) -> NDArray[Any]:
 def _columns(y: NDArray[Any]) -> NDArray[Any]:
     """Return labels as an array (n, outputs)."""
     return y[:, None] if y.ndim == 1 else y
-
-
-def _with_classes(known: NDArray[Any], y: NDArray[Any], *, declared: bool) -> NDArray[Any]:
-    """Return the sorted union of the known classes and those of y.
-
-    Raises
-    ------
-    ValueError
-        If all classes were declared and y has others, or if the types can't be sorted together.
-    """
-    new = np.setdiff1d(y, known) if known.dtype.kind == y.dtype.kind or not len(known) else y
-    if declared and len(new):
-        raise ValueError(f"y has classes {new.tolist()} not in the declared classes {known.tolist()} — at y.")
-    if len(known) and known.dtype.kind != y.dtype.kind and {known.dtype.kind, y.dtype.kind} - set("biuf"):
-        raise ValueError(f"expected classes like {known[0]!r}, got {y[0]!r} — at y. Use labels of one type.")
-    return np.union1d(known, new)

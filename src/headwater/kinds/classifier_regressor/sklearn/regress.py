@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -85,7 +86,7 @@ class OnlineRegressor(RegressorMixin, BaseEstimator, Settings):  # type: ignore[
         table, answers = self._checked(X, y, reset=True)
         weights = weights_of(sample_weight, answers)
         self.models_ = new_learners(Regressor, self, answers.shape[1])
-        learn_epochs(self.models_, table, answers, weights, self.epochs, seed_of(self))
+        learn_epochs(partial(learn_rows, self.models_), table, answers, weights, self.epochs, seed_of(self))
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

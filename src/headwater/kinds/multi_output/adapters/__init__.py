@@ -1,1 +1,0 @@
-"""What other libraries need of several outputs."""

@@ -1,0 +1,1 @@
+"""Labels of several outputs, as they are validated and read from columns."""
