@@ -50,7 +50,7 @@ def settings_schema(kind: Kind) -> dict[str, Any]:
     Examples
     --------
     >>> from headwater.learner.kind import kind_with
-    >>> settings_schema(kind_with("forecast"))["season"]["maximum"]
+    >>> settings_schema(kind_with("forecast"))["season"]["anyOf"][0]["maximum"]
     16384
     """
     return {field.name: _schema(field) for field in offered(kind)}
