@@ -407,8 +407,8 @@ int hw_decide(hw_learner *l, const int32_t *actions, int64_t count, double *valu
 int hw_score_action(hw_learner *l, int32_t action, double *score);
 int hw_choose(const hw_learner *l, const int32_t *actions, const double *scores, int64_t count, double *p);
 int64_t hw_draw_action(hw_learner *l, const double *p, int64_t count); /* which, by these probabilities: the next draw */
-/* What came of an action that was taken with probability p. Returns whether it was learned. */
-int hw_learn_action(hw_learner *l, int32_t action, double reward, double p);
+/* What came of an action that was taken with probability p, with weight w. Returns whether it was learned. */
+int hw_learn_action(hw_learner *l, int32_t action, double reward, double p, double w);
 /* Of the sample that hw_read read last: the state that it reads, 2n numbers, and the gap since, in mean gaps. Returns n. */
 int hw_memory_of(const hw_learner *l, double *state, double *gap);
 /* Let all states of a recurrence begin anew at 0; its weights stay. */

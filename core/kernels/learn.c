@@ -108,7 +108,7 @@ static void learn_sample(hw_learner *l, const sample *s, const double *y, int an
         mix(l, s, prediction_slot(l, l->all + 3));
     learn_text(l, stale ? prediction_slot(l, l->all + 3) : mixed, y[0], weight);
     if (l->bandit)
-        hw_learn_values(l, y[0]);
+        hw_learn_values(l, y[0], weight);
     else if (!l->mixture && l->experts > 1)
         hedge_update(l, l->losses, weight);
     if (l->intervals)

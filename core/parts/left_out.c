@@ -24,7 +24,7 @@ const hw_part hw_part_bank = {.parse = refuse};
 #ifdef HW_WITHOUT_bandit
 const hw_part hw_part_bandit = {.parse = refuse};
 const hw_part hw_part_stack = {.parse = refuse};
-void hw_learn_values(hw_learner *l, double y) { (void)l, (void)y; }
+void hw_learn_values(hw_learner *l, double y, double weight) { (void)l, (void)y, (void)weight; }
 double hw_miss_of_value(const hw_learner *l, double y) { return (void)l, y; }
 #endif
 

@@ -694,18 +694,18 @@ static PyObject *learner_decide_rows(Learner *self, PyObject *args)
     return answer;
 }
 
-/* learn_action(x, action, reward, p): what came of an action that was taken with probability p. → whether it was learned.
- */
+/* learn_action(x, action, reward, p, w=1): what came of an action that was taken with probability p. → whether it was
+ * learned. */
 static PyObject *learner_learn_action(Learner *self, PyObject *args)
 {
     PyObject *x;
     int action;
-    double reward, p;
-    if (!PyArg_ParseTuple(args, "Oidd", &x, &action, &reward, &p) || enter(self) < 0)
+    double reward, p, w = 1;
+    if (!PyArg_ParseTuple(args, "Oidd|d", &x, &action, &reward, &p, &w) || enter(self) < 0)
         return NULL;
     int code = read_sample(self, x, 1);
     if (code >= 0) {
-        code = hw_learn_action(self->core, action, reward, p);
+        code = hw_learn_action(self->core, action, reward, p, w);
         if (code < 0)
             raise_status(code, NULL);
         else

@@ -207,9 +207,21 @@ def explained(case: Case, model: Any, at: Path) -> None:
 
 
 def weighed(case: Case, model: Any, at: Path) -> None:
-    before = model.n_learned
-    model.step_many(list(case.rows[:3]), None if case.labels is None else case.labels[:3], [1.0, 2.0, 0.5])
+    rows, y = list(case.rows[:3]), None if case.labels is None else case.labels[:3]
+    asked = list(case.rows[:5]) if kind_of(model).question.needs_rows else None
+    plain, ones, before = case.taught(), case.taught(), model.n_learned
+    unweighted = plain.step_many(rows, y)
+    assert repr(ones.step_many(rows, y, [1.0] * 3)) == repr(unweighted)
+    if "private" not in case.name:  # whose noise is drawn anew
+        assert repr(ones.ask(asked)) == repr(plain.ask(asked))
+    model.step_many(rows, y, [1.0, 2.0, 0.5])
     assert model.n_learned == before + 3
+    said = repr(model.ask(asked))
+    if not {"anomaly", "fleet of detectors"} & {case.name}:  # whose scores are shares of rows: three more move none
+        assert "private" in case.name or said != repr(plain.ask(asked))
+    model.step_many(rows, y, [0.0] * 3)
+    model.step_many(rows, y, [-1.0, math.nan, math.inf])
+    assert repr(model.ask(asked)) == said
 
 
 def importance(case: Case, model: Any, at: Path) -> None:

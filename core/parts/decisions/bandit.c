@@ -14,12 +14,13 @@ static const double HEAVIEST = 10; /* the error of an action that is seldom take
 static const double SHARE = 1e-3;  /* no weight is smaller */
 enum { FEWEST = 8 };               /* inputs of least squares at first */
 enum { DRAW_ACTION = 11 };
-static const double TRIED = 3;       /* an action is young until it was taken so often */
-static const double BONUS = 0.07;    /* squarecb: so many deviations of least squares are added to a value, */
-static const double FEW_INPUTS = 16; /* of more inputs fewer, by the root of how many */
-static const double DRIFTS = 3e-4;   /* P of least squares grows back by this share each time: what was long ago fades */
-static const double FRESH = 2;       /* the first errors of an action say nothing of its row */
-static const double UNTRIED = 2;     /* "greedy" takes an action once before it judges: above all values */
+static const double TRIED = 3;         /* an action is young until it was taken so often */
+static const double BONUS = 0.07;      /* squarecb: so many deviations of least squares are added to a value, */
+static const double FEW_INPUTS = 16;   /* of more inputs fewer, by the root of how many */
+static const double DRIFTS = 3e-4;     /* P of least squares grows back by this share each time: what was long ago fades */
+static const double FRESH = 2;         /* the first errors of an action say nothing of its row */
+static const double LIGHTEST = 1e-300; /* a row's weight divides 1 */
+static const double UNTRIED = 2;       /* "greedy" takes an action once before it judges: above all values */
 /* What bandits of older files go on with, which have no stack. */
 static const double BONUS_BEFORE = 0.1;
 
@@ -234,13 +235,13 @@ static void begin_inverse(hw_bandit_t *b, int64_t a)
 }
 
 /* P grows towards its beginning, as for weights that wander: so they follow what changes. It stays symmetric and definite.
- */
-static void let_drift(hw_bandit_t *b, int64_t a)
+ * part: how much of a row has passed, at most 1. */
+static void let_drift(hw_bandit_t *b, int64_t a, double part)
 {
     int64_t n = b->counts[HW_BC_INPUTS];
     double *P = b->inverse + a * n * n;
     for (int64_t i = 0; i < n; i++)
-        P[i * n + i] += DRIFTS * most(0, 1 - P[i * n + i] * RIDGE);
+        P[i * n + i] += DRIFTS * part * most(0, 1 - P[i * n + i] * RIDGE);
 }
 
 static void add_row(double *restrict sum, const double *restrict row, double x, int64_t n)
@@ -249,8 +250,8 @@ static void add_row(double *restrict sum, const double *restrict row, double x, 
         sum[i] += row[i] * x;
 }
 
-/* k = P x / (1 + x'P x), theta += k (y - theta'x), P -= k (P x)'. P stays symmetric to the bit. */
-static void learn_linear(hw_learner *l, int64_t a, double y)
+/* k = P x / (1 / weight + x'P x), theta += k (y - theta'x), P -= k (P x)'. P stays symmetric to the bit. */
+static void learn_linear(hw_learner *l, int64_t a, double y, double weight)
 {
     hw_bandit_t *b = l->bandit;
     int64_t n = b->counts[HW_BC_INPUTS], most = table_inputs(l);
@@ -263,7 +264,7 @@ static void learn_linear(hw_learner *l, int64_t a, double y)
     for (int64_t k = 0; n > most && k < sketched(l); k++)
         add_row(px, P + (most + k) * n, l->text->sketch[k], n);
     along = add_products(l, px, n, 0);
-    double down = 1 + along;
+    double down = 1 / (weight > LIGHTEST ? weight : LIGHTEST) + along;
     if (!(along >= 0) || !finite(down) || !finite(miss)) { /* rounding has made it no inverse any more */
         begin_inverse(b, a);
         return;
@@ -277,7 +278,7 @@ static void learn_linear(hw_learner *l, int64_t a, double y)
             p[j] -= x * px[j] / down;
     }
     if (l->stack)
-        let_drift(b, a);
+        let_drift(b, a, least(weight, 1));
 }
 
 /* ---- values -------------------------------------------------------------------------------------------------- */
@@ -331,15 +332,15 @@ static double value_of(const hw_learner *l, int64_t a)
 
 double hw_miss_of_value(const hw_learner *l, double y) { return value_of_row(l, l->bandit->action) - y; }
 
-void hw_learn_values(hw_learner *l, double y)
+void hw_learn_values(hw_learner *l, double y, double weight)
 {
     hw_bandit_t *b = l->bandit;
     double *own = b->actions + b->action * HW_A_NUMBERS, linear = linear_value(l, b->action);
     double of_row = l->stack ? value_of_row(l, b->action) : 0;
-    weigh(l, linear, y, b->importance);
-    learn_linear(l, b->action, y);
+    weigh(l, linear, y, b->importance * weight);
+    learn_linear(l, b->action, y, weight);
     if (l->stack)
-        hw_learn_stack(l->stack, b->action, of_row, y, b->importance, own[HW_A_TAKEN] < FRESH);
+        hw_learn_stack(l->stack, b->action, of_row, y, b->importance, weight, own[HW_A_TAKEN] < FRESH);
     own[HW_A_TAKEN] += 1;
     own[HW_A_REWARD] += (y - own[HW_A_REWARD]) / own[HW_A_TAKEN];
 }
@@ -460,7 +461,7 @@ int64_t hw_draw_action(hw_learner *l, const double *p, int64_t count)
     return best_of(p, count); /* rounding has left something */
 }
 
-int hw_learn_action(hw_learner *l, int32_t action, double reward, double p)
+int hw_learn_action(hw_learner *l, int32_t action, double reward, double p, double w)
 {
     hw_bandit_t *b = l->bandit;
     if (!b || action < 0 || action >= l->outputs || !finite(reward) || !(p > 0 && p <= 1))
@@ -469,7 +470,7 @@ int hw_learn_action(hw_learner *l, int32_t action, double reward, double p)
     b->action = action;
     b->importance = within(1 / p, 1, HEAVIEST);
     b->learning = true;
-    int result = hw_learn(l, within(y, 0, 1), 1, slot(l));
+    int result = hw_learn(l, within(y, 0, 1), w, slot(l));
     b->learning = false;
     return result;
 }

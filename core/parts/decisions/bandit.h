@@ -38,7 +38,7 @@ enum { HW_BC_SHARES = 1, HW_BC_TAKEN, HW_BC_READ, HW_BC_SQUARES, HW_BC_RING }; /
     A(bandit, bandit_ring, HW_I32, HW_KEEP_FIRST, HW_SHAPE(HW_BC_RING), 0, ring, INTEGERS)                                 \
     HW_DERIVED(bandit, row)
 
-double hw_miss_of_value(const hw_learner *l, double y); /* of the action that was taken in the sample at hand */
-void hw_learn_values(hw_learner *l, double y);          /* all experts have predicted the sample at hand */
+double hw_miss_of_value(const hw_learner *l, double y);       /* of the action that was taken in the sample at hand */
+void hw_learn_values(hw_learner *l, double y, double weight); /* all experts have predicted the sample at hand */
 
 #endif

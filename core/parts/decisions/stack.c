@@ -7,11 +7,12 @@
 #include "elementary.h"
 #include "learner.h"
 
-static const double FADES = 0.002;       /* of losses and shares: about the last 500 rows count, */
-static const double MEANS_FADE = 0.001;  /* and the last 1,000 rewards of an action in its mean */
-static const double PRIOR = 3;           /* so many times an error's variance speak for a share of 1 */
-static const double NETS_BEHIND = 5;     /* nets begin with such a loss, since least squares learn earlier */
-static const double FEWEST_LOSSES = .02; /* stands in for errors while there are none */
+static const double FADES = 0.002;                  /* of losses and shares: about the last 500 rows count, */
+static const double MEANS_FADE = 0.001;             /* and the last 1,000 rewards of an action in its mean */
+static const double PRIOR = 3;                      /* so many times an error's variance speak for a share of 1 */
+static const double NETS_BEHIND = 5;                /* nets begin with such a loss, since least squares learn earlier */
+static const double MOST_ROWS = 9007199254740992.0; /* a sum of weights stays a count, whatever they are */
+static const double FEWEST_LOSSES = .02;            /* stands in for errors while there are none */
 
 static double within(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 static double least(double a, double b) { return a < b ? a : b; }
@@ -45,9 +46,10 @@ double hw_stacked_bonus(const hw_stack_t *s, int64_t action)
     return (1 - n[HW_ST_SHARE]) * __builtin_sqrt(variance / (count + 1));
 }
 
-void hw_learn_stack(hw_stack_t *s, int64_t action, double of_row, double y, double weight, bool fresh)
+void hw_learn_stack(hw_stack_t *s, int64_t action, double of_row, double y, double importance, double rows, bool fresh)
 {
     double *n = s->numbers, *own = s->means + action * HW_SM_NUMBERS;
+    double weight = importance * rows, fades = MEANS_FADE * least(rows, 1);
     double mean = mean_of(s, action), changed = of_row - mean, stays = 1 - FADES * least(weight, 1);
     if (!fresh) {
         n[HW_ST_SQUARES] = stays * n[HW_ST_SQUARES] + weight * changed * changed;
@@ -58,10 +60,10 @@ void hw_learn_stack(hw_stack_t *s, int64_t action, double of_row, double y, doub
     }
     double variance = (least(n[HW_ST_LOSS], n[HW_ST_MEAN_LOSS]) + FEWEST_LOSSES) / (n[HW_ST_WEIGHT] + 1);
     n[HW_ST_SHARE] = within((PRIOR * variance + n[HW_ST_PRODUCTS]) / (PRIOR * variance + n[HW_ST_SQUARES]), 0, 1);
-    own[HW_SM_SUM] += y - MEANS_FADE * own[HW_SM_SUM];
-    own[HW_SM_COUNT] += 1 - MEANS_FADE * own[HW_SM_COUNT];
-    n[HW_ST_ROWS] += 1;
-    n[HW_ST_REWARD] += (y - n[HW_ST_REWARD]) / n[HW_ST_ROWS];
+    own[HW_SM_SUM] += rows * y - fades * own[HW_SM_SUM];
+    own[HW_SM_COUNT] += rows - fades * own[HW_SM_COUNT];
+    n[HW_ST_ROWS] = least(n[HW_ST_ROWS] + rows, MOST_ROWS);
+    n[HW_ST_REWARD] += rows * (y - n[HW_ST_REWARD]) / n[HW_ST_ROWS];
 }
 
 /* ---- the part ---------------------------------------------------------------------------------------------- */

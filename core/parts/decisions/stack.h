@@ -31,9 +31,9 @@ enum { HW_SM_ACTIONS = 1 }; /* of shapes */
 double hw_mean_reward(const hw_stack_t *s); /* of all actions */
 double hw_stacked_value(const hw_stack_t *s, int64_t action, double of_row);
 double hw_stacked_bonus(const hw_stack_t *s, int64_t action); /* what is uncertain of the action's own mean */
-/* An action has earned y, where its row gave it the value of_row; weight: how much its error counts, fresh: the action is
- * new, so that its errors say nothing. */
-void hw_learn_stack(hw_stack_t *s, int64_t action, double of_row, double y, double weight, bool fresh);
+/* An action has earned y, where its row gave it the value of_row. importance: how much an error counts, rows: of how many
+ * such rows, fresh: the action is new, so that its errors say nothing. */
+void hw_learn_stack(hw_stack_t *s, int64_t action, double of_row, double y, double importance, double rows, bool fresh);
 int hw_reserve_stack(hw_learner *l); /* room for all actions, before they are counted */
 
 #endif

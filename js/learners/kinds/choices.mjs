@@ -88,7 +88,7 @@ export class Choices extends KindLearner {
     const [low, high] = this.settings.rewards;
     if (given < low || given > high) refuse(this.refused, "reward");
     const number = features ? 0 : (this.index.get(keyOf(action)) ?? this.added(action));
-    this.of(features ? joined(x, features) : x, (calls, learner) => this.core.check(calls.hw_learn_action(learner, number, given, share)), true);
+    this.of(features ? joined(x, features) : x, (calls, learner) => this.core.check(calls.hw_learn_action(learner, number, given, share, 1)), true);
   }
 
   /** Append an action: its output begins at zero, with least squares of its own. */

@@ -28,6 +28,7 @@ from headwater.plain.kinds.bandit import (
 ACTIONS = ["a", "b", "c"]
 NAMES = ["u", "v", "w"]
 ROWS = 300
+WEIGHTS = (1.0, 2.0, 0.25, 7.5, 0.01)
 
 
 def rows(n: int = ROWS) -> NDArray[np.float64]:
@@ -50,7 +51,8 @@ def _standardised(seen: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([1.0, *np.clip((seen[-1] - mean) / np.sqrt(spread), -5, 5)])
 
 
-def test_least_squares_and_weights_equal_plain() -> None:
+@pytest.mark.parametrize("weighed", [False, True], ids=["without weights", "with weights"])
+def test_least_squares_and_weights_equal_plain(weighed: bool) -> None:
     net = Expert((Dense(1, initializer="zeros"),), Loss("mse"), SGD(0.01))
     core = Core([net], dtype="float64", seed=1, outputs=1, bandit=(0, 10.0, 0.5, 0.0, 1.0, 8, 0))
     core.learner.add_outputs(3, 0.0)
@@ -60,6 +62,7 @@ def test_least_squares_and_weights_equal_plain() -> None:
     for i, numbers in enumerate(rows()):
         x, a = dict(zip(NAMES, numbers.tolist(), strict=True)), int(rng.integers(3))
         r, p = reward(numbers, a), float(rng.uniform(0.05, 1))
+        v = float(WEIGHTS[i % len(WEIGHTS)]) if weighed else 1.0
         z = np.array([1.0, *numbers]) if i else np.zeros(4)  # a row of the table counts from its second sight
         m = stack.mean_reward()
         said = np.array([core.learner.predict_one(x)[a], m + plain[a].value(z)])
@@ -67,11 +70,11 @@ def test_least_squares_and_weights_equal_plain() -> None:
         known = i > 0  # there is room for means from the first reward on
         expected = stack.value(a, of_row) if known else of_row
         assert core.learner.values(x)[a] == pytest.approx(expected, abs=1e-9)
-        core.learner.learn_action(x, a, r, p)
-        plain[a].learn(z, r - m)
-        stack.learn(a, of_row, r, min(1 / p, 10.0))
+        core.learner.learn_action(x, a, r, p, v)
+        plain[a].learn(z, r - m, v)
+        stack.learn(a, of_row, r, min(1 / p, 10.0), v)
         assert core.array("bandit_stack")[5] == pytest.approx(stack.share, abs=1e-9)
-        losses, weights = update_weights(losses, said, r, p)
+        losses, weights = update_weights(losses, said, r, p, v)
         np.testing.assert_allclose(core.array("bandit_shares")[:, 1], losses, rtol=1e-9)
         np.testing.assert_allclose(core.array("bandit_shares")[:, 0], weights, rtol=1e-9)
     theta, inverse = core.array("bandit_weights"), core.array("bandit_inverse")
@@ -82,6 +85,44 @@ def test_least_squares_and_weights_equal_plain() -> None:
         assert np.array_equal(P, P.T)
         assert np.array_equal(P[4:, 4:], np.eye(4))
     np.testing.assert_allclose(core.array("bandit_means"), np.stack([stack.sums, stack.counts], axis=1), rtol=1e-9)
+
+
+def weighted_core(learned: list[tuple[NDArray[np.float64], float, float]], times: int = 1) -> Core:
+    """One action without drift and without the mean of rewards, whose least squares are those of a textbook."""
+    net = Expert((Dense(1, initializer="zeros"),), Loss("mse"), SGD(0.01))
+    core = Core([net], dtype="float64", seed=1, outputs=1, bandit=(0, 10.0, 0.5, 0.0, 1.0, 8))
+    core.learner.learn_action(dict.fromkeys(NAMES, 0.0), 0, 0.0, 1.0)  # a row of the table counts from its second sight
+    for numbers, r, w in learned:
+        for _ in range(times):
+            core.learner.learn_action(dict(zip(NAMES, numbers.tolist(), strict=True)), 0, r, 1.0, w)
+    return core
+
+
+def test_least_squares_of_weighted_rows_are_those_of_weighted_ridge_regression() -> None:
+    rng = np.random.default_rng(4)
+    weights = rng.uniform(0, 3, ROWS)
+    learned = [(x, reward(x, 1), float(w)) for x, w in zip(rows(), weights, strict=True)]
+    core = weighted_core(learned)
+    Z, r = np.column_stack([np.ones(ROWS), rows()]), np.array([one[1] for one in learned])
+    inverse = np.linalg.inv(np.eye(4) + Z.T @ (weights[:, None] * Z))
+    np.testing.assert_allclose(core.array("bandit_inverse")[0].reshape(8, 8)[:4, :4], inverse, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(core.array("bandit_weights")[0, :4], inverse @ Z.T @ (weights * r), rtol=1e-8)
+
+
+def test_a_row_of_weight_three_moves_least_squares_as_three_such_rows_do() -> None:
+    learned = [(x, reward(x, 1), 3.0) for x in rows(40)]
+    heavy, thrice = weighted_core(learned), weighted_core([(x, r, 1.0) for x, r, _ in learned], times=3)
+    for name in ("bandit_weights", "bandit_inverse"):
+        np.testing.assert_allclose(heavy.array(name), thrice.array(name), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("w", [-1.0, float("nan"), float("inf"), 1e16])
+def test_a_weight_that_can_not_be_is_refused_and_changes_nothing(w: float) -> None:
+    core = weighted_core([])
+    before = core.array("bandit_inverse").copy()
+    with pytest.raises(ValueError, match="arguments that fit"):
+        core.learner.learn_action({"u": 1.0}, 0, 1.0, 1.0, w)
+    assert np.array_equal(core.array("bandit_inverse"), before)
 
 
 @pytest.mark.parametrize("explore", ["squarecb", "epsilon", "softmax", "linucb", "greedy"])

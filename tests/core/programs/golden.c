@@ -1000,10 +1000,10 @@ static void decide(const char *name, const declaration *a, int actions, flow f)
         }
         double best = class_of(score, actions), reward = 1 - __builtin_fabs(taken - best) / actions + share_at(row, 57) / 2;
         expect(&s, "read", hw_read(s.l, values, count, 1, 0, NULL));
-        if (i % 1000 == 9 && (hw_learn_action(s.l, taken, __builtin_inf(), 1) != HW_BAD_ARGUMENT ||
-                              hw_learn_action(s.l, known, 0, 1) >= 0 || hw_learn_action(s.l, taken, 0, 0) >= 0))
+        if (i % 1000 == 9 && (hw_learn_action(s.l, taken, __builtin_inf(), 1, 1) != HW_BAD_ARGUMENT ||
+                              hw_learn_action(s.l, known, 0, 1, 1) >= 0 || hw_learn_action(s.l, taken, 0, 0, 1) >= 0))
             fail(&s, "an action that can't be was learned", 0);
-        expect(&s, "learn", hw_learn_action(s.l, taken, draw_at(row, 58) % 200 ? reward : 1e9, p[drawn]));
+        expect(&s, "learn", hw_learn_action(s.l, taken, draw_at(row, 58) % 200 ? reward : 1e9, p[drawn], 1));
     }
     s.predictions = doubles.predictions;
     end(&s);

@@ -418,8 +418,8 @@ static int call_growing(learner *s)
             offered[i] = (int32_t)(once_in(9) ? hostile_count(9) : (int64_t)below((uint64_t)s->shape.outputs + 1) - 1);
         if (once_in(3)) {
             at_hand = "hw_learn_action";
-            return hw_learn_action(s->l, offered[0], once_in(5) ? hostile() : share(),
-                                   once_in(5) ? hostile() : 1 - share());
+            return hw_learn_action(s->l, offered[0], once_in(5) ? hostile() : share(), once_in(5) ? hostile() : 1 - share(),
+                                   once_in(5) ? hostile() : 1);
         }
         at_hand = "hw_decide";
         status = once_in(3) ? hw_values(s->l, p) : hw_decide(s->l, offered, once_in(9) ? 0 : offers, p, p + offers);
@@ -842,7 +842,7 @@ static bool run_short_of_memory(const declaration *a, int64_t n, bool for_ever, 
                 AGAIN(hw_predict(l, p, NULL));
             if (l->bandit) {
                 AGAIN(hw_decide(l, offered, 2, said, said + 2));
-                AGAIN(hw_learn_action(l, offered[1], share_at((uint64_t)i, 20), 0.5));
+                AGAIN(hw_learn_action(l, offered[1], share_at((uint64_t)i, 20), 0.5, 1));
             } else if (i % 4)
                 AGAIN(hw_learn(l, y, 1, p));
             else

@@ -282,6 +282,76 @@ def test_a_policy_or_a_log_that_can_not_be_is_refused():
         hw.Bandit().value(lambda x, a: a[0], [({"x": 1.0}, "a")])
 
 
+# ---- weights --------------------------------------------------------------------------------------------------------------
+
+
+def weighed(w, n=200, **settings):
+    model = hw.Bandit(seed=1, **settings)
+    X = rows(n)
+    decisions = [(ACTIONS[i % 3], earned(x, ACTIONS[i % 3]), 0.5) for i, x in enumerate(X)]
+    model.learn_many(X, decisions, w)
+    return model
+
+
+def test_a_row_of_weight_one_is_one_without_a_weight_to_the_bit_and_one_of_weight_0_was_never_there():
+    plain = fingerprint(weighed(None))
+    assert fingerprint(weighed([1.0] * 200)) == fingerprint(weighed(1)) == plain
+    model = weighed(None)
+    model.learn(rows(1)[0], "unknown", 1.0, w=0)
+    model.learn_many(rows(3), [("unknown", 1.0)] * 3, [0.0] * 3)
+    assert (fingerprint(model), model.actions) == (plain, ACTIONS)
+    assert fingerprint(weighed([2.0] * 200)) != plain
+
+
+@pytest.mark.parametrize("weight", [(3.0, 1.0), (1.0, 3.0), (0.75, 0.25)])
+def test_what_is_expected_of_an_action_is_the_weighted_mean_of_its_rewards(weight):
+    model = hw.Bandit(seed=1)
+    for i in range(1_200):
+        model.learn({"u": 1.0}, "a", float(i % 2 == 0), w=weight[i % 2])
+    share = weight[0] / sum(weight)
+    assert model.expected_rewards({"u": 1.0})["a"] == pytest.approx(share, abs=0.06)
+
+
+@pytest.mark.parametrize("w", [-1.0, math.nan, math.inf, 1e16])
+def test_a_weight_that_is_none_is_refused_in_a_sentence_counted_and_changes_nothing(w):
+    model = weighed(None)
+    expected = model.expected_rewards(rows(1)[0])
+    with pytest.warns(RefusedRow, match="the weight of the sample is negative, beyond 1e15, or not a number"):
+        model.learn(rows(1)[0], "a", 1.0, w=w)
+    model.learn_many(rows(1), [("a", 1.0)], [w])
+    assert model.rejected["weight"] == 2
+    assert (model.n_learned, model.expected_rewards(rows(1)[0])) == (200, expected)
+
+
+def test_the_heaviest_and_the_lightest_rows_leave_numbers_that_a_file_holds(tmp_path):
+    model = weighed([1e15, 5e-324, 1e15, 1.0] * 50)
+    model.save(tmp_path / "m.hw")
+    again = hw.load(tmp_path / "m.hw")
+    assert fingerprint(again) == fingerprint(model)
+    values = again.expected_rewards(rows(1)[0])
+    assert all(0 <= value <= 1 for value in values.values())
+
+
+def test_weights_of_decisions_with_features_and_of_late_rewards_are_learned(tmp_path):
+    offer = {"x": {"price": 1.0}, "y": {"price": 2.0}}
+    twins = [hw.Bandit(seed=1) for _ in range(3)]
+    for i in range(60):
+        for model, w in zip(twins, (1.0, 1.0, 1.0 + i % 3), strict=True):
+            model.learn({"u": float(i % 5)}, "xy"[i % 2], float(i % 2), 0.5, offer, w)
+    assert fingerprint(twins[0]) == fingerprint(twins[1]) != fingerprint(twins[2])
+    plain = hw.Bandit(seed=1)
+    with hw.open(tmp_path / "a.db", hw.Bandit(seed=1)) as store:
+        for i, x in enumerate(rows(40)):
+            name, action, p = store.act_with_id(x, ACTIONS)
+            store.reward(name, earned(x, action), 0.5 + i % 3)
+            plain.learn(x, action, earned(x, action), p, w=0.5 + i % 3)
+        store.learn(rows(1)[0], "a", 1.0, 0.5, w=4.0)
+        plain.learn(rows(1)[0], "a", 1.0, 0.5, w=4.0)
+        store.service._shut()  # without a last snapshot, as if killed
+    with hw.open(tmp_path / "a.db") as again:
+        assert fingerprint(again.learner) == fingerprint(plain)
+
+
 # ---- stored ---------------------------------------------------------------------------------------------------------------
 
 

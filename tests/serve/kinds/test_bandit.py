@@ -38,6 +38,25 @@ def rows(n):
     return [{"hour": float(i * 7 % 24)} for i in range(n)]
 
 
+def test_a_decision_that_is_sent_with_a_weight_counts_so_many_times(client, state):
+    learner, logged = (
+        KIND.make({"seed": 1}),
+        [[ACTIONS[i % 2], earned(x, ACTIONS[i % 2]), 0.5] for i, x in enumerate(rows(40))],
+    )
+    weights = [0.5 + i % 3 for i in range(40)]
+    for x, y, w in list(zip(rows(40), logged, weights, strict=True))[:20]:
+        assert client.post("/learn", json={"x": x, "y": y, "w": w}).status_code == 200
+    sent = {"rows": rows(40)[20:], "labels": logged[20:], "weights": weights[20:]}
+    assert client.post("/teach", json=sent).status_code == 200
+    learner.learn_many(rows(40), logged, weights)
+    told = client.post("/act", json={"x": rows(1)[0], "actions": ACTIONS}).json()
+    answer = client.post("/label", json={"id": told["id"], "y": 1.0, "w": 3.0})
+    assert answer.status_code == 200, answer.text
+    learner.learn(rows(1)[0], told["action"], 1.0, told["p"], w=3.0)
+    assert client.post("/learn", json={"x": {}, "y": logged[0], "w": -1.0}).status_code == 400
+    assert client.get("/models/default").json()["state"] == fingerprint(learner)
+
+
 def test_an_action_is_given_out_with_its_probability_and_learns_its_reward_by_id(client, state):
     waiting, learner = [], KIND.make({"seed": 1})
     for x in rows(60):

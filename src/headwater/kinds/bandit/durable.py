@@ -40,10 +40,11 @@ class DurableBandit(DurableLearner):
         reward: float,
         p: float = 1.0,
         actions: Offer | None = None,
+        w: float = 1.0,
         *,
         id: str | None = None,  # noqa: A002 - as over HTTP
     ) -> int:
-        """Write an action's reward to disk, then learn it.
+        """Write an action's reward and its weight to disk, then learn it.
 
         Returns
         -------
@@ -52,7 +53,7 @@ class DurableBandit(DurableLearner):
         """
         offer = actions if isinstance(actions, Mapping) else list(actions or ())
         given = [action, reward, p] if actions is None else [action, reward, p, offer]
-        answers = self._commit([self._event(x, given, None, id)])
+        answers = self._commit([self._event(x, given, w, id)])
         return int(answers[0]["seq"])
 
     def act_with_id(self, x: Mapping[Any, Any], actions: Offer | None = None) -> tuple[str, Any, float]:
@@ -68,8 +69,8 @@ class DurableBandit(DurableLearner):
         name, (action, p) = self._keep(x, actions=actions)
         return name, action, p[action]
 
-    def reward(self, id: str, reward: float) -> dict[str, Any]:  # noqa: A002 - as over HTTP
-        """Learn the reward of an earlier action.
+    def reward(self, id: str, reward: float, w: float | None = None) -> dict[str, Any]:  # noqa: A002 - as over HTTP
+        """Learn the reward of an earlier action, with weight w.
 
         Returns
         -------
@@ -83,7 +84,7 @@ class DurableBandit(DurableLearner):
         DataError
             If the reward is not a finite number.
         """
-        return self.label(id, reward)
+        return self.label(id, reward, w)
 
     def _learned(self) -> list[Any]:
         """Return the events of the journal that were learned, each with the row that the learner read."""

@@ -12,7 +12,9 @@ KIND = Kind(
     task="decide",
     noun="bandit",
     learner=Lazy("headwater.kinds.bandit.learner:Bandit"),
-    can=frozenset(("web", "importance", "report", "onnx", "fleet", "challenge", "answers", "acts", "delay", "late")),
+    can=frozenset(
+        ("web", "importance", "report", "onnx", "fleet", "challenge", "answers", "acts", "delay", "late", "weights")
+    ),
     answer=Answer(
         (
             Field("action", "label", "The action that was taken."),
@@ -58,7 +60,6 @@ KIND = Kind(
         "cluster": "Teach it in one process.",
         "step": "Make a new one, or set amount to explore more.",
         "keys": "Give the key as a column of the row.",
-        "weights": "Learn a decision again to weigh it more; p weighs it by how probable it was.",
         "ahead": "Use a Forecaster for a series.",
         "outputs": "Make one Bandit a choice.",
         "coverage": "Ask value(policy, log), which gives an interval for what a policy earns.",

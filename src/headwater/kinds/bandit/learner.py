@@ -23,11 +23,11 @@ from headwater.kinds.bandit.kind import KIND
 from headwater.kinds.bandit.scores.policy_value import Policy, PolicyValue, estimate_value
 from headwater.learner.base import Learner
 from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
-from headwater.learner.kind import Kind, check_can
+from headwater.learner.kind import Kind
 from headwater.learner.schema.labels import as_labels
 from headwater.learner.settings.limits import Growth, check_classes
 from headwater.learner.settings.text import AUTO, check_embeddings, reading
-from headwater.learner.validation import as_answers, as_samples, check_pairs, check_rows, check_sample, is_weighted
+from headwater.learner.validation import as_answers, as_samples, check_pairs, check_rows, check_sample, check_weights
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm, Loss, RMSProp
 from headwater.nn.expert import Expert
 from headwater.route.late import step_late
@@ -266,7 +266,13 @@ class Bandit(Learner):
             return list(found)[chosen], p[chosen]
 
     def learn(
-        self, x: Mapping[Any, Any], action: Any, reward: float, p: float = 1.0, actions: Offer | None = None
+        self,
+        x: Mapping[Any, Any],
+        action: Any,
+        reward: float,
+        p: float = 1.0,
+        actions: Offer | None = None,
+        w: float = 1.0,
     ) -> None:
         """Learn the reward of an action, however long ago and by whatever policy it was taken.
 
@@ -282,6 +288,8 @@ class Bandit(Learner):
             The probability with which the action was taken, from ``act``.
         actions : sequence or dict, optional
             The actions offered. Without features they only matter in logs.
+        w : float
+            Weight: so many such rows. A weight of 0 teaches nothing, not even the name of the action.
 
         Raises
         ------
@@ -294,7 +302,7 @@ class Bandit(Learner):
         with self.lock:
             self.check_values([x])
             check_offer(actions, learned_features(self))
-            self._learn_row(x, given)
+            self._learn_row(x, given, self._weights(w, 1)[0])
         self._warn_refused(before, depth=3)
 
     def probabilities(self, x: Mapping[Any, Any], actions: Offer | None = None) -> dict[Any, float]:
@@ -373,7 +381,7 @@ class Bandit(Learner):
 
     # ---- many decisions ---------------------------------------------------------------------------------------------
 
-    def learn_many(self, X: Any, y: Any) -> list[Any]:
+    def learn_many(self, X: Any, y: Any, w: Any = None) -> list[Any]:
         """Learn a log of decisions row by row and return the best action before each.
 
         Parameters
@@ -382,6 +390,8 @@ class Bandit(Learner):
             Rows.
         y : sequence (n,)
             Decisions (action, reward, p), followed by the actions offered if known.
+        w : sequence (n,), optional
+            Weights. Rows of weight 0 are not learned.
 
         Returns
         -------
@@ -391,7 +401,7 @@ class Bandit(Learner):
         before, X = self._refused_rows(), as_samples(X)
         if isinstance(X, list):
             self.check_values(X)
-        best = list(self.step_many(X, y).y_pred)
+        best = list(self.step_many(X, y, w).y_pred)
         self._warn_refused(before, depth=3)
         return best
 
@@ -407,36 +417,34 @@ class Bandit(Learner):
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
         """Predict the best action of each row (of ``ask`` if given), then learn the decision of row i of X, in turn.
 
-        Weights are not supported.
-
         Returns
         -------
         Predictions
             ``y_pred`` holds the best action, ``proba`` the probability of each offered action, and ``rewards`` the expected reward of
             each.
-
-        Raises
-        ------
-        ConfigError
-            If weights are given.
         """
-        if is_weighted(w):
-            check_can(self, "weights", at="w of Bandit")
         if ask is not None:
             with self.lock:
                 return step_late(self, X, y, w, ask)
         X, answers = as_samples(X), as_answers(y)
-        check_pairs(X, answers, None)
-        rows = as_dicts(X)
+        n, rows = check_pairs(X, answers, None), as_dicts(X)
         with self.lock:
-            said = in_pieces(len(rows), lambda part: self._learn_rows(rows[part], answers[part]))
+            given = self._weights(w, n)
+            said = in_pieces(len(rows), lambda part: self._learn_rows(rows[part], answers[part], given[part]))
         return self._forecast_of(one for piece in said for one in piece)
 
-    def _learn_rows(self, rows: Sequence[Mapping[Any, Any]], answers: Any) -> list[Said]:
+    def _weights(self, w: Any, n: int) -> list[float]:
+        """Return the weights of n rows, 0 for those that are none, which count as rejected."""
+        weights, weighed = check_weights(w, n)
+        if not weighed.all():
+            self.refused["weight"] += int((~weighed).sum())
+        return list(map(float, weights))
+
+    def _learn_rows(self, rows: Sequence[Mapping[Any, Any]], answers: Any, weights: Sequence[float]) -> list[Said]:
         done: list[Said] = []
-        for x, answer in zip(rows, answers, strict=True):
+        for x, answer, w in zip(rows, answers, weights, strict=True):
             done.append(self._said_before(x, as_decision(answer)))
-            self._learn_row(x, answer)
+            self._learn_row(x, answer, w)
         return done
 
     def _said_before(self, x: Mapping[Any, Any], decision: Decision | None) -> Said:
@@ -486,23 +494,25 @@ class Bandit(Learner):
                 values[i, column[action]] = value
         return Predictions([best for best, _, _ in rows], p, tuple(names), rewards=values)
 
-    def _learn_row(self, x: Mapping[Any, Any], given: Any) -> None:
+    def _learn_row(self, x: Mapping[Any, Any], given: Any, w: float) -> None:
         check_sample(x)
         decision, learned = as_decision(given), learned_features(self)
         featured = decision is not None and isinstance(decision.actions, dict)
         if decision is None or (learned is not None and featured != learned):
             self.refused["decision"] += 1
             return
+        if w == 0:
+            return
         low, high = self.rewards
         self.refused["reward"] += not low <= decision.reward <= high
         if isinstance(decision.actions, dict):
             row = joined(x, decision.actions[decision.action])
-            self._begun(row, featured=True).core.learner.learn_action(row, 0, decision.reward, decision.p)
+            self._begun(row, featured=True).core.learner.learn_action(row, 0, decision.reward, decision.p, w)
             return
         engine, number = self._begun(x), self._index.get(decision.action)
         if number is None:
             number = self._add_action(decision.action)
-        engine.core.learner.learn_action(x, number, decision.reward, decision.p)
+        engine.core.learner.learn_action(x, number, decision.reward, decision.p, w)
 
     def _add_action(self, action: Hashable) -> int:
         """Append an action with an output that starts at zero and its own least squares."""

@@ -63,7 +63,7 @@ KIND = Kind(
         "cluster": "A series is learned in order: teach it in one process.",
         "step": "Set forgetting, such as 0.999, to follow change faster.",
         "keys": "Make it with key=, one forecaster a series.",
-        "weights": "Leave weights out; forgetting weighs the past.",
+        "weights": "Leave weights out; give a doubtful value as missing (nan), and set forgetting to weigh the past.",
         "acts": "Use a Bandit to choose actions.",
         "outputs": "Make one Forecaster a series.",
         "coverage": "Ask forecast_interval(coverage=...), which has its own guarantee.",

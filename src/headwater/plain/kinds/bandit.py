@@ -5,11 +5,13 @@ action, and a linear function per action, m + θ_a·x, by recursive least square
 the row, c_a(x), is their weighted mean. Only the action taken has an error to learn from:
 
     nets            a gradient step on (f_a(x) − r)², through the output of action a alone
-    least squares   P_a ← P_a − k kᵀ/(1 + xᵀk),  θ_a ← θ_a + k/(1 + xᵀk)·(r − m − θ_a·x),  k = P_a x;  P_a starts at 1
+    least squares   P_a ← P_a − k kᵀ/(1/v + xᵀk),  θ_a ← θ_a + k/(1/v + xᵀk)·(r − m − θ_a·x),  k = P_a x;  P_a starts at 1
     drift           then P_a,ii ← P_a,ii + 0.0003·max(0, 1 − P_a,ii), as for weights that wander
     weights         w_e ∝ exp(−0.3 L_e),  L_e ← L_e + ω (r − f_e)² − 0.002·L_e,  ω = 1/p, at most 10;  L of nets starts at 5
 
-p is the probability with which the action was taken. The importance ω makes up for actions that are rarely taken. Beside c_a(x)
+p is the probability with which the action was taken, and v the row's weight, 1 unless given: it multiplies the nets' gradient, ω and
+what the row adds to means, and of a lighter row drift and fading are only v of what they are.
+ The importance ω makes up for actions that are rarely taken. Beside c_a(x)
 stands the mean reward of the action whatever the row, μ_a. The value that decides is stacked from both:
 
     value           f_a(x) = s·c_a(x) + (1 − s)·μ_a
@@ -93,13 +95,13 @@ class LinearValues:
         """Return √(xᵀP x), the uncertainty at x."""
         return float(np.sqrt(x @ self.inverse @ x))
 
-    def learn(self, x: Vector, reward: float) -> None:
-        """Update θ and P with the reward at x."""
+    def learn(self, x: Vector, reward: float, v: float = 1.0) -> None:
+        """Update θ and P with the reward at x, with weight v."""
         k = self.inverse @ x
-        down = 1 + x @ k
+        down = 1 / v + x @ k
         self.theta = self.theta + k / down * (reward - self.theta @ x)
         self.inverse = self.inverse - np.outer(k, k) / down
-        self.inverse += np.diag(DRIFT * np.maximum(0, 1 - np.diag(self.inverse)))
+        self.inverse += np.diag(DRIFT * min(v, 1) * np.maximum(0, 1 - np.diag(self.inverse)))
 
 
 @dataclass
@@ -115,7 +117,7 @@ class Stack:
     --------
     >>> stack = Stack(2)
     >>> for i in range(200):
-    ...     stack.learn(i % 2, of_row=0.9 if i % 4 < 2 else 0.1, reward=float(i % 2), weight=1.0)
+    ...     stack.learn(i % 2, of_row=0.9 if i % 4 < 2 else 0.1, reward=float(i % 2), importance=1.0)
     >>> stack.share < 0.05, [round(stack.mean(a), 2) for a in (0, 1)]
     (True, [0.0, 1.0])
     """
@@ -123,7 +125,7 @@ class Stack:
     actions: int
     share: float = 1.0
     rewards: float = 0.0
-    rows: int = 0
+    rows: float = 0.0
     weight: float = 0.0
 
     def __post_init__(self) -> None:
@@ -147,8 +149,9 @@ class Stack:
         count = self.counts[action] if action >= 0 else 0.0
         return float((1 - self.share) * np.sqrt((self.mean_loss + 0.25) / (self.weight + 1) / (count + 1)))
 
-    def learn(self, action: int, of_row: float, reward: float, weight: float) -> None:
-        """Update sums, share and means with a reward, where the row gave the action the value ``of_row``."""
+    def learn(self, action: int, of_row: float, reward: float, importance: float, v: float = 1.0) -> None:
+        """Update sums, share and means with a reward of weight v, where the row gave the action the value ``of_row``."""
+        weight, fades = importance * v, MEANS_FADE * min(v, 1)
         mean, stays = self.mean(action), 1 - FADES * min(weight, 1)
         changed, missed = of_row - mean, reward - mean
         if self.taken[action] >= FRESH:
@@ -159,13 +162,13 @@ class Stack:
             self.weight = stays * self.weight + weight
         prior = PRIOR * (min(self.loss, self.mean_loss) + 0.02) / (self.weight + 1)
         self.share = min(max((prior + self.products) / (prior + self.squares), 0.0), 1.0)
-        self.sums[action] += reward - MEANS_FADE * self.sums[action]
-        self.counts[action] += 1 - MEANS_FADE * self.counts[action]
+        self.sums[action] += v * reward - fades * self.sums[action]
+        self.counts[action] += v - fades * self.counts[action]
         self.taken[action] += 1
-        self.rewards, self.rows = self.rewards + reward, self.rows + 1
+        self.rewards, self.rows = self.rewards + v * reward, self.rows + v
 
 
-def update_weights(losses: Vector, predicted: Vector, reward: float, p: float) -> tuple[Vector, Vector]:
+def update_weights(losses: Vector, predicted: Vector, reward: float, p: float, v: float = 1.0) -> tuple[Vector, Vector]:
     """Return the experts' decayed losses and weights after a reward.
 
     Parameters
@@ -178,6 +181,8 @@ def update_weights(losses: Vector, predicted: Vector, reward: float, p: float) -
         Reward in [0, 1].
     p : float
         Probability with which the action was taken.
+    v : float
+        Weight of the row.
 
     Returns
     -------
@@ -189,9 +194,9 @@ def update_weights(losses: Vector, predicted: Vector, reward: float, p: float) -
     >>> bool(weights[0] > weights[1])
     True
     """
-    importance = min(max(1 / p, 1.0), HEAVIEST)
+    importance = v * min(max(1 / p, 1.0), HEAVIEST)
     miss = reward - np.clip(predicted, 0, 1)
-    losses = losses + importance * miss * miss - FADES * losses
+    losses = losses + importance * miss * miss - FADES * min(importance, 1.0) * losses
     w = np.exp(-RATE * np.minimum(losses - losses.min(), 500))
     return losses, (1 - len(w) * SHARE) * w / w.sum() + SHARE
 

@@ -92,7 +92,7 @@ static void remember_states(void)
             else if (kind == 7) {
                 if (i % 20 == 5)
                     hw_add_outputs(l, i / 20 + 2, 0);
-                hw_learn_action(l, i / 20, share_at((uint64_t)i, 9), 0.5);
+                hw_learn_action(l, i / 20, share_at((uint64_t)i, 9), 0.5, 1);
             } else
                 hw_learn(l, kind == 1 || kind == 2 ? share_at((uint64_t)i, 9) : 0, 1, p);
         }
