@@ -221,7 +221,7 @@ def weighed(case: Case, model: Any, at: Path) -> None:
         assert "private" in case.name or said != repr(plain.ask(asked))
     model.step_many(rows, y, [0.0] * 3)
     model.step_many(rows, y, [-1.0, math.nan, math.inf])
-    assert repr(model.ask(asked)) == said
+    assert "private" in case.name or repr(model.ask(asked)) == said
 
 
 def importance(case: Case, model: Any, at: Path) -> None:

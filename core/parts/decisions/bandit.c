@@ -14,13 +14,12 @@ static const double HEAVIEST = 10; /* the error of an action that is seldom take
 static const double SHARE = 1e-3;  /* no weight is smaller */
 enum { FEWEST = 8 };               /* inputs of least squares at first */
 enum { DRAW_ACTION = 11 };
-static const double TRIED = 3;         /* an action is young until it was taken so often */
-static const double BONUS = 0.07;      /* squarecb: so many deviations of least squares are added to a value, */
-static const double FEW_INPUTS = 16;   /* of more inputs fewer, by the root of how many */
-static const double DRIFTS = 3e-4;     /* P of least squares grows back by this share each time: what was long ago fades */
-static const double FRESH = 2;         /* the first errors of an action say nothing of its row */
-static const double LIGHTEST = 1e-300; /* a row's weight divides 1 */
-static const double UNTRIED = 2;       /* "greedy" takes an action once before it judges: above all values */
+static const double TRIED = 3;       /* an action is young until it was taken so often */
+static const double BONUS = 0.07;    /* squarecb: so many deviations of least squares are added to a value, */
+static const double FEW_INPUTS = 16; /* of more inputs fewer, by the root of how many */
+static const double DRIFTS = 3e-4;   /* P of least squares grows back by this share each time: what was long ago fades */
+static const double FRESH = 2;       /* the first errors of an action say nothing of its row */
+static const double UNTRIED = 2;     /* "greedy" takes an action once before it judges: above all values */
 /* What bandits of older files go on with, which have no stack. */
 static const double BONUS_BEFORE = 0.1;
 
@@ -264,8 +263,8 @@ static void learn_linear(hw_learner *l, int64_t a, double y, double weight)
     for (int64_t k = 0; n > most && k < sketched(l); k++)
         add_row(px, P + (most + k) * n, l->text->sketch[k], n);
     along = add_products(l, px, n, 0);
-    double down = 1 / (weight > LIGHTEST ? weight : LIGHTEST) + along;
-    if (!(along >= 0) || !finite(down) || !finite(miss)) { /* rounding has made it no inverse any more */
+    double down = 1 / weight + along;                       /* infinite for the least weights, which then move nothing */
+    if (!(along >= 0) || !finite(along) || !finite(miss)) { /* rounding has made it no inverse any more */
         begin_inverse(b, a);
         return;
     }
@@ -468,7 +467,7 @@ int hw_learn_action(hw_learner *l, int32_t action, double reward, double p, doub
         return HW_BAD_ARGUMENT;
     double y = (reward - b->lowest) / (b->highest - b->lowest);
     b->action = action;
-    b->importance = within(1 / p, 1, HEAVIEST);
+    b->importance = least(1 / p, HEAVIEST);
     b->learning = true;
     int result = hw_learn(l, within(y, 0, 1), w, slot(l));
     b->learning = false;

@@ -7,12 +7,11 @@
 #include "elementary.h"
 #include "learner.h"
 
-static const double FADES = 0.002;                  /* of losses and shares: about the last 500 rows count, */
-static const double MEANS_FADE = 0.001;             /* and the last 1,000 rewards of an action in its mean */
-static const double PRIOR = 3;                      /* so many times an error's variance speak for a share of 1 */
-static const double NETS_BEHIND = 5;                /* nets begin with such a loss, since least squares learn earlier */
-static const double MOST_ROWS = 9007199254740992.0; /* a sum of weights stays a count, whatever they are */
-static const double FEWEST_LOSSES = .02;            /* stands in for errors while there are none */
+static const double FADES = 0.002;       /* of losses and shares: about the last 500 rows count, */
+static const double MEANS_FADE = 0.001;  /* and the last 1,000 rewards of an action in its mean */
+static const double PRIOR = 3;           /* so many times an error's variance speak for a share of 1 */
+static const double NETS_BEHIND = 5;     /* nets begin with such a loss, since least squares learn earlier */
+static const double FEWEST_LOSSES = .02; /* stands in for errors while there are none */
 
 static double within(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 static double least(double a, double b) { return a < b ? a : b; }
@@ -62,7 +61,7 @@ void hw_learn_stack(hw_stack_t *s, int64_t action, double of_row, double y, doub
     n[HW_ST_SHARE] = within((PRIOR * variance + n[HW_ST_PRODUCTS]) / (PRIOR * variance + n[HW_ST_SQUARES]), 0, 1);
     own[HW_SM_SUM] += rows * y - fades * own[HW_SM_SUM];
     own[HW_SM_COUNT] += rows - fades * own[HW_SM_COUNT];
-    n[HW_ST_ROWS] = least(n[HW_ST_ROWS] + rows, MOST_ROWS);
+    n[HW_ST_ROWS] += rows;
     n[HW_ST_REWARD] += rows * (y - n[HW_ST_REWARD]) / n[HW_ST_ROWS];
 }
 
@@ -107,12 +106,11 @@ static int begin(hw_learner *l)
 static int check(hw_learner *l, hw_fault *fault)
 {
     const double *n = l->stack->numbers;
-    for (int i = HW_ST_SQUARES; i <= HW_ST_WEIGHT; i++)
-        SAVED(i == HW_ST_PRODUCTS || n[i] >= 0, "bandit_stack", "sums of squares of 0 or more", n[i]);
-    SAVED(n[HW_ST_SHARE] >= 0 && n[HW_ST_SHARE] <= 1, "bandit_stack", "a share from 0 to 1", n[HW_ST_SHARE]);
-    SAVED(hw_countable(n[HW_ST_ROWS]), "bandit_stack", "a count", n[HW_ST_ROWS]);
+    for (int i = HW_ST_SQUARES; i < HW_ST_NUMBERS; i++)
+        SAVED(i == HW_ST_PRODUCTS || i == HW_ST_REWARD || n[i] >= 0, "bandit_stack", "sums and weights of 0 or more", n[i]);
+    SAVED(n[HW_ST_SHARE] <= 1, "bandit_stack", "a share from 0 to 1", n[HW_ST_SHARE]);
     for (int64_t a = 0; a < l->bandit->counts[HW_BC_ACTIONS]; a++)
-        SAVED(l->stack->means[a * HW_SM_NUMBERS + HW_SM_COUNT] >= 0, "bandit_means", "numbers of rewards",
+        SAVED(l->stack->means[a * HW_SM_NUMBERS + HW_SM_COUNT] >= 0, "bandit_means", "counts",
               l->stack->means[a * HW_SM_NUMBERS + HW_SM_COUNT]);
     return 0;
 }
