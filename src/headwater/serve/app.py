@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ async def described(request: Request) -> Response:
     return Response(await request.state.lookers.run(_document))
 
 
-ADDRESSES: tuple[Address, ...] = (
+_OF_A_MODEL: tuple[Address, ...] = (
     Address("POST", "/ask", asking.ask, LESSON, takes="Ask"),
     Address("POST", "/teach", asking.teach, LESSON, "learn", takes="Teach"),
     Address("POST", "/predict", learning.predict, ROWS, "label", takes="PredictRequest", many=True, query=_SCORED),
@@ -78,46 +79,15 @@ ADDRESSES: tuple[Address, ...] = (
     Address("GET", "/forecast", forecasting.forecast_next, AHEAD, query=("horizon", "coverage")),
     Address("POST", "/forecast", forecasting.forecast, ROWS, takes="ForecastRequest"),
     Address("POST", "/transition", transitions.learn_transitions, ROWS, "learn", takes="Transition", many=True),
+)
+"""What is asked of the default model at these paths, and of any other behind ``/models/{model}``."""
+
+ADDRESSES: tuple[Address, ...] = (
+    *_OF_A_MODEL,
     Address("GET", "/models", models.models, PUBLISHED),
     Address("POST", "/models", models.create, CHANGE, "admin", takes="NewModel", status=201),
     Address("GET", "/models/{model}", looking.model, PUBLISHED),
-    Address("POST", "/models/{model}/ask", asking.ask, LESSON, takes="Ask"),
-    Address("POST", "/models/{model}/teach", asking.teach, LESSON, "learn", takes="Teach"),
-    Address(
-        "POST",
-        "/models/{model}/predict",
-        learning.predict,
-        ROWS,
-        "label",
-        takes="PredictRequest",
-        many=True,
-        query=_SCORED,
-    ),
-    Address("POST", "/models/{model}/learn", learning.learn, ROWS, "learn", takes="Example", many=True, query=_COLUMNS),
-    Address("POST", "/models/{model}/label", learning.label, ROWS, "learn", takes="DelayedLabel", many=True),
-    Address("POST", "/models/{model}/should_label", labels.should_label, ROWS, "learn", takes="Consider"),
-    Address("POST", "/models/{model}/labels/next", labels.next_label, AT_HAND, "learn"),
-    Address("POST", "/models/{model}/labels/release", labels.release_label, FORM, "learn", takes="Release"),
-    Address("GET", "/models/{model}/score", keys.score, PUBLISHED, query=("key",)),
-    Address("POST", "/models/{model}/score", keys.score_rows, ROWS, takes="PredictRequest", many=True),
-    Address("POST", "/models/{model}/act", acting.act, ROWS, "learn", takes="ActRequest"),
-    Address("POST", "/models/{model}/reward", acting.reward, FORM, "learn", takes="Reward"),
-    Address("POST", "/models/{model}/choose", routing.choose, SAMPLE, "learn", takes="Prompt"),
-    Address("GET", "/models/{model}/prices", routing.prices, PUBLISHED),
-    Address("POST", "/models/{model}/prices", routing.change_prices, FORM, "admin", takes="Prices"),
-    Address("GET", "/models/{model}/frontier", routing.frontier, PUBLISHED),
-    Address("POST", "/models/{model}/explain", looking.explain, SAMPLE, takes="ExplainRequest"),
-    Address("GET", "/models/{model}/forecast", forecasting.forecast_next, AHEAD, query=("horizon", "coverage")),
-    Address("POST", "/models/{model}/forecast", forecasting.forecast, ROWS, takes="ForecastRequest"),
-    Address(
-        "POST",
-        "/models/{model}/transition",
-        transitions.learn_transitions,
-        ROWS,
-        "learn",
-        takes="Transition",
-        many=True,
-    ),
+    *(replace(address, path=f"/models/{{model}}{address.path}") for address in _OF_A_MODEL),
     Address(
         "POST", "/models/{model}/challengers", models.challenge, CHANGE, "admin", takes="NewChallenger", status=201
     ),
