@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md tells the truth: files and functions exist, rooms are all told, and a row walks as written.
+"""ARCHITECTURE.md and the pages behind it tell the truth: files and functions exist, rooms are all told, and a row walks as written.
 
 The walk is proved by a real run. The core is compiled with a call at the head of each of its functions, a classifier learns a
 few rows with it, and for the next row both Python and the core write down every function they enter, into one list.
@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import textwrap
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +28,12 @@ from project.test_house import ORDER
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "headwater"
-PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+FIRST = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+PAGE = FIRST + "".join(
+    (ROOT / f"docs/{name}.md").read_text(encoding="utf-8").replace("](../", "](") for name in ("rooms", "principles")
+)
+SCREENS = 6
+"""Of so many lines of 130 characters, 60 on each, the first page has at most."""
 
 # Each function of the core that is entered writes how far it lies behind the library's beginning.
 RECORDER = """
@@ -129,6 +135,11 @@ def names_in_c(text: str) -> frozenset[str]:
         + re.findall(r"\bstruct (\w+) \{", text)
         + re.findall(r"^RULE\((\w+)\)", text, re.MULTILINE)
     )
+
+
+def test_the_first_page_is_six_screens():
+    lines = [len(textwrap.wrap(line, 130)) or 1 for line in FIRST.splitlines()]
+    assert sum(lines) <= SCREENS * 60
 
 
 STEPS = [(re.sub("`", "", row[1]), file_of(row[2])) for row in table("One sample, followed with a finger")]
@@ -251,7 +262,8 @@ def test_every_other_name_in_code_letters_is_somewhere_in_the_source():
     files = [*PACKAGE.rglob("*.py"), *(ROOT / "core").rglob("*.[ch]"), *(ROOT / "src/_core").glob("*.[ch]")]
     files += [path for folder in ("js", "tools/docs/live") for path in (ROOT / folder).rglob("*.mjs")]
     words = {word for path in files for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))}
-    prose = re.sub(r"^```.*?^```$", "", PAGE, flags=re.MULTILINE | re.DOTALL)
+    told = PAGE.partition("\n# The principles\n")[0] + section("Where each principle lives")
+    prose = re.sub(r"^```.*?^```$", "", told, flags=re.MULTILINE | re.DOTALL)
     names = {name.split(".")[-1] for name in re.findall(r"`([A-Za-z_]\w*(?:\.\w+)*)`", prose)} - {"py"}
     rooms = dict.fromkeys(sum(ORDER, ()))
     assert [name for name in sorted(names - words) if not (PACKAGE / name).exists() and name not in rooms] == []

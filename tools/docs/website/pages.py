@@ -324,7 +324,7 @@ def gather_english(site: Site) -> None:
         ("Start", ["start", "gallery"]),
         ("Guides", [*below(site, "how-to/"), "examples"]),
         ("Course", below(site, "learn/")),
-        ("Understand", ["principles", "architecture", *below(site, "decisions/"), "promises"]),
+        ("Understand", ["principles", "architecture", "rooms", *below(site, "decisions/"), "promises"]),
         ("Proofs", ["how-good", "compatibility", "check", "platforms", "benchmarks"]),
         ("Look up", ["reference/index", *below(site, "formats/"), "overview", "changelog", "contributing"]),
     ):
