@@ -62,8 +62,10 @@ def docstrings(tree: ast.AST) -> set[tuple[int, int]]:
     }
 
 
-def split(source: str) -> tuple[set[str], list[tuple[int, str]]]:
-    """The words of a Python file's code, and its comments and docstrings with their lines."""
+@cache
+def split(name: str) -> tuple[set[str], list[tuple[int, str]]]:
+    """The words of a Python file's code, and its comments and docstrings with their lines: what cites and what is cited read it once."""
+    source = (ROOT / name).read_text(encoding="utf-8")
     words: set[str] = set()
     said: list[tuple[int, str]] = []
     notes = docstrings(ast.parse(source))
@@ -83,10 +85,10 @@ def known() -> frozenset[str]:
         path = ROOT / name
         if path == Path(__file__) or (path.suffix not in CODE and path.name != "Makefile"):
             continue
-        text = path.read_text(encoding="utf-8")
         if path.suffix in {".py", ".pyi"}:
-            words |= split(text)[0]
+            words |= split(name)[0]
         else:
+            text = path.read_text(encoding="utf-8")
             words.update(WORD.findall(re.sub(r"/\*.*?\*/|//[^\n]*|<!--.*?-->", "", text, flags=re.DOTALL)))
         words.update(part for part in re.split(r"\W", name) if part)
     return frozenset(words)
@@ -94,10 +96,10 @@ def known() -> frozenset[str]:
 
 def cited(name: str) -> list[tuple[int, str]]:
     """What a file cites, each with its line."""
-    text = (ROOT / name).read_text(encoding="utf-8")
     if name.endswith(".py"):
-        parts = split(text)[1]
+        parts = split(name)[1]
     else:
+        text = (ROOT / name).read_text(encoding="utf-8")
         blank = FENCE.sub(lambda block: "\n" * block[0].count("\n"), text)
         parts = list(enumerate(blank.splitlines(), 1))
     return [
