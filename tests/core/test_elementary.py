@@ -18,7 +18,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from support.programs import NODE
+from support.programs import AARCH64, NODE
 
 HERE = Path(__file__).parent
 CORE = HERE.parents[1] / "core"
@@ -238,7 +238,7 @@ def test_bits_are_the_same_without_optimisation_and_nothing_is_undefined(tmp_pat
 @pytest.mark.skipif(not ZIG or not shutil.which("qemu-aarch64"), reason="needs ziglang and qemu-aarch64")
 def test_bits_are_the_same_on_aarch64(tmp_path: Path) -> None:
     build(ZIG, tmp_path / "digest", "-target", "aarch64-linux-musl")
-    assert printed("qemu-aarch64", str(tmp_path / "digest")) == GOLDEN
+    assert printed(*AARCH64, str(tmp_path / "digest")) == GOLDEN
 
 
 @pytest.mark.skipif(not ZIG or not shutil.which("node"), reason="needs ziglang and node")
