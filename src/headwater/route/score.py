@@ -11,6 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -18,14 +19,60 @@ import msgspec
 from headwater.encode.values import as_key
 from headwater.learner.kind import kind_of
 from headwater.learner.schema.labels import values_of
-from headwater.types import Comparison, Predictions, Scores, Span, as_mapping, finite_or_none
+from headwater.types import Comparison, Lead, Predictions, Scores, Span, as_mapping, finite_or_none
 
 from .curve import History
 
 if TYPE_CHECKING:
     from headwater.learner.monitoring.label_budget import Estimate
 
-__all__ = ["Score", "score_of", "span_of"]
+__all__ = ["Looked", "Score", "Spread", "score_of", "span_of"]
+
+
+class Spread(ABC):
+    """What is known of how far a score may lie from its estimate, of rows that change no more.
+
+    It is taken under a learner's lock and computed outside of it, because intervals take milliseconds.
+    """
+
+    @abstractmethod
+    def interval(self) -> tuple[float, float] | None:
+        """Return the 95 % interval of the primary metric, or None where it is not known."""
+
+    @abstractmethod
+    def lead(self) -> Lead | None:
+        """Return by how much the learner is better than the one whose choices were scored, or None where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The metrics of one moment, and what their intervals are computed from.
+
+    Parameters
+    ----------
+    report
+        ``Score.report()``.
+    recent, overall
+        Spreads over the window and over all rows, None of a kind whose metrics have no interval.
+    """
+
+    report: dict[str, Any]
+    recent: Spread | None = None
+    overall: Spread | None = None
+
+    def scores(self) -> dict[str, Any]:
+        """Return the report, with ``interval`` over all rows and over the window where the metric has one."""
+        if self.recent is None:
+            return self.report
+        window = {**self.report["window"], "interval": self.recent.interval()}
+        overall = None if self.overall is None else self.overall.interval()
+        return {**self.report, "interval": overall, "window": window}
+
+    def leads(self) -> dict[str, Lead | None] | None:
+        """Return the lead over the window and over all rows, or None of a kind that has none."""
+        if self.recent is None:
+            return None
+        return {"recent": self.recent.lead(), "overall": None if self.overall is None else self.overall.lead()}
 
 
 class Score(ABC):
@@ -60,6 +107,8 @@ class Score(ABC):
     """Restores a row of the window from MessagePack."""
     of_classes: ClassVar[bool] = False
     """Whether labels are classes."""
+    exploration: ClassVar[str] = ""
+    """Settings that vary a learner's choices more, as an example for whoever can't tell two learners apart."""
     needs_labels: ClassVar[bool] = True
     """Whether a row without a label is skipped, because it can be neither learned nor scored."""
 
@@ -178,6 +227,17 @@ class Score(ABC):
         A kind whose rows can't be compared one by one has none.
         """
         return {}
+
+    def spread(self, *, window: bool = False) -> Spread | None:
+        """Copy what intervals are computed from, over all rows or over the window, or return None where there is nothing.
+
+        Only of a kind whose score is an estimate from choices that another learner made.
+        """
+        return None
+
+    def looked(self) -> Looked:
+        """Return the current metrics, whose intervals are computed when they are asked for."""
+        return Looked(self.report(), self.spread(window=True), self.spread())
 
     def guess(self, baseline: str) -> Any:
         """Return what a baseline predicts now, or None where it can't be said."""

@@ -35,7 +35,11 @@ class RouterScore(BanditScore):
     def _begin(self, delay: int, learner: Any) -> None:
         super()._begin(delay, learner)
         self._router = learner
-        self._ends = (0.0, 1.0) if learner is None else learner.bandit.rewards
+
+    @staticmethod
+    def _rewards_of(learner: Any) -> tuple[float, float]:
+        """Return the declared ends of qualities."""
+        return (0.0, 1.0) if learner is None else learner.bandit.rewards
 
     @staticmethod
     def problem(label: Any) -> str:

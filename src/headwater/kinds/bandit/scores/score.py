@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from headwater.kinds.bandit.decision import as_decision, in_places
+from headwater.kinds.bandit.scores.spread import OffPolicySums, PolicySpread
 from headwater.kinds.bandit.scores.sums import BASELINES, RewardSums, ScoredDecision
 from headwater.route.drift.costs import RewardCosts
 from headwater.route.score import Score
@@ -37,9 +38,15 @@ class BanditScore(Score):
     names = ("mean_reward",)
     more_is_better = True
     phrase, unit = "reward", "decisions"
+    exploration = 'explore="epsilon", amount=0.2'
 
     def _begin(self, delay: int, learner: Any) -> None:
-        self._whole = RewardSums()
+        self._whole, self._spread, self._ends = RewardSums(), OffPolicySums(), self._rewards_of(learner)
+
+    @staticmethod
+    def _rewards_of(learner: Any) -> tuple[float, float]:
+        """Return the declared ends of rewards."""
+        return (0.0, 1.0) if learner is None else learner.rewards
 
     @staticmethod
     def problem(label: Any) -> str:
@@ -77,6 +84,7 @@ class BanditScore(Score):
             usual = self._whole.logged / self.n if self.n else row.reward
             self.n += 1
             self._whole.add(row)
+            self._spread.add(row, self._ends)
             self._window.append(row)
             self._follow(float(row.reward < usual))
 
@@ -88,6 +96,12 @@ class BanditScore(Score):
             for row in self._window:
                 sums.add(row)
         return {name: {self.names[0]: value} for name, value in sums.means().items()}
+
+    def spread(self, *, window: bool = False) -> PolicySpread | None:
+        """Copy what intervals are computed from, or return None over all rows if an earlier version scored some of them."""
+        if window:
+            return PolicySpread(list(self._window), self._ends)
+        return PolicySpread(self._spread.copied(), self._ends) if self._spread.n == self.n else None
 
     def comparisons(self) -> tuple[Comparison, ...]:
         """Return the mean reward beside those of simple policies, not of the log, which may be the bandit's own."""
@@ -110,10 +124,11 @@ class BanditScore(Score):
         return msgspec.convert(saved, ScoredDecision)
 
     def _sums(self) -> dict[str, Any]:
-        return {"whole": self._whole}
+        return {"whole": self._whole, "spread": self._spread}
 
     def _go_on(self, sums: dict[str, Any]) -> None:
         self._whole = msgspec.convert(sums["whole"], RewardSums)
+        self._spread = msgspec.convert(sums.get("spread", {}), OffPolicySums)  # none of an earlier version
 
     def _go_on_from_02(self, saved: dict[str, Any]) -> None:
         self._go_on(saved)
