@@ -88,6 +88,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/models", models.create, CHANGE, "admin", takes="NewModel", status=201),
     Address("GET", "/models/{model}", looking.model, PUBLISHED),
     *(replace(address, path=f"/models/{{model}}{address.path}") for address in _OF_A_MODEL),
+    Address("GET", "/models/{model}/challengers", models.challengers, PUBLISHED),
     Address(
         "POST", "/models/{model}/challengers", models.challenge, CHANGE, "admin", takes="NewChallenger", status=201
     ),

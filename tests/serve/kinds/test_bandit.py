@@ -1,6 +1,8 @@
 """A bandit in service: actions with ids, rewards that come later, logged decisions; what can't be is refused."""
 
 import json
+import random
+import re
 import warnings
 
 import pytest
@@ -191,6 +193,81 @@ def test_a_challenger_is_judged_by_the_actions_of_the_champion(client):
     assert challenger["n_learned"] == champion["n_learned"] == 120
     assert challenger["scores"]["logged"] == champion["scores"]["logged"]
     assert 0 <= challenger["scores"]["model"]["mean_reward"] <= 1
+
+
+def explored(n, eps=0.6):
+    """Return a log in which the champion takes music whatever the hour, unless it explores."""
+    draw = random.Random(5)
+    log = []
+    for x in rows(n):
+        action = draw.choice(ACTIONS) if draw.random() < eps else "music"
+        p = eps / 2 + (1 - eps) * (action == "music")
+        log.append({"x": x, "y": [action, earned(x, action), p, ACTIONS]})
+    return log
+
+
+def test_the_challengers_are_listed_with_the_interval_of_each_score_and_what_is_known_of_their_lead(client):
+    assert client.get("/models/default/challengers").json() == []
+    client.post("/models/default/challengers", json={"name": "small", "hidden": [8]})
+    assert client.post("/learn", json=explored(600)).status_code == 200
+    (one,) = client.get("/models/default/challengers").json()
+    assert (one["name"], one["n_learned"]) == ("small", 600)
+    scores, lead = one["scores"], one["lead"]["overall"]
+    low, high = scores["interval"]
+    assert low < scores["model"]["mean_reward"] < high
+    assert lead["value"] == pytest.approx(scores["model"]["mean_reward"] - scores["logged"]["mean_reward"])
+    assert lead["state"] == "better"
+    assert 0 < lead["interval"][0] < lead["value"] < lead["interval"][1]
+    assert one["said"]["en"] == [
+        (
+            f"All 600 decisions: better than “champion” by {lead['value']:.3g} "
+            f"(95 % interval: {lead['interval'][0]:.3g} to {lead['interval'][1]:.3g})."
+        )
+    ]
+    champion, same = client.get("/models/default").json()["learners"]
+    assert {name: same[name] for name in one} == one
+    assert (champion["lead"], champion["said"]) == (None, {"en": [], "zh": []})
+    assert champion["scores"]["interval"] == client.get("/score").json()["scores"]["interval"]
+    assert client.get("/models/other/challengers").status_code == 404
+
+
+def test_of_a_champion_that_hardly_explores_it_is_said_what_to_do(client):
+    client.post("/models/default/challengers", json={"name": "small", "hidden": [8]})
+    client.post("/learn", json=explored(300, eps=0.01))
+    (one,) = client.get("/models/default/challengers").json()
+    assert one["lead"]["overall"]["state"] == "unexplored"
+    assert "“champion”探索得太少，无法判断" in one["said"]["zh"][0]
+    assert 'Let it explore more, for example with explore="epsilon", amount=0.2' in one["said"]["en"][0]
+
+
+@driven
+@pytest.mark.parametrize("size", SIZES)
+def test_the_page_says_whether_a_challenger_leads_with_the_interval(browser, served, size):  # noqa: F811
+    assert served.post("/models/default/challengers", b'{"name": "small", "hidden": [8]}') == 201
+    assert served.post("/learn", json.dumps(explored(600))) == 200
+    page = opened(browser, served, size)
+    opens(page, "manage")
+    page.wait_for_selector("#leads li")
+    said = page.inner_text("#leads li")
+    assert re.fullmatch(
+        r"small · All 600 decisions: better than “champion” by 0\.\d+ \(95 % interval: 0\.\d+ to 0\.\d+\)\.", said
+    )
+    for row in (1, 2):
+        assert re.fullmatch(
+            r"0\.\d+ \(0\.\d+ to [01][.\d]*\)", page.inner_text(f"#learners tr >> nth={row} >> td >> nth=4")
+        )
+    assert re.search(r"95 % interval: 0\.\d+ to [01]", page.inner_text("#card-score"))
+    page.click("#learners button >> nth=0")
+    assert said.removeprefix("small · ") in page.inner_text("dialog")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="detached")
+    assert violations(page) == []
+    page.click("#language")
+    page.wait_for_function("document.querySelector('#leads li').textContent.includes('比“champion”好 0.')")
+    assert re.fullmatch(r"0\.\d+（0\.\d+ 至 [01][.\d]*）", page.inner_text("#learners tr >> nth=2 >> td >> nth=4"))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.problems == []
+    page.context.close()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from headwater.kinds.fleet.base import AnyFleet
 from headwater.store.forget.ledger import Export
 from headwater.store.forget.record import Record, read_records
 from headwater.store.journal.events import is_tombstone
+from headwater.store.service.challengers import challengers_of
 
 from .replay import Replayed, replay
 
@@ -91,8 +92,10 @@ class StoreFacts:
 
     Parameters
     ----------
-    model, challengers, paused
-        Name of the model and of its challengers, and whether it is paused.
+    model, paused
+        Name of the model, and whether it is paused.
+    challengers
+        Its challengers by name, each with the sentences on its lead by language.
     max_age
         How old anything in the store may be, "" without a limit.
     log, replayed
@@ -104,7 +107,7 @@ class StoreFacts:
     """
 
     model: str
-    challengers: list[str]
+    challengers: dict[str, dict[str, list[str]]]
     paused: bool
     max_age: str
     log: Log
@@ -174,7 +177,7 @@ def _of_store(models: Models, journal: Journal, model: Model, exports: list[Expo
     replayed = replay(models, model, journal.seq, [month.last for month in log.months])
     return StoreFacts(
         model.name,
-        [state.name for state in model.learners[1:]],
+        _challengers(models, model),
         model.paused,
         str(max_age[0]) if max_age else "",
         log,
@@ -183,6 +186,13 @@ def _of_store(models: Models, journal: Journal, model: Model, exports: list[Expo
         read_records(base),
         [one for one in exports if one.model in ("", model.name)],
     )
+
+
+def _challengers(models: Models, model: Model) -> dict[str, dict[str, list[str]]]:
+    """Return what can be said of each challenger's lead over the champion after the last event."""
+    for state in model.live[1:]:
+        models.replay(model, state, None)
+    return {one["name"]: one["said"] for one in challengers_of(model)}
 
 
 def _log(models: Models, model: Model) -> Log:

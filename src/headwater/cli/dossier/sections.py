@@ -91,11 +91,17 @@ def _declaration(facts: Facts, say: Words) -> Section:
         found["classes"] = say.some([str(label) for label in about["classes"]], _NAMES)
     found["privacy"] = about.get("privacy") or say("no privacy")
     if facts.store is not None and facts.store.challengers:
-        found["challengers"] = say.some(facts.store.challengers, _NAMES)
+        found["challengers"] = say.some(_challengers(facts.store.challengers, say), _NAMES)
     found["file"] = say("file sha" if facts.sha else "file text", size=facts.size, sha=facts.sha)
     if isinstance(learner, Learner):
         found["state"] = say("state text", sha=fingerprint(learner))
     return Section(say("declaration"), facts=[(say(key), text) for key, text in found.items()])
+
+
+def _challengers(said: dict[str, dict[str, list[str]]], say: Words) -> list[str]:
+    """Return the name of each challenger, with what is said over all rows where that can be told."""
+    names = ((name, own[say.language][-1:]) for name, own in said.items())
+    return [say("challenger", name=name, said=sentences[0]) if sentences else name for name, sentences in names]
 
 
 def _changes(facts: Facts, say: Words) -> Iterator[tuple[str, str]]:

@@ -49,6 +49,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "state": ("state", "状态"),
     "state text": ("SHA-256 {sha}", "SHA-256 {sha}"),
     "challengers": ("challengers", "挑战者"),
+    "challenger": ("{name} ({said})", "{name}（{said}）"),
     "some": ("{names} and {n:,} more", "{names} 等，另有 {n:,} 个"),
     "none": ("none", "无"),
     # ---- changes

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from cyclopts import App
 
 from headwater.errors import ConfigError, ModelFileError, counted
+from headwater.route.verdict.numbers import figure
 
 __all__ = ["app"]
 
@@ -66,6 +67,39 @@ def backup(file: Path, to: Path, /) -> int:
 
     size = backed_up(_existing(file), to, LEARNER_FORMAT)
     print(f"{to}: a sound copy of {file}, {size:,} bytes.")
+    return 0
+
+
+@app.command
+def challengers(
+    file: Path, /, *, model: str | None = None, language: Literal["en", "zh"] = "en", json: bool = False
+) -> int:
+    """Say how each challenger does, and whether it is better than the champion where that can be told.
+
+    Parameters
+    ----------
+    file
+        The store.
+    model
+        Only this model's challengers.
+    language
+        Of the sentences: en or zh.
+    json
+        Print JSON.
+    """
+    from headwater.store.learner_file import LEARNER_FORMAT
+    from headwater.store.service.maintenance.commands import challengers as compared
+
+    found = compared(_existing(file), LEARNER_FORMAT, model)
+    if json:
+        print(_line({name: list(own) for name, own in found.items()}), end="")
+        return 0
+    for name, own in found.items():
+        print(f"{name}: {counted(len(own), 'challenger')}.")
+        for one in own:
+            print(f"  {one['name']}: {counted(one['n_learned'], 'row')} learned; {_score(one['scores'])}.")
+            for sentence in one["said"][language]:
+                print(f"    {sentence}")
     return 0
 
 
@@ -287,6 +321,17 @@ def _existing(file: Path) -> Path:
             expected="a store", got="no such file", at=str(file), help="Check the path; headwater serve makes one."
         )
     return file
+
+
+def _score(scores: dict[str, Any]) -> str:
+    """Return the primary metric over all rows with its interval, where there is one."""
+    metric = next((one["metric"] for one in scores["comparisons"]), "")
+    value = scores["model"].get(metric)
+    if value is None:
+        return "no score yet"
+    interval = scores.get("interval")
+    within = "" if interval is None else f" ({figure(interval[0])} to {figure(interval[1])})"
+    return f"{metric.replace('_', ' ')} {figure(value)}{within}"
 
 
 def _pair(said: str) -> tuple[str, str]:

@@ -76,7 +76,8 @@ def scored(model: Model, key: str) -> dict[str, Any]:
         if key:
             check_can(learner, "keys", at=model.name)
             return of_key(learner, _as_key(learner, key))
-        return {"name": model.name, "seq": model.seq, "scores": model.champion.scores.report()}
+        looked, seq = model.champion.scores.looked(), model.seq
+    return {"name": model.name, "seq": seq, "scores": looked.scores()}
 
 
 def of_key(fleet: Any, key: Any) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import NewModel, StepSize, decoded
 from headwater.serve.state import ServerState
 from headwater.store.journal.requests import StepRequest
+from headwater.store.service.challengers import challengers_of, standing_of
 from headwater.store.service.limits import OverLimit
-from headwater.store.service.model import Model
+from headwater.store.service.model import LearnerState, Model
 from headwater.store.service.price import bytes_declared, price_of
 
 _fields, _step = msgspec.json.Decoder(dict[str, Any]), msgspec.json.Decoder(StepSize)
@@ -53,6 +54,13 @@ async def challenge(request: Request) -> Response:
     learner = build_learner(found.task, settings)
     await _changed(request, lambda: models.add(found, options.name, _affordable(request, learner)))
     return json_response(summary(request.state.model(found.name)), 201)
+
+
+async def challengers(request: Request) -> Response:
+    """List the challengers with their metrics, and whether each is better than the champion where that can be told."""
+    state, found = request.state, request.model()
+    about = await state.published.of("challengers", found, partial(state.lookers.run, partial(challengers_of, found)))
+    return json_response(about)
 
 
 async def promote(request: Request) -> Response:
@@ -121,21 +129,24 @@ def build_learner(task: str, settings: Mapping[str, Any]) -> Any:
 def summary(found: Model) -> dict[str, Any]:
     """Return a model's summary as JSON values."""
     with found.lock:
-        learners = [
-            {
-                "name": state.name,
-                "champion": state.champion,
-                "n_learned": state.learner.n_learned,
-                "step": _step_of(state.learner),
-                "rejected": state.learner.rejected,
-                "states": _states_of(state.learner),
-                "scores": state.scores.report(),
-            }
-            for state in found.learners
-        ]
+        states = [(state, _learned(state), state.scores.looked()) for state in found.learners]
         can = sorted(kind_of(found.champion.learner).can)
         about = {"name": found.name, "task": found.task, "can": can, "paused": found.paused, "seq": found.seq}
-        return {**about, "learners": learners}
+        champion = found.champion.name
+    learners = [{**learned, **standing_of(state, looked, champion)} for state, learned, looked in states]
+    return {**about, "learners": learners}
+
+
+def _learned(state: LearnerState) -> dict[str, Any]:
+    """Return what a locked learner has learned, but for its metrics."""
+    return {
+        "name": state.name,
+        "champion": state.champion,
+        "n_learned": state.learner.n_learned,
+        "step": _step_of(state.learner),
+        "rejected": state.learner.rejected,
+        "states": _states_of(state.learner),
+    }
 
 
 def _states_of(learner: Any) -> int | None:
@@ -186,6 +197,7 @@ __all__ = [
     "summarized",
     "summary",
     "challenge",
+    "challengers",
     "create",
     "drop",
     "build_learner",

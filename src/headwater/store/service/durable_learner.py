@@ -32,6 +32,7 @@ from headwater.store.journal.requests import Gap, LabelRequest, LearnRequest, Pe
 from headwater.streams import PIECE, Uninterrupted, as_blocks
 from headwater.types import Predictions
 
+from .challengers import challengers_of
 from .model import Model
 from .service import Request, Service
 
@@ -101,9 +102,22 @@ class DurableLearner:
 
     @property
     def scores(self) -> dict[str, Any]:
-        """Prequential metrics of the model and the baselines, over all rows and over the last thousand."""
+        """Prequential metrics of the model and the baselines, over all rows and over the last thousand.
+
+        Where the primary metric is an estimate, ``interval`` is its 95 % interval.
+        """
         with self._model.lock:
-            return self._model.champion.scores.report()
+            looked = self._model.champion.scores.looked()
+        return looked.scores()
+
+    @property
+    def challengers(self) -> dict[str, dict[str, Any]]:
+        """Rows learned, metrics and lead over the champion of each challenger, by its name.
+
+        The ``lead`` is known of kinds whose choices others learn from, such as bandits: by "recent" and "overall" its ``state``
+        ("better", "worse", "open" or "unexplored"), ``value`` and 95 % ``interval``. ``said`` has sentences by language.
+        """
+        return {one.pop("name"): one for one in challengers_of(self._model)}
 
     def describe(self) -> dict[str, Any]:
         """Return a description of the model."""
@@ -334,6 +348,47 @@ class DurableLearner:
             Partition, position, reason and message.
         """
         return self.service.sources.rejects(self._model.id, source)
+
+    # ---- challengers -------------------------------------------------------------------------------------------------
+
+    def challenge(self, name: str, learner: Any) -> None:
+        """Add a challenger, which learns every row from here on and is scored beside the champion.
+
+        Parameters
+        ----------
+        name
+            Its name in the store.
+        learner : Learner
+            A learner of the same kind.
+
+        Raises
+        ------
+        ConfigError
+            If the name is taken or invalid, or the learner is of another kind.
+        """
+        self.service.change(self.service.models.add, self._model, name, learner)
+
+    def promote(self, name: str) -> None:
+        """Make a challenger the champion. The champion goes on as a challenger.
+
+        Raises
+        ------
+        UnknownModel
+            If there is no such challenger.
+        """
+        self.service.change(self.service.models.promote, self._model, name)
+
+    def drop(self, name: str) -> None:
+        """Remove a challenger with what it has learned.
+
+        Raises
+        ------
+        UnknownModel
+            If there is no such challenger.
+        ConfigError
+            If it is the champion.
+        """
+        self.service.change(self.service.models.remove, self._model, name)
 
     # ---- forget ------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import { request } from "../shared/request.js";
 import { attempt } from "./controls.js";
 import { state } from "./state.js";
 import { headRow } from "./tables.js";
-import { comparisonsOf, lately, metricName, show } from "./verdict.js";
+import { comparisonsOf, intervalOf, lately, metricName, show } from "./verdict.js";
 
 // Rows stay while their learners do: a button that is made anew under a finger is not pressed.
 export function showLearners(frame) {
@@ -18,9 +18,23 @@ export function showLearners(frame) {
   }
   frame.learners.forEach((learner, i) => {
     const [one] = comparisonsOf(learner), [last, whole] = one ? [lately(one).model, one.overall.model] : [null, null];
-    const values = [learner.n_learned.toLocaleString("en-US"), show(key, last), show(key, whole), learner.step == null ? "–" : `× ${learner.step}`];
+    const within = one && intervalOf(learner.scores, one);
+    const values = [learner.n_learned.toLocaleString("en-US"), between(key, last, within), between(key, whole, learner.scores.interval), learner.step == null ? "–" : `× ${learner.step}`];
     values.forEach((value, j) => { table.rows[i + 1].cells[j + 2].textContent = value; });
   });
+  showLeads(frame);
+}
+
+// A metric with its 95 % interval, where it is an estimate.
+const between = (key, value, interval) => (interval && value != null ? text("interval", { value: show(key, value), low: show(key, interval[0]), high: show(key, interval[1]) }) : show(key, value));
+
+// Whether each challenger is better than the champion, in the server's sentences.
+function showLeads(frame) {
+  const place = byId("leads"), leads = frame.learners.flatMap(({ name, said }) => said[current()].map((sentence) => [name, sentence]));
+  const shown = JSON.stringify(leads);
+  if (place.dataset.shown === shown) return;
+  place.dataset.shown = shown;
+  place.replaceChildren(...leads.map(([name, sentence]) => { const line = element("li"); line.append(element("bdi", name), " · ", sentence); return line; }));
 }
 
 function rowOf({ name, champion }) {
@@ -41,6 +55,7 @@ async function promote(name) {
   const score = (one) => show(metric, one && lately(one).model);
   const lines = [
     text("promote_answers", { name, score: metricName(metric), n: (own ? lately(own).n : 0).toLocaleString("en-US"), own: score(own), champion: score(theirs) }),
+    ...learnerOf(name).said[current()],
     text("promote_loses", { champion: champion.name }),
   ];
   if (await confirm({ title: text("promote_title", { name }), lines, deed: text("promote") })) attempt(() => request("POST", `${pathOf(name)}/promote`));

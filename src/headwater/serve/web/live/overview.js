@@ -3,7 +3,7 @@ import { baselineName } from "../words/verdict.mjs";
 import { byId, element } from "../shared/dom.js";
 import { current, gap, text } from "../shared/language.js";
 import { has, state, words } from "./state.js";
-import { bestOf, comparisonsOf, figure, isAhead, lately, metricName, show, showVerdict } from "./verdict.js";
+import { bestOf, comparisonsOf, figure, intervalOf, isAhead, lately, metricName, show, showVerdict } from "./verdict.js";
 
 const CLASSES = 4, LETTERS = 40;
 const count = (n) => n.toLocaleString("en-US");
@@ -86,7 +86,8 @@ function scored(one, learner) {
   const span = lately(one), guess = bestOf(one), unit = text(`unit_${one.unit}`);
   const whole = text("all_of", { value: show(one.metric, one.overall.model), n: count(one.overall.n), unit });
   const others = Object.entries(span.guesses).filter(([name, value]) => name !== guess && value != null).map(([name, value]) => `${baselineName(name, current())} ${show(one.metric, value)}`);
-  const first = card("score", show(one.metric, span.model), text("last_of", { metric: metricName(one.metric), n: count(span.n), unit }), span.n < one.overall.n ? whole : "");
+  const within = intervalOf(learner.scores, one), more = [...(within ? [text("within", { low: show(one.metric, within[0]), high: show(one.metric, within[1]) })] : []), ...(span.n < one.overall.n ? [whole] : [])];
+  const first = card("score", show(one.metric, span.model), text("last_of", { metric: metricName(one.metric), n: count(span.n), unit }), more.join(" · "));
   return guess ? [first, card("baseline", show(one.metric, span.guesses[guess]), baselineName(guess, current()), others.join(" · "))] : [first];
 }
 

@@ -5,7 +5,7 @@ export const LIVE = {
     // Metrics, lines and columns
     percent: "{n} %", baseline: "best simple baseline", lately: "lately", since_start: "since the start", metric: "metric", output: "output", policy: "policy",
     metric_accuracy: "accuracy", metric_mae: "mean absolute error", metric_mean_reward: "mean reward", metric_mean_quality: "mean quality", metric_return: "mean return", metric_alarms: "share of alarms", metric_auc: "AUC",
-    last_of: "{metric}, last {n} {unit}", all_of: "{value} over all {n} {unit}", unit_rows: "rows", unit_values: "values", unit_decisions: "decisions", unit_episodes: "episodes",
+    interval: "{value} ({low} to {high})", within: "95 % interval: {low} to {high}", last_of: "{metric}, last {n} {unit}", all_of: "{value} over all {n} {unit}", unit_rows: "rows", unit_values: "values", unit_decisions: "decisions", unit_episodes: "episodes",
     along_rows: "samples scored", along_values: "values scored", along_decisions: "decisions scored", along_episodes: "episodes", samples_ago: "samples, the last at 0",
     line_model: "model", line_mean_score: "mean score", line_alarms: "share of alarms", line_return: "return of an episode", "line_return mean": "mean of the last 100", line_alarm: "alarm above", line_spent: "spent of the budget",
     column_predicted: "predicted", column_answer: "answer", column_action: "action", column_reward: "reward", column_value: "value of the state", column_terminated: "end of an episode", column_probability: "probability", column_best_action: "best action", column_chosen_model: "model", column_quality: "quality", column_cost: "cost", column_expected_cost: "expected cost",
@@ -97,7 +97,7 @@ export const LIVE = {
     question_other: "它（{noun}）回答什么？", curve_other: "{score}（最近 1,000 个）与简单基线",
     percent: "{n}%", baseline: "最好的简单基线", lately: "最近", since_start: "全部", metric: "指标", output: "输出", policy: "策略",
     metric_accuracy: "准确率", metric_mae: "平均绝对误差", metric_mean_reward: "平均奖励", metric_mean_quality: "平均质量", metric_return: "平均回报", metric_alarms: "警报比例", metric_auc: "AUC",
-    last_of: "{metric}（最近 {n} {unit}）", all_of: "全部 {n} {unit}：{value}", unit_rows: "个样本", unit_values: "个数值", unit_decisions: "次决策", unit_episodes: "个回合",
+    interval: "{value}（{low} 至 {high}）", within: "95% 区间：{low} 至 {high}", last_of: "{metric}（最近 {n} {unit}）", all_of: "全部 {n} {unit}：{value}", unit_rows: "个样本", unit_values: "个数值", unit_decisions: "次决策", unit_episodes: "个回合",
     along_rows: "已计分的样本", along_values: "已计分的数值", along_decisions: "已计分的决策", along_episodes: "回合", samples_ago: "样本，最后一个在 0 处",
     line_model: "模型", line_mean_score: "平均得分", line_alarms: "警报比例", line_return: "一个回合的回报", "line_return mean": "最近 100 个的均值", line_alarm: "超过即警报", line_spent: "已花费的预算比例",
     column_predicted: "预测", column_answer: "答案", column_action: "动作", column_reward: "奖励", column_value: "状态的价值", column_terminated: "回合结束", column_probability: "概率", column_best_action: "最好的动作", column_chosen_model: "模型", column_quality: "质量", column_cost: "成本", column_expected_cost: "预期成本",

@@ -15,6 +15,8 @@ export const comparisonsOf = (learner) => learner.scores.comparisons.filter(({ o
 
 // The recent span of a comparison, or all of it while the window holds everything.
 export const lately = (one) => (one.recent.n && one.recent.model != null ? one.recent : one.overall);
+// The 95 % interval of the primary metric over that span, of a score that is an estimate.
+export const intervalOf = ({ window, interval }, one) => (lately(one) === one.recent ? window.interval : interval);
 export const bestOf = (one) => best(one, lately(one));
 export const isAhead = (one) => stateOf(one, lately(one)) === "ahead";
 

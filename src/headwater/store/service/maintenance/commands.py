@@ -35,6 +35,7 @@ from headwater.store.journal.store_file import StoreFile
 from headwater.store.members import is_member_store
 from headwater.store.model_file import LearnerFormat
 from headwater.store.ownership import read_head, reading
+from headwater.store.service.challengers import challengers_of
 from headwater.store.service.maintenance.policy import RetentionPolicy
 from headwater.store.service.models import Models, UnlearnableEvent, verify_copy
 from headwater.store.service.service import Service
@@ -299,6 +300,31 @@ def models_of(path: str | Path, learners: LearnerFormat) -> Iterator[tuple[Model
         journal.find_end()
         models.refresh()
         yield models, journal
+
+
+def challengers(path: str | Path, learners: LearnerFormat, model: str | None = None) -> dict[str, list[dict[str, Any]]]:
+    """Return how the challengers of each model in a closed store do after its last event, without changing it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The store.
+    learners : LearnerFormat
+        How learners are rebuilt.
+    model : str, optional
+        Only this model.
+
+    Raises
+    ------
+    UnknownModel
+        If there is no such model.
+    """
+    with models_of(path, learners) as (models, _):
+        chosen = list(models.by_name.values()) if model is None else [models.named(model)]
+        for one in chosen:
+            for state in one.live:
+                models.replay(one, state, None)
+        return {one.name: challengers_of(one) for one in chosen}
 
 
 def forget(

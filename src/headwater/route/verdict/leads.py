@@ -1,0 +1,90 @@
+"""Say whether a learner is better than the one whose choices it was scored on, with the interval that tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headwater.types import Lead
+
+from .numbers import figure
+from .phrases import PHRASES
+
+__all__ = ["lead_sentences"]
+
+_WORDS = {
+    "en": {
+        "recent": "Last {n} {unit}: {said}",
+        "overall": "All {n} {unit}: {said}",
+        "better": "better than “{than}” by {value} (95 % interval: {low} to {high}).",
+        "worse": "worse than “{than}” by {value} (95 % interval: {low} to {high}).",
+        "open": "neither better nor worse than “{than}” for certain (95 % interval of the difference: {low} to {high}).",
+        "unexplored": "“{than}” explored too little to tell (95 % interval of the difference: {low} to {high}). "
+        "Let it explore more{how}{wait}.",
+        "how": ", for example with {settings}",
+        "wait": ", or wait for {n} more {unit}",
+    },
+    "zh": {
+        "recent": "最近 {n} {unit}：{said}",
+        "overall": "全部 {n} {unit}：{said}",
+        "better": "比“{than}”好 {value}（95% 区间：{low} 至 {high}）。",
+        "worse": "比“{than}”差 {value}（95% 区间：{low} 至 {high}）。",
+        "open": "还不能确定比“{than}”好还是差（差值的 95% 区间：{low} 至 {high}）。",
+        "unexplored": "“{than}”探索得太少，无法判断（差值的 95% 区间：{low} 至 {high}）。请让它多探索{how}{wait}。",
+        "how": "，例如设置 {settings}",
+        "wait": "，或再等 {n} {unit}",
+    },
+}
+_DIGITS = 3
+
+
+def lead_sentences(
+    leads: Mapping[str, Lead | None], than: str, unit: str, settings: str = "", language: str = "en"
+) -> list[str]:
+    """Return a sentence on the lead over the window and one on that over all rows, or one where both are of the same rows.
+
+    Parameters
+    ----------
+    leads
+        By "recent" and "overall".
+    than
+        Name of the learner whose choices were scored.
+    unit
+        What is counted, as in `Comparison`.
+    settings
+        Settings that vary choices more, as an example.
+    language
+        "en" or "zh".
+
+    Examples
+    --------
+    >>> lead = Lead(1000, 0.102, 0.021, 0.183)
+    >>> lead_sentences({"recent": lead, "overall": lead}, "champion", "decisions")
+    ['All 1,000 decisions: better than “champion” by 0.102 (95 % interval: 0.021 to 0.183).']
+    """
+    recent, overall = leads["recent"], leads["overall"]
+    if recent is not None and overall is not None and recent.n >= overall.n:
+        recent = None
+    named = {"recent": recent, "overall": overall}
+    return [_said(lead, which, (than, unit, settings), language) for which, lead in named.items() if lead is not None]
+
+
+def _said(lead: Lead, which: str, about: tuple[str, str, str], language: str) -> str:
+    words, (than, unit, settings) = _WORDS[language], about
+    sign = -1 if lead.state == "worse" else 1
+    low, high = sorted((sign * lead.low, sign * lead.high))
+    said = words[lead.state].format(
+        than=than,
+        value=figure(sign * lead.value, _DIGITS),
+        low=figure(low, _DIGITS),
+        high=figure(high, _DIGITS),
+        how=words["how"].format(settings=settings) if settings else "",
+        wait=""
+        if lead.wait is None
+        else words["wait"].format(n=f"{lead.wait:,}", unit=_units(unit, lead.wait, language)),
+    )
+    return words[which].format(n=f"{lead.n:,}", unit=_units(unit, lead.n, language), said=said)
+
+
+def _units(unit: str, n: int, language: str) -> str:
+    forms = PHRASES[language][f"unit {unit}"].split("|")
+    return forms[0 if n == 1 else -1]
