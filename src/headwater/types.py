@@ -40,6 +40,7 @@ __all__ = [
     "Int64s",
     "Label",
     "Lazy",
+    "Lead",
     "Learner",
     "Prediction",
     "Record",

@@ -190,8 +190,18 @@ LATE = {
 def challenged(client: Any, case: Case, model: Any) -> None:
     told = posted(client, "/models/default/challengers", {"name": "other"})
     assert len(told["learners"]) == 2
-    body = {"rows": [clean(case.rows[0])]} | ({} if case.labels is None else {"labels": case.labels[:1]})
-    posted(client, "/teach", body)
+    rows = [clean(row) for row in case.rows[:40]]
+    posted(client, "/teach", {"rows": rows} | ({} if case.labels is None else {"labels": case.labels[:40]}))
+    (one,) = client.get("/models/default/challengers").json()
+    assert (one["name"], one["n_learned"]) == ("other", 40)
+    same = client.get("/models/default").json()["learners"][1]
+    assert one == {name: same[name] for name in one}
+    assert (one["lead"] is not None) == ("acts" in case.kind.can)  # one that predicts is scored on its own predictions
+    if one["lead"] is not None:
+        lead, scores = one["lead"]["overall"], one["scores"]
+        assert lead["value"] == pytest.approx(scores["model"]["mean_reward"] - scores["logged"]["mean_reward"])
+        assert lead["interval"][0] <= lead["value"] <= lead["interval"][1]
+        assert scores["interval"][0] <= scores["model"]["mean_reward"] <= scores["interval"][1]
 
 
 def explains(client: Any, case: Case, model: Any) -> None:

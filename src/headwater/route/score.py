@@ -26,7 +26,7 @@ from .curve import History
 if TYPE_CHECKING:
     from headwater.learner.monitoring.label_budget import Estimate
 
-__all__ = ["Looked", "Score", "Spread", "score_of", "span_of"]
+__all__ = ["Score", "score_of", "span_of"]
 
 
 class Spread(ABC):
