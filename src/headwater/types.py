@@ -40,7 +40,6 @@ __all__ = [
     "Int64s",
     "Label",
     "Lazy",
-    "Lead",
     "Learner",
     "Prediction",
     "Record",
@@ -383,47 +382,6 @@ class Span:
     n: int
     model: float
     guesses: Scores = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """By how much a learner is better than the one whose choices it was scored on, with a 95 % interval.
-
-    Parameters
-    ----------
-    n
-        Rows over which.
-    value, low, high
-        The estimate and its interval, below 0 where it is worse.
-    explored
-        Whether the choices were varied enough to tell.
-    wait
-        How many more rows it may take until they are, None where that is not known.
-
-    Examples
-    --------
-    >>> Lead(1000, 0.1, 0.02, 0.18).state, Lead(1000, 0.1, -0.3, 0.5, explored=False).state
-    ('better', 'unexplored')
-    """
-
-    n: int
-    value: float
-    low: float
-    high: float
-    explored: bool = True
-    wait: int | None = None
-
-    @property
-    def state(self) -> str:
-        """What can be said: "better" or "worse" where the interval is on one side of 0, else "unexplored" or "open"."""
-        if self.low > 0 or self.high < 0:
-            return "better" if self.low > 0 else "worse"
-        return "open" if self.explored else "unexplored"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the lead as values for JSON."""
-        own = {name: getattr(self, name) for name in self.__slots__}
-        return {"state": self.state, **own, "interval": [own.pop("low"), own.pop("high")]}
 
 
 @dataclass(frozen=True, slots=True)

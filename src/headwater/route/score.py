@@ -11,7 +11,6 @@ import math
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -19,60 +18,16 @@ import msgspec
 from headwater.encode.values import as_key
 from headwater.learner.kind import kind_of
 from headwater.learner.schema.labels import values_of
-from headwater.types import Comparison, Lead, Predictions, Scores, Span, as_mapping, finite_or_none
+from headwater.types import Comparison, Predictions, Scores, Span, as_mapping, finite_or_none
 
 from .curve import History
 
 if TYPE_CHECKING:
     from headwater.learner.monitoring.label_budget import Estimate
 
+    from .verdict.leads import Looked, Spread
+
 __all__ = ["Score", "score_of", "span_of"]
-
-
-class Spread(ABC):
-    """What is known of how far a score may lie from its estimate, of rows that change no more.
-
-    It is taken under a learner's lock and computed outside of it, because intervals take milliseconds.
-    """
-
-    @abstractmethod
-    def interval(self) -> tuple[float, float] | None:
-        """Return the 95 % interval of the primary metric, or None where it is not known."""
-
-    @abstractmethod
-    def lead(self) -> Lead | None:
-        """Return by how much the learner is better than the one whose choices were scored, or None where it is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """The metrics of one moment, and what their intervals are computed from.
-
-    Parameters
-    ----------
-    report
-        ``Score.report()``.
-    recent, overall
-        Spreads over the window and over all rows, None of a kind whose metrics have no interval.
-    """
-
-    report: dict[str, Any]
-    recent: Spread | None = None
-    overall: Spread | None = None
-
-    def scores(self) -> dict[str, Any]:
-        """Return the report, with ``interval`` over all rows and over the window where the metric has one."""
-        if self.recent is None:
-            return self.report
-        window = {**self.report["window"], "interval": self.recent.interval()}
-        overall = None if self.overall is None else self.overall.interval()
-        return {**self.report, "interval": overall, "window": window}
-
-    def leads(self) -> dict[str, Lead | None] | None:
-        """Return the lead over the window and over all rows, or None of a kind that has none."""
-        if self.recent is None:
-            return None
-        return {"recent": self.recent.lead(), "overall": None if self.overall is None else self.overall.lead()}
 
 
 class Score(ABC):
@@ -237,6 +192,8 @@ class Score(ABC):
 
     def looked(self) -> Looked:
         """Return the current metrics, whose intervals are computed when they are asked for."""
+        from .verdict.leads import Looked
+
         return Looked(self.report(), self.spread(window=True), self.spread())
 
     def guess(self, baseline: str) -> Any:

@@ -10,8 +10,7 @@ from headwater.kinds.bandit.scores.spread import OffPolicySums, PolicySpread
 from headwater.kinds.bandit.scores.sums import ScoredDecision
 from headwater.plain.kinds.policy_value import enough, explored, plausible, plausible_gain
 from headwater.route.score import score_of
-from headwater.route.verdict.leads import lead_sentences
-from headwater.types import Lead
+from headwater.route.verdict.leads import Lead, lead_sentences
 
 PLACES, ACTIONS = 4, 3
 

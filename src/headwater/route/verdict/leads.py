@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-
-from headwater.types import Lead
+from dataclasses import dataclass
+from typing import Any
 
 from .numbers import figure
 from .phrases import PHRASES
 
-__all__ = ["lead_sentences"]
+__all__ = ["Lead", "Looked", "Spread", "lead_sentences"]
 
 _WORDS = {
     "en": {
@@ -35,6 +36,93 @@ _WORDS = {
     },
 }
 _DIGITS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """By how much a learner is better than the one whose choices it was scored on, with a 95 % interval.
+
+    Parameters
+    ----------
+    n
+        Rows over which.
+    value, low, high
+        The estimate and its interval, below 0 where it is worse.
+    explored
+        Whether the choices were varied enough to tell.
+    wait
+        How many more rows it may take until they are, None where that is not known.
+
+    Examples
+    --------
+    >>> Lead(1000, 0.1, 0.02, 0.18).state, Lead(1000, 0.1, -0.3, 0.5, explored=False).state
+    ('better', 'unexplored')
+    """
+
+    n: int
+    value: float
+    low: float
+    high: float
+    explored: bool = True
+    wait: int | None = None
+
+    @property
+    def state(self) -> str:
+        """What can be said: "better" or "worse" where the interval is on one side of 0, else "unexplored" or "open"."""
+        if self.low > 0 or self.high < 0:
+            return "better" if self.low > 0 else "worse"
+        return "open" if self.explored else "unexplored"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the lead as values for JSON."""
+        own = {name: getattr(self, name) for name in self.__slots__}
+        return {"state": self.state, **own, "interval": [own.pop("low"), own.pop("high")]}
+
+
+class Spread(ABC):
+    """What is known of how far a score may lie from its estimate, of rows that change no more.
+
+    It is taken under a learner's lock and computed outside of it, because intervals take milliseconds.
+    """
+
+    @abstractmethod
+    def interval(self) -> tuple[float, float] | None:
+        """Return the 95 % interval of the primary metric, or None where it is not known."""
+
+    @abstractmethod
+    def lead(self) -> Lead | None:
+        """Return by how much the learner is better than the one whose choices were scored, or None where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The metrics of one moment, and what their intervals are computed from.
+
+    Parameters
+    ----------
+    report
+        ``Score.report()``.
+    recent, overall
+        Spreads over the window and over all rows, None of a kind whose metrics have no interval.
+    """
+
+    report: dict[str, Any]
+    recent: Spread | None = None
+    overall: Spread | None = None
+
+    def scores(self) -> dict[str, Any]:
+        """Return the report, with ``interval`` over all rows and over the window where the metric has one."""
+        if self.recent is None:
+            return self.report
+        window = {**self.report["window"], "interval": self.recent.interval()}
+        overall = None if self.overall is None else self.overall.interval()
+        return {**self.report, "interval": overall, "window": window}
+
+    def leads(self) -> dict[str, Lead | None] | None:
+        """Return the lead over the window and over all rows, or None of a kind that has none."""
+        if self.recent is None:
+            return None
+        return {"recent": self.recent.lead(), "overall": None if self.overall is None else self.overall.lead()}
 
 
 def lead_sentences(

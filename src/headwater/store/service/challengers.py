@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headwater.route.score import Looked
-from headwater.route.verdict.leads import lead_sentences
+from headwater.route.verdict.leads import Looked, lead_sentences
 
 from .model import LearnerState, Model
 

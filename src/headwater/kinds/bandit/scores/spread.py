@@ -17,8 +17,7 @@ import numpy as np
 
 from headwater.kinds.bandit.scores.sums import HEAVIEST, ScoredDecision
 from headwater.plain.kinds.policy_value import FARTHEST, SHARE, WIDTH, enough, plausible, plausible_gain
-from headwater.route.score import Spread
-from headwater.types import Lead
+from headwater.route.verdict.leads import Lead, Spread
 
 __all__ = ["OffPolicySums", "PolicySpread"]
 
