@@ -152,7 +152,8 @@ def _scored(label: Any, shares: dict[Any, float], rewards: dict[Any, float]) -> 
     if decision is None:
         return None
     offered = set(decision.actions or (name for name, p in shares.items() if p > 0)) | {decision.action}
-    known = {name: value for name, value in rewards.items() if name in offered}
+    # in an order of their own: a fleet's members know actions in the order in which they were loaded
+    known = {name: rewards[name] for name in sorted(offered & rewards.keys(), key=repr)}
     expected = sum(shares[name] * value for name, value in known.items())
     return ScoredDecision(decision.action, decision.reward, decision.p, shares[decision.action], expected, known)
 
