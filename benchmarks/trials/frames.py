@@ -30,7 +30,7 @@ from benchmarks.data import DataMissingError, flights
 from benchmarks.results import machine
 from headwater import nn
 from headwater.encode import as_rows
-from headwater.learner.default_pool import KNOTS
+from headwater.learner.settings.default_pool import KNOTS
 from headwater.nn.core import Core
 from headwater.store.learner_file import to_bytes
 

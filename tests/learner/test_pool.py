@@ -11,7 +11,7 @@ import pytest
 
 from headwater import Classifier, Regressor, load, nn
 from headwater.errors import ConfigError
-from headwater.learner.default_pool import pool
+from headwater.learner.settings.default_pool import pool
 from headwater.nn.core import FADING_LOSS, FAILING, weights
 from support.learners import arrays, core_of, differences, same
 

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from headwater.kinds import KINDS
+
 # A room imports only from the steps above its own, and from its neighbours within the step, but never in a circle.
 ORDER: tuple[tuple[str, ...], ...] = (
     ("types", "errors"),
@@ -44,30 +46,8 @@ NOT_LOADED_AT_START = (
     *("matplotlib", "pandas", "polars", "pyarrow"),
 )
 # Words that name a kind, and the files beside the kinds' own that may still name one: they recognise foreign models.
-TASKS = {
-    "classify",
-    "regress",
-    "anomaly",
-    "forecast",
-    "decide",
-    "control",
-    "multioutput",
-    "private_classify",
-    "private_regress",
-    "route",
-}
-LEARNERS = {
-    "Classifier",
-    "Regressor",
-    "Anomaly",
-    "Forecaster",
-    "Bandit",
-    "Agent",
-    "MultiOutput",
-    "PrivateClassifier",
-    "PrivateRegressor",
-    "Router",
-}
+TASKS = {kind.task for kind in KINDS}
+LEARNERS = {kind.name for kind in KINDS}
 MAY_ASK = {"interop/anybody.py", "interop/check/subject.py", "interop/river/__init__.py"}
 # The same word for something else.
 OTHER_WORDS = {

@@ -87,8 +87,10 @@ _UNROLLED = frozenset(("onnx", "device", "seat", "web"))
 """Abilities that a learner with aggregates (``rolling``) lacks, because what writes its columns is no part of the net."""
 _INSTEAD_OF_ROLLING = "Make it without rolling, and give the aggregates as columns of the rows (observe(x) adds them)."
 _WHOLE_FLEET = " Or keep all members in memory, and durable, with hw.open(path, hw.Fleet(make, key))."
-NUMBER_COSTS = Lazy("headwater.route.drift.costs:NumberCosts")
 SENSITIVITY = Lazy("headwater.explain.sensitivity:sensitivity")
+_OCCLUSION = Lazy("headwater.explain.occlusion:explain_number")
+_REFUSED_ROWS = Lazy("headwater.diagnose.refused_rows:diagnose_rows")
+_DURABLE = Lazy("headwater.store.service.durable_learner:DurablePredictor")
 _PREDICT = Question("predict")
 _PLACES = Lazy("headwater.kinds:PLACES")
 _RESPONSE = Lazy("headwater.learner.schema.response:Response")
@@ -138,13 +140,16 @@ class Kind:
     score : Lazy
         The `route.score.Score` class of its metrics, for sessions, stores, fleets, clusters and pages.
     explain : Lazy
-        Implementation of ``explain_one``, called as ``explain(learner, x, **how)``.
+        Implementation of ``explain_one``, called as ``explain(learner, x, **how)``. Without it how the number that ``predict_one``
+        returns changes without each column.
     importance : Lazy
         Implementation of ``importance``, called as ``importance(learner, method)``. Without it how far the outputs move.
     findings : Lazy
-        Implementation of ``diagnose``. ``findings(learner)`` returns measurements and findings.
+        Implementation of ``diagnose``. ``findings(learner)`` returns measurements and findings. Without it whether many rows were
+        rejected.
     durable : Lazy
-        The class that ``hw.open`` gives: a `DurableLearner` with the methods that the kind has in memory.
+        The class that ``hw.open`` gives, a `DurableLearner` with the methods that the kind has in memory. Without it one with
+        ``predict_one`` and ``predict_many``.
     question : Question
         What may be asked.
     response : tuple of Field
@@ -181,8 +186,8 @@ class Kind:
         How the names of inputs begin that the learner adds to a row by itself.
     alias : str
         What the command calls its task besides.
-    costs : Lazy
-        Class that computes prediction costs for drift detectors (``route.costs``).
+    costs : Lazy, optional
+        Class that computes prediction costs for drift detectors (``route.drift.costs``). Without it they follow from the score.
     views : Views
         What pages show of it, in words and pictures. Without it the names of its metrics.
     alarm : float, optional
@@ -203,9 +208,9 @@ class Kind:
     can: frozenset[str]
     answer: Answer
     score: Lazy
-    explain: Lazy
-    findings: Lazy
-    durable: Lazy
+    explain: Lazy = _OCCLUSION
+    findings: Lazy = _REFUSED_ROWS
+    durable: Lazy = _DURABLE
     question: Question = _PREDICT
     response: tuple[Field, ...] = (Field("y_pred", "any", "The prediction."),)
     respond: Lazy | None = None
@@ -222,7 +227,7 @@ class Kind:
     own_inputs: str = ""
     alias: str = ""
     importance: Lazy = SENSITIVITY
-    costs: Lazy = NUMBER_COSTS
+    costs: Lazy | None = None
     views: Views = Views()  # noqa: RUF009 - frozen
     alarm: float | None = None
     reduction: Reduction | None = None

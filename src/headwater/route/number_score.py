@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 from headwater.learner.validation import FARTHEST
 from headwater.route.curve import mean
-from headwater.route.score import Score
+from headwater.route.score import Score, margin
 from headwater.types import Scores
 
 __all__ = ["NumberScore"]
@@ -136,7 +136,7 @@ class NumberScore(Score):
         """Return for each baseline (|e| − |e_model|) / (|e| + |e_model|) of its error e in the last rows of the window."""
         rows = list(self._window)[max(len(self._window) - last, 0) :]
         return {
-            name: [_margin(abs(row[0] - row[1]), abs(row[0] - row[i])) for row in rows]
+            name: [margin(abs(row[0] - row[1]), abs(row[0] - row[i])) for row in rows]
             for i, name in enumerate(self.predictors[1:], 2)
         }
 
@@ -173,10 +173,6 @@ class NumberScore(Score):
         if saved.get("last") is not None:
             self._late = deque([saved["last"]])
             self._arrived = [self.n - 1.0, saved["total"] - saved["last"], 0.0]
-
-
-def _margin(own: float, baseline: float) -> float:
-    return (baseline - own) / (baseline + own) if baseline + own else 0.0
 
 
 def _scores(absolute: float, squared: float, n: int, spread: float) -> Scores:

@@ -38,7 +38,7 @@ def module() -> str:
     from headwater import Classifier, nn
     from headwater.kinds import KINDS
     from headwater.kinds.fleet.base import INSTEAD
-    from headwater.learner.default_pool import CELLS, EFFORTS, KNOTS, LEAN, pool
+    from headwater.learner.settings.default_pool import CELLS, EFFORTS, KNOTS, LEAN, pool
     from headwater.learner.settings.setup import DEFAULT_OPTIMIZER, RING
     from headwater.nn.core.declaration import IMAGE, KERNEL, LAYER_KINDS
     from headwater.nn.optimizers.base import SHARES

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, DataError
 from headwater.explain.explanation import Explanation
+from headwater.explain.occlusion import occluded
 from headwater.explain.sensitivity import sensitivity
 from headwater.kinds.agent.learner import Agent
 from headwater.learner.base import at_one_moment
@@ -77,10 +78,7 @@ def explain_worth(agent: Agent, observation: Any, action: Any = None) -> Explana
     def says(state: Mapping[Any, Any]) -> float:
         return agent.values(state)[action] if of_values else agent.value(state)
 
-    whole = says(x)
-    parts = {name: whole - says({other: value for other, value in x.items() if other != name}) for name in x}
-    ranked = dict(sorted(parts.items(), key=lambda item: -abs(item[1])))
-    return Explanation(whole, says({}), ranked, x, method="occlusion", of="worth")
+    return occluded(says, x, of="worth")
 
 
 def worth_importance(agent: Agent, method: str | None = None) -> dict[Any, float]:

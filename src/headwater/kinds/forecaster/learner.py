@@ -18,10 +18,10 @@ from headwater.kinds.forecaster.kind import KIND
 from headwater.kinds.forecaster.order import check_order
 from headwater.kinds.forecaster.state import are_whole, speakers_of
 from headwater.learner.base import Learner
-from headwater.learner.default_pool import KNOTS, with_heads
 from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.kind import Kind, check_can
 from headwater.learner.monitoring.coverage import check_coverage
+from headwater.learner.settings.default_pool import KNOTS, with_heads
 from headwater.learner.settings.river_words import in_river
 from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, check_sample, is_weighted
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm

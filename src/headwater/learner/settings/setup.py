@@ -10,8 +10,8 @@ from typing import Any
 
 from headwater.encode.vocabulary import LEAST_ROWS
 from headwater.errors import ConfigError
-from headwater.learner.default_pool import CELLS, KNOTS, LEAN, pool, recurrent_expert, with_heads
 from headwater.learner.engine import Setup
+from headwater.learner.settings.default_pool import CELLS, KNOTS, LEAN, pool, recurrent_expert, with_heads
 from headwater.nn.core import PLAIN, SCALED, UNKNOWN
 from headwater.nn.expert import Expert
 from headwater.nn.layers import IMAGE_LAYERS, Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm

@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from headwater.learner.kind import Kind
+from headwater.route.score import MeanScore
 from headwater.types import ScoredRows
 
-__all__ = ["ClassCosts", "Costs", "NumberCosts", "RunningSpread"]
+__all__ = ["ClassCosts", "Costs", "MeanCosts", "NumberCosts", "RunningSpread", "costs_of"]
 
 
 class Costs(Protocol):
@@ -64,6 +66,34 @@ class NumberCosts:
         cost = self._spread.share(abs(y - y_pred))
         self._spread.add(y)
         return cost
+
+
+class MeanCosts:
+    """Cost c / (c + m), with the cost c of a prediction by the kind's score and the mean m of those before."""
+
+    rose = "Predictions became dearer"
+
+    def __init__(self, kind: Kind) -> None:
+        self._read, self._cost = kind.answer.read, kind.score.value.cost
+        self._before = RunningSpread()
+
+    def of(self, rows: ScoredRows) -> list[float]:
+        """Return the cost of each row's prediction."""
+        pairs = zip(rows.y, rows.y_pred, strict=True)
+        return [0.0 if y_pred is None else self._one(self._read(y, None), y_pred) for y, y_pred in pairs]
+
+    def _one(self, label: Any, predicted: Any) -> float:
+        cost, usual = float(self._cost(label, predicted)), self._before.mean
+        self._before.add(cost)
+        return cost / (cost + usual) if cost else 0.0
+
+
+def costs_of(kind: Kind) -> Costs:
+    """Return the costs that a kind declares, else those of its score, if that is a `MeanScore`, else those of numbers."""
+    if kind.costs is not None:
+        declared: Costs = kind.costs()
+        return declared
+    return MeanCosts(kind) if issubclass(kind.score.value, MeanScore) else NumberCosts()
 
 
 class RewardCosts:

@@ -24,7 +24,7 @@ from headwater.errors import ConfigError
 from headwater.learner.kind import kind_of
 from headwater.route.changes import Change, changes
 from headwater.route.drift.clocks import ClockColumns
-from headwater.route.drift.costs import Costs
+from headwater.route.drift.costs import Costs, costs_of
 from headwater.types import Event, ScoredRows, as_mapping
 
 from .adwin import Adwin
@@ -102,7 +102,7 @@ class DriftWatch:
         """Feed the detectors row by row and return an event for each drift."""
         events: list[Event] = []
         if self._costs is None:
-            self._costs = kind_of(rows).costs()
+            self._costs = costs_of(kind_of(rows))
         costs = self._costs.of(rows) if self.on == "loss" else []
         for i in range(len(rows)):
             row, x = rows.first + i, rows.X[i]

@@ -565,6 +565,20 @@ class DurableLearner:
             raise problem
 
 
+class DurablePredictor(DurableLearner):
+    """A durable learner of a kind that predicts rows, and has no more methods than that."""
+
+    def predict_one(self, x: Mapping[Any, Any]) -> Any:
+        """Predict the answer for a sample."""
+        with self._model.lock:
+            return self.learner.predict_one(x)
+
+    def predict_many(self, X: Any) -> Any:
+        """Predict the answer for each row, without changing the learner."""
+        with self._model.lock:
+            return self.learner.predict_many(X)
+
+
 def _dicts(X: Any) -> list[dict[str, Any]]:
     if isinstance(X, np.ndarray):
         names = [f"x{j}" for j in range(X.shape[1])]
@@ -572,4 +586,4 @@ def _dicts(X: Any) -> list[dict[str, Any]]:
     return list(X)
 
 
-__all__ = ["NAME", "DurableLearner"]
+__all__ = ["NAME", "DurableLearner", "DurablePredictor"]
