@@ -14,7 +14,7 @@ from headwater.cluster.progress import Progress
 from headwater.cluster.progress.page import show
 from headwater.cluster.progress.status import StatusFile, status_path
 from headwater.kinds.classifier_regressor.scores.classify import ClassScore
-from headwater.route.number_score import NumberScore
+from headwater.route.scores.number_score import NumberScore
 from support.chromium import CHROMIUM
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the page")

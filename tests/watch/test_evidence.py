@@ -9,7 +9,7 @@ import pytest
 import headwater as hw
 from headwater.kinds.classifier_regressor.scores.classify import ClassScore
 from headwater.route.drift.evidence import BETS, Evidence
-from headwater.route.number_score import NumberScore
+from headwater.route.scores.number_score import NumberScore
 
 
 def rows_to_alarm(draw, rows, most, names=("a",)):

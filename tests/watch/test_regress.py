@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-from headwater.route.number_score import NumberScore
+from headwater.route.scores.number_score import NumberScore
 
 NUMBERS = st.floats(-1e6, 1e6)
 ROWS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=60)

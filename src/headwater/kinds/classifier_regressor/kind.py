@@ -120,7 +120,7 @@ REGRESSOR = Kind(
         (Field("y", "number", "The number.", least=-FARTHEST, most=FARTHEST),),
         Lazy("headwater.learner.schema.answer:number_of"),
     ),
-    score=Lazy("headwater.route.number_score:NumberScore"),
+    score=Lazy("headwater.route.scores.number_score:NumberScore"),
     explain=Lazy("headwater.explain.one:explain_one"),
     importance=Lazy("headwater.explain.stream:loss_importance"),
     findings=Lazy("headwater.kinds.classifier_regressor.findings:diagnose_net"),

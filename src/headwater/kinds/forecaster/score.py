@@ -18,7 +18,7 @@ from typing import Any
 
 from headwater.learner.schema.labels import values_of
 from headwater.learner.validation import FARTHEST
-from headwater.route.number_score import NumberScore
+from headwater.route.scores.number_score import NumberScore
 from headwater.store.model_file.settings import as_json, from_json
 from headwater.types import Predictions
 

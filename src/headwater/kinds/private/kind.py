@@ -106,7 +106,7 @@ PRIVATE_REGRESSOR = Kind(
         (Field("y", "number", "The number.", least=-FARTHEST, most=FARTHEST),),
         Lazy("headwater.learner.schema.answer:number_of"),
     ),
-    score=Lazy("headwater.route.number_score:NumberScore"),
+    score=Lazy("headwater.route.scores.number_score:NumberScore"),
     explain=Lazy("headwater.kinds.private.explain:explain_private"),
     importance=Lazy("headwater.kinds.private.explain:curve_importance"),
     findings=Lazy("headwater.kinds.private.explain:diagnose_private"),

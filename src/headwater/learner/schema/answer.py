@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,9 @@ from headwater.learner.validation import FARTHEST, can_be_class
 from headwater.streams.target import UNLABELLED, task_by_labels
 from headwater.types import Lazy
 
-__all__ = ["Answer", "PartColumns", "class_of", "number_of"]
+__all__ = ["Answer", "class_of", "number_of"]
 
-_PARTS = Lazy("headwater.learner.schema.answer:PartColumns")
+_PARTS = Lazy("headwater.learner.schema.part_columns:PartColumns")
 
 _LABEL_CHARACTERS = 1000
 """Maximum characters of a class, an action or an output name, because each prediction repeats all of them."""
@@ -37,7 +37,7 @@ class Answer:
     gaps : bool
         Whether a missing label is a gap, learned as NaN.
     compound : bool
-        Whether a label is a list or an object in JSON, as one of several fields always is.
+        Whether a label is a list or an object in JSON.
     given_out : Lazy, optional
         ``given_out(predicted, label)``: the label of a row that was asked earlier, joined with what was kept of the prediction.
     later : Lazy, optional
@@ -45,18 +45,10 @@ class Answer:
     table : Lazy, optional
         The class that reads the parts of a compound label from the columns of a file. ``table(columns)`` has ``names``,
         ``settings(rows, *, task, at, known)`` of a new learner from the first rows (``known`` is a saved one that goes on),
-        ``pairs(rows)`` of rows and labels, and ``rest()``, those held back until the end. Without it and ``decode`` each field has a
-        column.
+        ``pairs(rows)`` of rows and labels, and ``rest()``, those held back until the end.
     fault : Lazy, optional
         ``fault(row, columns, learner)``: why a row of such a file can't be learned, empty if it can; ``learner`` is a saved one
         that goes on, or None. Such rows are left out and counted. By default the learner counts what it can't learn.
-
-    Examples
-    --------
-    >>> count = Field("count", "number", "How many events there were.", least=0)
-    >>> answer = Answer((count, Field("exposure", "number", "How long was watched.", 1.0, least=0.001)))
-    >>> answer.read([3, 0.5], None), answer.read({"count": 4}, None)
-    ([3.0, 0.5], [4.0, 1.0])
     """
 
     fields: tuple[Field, ...]
@@ -69,11 +61,19 @@ class Answer:
     table: Lazy | None = None
     fault: Lazy | None = None
 
-    def __post_init__(self) -> None:
-        several = len(self.fields) > 1
-        object.__setattr__(self, "compound", self.compound or several)  # what is frozen is set as it begins
-        if several and self.decode is None and self.table is None:
-            object.__setattr__(self, "table", _PARTS)
+    @classmethod
+    def of(cls, *fields: Field) -> Answer:
+        """Declare a label that its fields read, one of several as a list or an object, and in a file from a column each.
+
+        Examples
+        --------
+        >>> count = Field("count", "number", "How many events there were.", least=0)
+        >>> answer = Answer.of(count, Field("exposure", "number", "How long was watched.", 1.0, least=0.001))
+        >>> answer.read([3, 0.5], None), answer.read({"count": 4}, None)
+        ([3.0, 0.5], [4.0, 1.0])
+        """
+        several = len(fields) > 1
+        return cls(fields, compound=several, table=_PARTS if several else None)
 
     @property
     def reads(self) -> str | None:
@@ -94,7 +94,9 @@ class Answer:
         """
         if value is None or value != value:
             return math.nan if self.gaps else None
-        return self._decoder(value, getattr(learner, "first", learner))  # of a fleet what its members begin as
+        if self.decode is None:
+            return self._by_fields(value)
+        return self.decode.value(value, getattr(learner, "first", learner))  # of a fleet what its members begin as
 
     def read_all(self, values: Iterable[Any], learner: Any) -> list[Any]:
         """Validate labels as ``read`` does.
@@ -104,7 +106,9 @@ class Answer:
         TargetError, DataError
             For the first label that can't be learned.
         """
-        decode, gap = self._decoder, math.nan if self.gaps else None
+        if self.decode is None:
+            return [self.read(value, learner) for value in values]
+        decode, gap = self.decode.value, math.nan if self.gaps else None
         one = getattr(learner, "first", learner)
         labels = []
         for value in values:
@@ -119,17 +123,10 @@ class Answer:
             return f"answer is not {error.expected}"
         return "answer unknown" if label is None or label != label else ""
 
-    @property
-    def _decoder(self) -> Callable[[Any, Any], Any]:
-        if self.decode is not None:
-            decode: Callable[[Any, Any], Any] = self.decode.value
-            return decode
-        return self._parts_in if len(self.fields) > 1 else self._part_in
-
-    def _part_in(self, value: Any, learner: Any) -> Any:
-        return _read(self.fields[0], value)
-
-    def _parts_in(self, value: Any, learner: Any) -> list[Any]:
+    def _by_fields(self, value: Any) -> Any:
+        """Return a label as its fields read it, with several a list of their parts."""
+        if len(self.fields) == 1:
+            return _read(self.fields[0], value)
         names = [field.name for field in self.fields]
         parts = [value.get(name) for name in names] if isinstance(value, Mapping) else value
         if not isinstance(parts, list | tuple) or len(parts) != len(names):
@@ -152,37 +149,6 @@ class Answer:
         return (
             self.read(value, learner) if self.later is None else self.later(value, getattr(learner, "first", learner))
         )
-
-
-class PartColumns:
-    """Take the parts of a label out of rows, each from its column.
-
-    Parameters
-    ----------
-    columns : mapping
-        The column of each field.
-
-    Examples
-    --------
-    >>> PartColumns({"count": "n", "exposure": "hours"}).pairs([{"site": "a", "n": 3, "hours": 0.5}])
-    [({'site': 'a'}, {'count': 3, 'exposure': 0.5})]
-    """
-
-    def __init__(self, columns: Mapping[str, str]) -> None:
-        self._columns = columns
-        self.names: tuple[str, ...] = tuple(columns.values())
-
-    def settings(self, rows: Any, *, task: str, at: str, known: Any = None) -> dict[str, Any]:
-        """Return no settings, since they don't depend on the rows."""
-        return {}
-
-    def pairs(self, rows: Sequence[dict[Any, Any]]) -> list[tuple[dict[Any, Any], dict[str, Any]]]:
-        """Return rows without their labels, each with its own."""
-        return [(row, {name: row.pop(column, None) for name, column in self._columns.items()}) for row in rows]
-
-    def rest(self) -> list[tuple[dict[Any, Any], dict[str, Any]]]:
-        """Return no pairs, since none are held back."""
-        return []
 
 
 def _read(field: Field, value: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from headwater.learner.kind import Kind
-from headwater.route.score import MeanScore
+from headwater.route.scores.mean_score import MeanScore
 from headwater.types import ScoredRows
 
 __all__ = ["ClassCosts", "Costs", "MeanCosts", "NumberCosts", "RunningSpread", "costs_of"]

@@ -22,10 +22,10 @@ from typing import Any, ClassVar
 
 from headwater.learner.validation import FARTHEST
 from headwater.route.curve import mean
-from headwater.route.score import Score, margin
+from headwater.route.score import Score
 from headwater.types import Scores
 
-__all__ = ["NumberScore"]
+__all__ = ["NumberScore", "margin"]
 
 
 class NumberScore(Score):
@@ -173,6 +173,11 @@ class NumberScore(Score):
         if saved.get("last") is not None:
             self._late = deque([saved["last"]])
             self._arrived = [self.n - 1.0, saved["total"] - saved["last"], 0.0]
+
+
+def margin(own: float, baseline: float) -> float:
+    """Return by how much a baseline's error is above one's own, as a share from −1 to 1."""
+    return (baseline - own) / (baseline + own) if baseline + own else 0.0
 
 
 def _scores(absolute: float, squared: float, n: int, spread: float) -> Scores:

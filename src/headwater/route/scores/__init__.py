@@ -1,0 +1,1 @@
+"""Scores that kinds share, of numbers and of any cost a row."""
