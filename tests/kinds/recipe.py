@@ -15,7 +15,7 @@ TEXT = (
     .partition("\n## How to add a kind\n")[2]
     .partition("\n## ")[0]
 )
-*_CODE, LINE = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+_CODE, (LINE,) = (re.findall(rf"^```{what}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL) for what in ("python", "text"))
 FILES = {
     "__init__.py": '"""The counter of events in an exposure."""\n',
     **dict(zip(re.findall(r"`(kind\.py|learner\.py|score\.py)` (?:declares|says)", TEXT), _CODE, strict=True)),
