@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import math
@@ -173,10 +174,27 @@ def asks_and_teaches(client: Any, case: Case, model: Any) -> None:
 
 
 def answers_late(client: Any, case: Case, model: Any) -> None:
+    if kind_of(model).answer.in_order:
+        answers_out_of_order(client, case, model)
+        return
     told = posted(client, "/ask", {"rows": [clean(case.rows[0])], "keep": True})["rows"]
     y = None if case.labels is None else LATE.get(case.kind.task, lambda label: label)(case.labels[0])
     (outcome,) = posted(client, "/teach", {"asked": [told[0]["id"]], "labels": [y]})["rows"]
     assert outcome["seq"] == (1 if kind_of(model).noted is None else 2), outcome
+
+
+def answers_out_of_order(client: Any, case: Case, model: Any) -> None:
+    """Ask for three times of one series and answer them backwards: the model becomes that which was taught them in order."""
+    rows = [{**clean(row), "c": case.rows[0]["c"]} for row in case.rows[:3]]
+    plain = copy.deepcopy(model)
+    told = posted(client, "/ask", {"rows": rows, "keep": True})["rows"]
+    assert [one["y_pred"] for one in told] == [one["y_pred"] for one in plain.ask(rows).rows()]
+    for one, y, held in list(zip(told, case.labels, (None, True, True), strict=False))[::-1]:
+        (outcome,) = posted(client, "/teach", {"asked": [one["id"]], "labels": [y]})["rows"]
+        assert outcome.get("held") is held, outcome
+    assert (outcome["seq"], outcome["released"]) == (1, 2)
+    plain.step_many(rows, case.labels[:3])
+    assert posted(client, "/ask", {"rows": rows})["rows"] == json.loads(json.dumps(plain.ask(rows).rows()))
 
 
 LATE = {

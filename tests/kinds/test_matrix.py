@@ -21,7 +21,7 @@ EVERYWHERE = ("predict", "show", "diagnose FILE", "explain FILE", "store", "ask,
     "importance", "diagnose", "mlflow", "evaluate")  # fmt: skip
 OPEN: dict[str, set[str]] = {
     **{door: set(CASES) for door in EVERYWHERE},
-    "late": set(CASES) - {"anomaly", "forecast", "fleet of detectors"} - SERIES,
+    "late": set(CASES) - {"anomaly", "fleet of detectors", "fleet of related forecasters"},
     "challengers": set(CASES) - {"agent", "fleet of agents", "router"} - PRIVATE,
     "weights": NETS | PRIVATE | {"anomaly", "bandit", "multioutput"} | {f"fleet of {n}" for n in WEIGHED},
     "coverage": NETS | SERIES | {"forecast", "multioutput", "fleet of multi-output learners"},

@@ -259,7 +259,7 @@ class Kind:
 
         Examples
         --------
-        >>> kind_named("Forecaster").cannot("late")
+        >>> kind_named("Forecaster").cannot("delay")
         'Teach each value when its time comes; what is ahead is forecast(horizon).'
         """
         if door not in self.can:

@@ -100,7 +100,9 @@ def test_before_any_answer_the_forecast_has_no_ends(client):
         ("POST", "/learn", {"x": {}, "y": "seven"}, "target"),
         ("POST", "/learn", {"x": {}, "y": True}, "target"),
         ("POST", "/learn", {"x": {}, "y": 1.0, "w": 2.0}, "kind"),
-        ("POST", "/label", {"id": "p1", "y": 1}, "kind"),
+        ("POST", "/ask", {"keep": True}, "invalid"),
+        ("POST", "/ask", {"keep": True, "horizon": 7}, "config"),
+        ("POST", "/ask", {"keep": True, "horizon": 2, "rows": [{}]}, "data"),
         ("POST", "/models/default/step", {"factor": 2.0}, "kind"),
         ("GET", "/models/default/onnx", None, "kind"),
         ("GET", "/models/default/weights", None, "kind"),
@@ -132,6 +134,61 @@ def test_a_prediction_is_the_forecast_of_the_next_answer_and_waits_for_none(clie
     told = client.post("/predict", json={"x": {"warm": 2.0}}).json()
     assert told == {"y_pred": learner.forecast(1, [{"warm": 2.0}])[0], "seq": 100}
     assert state.service.ids.counts() == 0
+
+
+def test_answers_by_id_are_learned_in_the_order_of_the_series_however_they_come(client, state):
+    client.post("/learn", json=rows(100))
+    learner, _ = alone(100)
+    xs = [row["x"] for row in rows(4, 100)]
+    two = client.post("/ask", json={"rows": xs[:2], "keep": True, "coverage": 0.5}).json()
+    more = [client.post("/ask", json={"rows": [x], "keep": True}).json()["rows"][0] for x in xs[2:]]
+    told = [*two["rows"], *more]
+    assert [one["y_pred"] for one in told] == learner.forecast(4, xs)
+    assert [one["ahead"] for one in told] == [1, 2, 3, 4]
+    assert [(one["low"], one["high"]) for one in two["rows"]] == learner.forecast_interval(2, xs[:2], 0.5)
+    assert (two["seq"], state.service.ids.counts()) == (100, 4)
+    refused = client.post("/learn", json=rows(1, 100)[0])
+    assert (refused.status_code, refused.json()["code"]) == (400, "data")
+    assert "while 4 earlier ones of default did not come yet" in refused.json()["error"]
+    ids, labels = [one["id"] for one in told], [answer(i) for i in range(100, 104)]
+    held = client.post("/label", json={"id": ids[3], "y": labels[3]}).json()
+    assert (held["held"], held["waits_for"], "seq" in held) == (True, 3, False)
+    found = client.post(
+        "/teach", json={"asked": [ids[2], ids[0], ids[1]], "labels": [labels[2], labels[0], None]}
+    ).json()
+    assert [one.get("seq") for one in found["rows"]] == [None, 101, 102]
+    assert (found["rows"][2]["released"], found["seq"], state.service.ids.counts()) == (2, 104, 0)
+    learner.learn_many([labels[0], None, *labels[2:]], xs)
+    about = client.get("/models/default").json()
+    assert (about["state"], about["learners"][0]["scores"]["n"]) == (
+        fingerprint(learner),
+        100,
+    )  # three gaps of 103, and one more
+
+
+def test_times_without_columns_are_kept_as_many_as_are_asked_for(client, state):
+    client.post("/learn", json=rows(100))
+    told = client.post("/ask", json={"horizon": 3, "keep": True}).json()["rows"]
+    assert [one["y_pred"] for one in told] == alone(100)[0].forecast(3)
+    assert client.post("/ask", json={"horizon": 4, "keep": True}).json()["code"] == "config"
+    weighed = client.post("/label", json={"id": told[0]["id"], "y": 1.0, "w": 2.0}).json()
+    assert (weighed["code"], state.service.ids.counts()) == ("kind", 3)
+
+
+def test_an_answer_held_by_a_server_that_ends_is_learned_by_the_next(client, state, tmp_path):
+    client.post("/learn", json=rows(50))
+    xs = [row["x"] for row in rows(3, 50)]
+    ids = [one["id"] for one in client.post("/ask", json={"rows": xs, "keep": True}).json()["rows"]]
+    for i in (2, 1):
+        assert client.post("/label", json={"id": ids[i], "y": answer(50 + i)}).json()["held"] is True
+    state.service._shut()
+    again = make_state(tmp_path / "a.db")
+    try:
+        with TestClient(build(again)) as other:
+            assert other.post("/label", json={"id": ids[0], "y": answer(50)}).json()["released"] == 2
+            assert other.get("/models/default").json()["state"] == fingerprint(alone(53)[0])
+    finally:
+        again.close()
 
 
 def test_why_a_forecast_is_what_it_is_can_be_asked(client):

@@ -31,6 +31,32 @@ class DurableForecaster(DurableLearner):
             ends: list[tuple[float, float]] = self.learner.forecast_interval(horizon, xs, coverage)
         return ends
 
+    def predict_with_id(self, x: Mapping[Any, Any] | None = None) -> tuple[str, float]:
+        """Forecast the time after the newest one that was learned or asked for, whose value will come later.
+
+        Values are learned in the order of the series, however they come: ``label(id, y)`` holds one that comes before an earlier one.
+        Its forecast is as many times ahead as values are still to come, and is the one that is scored. A value of None, and one that
+        did not come in time, is a gap.
+
+        Parameters
+        ----------
+        x : dict, optional
+            Features of that time step.
+
+        Returns
+        -------
+        id : str
+            Id to pass to ``label``. It survives any end of the process.
+        y_pred : float
+            The forecast.
+
+        Raises
+        ------
+        ConfigError
+            If it is farther ahead than the horizon.
+        """
+        return super().predict_with_id({} if x is None else x)
+
     def learn_one(self, y: Any, x: Mapping[Any, Any] | None = None, *, id: str | None = None) -> int:  # type: ignore[override]  # noqa: A002
         """Write the value of the next time step to disk, then learn it.
 

@@ -20,11 +20,12 @@ KIND = Kind(
     task="forecast",
     noun="forecaster",
     learner=Lazy("headwater.kinds.forecaster.learner:Forecaster"),
-    can=frozenset(("web", "importance", "report", "device", "fleet", "challenge", "answers", "ahead")),
+    can=frozenset(("web", "importance", "report", "device", "fleet", "challenge", "answers", "ahead", "late")),
     answer=Answer(
         (Field("y", "number", "The value of that time; a missing one is a gap.", None, -FARTHEST, FARTHEST),),
         Lazy("headwater.learner.schema.answer:number_of"),
         gaps=True,
+        in_order=True,
     ),
     score=Lazy("headwater.kinds.forecaster.score:ForecastScore"),
     explain=Lazy("headwater.kinds.forecaster.explain:explain_forecast"),
@@ -53,7 +54,6 @@ KIND = Kind(
         "ahead": "Name a key: fleet.forecast(key), over HTTP POST /ask with a row that holds it, such as "  # of a fleet of forecasters
         '{"rows": [{"shop": "north"}], "horizon": 7}.',
         "delay": "Teach each value when its time comes; what is ahead is forecast(horizon).",
-        "late": "Teach each value when its time comes; what is ahead is forecast(horizon).",
         "classes": "A series is numbers; for classes use a Classifier.",
         "scores": "Compare each value with forecast_interval(); for scores of rows use an Anomaly.",
         "losses": "Ask importance(), which needs no loss of a row.",

@@ -95,7 +95,11 @@ class ForecastScore(NumberScore):
         """Score the next value of a series."""
         last = series[-1] if series else self._newest
         before = series[0] if len(series) == self._season else last
-        if abs(value) <= FARTHEST and abs(forecast) <= FARTHEST:
+        if abs(value) <= FARTHEST and forecast != forecast:  # nothing was forecast of it
+            self.unscored += 1
+            series.append(value)
+            self._newest = value
+        elif abs(value) <= FARTHEST and abs(forecast) <= FARTHEST:
             self._add(value, (forecast, last, before))
             series.append(value)
             self._newest = value

@@ -40,6 +40,9 @@ class Answer:
         Whether a label is a list or an object in JSON.
     given_out : Lazy, optional
         ``given_out(predicted, label)``: the label of a row that was asked earlier, joined with what was kept of the prediction.
+    in_order : bool
+        Whether answers are learned in the order in which they were asked for, each question being about the time after the one before.
+        An answer that comes earlier than one before it is held until that one is there. A time whose answer won't come is a gap.
     later : Lazy, optional
         ``later(value, learner)`` validates what comes later, where that is only a part of the label.
     table : Lazy, optional
@@ -57,6 +60,7 @@ class Answer:
     gaps: bool = False
     compound: bool = False
     given_out: Lazy | None = None
+    in_order: bool = False
     later: Lazy | None = None
     table: Lazy | None = None
     fault: Lazy | None = None

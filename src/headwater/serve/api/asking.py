@@ -43,13 +43,29 @@ async def ask(request: Request) -> Response:
     if asked.rows is None and kind.question.needs_rows:
         raise DataError(expected="rows", got="none", at="body $.rows", help="Send a list of objects.", code="invalid")
     rows = None if asked.rows is None else _checked(state, model, asked.rows)
+    if asked.keep and rows is None:
+        rows = _times(model, question)
     request.budget.charge_samples(size_of(rows or ()), model.price, learning=False)
-    if asked.keep:
-        return await _kept(request, model, rows or [], question)
     if kind.question.ahead:
         request.budget.charge_lock(model.price.predicting(_times_ahead(model, rows or [], question), 0), at="body")
+    if asked.keep:
+        return await _kept(request, model, rows or [], question)
     found, seq = await state.waiters.run(partial(_asked, model, rows, question))
     return json_response({"seq": seq, "rows": found})
+
+
+def _times(model: Model, question: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return as many rows without features as times are asked for, which are kept one by one."""
+    horizon = kind_of(model.champion.learner).question.read(question).get("horizon")
+    if horizon is None:
+        raise DataError(
+            expected="rows, or a horizon, of times to keep",
+            got="neither",
+            at="body $.rows",
+            help='Send "rows": [{}] for the next time alone.',
+            code="invalid",
+        )
+    return [{} for _ in range(horizon)]
 
 
 def _times_ahead(model: Model, rows: list[dict[str, Any]], question: dict[str, Any]) -> int:
@@ -123,18 +139,19 @@ async def _kept(request: Request, model: Model, rows: list[dict[str, Any]], ques
     """Ask rows whose labels come later, and store what was said under ids."""
     request.learning_model()
     check_can(model.champion.learner, "late", at="keep")
-    command = PendingRequest(model.id, await request.state.waiters.run(partial(_issued, model, rows, question)))
+    issued = await request.state.waiters.run(partial(_issued, model, rows, question))
+    command = PendingRequest(model.id, issued, question=question)
     if rows:
         await committed(request, command, len(rows))
     request.state.measures.given_out[model.id] += len(rows)
     name, kind = model.champion.name, kind_of(model.champion.learner)
     column = kind.response[0].name
     found = []
-    for answer, one in zip(command.answers, command.predictions, strict=True):
+    for i, (answer, one) in enumerate(zip(command.answers, command.predictions, strict=True)):
         # no fallback makes choices
         said, p = (kind.issue is None and one.predicted.get(FALLBACK)) or one.predicted[name]
-        shares = {} if p is None else {"proba": p}
-        found.append({"id": answer["id"], **as_json({column: said, **shares})})
+        more = command.said[i] if command.said else {} if p is None else {"proba": p}
+        found.append({"id": answer["id"], **as_json({column: said} | more | {column: said})})
     return json_response({"seq": max((one.seq for one in command.predictions), default=model.seq), "rows": found})
 
 

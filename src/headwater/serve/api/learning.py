@@ -77,9 +77,8 @@ async def predict(request: Request) -> Response:
         _check_alone(
             kind, "coverage" if any(share is not None for share in wanted) else "costs" if costed else "", model
         )
-    keeps = (
-        not alone and "late" in kind.can and kind.issue is None and not (state.rounds and state.learns_elsewhere(model))
-    )
+    waits = not alone and "late" in kind.can and kind.issue is None and not kind.answer.in_order
+    keeps = waits and not (state.rounds and state.learns_elsewhere(model))
     kept = list(compress(range(n), map(_KEEP, rows))) if keeps else []
     if coverage := set(wanted) != _NONE:
         check_can(champion.learner, "coverage", at="coverage")

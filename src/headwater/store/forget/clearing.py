@@ -13,6 +13,7 @@ from headwater.store.journal.entries import crc
 from headwater.store.journal.events import (
     ROLLED,
     TOMBSTONE,
+    HeldAnswer,
     JournalEvent,
     PendingPrediction,
     checksum,
@@ -94,9 +95,10 @@ def strip_classes(base: sqlite3.Connection, model: int, after: int, gone: Collec
             _rewrite(base, seq, n, number, t, pack(stripped))
     for number, t, body in base.execute("SELECT id, t, body FROM pending WHERE model = ?", (model,)).fetchall():
         before = unpack_pending(body)
-        after_ = PendingPrediction(before.x, _without(before.predicted, gone), before.seq)
-        if after_.predicted != before.predicted:
-            fresh = pack(after_)
+        predicted = _without(before.predicted, gone)
+        if predicted != before.predicted:
+            one = PendingPrediction(before.x, predicted, before.seq)
+            fresh = pack(one if before.held is None else HeldAnswer(before.x, predicted, before.seq, before.held))
             sum_ = checksum(number, model, t, fresh)
             base.execute("UPDATE pending SET body = ?, crc = ? WHERE id = ?", (fresh, sum_, number))
 

@@ -245,6 +245,7 @@ class Expiry:
             self._cut_messages()
         if self.retention is not None and self.retention.seconds is not None:
             self._parts.ids.expire(self._oldest_time(now), self._parts.file.short_transaction)
+            self._parts.retention_job.lapse(self._oldest_time(now), without_rows=True)
 
     def _oldest_time(self, now: int) -> int:
         """Return the time before which nothing may be kept."""

@@ -79,6 +79,12 @@ class PendingPrediction(msgspec.Struct, array_like=True, gc=False):
     seq: int
 
 
+class HeldAnswer(PendingPrediction, array_like=True, gc=False):
+    """A prediction whose label and weight came before those that are learned first, or (``held`` is None) did not come yet."""
+
+    held: tuple[Any, float | None] | None = None
+
+
 _DATE = 1  # MessagePack extension code of a date, or a date-time without zone
 _TEXT = 2  # of a text that stays a text
 _NAMES = {str}
@@ -103,8 +109,8 @@ encode = msgspec.msgpack.Encoder(enc_hook=_write).encode
 UNPACKABLE = (UnicodeEncodeError, OverflowError)
 unpack_events = msgspec.msgpack.Decoder(list[JournalEvent], ext_hook=_read).decode
 """Deserialize a list of events."""
-unpack_pending = msgspec.msgpack.Decoder(PendingPrediction, ext_hook=_read).decode
-"""Deserialize a pending prediction."""
+unpack_pending = msgspec.msgpack.Decoder(HeldAnswer, ext_hook=_read).decode
+"""Deserialize a pending prediction, with its answer if it is held."""
 unpack = msgspec.msgpack.Decoder(ext_hook=_read).decode
 """Deserialize other values that ``pack`` serialized."""
 
@@ -218,6 +224,7 @@ def plain(value: Any) -> Any:
 
 __all__ = [
     "CHANCE",
+    "HeldAnswer",
     "Issued",
     "OFFER",
     "ROLLED",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ import msgspec
 from headwater.errors import DataError
 
 from .database import Transaction
-from .events import CHANCE, JournalEvent, PendingPrediction, checksum, digest, pack, unpack_pending
+from .events import CHANCE, HeldAnswer, JournalEvent, PendingPrediction, checksum, digest, pack, unpack_pending
 
 
 @dataclass(slots=True)
@@ -44,14 +44,20 @@ class PendingRequest:
     model : int
         The model's id.
     predictions : list of PendingPrediction
-        The predictions.
+        The predictions. Where answers are learned in order, the commit makes them, because it alone knows what waits before.
     note : tuple of str, optional
         Name and text of a note that the same commit stores.
+    question : mapping
+        What is asked beside the rows, where the commit makes the predictions.
+    said : list of dict
+        Then receives what is said of each row, by the names of the kind's response.
     """
 
     model: int
     predictions: list[PendingPrediction]
     note: tuple[str, str] | None = None
+    question: Mapping[str, Any] = field(default_factory=dict)
+    said: list[dict[str, Any]] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -73,6 +79,26 @@ class LabelRequest:
     id: str
     y: Any
     w: float | None = None
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class TurnRequest:
+    """Rows that are learned without an answer of their own, since those that were awaited before them came, or won't come.
+
+    Parameters
+    ----------
+    model : int
+        The model's id.
+    older_than : int
+        Time in ms since 1970. Answers to what was asked before it won't come.
+    without_rows : bool
+        Whether nothing of what is too old may be kept.
+    """
+
+    model: int
+    older_than: int = 0
+    without_rows: bool = False
     answers: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -220,6 +246,10 @@ class Ids:
         """Total bytes of the kept predictions."""
         self.forgotten: Callable[[str], str] = lambda name: ""
         """Returns the name under which the id of a forgotten event is kept, "" if nothing was forgotten."""
+        self.in_order: Callable[[], Sequence[int]] = tuple
+        """Returns the models whose answers are learned in order. Their waiting rows are never dropped, but lapse."""
+        self.lapsed = 0
+        """Number up to which no prediction is kept, so that waiting rows of these models lapse."""
 
     def find_end(self) -> None:
         """Find the last issued id, including ids already labeled."""
@@ -238,10 +268,10 @@ class Ids:
             self._base.execute("REPLACE INTO meta VALUES (?, ?)", request.note)
         self.last += len(rows)
         self.bytes += sum(len(row[3]) for row in rows)
-        one = "DELETE FROM pending WHERE id <= ? RETURNING length(body)"
-        self.bytes -= sum(size for (size,) in self._base.execute(one, (self.last - self.most,)).fetchall())
-        while self.bytes > self.most_bytes:
-            self._drop_oldest()
+        self.lapsed = max(self.last - self.most, 0)
+        self._drop(self.lapsed)
+        if self.bytes > self.most_bytes:
+            self._drop_until_small()
 
     def observed(self, request: PendingRequest, first: int) -> None:
         """Store at which events the rows of pending predictions were observed, so that they are found by their ids."""
@@ -257,15 +287,24 @@ class Ids:
 
     def get(self, model: int, number: int) -> PendingPrediction | None:
         """Return a waiting prediction of a model, or None if it waits no more."""
-        query = "SELECT id, model, t, body, crc FROM pending WHERE id = ? AND model = ?"
-        row = self._base.execute(query, (number, model)).fetchone()
+        row = self.row(model, number)
         return None if row is None else sound_pending(row)
+
+    def row(self, model: int, number: int) -> tuple[Any, ...] | None:
+        """Return the columns (id, model, t, body, crc) of a waiting prediction of a model, or None if it waits no more."""
+        query = "SELECT id, model, t, body, crc FROM pending WHERE id = ? AND model = ?"
+        row: tuple[Any, ...] | None = self._base.execute(query, (number, model)).fetchone()
+        return row
+
+    def rows_of(self, model: int) -> Iterator[tuple[int, HeldAnswer | None]]:
+        """Yield a model's predictions that wait with their numbers, oldest first, None for a damaged one."""
+        query = "SELECT id, model, t, body, crc FROM pending WHERE model = ? ORDER BY id"
+        for row in self._base.execute(query, (model,)).fetchall():
+            yield row[0], sound_pending(row)
 
     def asked(self, model: int) -> list[int]:
         """Return the numbers of a model's rows that wait for a person's label, oldest first."""
-        query = "SELECT id, model, t, body, crc FROM pending WHERE model = ? ORDER BY id"
-        found = ((row[0], sound_pending(row)) for row in self._base.execute(query, (model,)))
-        return [number for number, one in found if one is not None and CHANCE in one.predicted]
+        return [number for number, one in self.rows_of(model) if one is not None and CHANCE in one.predicted]
 
     def new_events(self, request: LearnRequest | SourceRequest) -> list[JournalEvent]:
         """Return the events with new ids or none, and begin the replies, which for repeated ones are whole."""
@@ -325,15 +364,18 @@ class Ids:
             If the label can't be learned.
         """
         number = _number(request.id)
-        row = self._base.execute(
-            "SELECT id, model, t, body, crc FROM pending WHERE id = ? AND model = ?", (number, request.model)
-        ).fetchone()
+        row = self.row(request.model, number)
         if row is None:
             self._not_waiting(request, number)
             return None, number
         pending = sound_pending(row)
         if pending is None:
             raise _expired(f"{request.id}, which is damaged in the store")
+        if pending.held is not None:
+            if digest(None, pending.held[0]) != digest(None, request.y):
+                raise _conflict(request.id)
+            request.answers.append({"id": request.id, "held": True, "repeated": True})
+            return None, number
         waited = max(now - row[2], 0)
         answer: dict[str, Any] = {"id": request.id, "waited_s": waited / 1000}
         if waited > self._late_ms:
@@ -348,9 +390,29 @@ class Ids:
         self.bytes -= size
         self._base.execute("INSERT INTO seen VALUES (?, ?, ?, ?)", (model, f"p:{number}", seq, digest(None, event.y)))
 
+    def hold(self, request: LabelRequest, number: int) -> None:
+        """Keep an answer with its row until those before it are learned."""
+        found = self.row(request.model, number)
+        one = None if found is None else sound_pending(found)
+        if found is None or one is None:
+            raise _expired(f"{request.id}, which is no longer kept")
+        body = pack(HeldAnswer(one.x, one.predicted, one.seq, (request.y, request.w)))
+        change = "UPDATE pending SET body = ?, crc = ? WHERE id = ?"
+        self._base.execute(change, (body, checksum(number, request.model, found[2], body), number))
+        self.bytes += len(body) - len(found[3])
+
+    def unanswered(self, model: int, number: int, seq: int) -> None:
+        """Mark a prediction as learned without an answer, so that its event is still found by its id."""
+        for (size,) in self._base.execute(
+            "DELETE FROM pending WHERE id = ? RETURNING length(body)", (number,)
+        ).fetchall():
+            self.bytes -= size
+        self._base.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)", (model, f"o:{number}", seq, _HIDDEN))
+
     def expire(self, older_than: int, transaction: Transaction) -> None:
-        """Delete predictions made before a time (ms since 1970), in short transactions."""
-        one = "DELETE FROM pending WHERE id IN (SELECT id FROM pending WHERE t < ? LIMIT ?) RETURNING length(body)"
+        """Delete predictions made before a time (ms since 1970), in short transactions. Those of a model in order lapse instead."""
+        some = f"SELECT id FROM pending WHERE t < ?{self._but_in_order()} LIMIT ?"
+        one = f"DELETE FROM pending WHERE id IN ({some}) RETURNING length(body)"
         gone = _AT_ONCE
         while gone == _AT_ONCE:
             with transaction():
@@ -366,10 +428,26 @@ class Ids:
             with transaction():
                 gone = self._base.execute(one, (until, _AT_ONCE)).rowcount
 
-    def _drop_oldest(self) -> None:
-        one = "DELETE FROM pending WHERE id IN (SELECT id FROM pending ORDER BY id LIMIT ?) RETURNING length(body)"
-        sizes = self._base.execute(one, (_AT_ONCE,)).fetchall()
-        self.bytes = self.bytes - sum(size for (size,) in sizes) if sizes else 0
+    def _but_in_order(self) -> str:
+        """Return a condition that leaves out models whose answers are learned in order."""
+        models = self.in_order()
+        return f" AND model NOT IN ({', '.join(map(str, models))})" if models else ""
+
+    def _drop(self, until: int) -> None:
+        """Delete predictions up to a number."""
+        one = f"DELETE FROM pending WHERE id <= ?{self._but_in_order()} RETURNING length(body)"
+        self.bytes -= sum(size for (size,) in self._base.execute(one, (until,)).fetchall())
+
+    def _drop_until_small(self) -> None:
+        """Delete the oldest predictions until the others are small enough together."""
+        query, left, at = "SELECT id, length(body) FROM pending WHERE id > ? ORDER BY id LIMIT ?", self.bytes, 0
+        while left > self.most_bytes and (oldest := self._base.execute(query, (at, _AT_ONCE)).fetchall()):
+            left -= sum(size for _, size in oldest)
+            at = oldest[-1][0]
+        self._drop(at)
+        self.lapsed = max(self.lapsed, at)
+        if left > self.most_bytes:  # some were deleted from elsewhere
+            self.bytes = 0
 
     def counts(self) -> int:
         """Return the number of predictions that wait for their labels."""
@@ -399,7 +477,7 @@ class Ids:
             )
 
 
-def sound_pending(row: tuple[Any, ...]) -> PendingPrediction | None:
+def sound_pending(row: tuple[Any, ...]) -> HeldAnswer | None:
     """Return the prediction of a row (id, model, t, body, crc) of ``pending``, or None if the row is damaged."""
     *columns, crc = row
     if crc is not None and crc != checksum(*columns):
@@ -443,6 +521,7 @@ __all__ = [
     "PendingRequest",
     "SourceRequest",
     "StepRequest",
+    "TurnRequest",
     "UnknownId",
     "Waiting",
     "sound_pending",

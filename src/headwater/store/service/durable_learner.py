@@ -231,7 +231,8 @@ class DurableLearner:
     def _keep(self, x: Mapping[Any, Any], **question: Any) -> tuple[str, tuple[Any, Any]]:
         """Store what is said of a sample, and return its id with it (and the probabilities)."""
         check_can(self.learner, "late", at="predict_with_id")
-        request = PendingRequest(self._model.id, self._model.issue([self._exact(x)], question))
+        issued = self._model.issue([self._exact(x)], question)
+        request = PendingRequest(self._model.id, issued, question=question)
         self._run(request)
         return request.answers[0]["id"], request.predictions[0].predicted[self._model.champion.name]
 
@@ -247,7 +248,9 @@ class DurableLearner:
         Returns
         -------
         dict
-            ``seq``, ``waited_s``, and ``late`` or ``repeated`` if true.
+            ``seq``, ``waited_s``, and ``late`` or ``repeated`` if true. Where answers are learned in order, one that comes before an
+            earlier one has no ``seq`` yet, but ``held`` and how many it ``waits_for``; one after which others could be learned says
+            how many were ``released``.
 
         Raises
         ------

@@ -6,6 +6,7 @@ prediction comes from the state after exactly ``seq`` events, and reports ``seq`
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from headwater.errors import ConfigError, DataError, counted
 from headwater.learner.expiring import Expiring
 from headwater.learner.kind import kind_of
 from headwater.learner.schema.labels import probabilities_of, values_of
@@ -247,6 +249,17 @@ class Model:
         with self.lock:
             return self._predict(X, True, None, kept=True)[:2]
 
+    @cached_property
+    def in_order(self) -> bool:
+        """Whether answers by id are learned in the order in which they were asked for."""
+        kind = kind_of(self.live[0].learner)
+        return kind.answer.in_order and "late" in kind.can
+
+    @cached_property
+    def keyed(self) -> bool:
+        """Whether each row names its series."""
+        return kind_of(self.live[0].learner).question.keyed
+
     @property
     def observes(self) -> bool:
         """Whether rows whose labels come late count at once: among the rows before others (``rolling``), or as choices made."""
@@ -295,11 +308,14 @@ class Model:
         """Return what the model says of rows, to be stored until their labels arrive.
 
         A kind whose answer is a choice that others act on (``Kind.issue``) makes it here. Other kinds predict, and challengers with
-        them.
+        them. Where answers are learned in order, `issue_next` predicts, once it is known what waits.
         """
         learner = self.champion.learner
         kind = kind_of(learner)
         given = kind.question.read(question)
+        if self.in_order:
+            self._check_published_at_once()
+            return [PendingPrediction(dict(x), {}, self.seq) for x in rows]
         if kind.issue is None:
             with self.lock:
                 said, seq, _ = self._predict(rows, True, None, kept=True)
@@ -311,6 +327,61 @@ class Model:
             issued = [kind.issue(learner, x, **given) for x in read]
             chosen = [_chosen(self.champion.name, *one) | more for one, more in zip(issued, aggregates, strict=True)]
             return [PendingPrediction(dict(x), one, self.seq) for x, one in zip(rows, chosen, strict=True)]
+
+    def issue_next(
+        self, waiting: Sequence[Any], rows: Sequence[PendingPrediction], question: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Predict rows of one series that come after those that wait, and return what the champion says of each.
+
+        Parameters
+        ----------
+        waiting : sequence of dict
+            The rows before them that are not learned yet.
+        rows : sequence of PendingPrediction
+            Receive the predictions of the champion and of the challengers.
+        question : mapping
+            What is asked beside the rows.
+
+        Raises
+        ------
+        ConfigError
+            If they lie farther ahead than the champion can predict.
+        """
+        ahead = [*waiting, *(one.x for one in rows)]
+        if question.get("horizon") not in (None, len(rows)):
+            raise DataError(
+                expected=f"{question['horizon']} rows, one for each time ahead",
+                got=str(len(rows)),
+                at="horizon",
+                help="Leave the horizon out.",
+            )
+        question, found = {**question, "horizon": len(ahead)}, list[dict[str, Any]]()
+        with self.lock:
+            for state in self.learners:
+                far = _farthest(state.learner)
+                if len(ahead) > far and state is self.champion:
+                    raise _too_far(len(ahead), far, len(waiting), self.name)
+                if len(ahead) > far:  # of a challenger that sees less far nothing is scored
+                    continue
+                told = kind_of(state.learner).ask(state.learner, ahead, **question).rows()[len(waiting) :]
+                column = kind_of(state.learner).response[0].name
+                for one, row in zip(rows, told, strict=True):
+                    one.predicted[state.name] = (row[column], None)
+                found = told if state is self.champion else found
+            for one in rows:
+                one.seq = self.seq
+                if self.fallback is not None:
+                    one.predicted[FALLBACK] = self.fallback.guess(self.champion.scores)
+        return found
+
+    def _check_published_at_once(self) -> None:
+        if self.late is not None:
+            raise ConfigError(
+                expected="a model that answers as it is now",
+                got="one that is published now and then",
+                at=self.name,
+                help="Answers in order follow what was learned last. Open it without publish_every.",
+            )
 
     def learn(self, events: list[JournalEvent], first: int) -> list[Any]:
         """Learn events numbered from ``first`` and return the champion's prediction made before each."""
@@ -423,9 +494,9 @@ def labels_of(learner: Any, events: Sequence[JournalEvent]) -> list[Any]:
 
 def _score_earlier(state: LearnerState, events: list[JournalEvent], forecast: Predictions) -> None:
     """Score with the issued predictions where they were made earlier than learning."""
-    fresh, labels = values_of(forecast), [event.y for event in events]
+    fresh, labels, answer = values_of(forecast), [event.y for event in events], state.learner.kind.answer
     p_y, p_predicted = [0.0] * len(fresh), [0.0] * len(fresh)
-    if forecast.proba is not None and not state.learner.kind.answer.compound:
+    if forecast.proba is not None and not answer.compound:
         p_y, p_predicted = probabilities_of(forecast, labels)
     rows = []
     for i, event in enumerate(events):
@@ -437,8 +508,30 @@ def _score_earlier(state: LearnerState, events: list[JournalEvent], forecast: Pr
             rows.append((event.y, guess, *shares))
             if CHANCE in event.predicted:
                 state.scores.weigh(float(guess == event.y), event.predicted[CHANCE][0])
+        elif answer.in_order:  # its baselines follow the series all the same
+            rows.append((event.y, math.nan, 0.0, 0.0))
+    if answer.in_order:
+        for event, (y, guess, *_) in zip(events, rows, strict=True):
+            state.scores.score([y], Predictions([guess]), [event.x])
+        return
     for row in rows:
         state.scores.update(*[[value] for value in row])
+
+
+def _farthest(learner: Any) -> float:
+    """Return how many rows ahead a learner can predict."""
+    far: float = getattr(getattr(learner, "first", learner), "horizon", math.inf)
+    return far
+
+
+def _too_far(n: int, far: float, waiting: int, name: str) -> ConfigError:
+    before = f", with {counted(waiting, 'question')} before it that wait" if waiting else ""
+    return ConfigError(
+        expected=f"a question that is at most {far} times ahead of what was learned",
+        got=f"one that is {n} ahead{before}",
+        at=name,
+        help="Answer the earlier ones first, a missing answer (null) for one that won't come, or make it with a larger horizon.",
+    )
 
 
 def set_or_interval(learner: Any, x: Any, coverage: float) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from headwater.errors import ConfigError, HeadwaterError, StoreError
+from headwater.learner.kind import check_can
 from headwater.store.forget.expiry import ExpiringParts, Expiry
 from headwater.store.forget.forget_list import ForgetList, list_path
 from headwater.store.forget.forgetter import Forgetter, Parts
@@ -41,6 +42,7 @@ from headwater.store.journal.requests import (
     PendingRequest,
     SourceRequest,
     StepRequest,
+    TurnRequest,
 )
 from headwater.store.journal.snapshots import Snapshots
 from headwater.store.journal.source_tables import SourceTables
@@ -51,16 +53,15 @@ from headwater.store.service.maintenance.policy import RetentionPolicy
 from headwater.store.service.maintenance.retention import RetentionJob
 from headwater.streams import PIECE, Uninterrupted
 
+from .in_order import InOrder, Turn, bare_row, series_of
 from .labeling import Labeling
 from .limits import Limits
 from .model import Model
 from .models import Models, verify_copy
 
-Request = LearnRequest | PendingRequest | LabelRequest | StepRequest | SourceRequest
+Request = LearnRequest | PendingRequest | LabelRequest | StepRequest | SourceRequest | TurnRequest
 
-Journaled = tuple[
-    LearnRequest | PendingRequest | LabelRequest | StepRequest | SourceRequest, Model, list[JournalEvent], int
-]
+Journaled = tuple[Request, Model, list[JournalEvent], int]
 """A journaled request with its model, its events, and the number of the first event."""
 
 
@@ -143,6 +144,9 @@ class Service:
         self.journal.find_end()
         self.ids.find_end()
         self.models.recover()
+        self.in_order = InOrder(self.ids, self.models)
+        """The rows that wait in models that learn answers in order."""
+        self.ids.in_order = self.in_order.numbers
         self._retention_job = RetentionJob(self._file, self.models, self.journal, self.snapshots, self.ids, self.policy)
         self.failure = self._file.acknowledge(self.journal.seq, self.ids.last)
         self._learn_to_forget()
@@ -165,7 +169,7 @@ class Service:
             self.expiry.set(retention)
         if self.expiry.retention is not None:
             self.expiry.look()
-        self._retention_job.look = self._look
+        self._retention_job.look, self._retention_job.lapse = self._look, self._lapse
 
     def _look(self) -> None:
         """Do what falls due by the clock."""
@@ -207,6 +211,7 @@ class Service:
                     self.failure = file.commit(appended=(self.journal.seq, self.ids.last))
             except BaseException as error:
                 self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes = end
+                self.in_order.reset()
                 if isinstance(error, sqlite3.Error):
                     self.failure = database.meaning(error, file.at)
                     raise self.failure from error
@@ -259,12 +264,10 @@ class Service:
             if isinstance(request, LearnRequest):
                 self._take_examples(request, journaled, now)
             elif isinstance(request, PendingRequest):
-                size = packed_size(request.predictions)
-                self.limits.check_rows(request.predictions, size)
-                self.models.check_rows(self.models.by_id[request.model], [one.x for one in request.predictions])
-                self.ids.keep(request, now)
-                self._file.wal_pages += size // PAGE
-                self._take_observed(request, journaled, now)
+                self._take_question(request, journaled, now)
+            elif isinstance(request, TurnRequest):
+                how = {"older_than": request.older_than, "without_rows": request.without_rows}
+                self._take_due(self.models.by_id[request.model], journaled, now, **how)
             elif isinstance(request, SourceRequest):
                 self._take_examples(request, journaled, now)
                 repeated = sum("repeated" in answer for answer in request.answers)
@@ -290,6 +293,8 @@ class Service:
             events = self.ids.new_events(request)
         if not events:
             return
+        if model.in_order:
+            self.in_order.check_none_waits(model, events)
         packed = request.body if isinstance(request, LearnRequest) and events is request.events else b""
         first = self._append(model, events, now, packed)
         if named:
@@ -297,6 +302,70 @@ class Service:
         if isinstance(request, SourceRequest):
             self.ids.remember_aliases(request, first)
         journaled.append((request, model, events, first))
+
+    def _take_question(self, request: PendingRequest, journaled: list[Journaled], now: int) -> None:
+        """Keep predictions until their labels arrive, which in models that learn them in order are made here."""
+        model, asked = self.models.by_id[request.model], request.predictions
+        size = packed_size(asked)
+        self.limits.check_rows(asked, size)
+        self.models.check_rows(model, [one.x for one in asked])
+        if model.in_order:
+            self._ask_next(request, model, journaled)
+        self.ids.keep(request, now)
+        self._file.wal_pages += size // PAGE
+        if model.in_order:
+            self.in_order.add(
+                model, ((int(answer["id"][1:]), one.x) for answer, one in zip(request.answers, asked, strict=True))
+            )
+        if self.ids.lapsed:
+            for other in self.in_order.models():
+                self._take_due(other, journaled, now, until=self.ids.lapsed)
+        self._take_observed(request, journaled, now)
+
+    def _ask_next(self, request: PendingRequest, model: Model, journaled: list[Journaled]) -> None:
+        """Predict the rows of a question, which come after those that wait and those of this commit, series by series."""
+        places: dict[Any, list[int]] = {}
+        for i, one in enumerate(request.predictions):
+            places.setdefault(series_of(model, one.x), []).append(i)
+        request.said = [{} for _ in request.predictions]
+        for key, own in places.items():
+            before = [
+                event.x
+                for _, other, events, _ in journaled
+                for event in events
+                if other is model and event.step is None and series_of(model, event.x) == key
+            ]
+            before += self.in_order.rows(model, key)
+            said = model.issue_next(before, [request.predictions[i] for i in own], request.question)
+            for i, row in zip(own, said, strict=True):
+                request.said[i] = row
+
+    def _take_due(self, model: Model, journaled: list[Journaled], now: int, **lapse: Any) -> None:
+        """Journal the waiting rows of all series of a model whose turn it is."""
+        for key in self.in_order.series(model):
+            self._take_turns(model, key, self.in_order.due(model, key, **lapse), journaled, now)
+
+    def _take_turns(self, model: Model, key: Any, turns: list[Turn], journaled: list[Journaled], now: int) -> None:
+        """Journal waiting rows whose turn it is, with the answers that were held or as gaps."""
+        if not turns or model.paused:
+            return
+        events = [turn.event for turn in turns]
+        try:
+            first = self._append(model, events, now)
+        except StoreError:
+            raise
+        except HeadwaterError:  # as where a challenger was added since: the series goes on, without what it can't take
+            for event in events:
+                event.x = bare_row(model, key)
+            first = self._append(model, events, now)
+        for seq, turn in enumerate(turns, first):
+            if turn.lapsed:
+                self.ids.unanswered(model.id, turn.number, seq)
+            else:
+                self.ids.answered(model.id, turn.number, turn.event, seq)
+        self.in_order.took(model, key, [turn.number for turn in turns])
+        self._file.wal_pages += _ID_PAGES * len(turns)
+        journaled.append((TurnRequest(model.id), model, events, first))
 
     def _take_observed(self, request: PendingRequest, journaled: list[Journaled], now: int) -> None:
         """Journal rows whose labels come later, where they count at once."""
@@ -328,9 +397,36 @@ class Service:
         event, number = self.ids.waiting(request, now)
         if event is None:
             return
+        key = series_of(model, event.x) if model.in_order else None
+        if model.in_order and not self._is_its_turn(request, model, key, event, number):
+            return
         first = self._append(model, [event], now)
         self.ids.answered(model.id, number, event, first)
         journaled.append((request, model, [event], first))
+        if model.in_order:
+            self.in_order.took(model, key, [number])
+            if due := self.in_order.due(model, key):
+                request.answers[-1]["released"] = len(due)
+                self._take_turns(model, key, due, journaled, now)
+
+    def _is_its_turn(self, request: LabelRequest, model: Model, key: Any, event: JournalEvent, number: int) -> bool:
+        """Return whether an answer can be learned now, or hold it."""
+        if request.w is not None and request.w != 1.0:
+            check_can(model.live[0].learner, "weights", at="w")
+        if self.in_order.is_next(model, key, number):
+            return True
+        self.models.check(model, [event], self.limits, set())
+        self.ids.hold(request, number)
+        request.answers[-1] |= {"held": True, "waits_for": self.in_order.unanswered_before(model, key, number)}
+        return False
+
+    def _lapse(self, older_than: int, without_rows: bool = False) -> None:
+        """Learn in their order what need not wait any more, as gaps what was asked before a time (ms since 1970)."""
+        with self._mutex:
+            waiting = [model for model in self.in_order.models() if not model.paused]
+            due = [model.id for model in waiting if self.in_order.is_due(model, older_than)]
+            if due:
+                self.commit([TurnRequest(number, older_than, without_rows) for number in due])
 
     def _append(self, model: Model, events: list[JournalEvent], now: int, packed: bytes = b"") -> int:
         """Journal events within the limits that all learners can learn, and return the number of the first."""
@@ -364,7 +460,7 @@ class Service:
                 self.failure = self._halfway(model, first, len(events), error)
                 raise self.failure from error
             for request, _, own, number in group:
-                if isinstance(request, PendingRequest):
+                if isinstance(request, PendingRequest | TurnRequest):
                     next(islice(predictions, len(own), len(own)), None)
                     continue
                 _reply(request, model, own, number, predictions)
@@ -442,7 +538,13 @@ class Service:
         """
         chosen = [self.models.named(name) for name in (names if names is not None else self.models.by_name)]
         self._check_rows(selection.rows)
-        return self._forgetter.look(chosen, selection) if dry_run else self._forgetter.forget(chosen, selection, reason)
+        if dry_run:
+            return self._forgetter.look(chosen, selection)
+        done = self._forgetter.forget(chosen, selection, reason)
+        with self._mutex:
+            self.in_order.reset()
+            self._lapse(0)  # others may have waited for rows that are gone
+        return done
 
     def _check_rows(self, rows: frozenset[int]) -> None:
         if max(rows, default=0) > self.journal.seq:

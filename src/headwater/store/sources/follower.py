@@ -152,7 +152,7 @@ class Follower:
             self._feeds.append(_Feed(open_source(answers, reader), answers, _ANSWERS, reader))
         self._joins = len(self._feeds) > 1
         if self._joins or predictions is not None:
-            check_can(model.champion.learner, "late", at=address.name)
+            _check_late(model, address.name)
         pairs = {"joins": self._joins, "answers": self._columns.answers, "observes": model.observes}
         self._pairs = Pairs(service.sources, model.id, self.name, **pairs)
         self.monitor = monitor or Monitor(self.name, model.name)
@@ -499,6 +499,25 @@ class Follower:
 def _taught(address: Address, columns: Columns) -> str | None:
     """Return the column without which a row teaches nothing; None where labels come by themselves, or aren't needed."""
     return columns.target if columns.answers and "answers" not in address.options else None
+
+
+def _check_late(model: Model, at: str) -> None:
+    """Raise ConfigError for a model that can't predict rows before their answers come, in any order.
+
+    Raises
+    ------
+    ConfigError
+        Says what to do instead.
+    """
+    check_can(model.champion.learner, "late", at=at)
+    if model.in_order:
+        raise ConfigError(
+            expected="answers beside their rows, and no topic for predictions, of a model that learns in order",
+            got="answers that come in any order, or predictions of rows without them",
+            at=at,
+            help="Send each value when its time comes, or teach late ones by the ids of POST /ask with keep.",
+            code="kind",
+        )
 
 
 def _columns(address: Address, target: str | None, drop: Collection[str], model: Model) -> Columns:

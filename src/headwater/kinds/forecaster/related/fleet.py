@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from headwater.kinds.fleet.keys import check_key, unknown_key
 from headwater.kinds.fleet.members.members import MemberFleet
 from headwater.kinds.forecaster.related.prior import Common, Other, common, errors, placed, take_sizes
 from headwater.kinds.forecaster.state import answers_of, are_whole, numbers_of
+from headwater.learner.kind import Kind
 from headwater.learner.validation import FARTHEST
 
 __all__ = ["RelatedFleet"]
@@ -36,6 +37,8 @@ UNLIKELY = 1.1
 """Factor by which it has to be better to suppose that a series began one time later, as where its row is the first of its time."""
 GROWTH = 1.25
 """In its first season a young series is begun anew each time it has so many times the values."""
+
+_INSTEAD_OF_LATE = "Teach the values of one time together, None for a missing one, or make a hw.Fleet of Forecasters."
 
 
 @dataclass(slots=True)
@@ -90,6 +93,12 @@ class RelatedFleet(MemberFleet):
         """What answers for every new key until the next row is learned: it costs as much as three seasons."""
         self._period = max(self.first.season, SHORTEST)
         self._due = _due(self._period)
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of a fleet of forecasters, whose answers don't come late: when series began is told by the order of their rows."""
+        own = super().kind
+        return replace(own, can=own.can - {"late"}, instead={**own.instead, "late": _INSTEAD_OF_LATE})
 
     # ---- rows ----------------------------------------------------------------------------------------------------------
 

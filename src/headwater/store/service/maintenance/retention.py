@@ -67,6 +67,8 @@ class RetentionJob:
         """False once a learner failed halfway through an event, so that its state must not be saved."""
         self.look: Callable[[], object] = bool
         """Called at each run, before all else."""
+        self.lapse: Callable[..., object] = lambda older_than, without_rows=False: None
+        """Called with the time (ms since 1970) before which no prediction is kept, after others were deleted."""
         self._ticked = time.monotonic()
         self._expired_until = self._load_expired()
 
@@ -233,6 +235,7 @@ class RetentionJob:
             self._ids.expire(until, partial(self._short_transaction, _PAGES_OF_IDS))
             with self._file.short_transaction():
                 self._file.base.execute("REPLACE INTO meta VALUES ('expired_until', ?)", (until,))
+        self.lapse(self._expired_until)
 
     def _load_expired(self) -> int:
         row = self._file.base.execute("SELECT value FROM meta WHERE key = 'expired_until'").fetchone()
