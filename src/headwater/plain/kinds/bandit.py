@@ -9,9 +9,10 @@ the row, c_a(x), is their weighted mean. Only the action taken has an error to l
     drift           then P_a,ii ← P_a,ii + 0.0003·max(0, 1 − P_a,ii), as for weights that wander
     weights         w_e ∝ exp(−0.3 L_e),  L_e ← L_e + ω (r − f_e)² − 0.002·L_e,  ω = 1/p, at most 10;  L of nets starts at 5
 
-p is the probability with which the action was taken, and v the weight of the row, 1 unless it is given. v multiplies the nets' gradient,
-ω and what the row adds to the means; drift and fading are multiplied by min(v, 1). The importance ω makes up for actions that are
-rarely taken. Beside c_a(x) stands the mean reward of the action whatever the row, μ_a. The value that decides is stacked from both:
+p is the probability with which the action was taken, and v the weight of the row, 1 unless it is given. v multiplies the gradient of
+the nets, ω and what the row adds to the means; drift and fading are multiplied by min(v, 1). The importance ω makes up for actions
+that are rarely taken. Beside c_a(x) stands the mean reward of the action whatever the row, μ_a. The value that decides is stacked
+from both:
 
     value           f_a(x) = s·c_a(x) + (1 − s)·μ_a
     share           s = (3σ² + Σ ω d (r − μ_a))/(3σ² + Σ ω d²) within [0, 1],  d = c_a(x) − μ_a,  sums fade by 0.002 a row
