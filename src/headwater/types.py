@@ -162,6 +162,8 @@ EXPORT_ONNX = Lazy("headwater.store.onnx.export:export_onnx")
 COMPARE = Lazy("headwater.route.verdict.verdict:compare_baselines")
 SENTENCES = Lazy("headwater.route.verdict.verdict:sentences_of")
 NOTEBOOK = Lazy("headwater.interop.notebook.representation:html")
+SCORED_FIGURE = Lazy("headwater.plot.overview:scored_figure")
+SCORED_PICTURES = Lazy("headwater.plot.overview:scored_pictures")
 """What a notebook shows of a learner, a network or a result."""
 
 

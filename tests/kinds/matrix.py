@@ -25,6 +25,8 @@ from headwater.interop import sklearn as estimators
 from headwater.kinds import KINDS
 from headwater.learner.kind import kind_of
 from headwater.route.drift import DriftWatch
+from headwater.route.verdict.numbers import figure as number_text
+from headwater.route.verdict.numbers import share
 from headwater.serve.app import build
 from headwater.serve.run import make_state
 from learner.test_kinds import ROWS, answers
@@ -228,6 +230,15 @@ def explains(client: Any, case: Case, model: Any) -> None:
 
 def notebook(case: Case, model: Any, at: Path) -> None:
     assert "200" in model._repr_html_()
+    with hw.open(at / "m.db", case.make()) as store:
+        store.teach(list(case.rows[:60]), None if case.labels is None else case.labels[:60])
+        page, titles = store._repr_html_(), drawn_in(store.plot())[0]
+        latest = store.latest(2)
+    assert "60 rows learned" in page
+    assert [row["row"] for row in latest] == [60, 59]
+    assert list(latest[0])[1:] == [column.name for column in kind_of(model).views.latest]
+    assert all(f"<th>{name.replace('_', ' ')}</th>" in page for name in latest[0])
+    assert kind_of(model).views.words["en"]["curve"] in " ".join(titles[0].split("\n"))
 
 
 def explained(case: Case, model: Any, at: Path) -> None:
@@ -363,7 +374,79 @@ def delayed(case: Case, model: Any, at: Path) -> None:
 
 
 def plotted(case: Case, model: Any, at: Path) -> None:
-    model.plot()
+    assert drawn_in(case.make().plot())[1] == ["Nothing learned yet."]
+    titles, texts = drawn_in(model.plot())
+    wanted = ("layers",) if "layers" in case.kind.can else (case.kind.task, "keys" in kind_of(model).can)
+    title, numbers = DRAWN[wanted[0] if len(wanted) == 1 or not wanted[1] else "fleet"](model, case)
+    assert any(title in one for one in titles), titles
+    assert set(numbers) <= set(texts) | set(points_in(model.plot())), (numbers, texts)
+    session = hw.Session(case.make(), window=50, every=50)
+    session.step(list(case.rows), case.labels)
+    session.finish()
+    one = session.record().comparisons[0]
+    titles, texts = drawn_in(session.plot())
+    metric = one.metric.replace("_", " ")
+    assert f"{metric} over the last 50" in titles[0] or case.kind.task == "multioutput"
+    assert any(f"{metric}, " in title for title in titles)
+    number = one.recent.model if one.recent.n else one.overall.model
+    shares = ("accuracy", "alarms")
+    assert (f"{share(number)} %" if one.metric in shares else number_text(number)) in [
+        text.split(" · ")[0] for text in texts
+    ]
+
+
+def drawn_in(figure: Any) -> tuple[list[str], list[str]]:
+    """Return the titles of a figure's axes, and the texts within them."""
+    figure.savefig(io.BytesIO(), format="svg")
+    return [ax.get_title(loc="left") for ax in figure.axes], [
+        text.get_text() for ax in figure.axes for text in ax.texts
+    ]
+
+
+def points_in(figure: Any) -> list[float]:
+    """Return the heights of all points of lines."""
+    return [float(y) for ax in figure.axes for line in ax.lines for y in line.get_ydata()]
+
+
+def _of_actions(model: Any, case: Case) -> tuple[str, list[Any]]:
+    taken = model.taken if hasattr(model, "taken") else model.bandit.taken
+    times = "rewarded {:,} times" if "routes" in case.kind.can else "{:,} times"
+    return ("mean quality" if "routes" in case.kind.can else "mean reward"), [
+        f"{number_text(mean)} · {times.format(n)}" for n, mean in taken.values()
+    ]
+
+
+def _of_keys(model: Any, case: Case) -> tuple[str, list[Any]]:
+    name = next((one for one in model.score("x") if one != "rows"), "rows")
+    scores = [model.score(key) for key in ("x", "y", "z")]
+    if name == "rows":
+        return "rows of each c", [number_text(own["rows"]) for own in scores]
+    said = [f"{share(own[name])} %" if name == "accuracy" else number_text(own[name]) for own in scores]
+    return f"{name} of the 3 worst of 3 keys of c", [
+        f"{text} · {own['rows']} rows" for text, own in zip(said, scores, strict=True)
+    ]
+
+
+def _of_weights(model: Any, case: Case) -> tuple[str, list[Any]]:
+    return "how far each column moves", [number_text(value) for value in model.importance().values() if value]
+
+
+DRAWN: dict[str, Callable[[Any, Case], tuple[str, list[Any]]]] = {
+    "layers": lambda m, case: ("layer 1: ", []),
+    "anomaly": lambda m, case: (
+        "raw score of each row",
+        [float(np.array(m.engine.core.array("scores"))[2:].reshape(-1, 2000)[-1, N - 1])],
+    ),
+    "forecast": lambda m, case: ("the next 24 values", [*m.forecast(), case.labels[-1]]),
+    "decide": _of_actions,
+    "route": _of_actions,
+    "control": lambda m, case: ("return of each episode", m.returns.tolist()),
+    "multioutput": lambda m, case: ("size: what matters", [number_text(m.importance()["size", "a"])]),
+    "private_classify": _of_weights,
+    "private_regress": _of_weights,
+    "fleet": _of_keys,
+}
+"""A title and numbers that the picture of each kind has."""
 
 
 def reported(case: Case, model: Any, at: Path) -> None:

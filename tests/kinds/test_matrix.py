@@ -31,7 +31,7 @@ OPEN: dict[str, set[str]] = {
     "page": ALONE - PRIVATE - {"router"},
     "sklearn": {"classify", "regress", "memory", "text", "anomaly", "multioutput"},
     "delay": NETS | PRIVATE | {"bandit", "multioutput", "fleet of bandits", "fleet of multi-output learners"},
-    "plot": {"classify", "regress", "memory", "text"},
+    "plot": set(CASES),
     "report": set(CASES) - PRIVATE,
 }
 """The cells that work. All others refuse in a sentence."""

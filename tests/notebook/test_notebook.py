@@ -52,13 +52,14 @@ def shown(value):
 
 
 def test_a_learner_shows_its_settings_what_it_has_learned_and_its_experts(run):
-    model, _ = run
+    model, evaluation = run
     page = shown(model)
     assert "Classifier(seed=1)" in page.text
     assert "1,500 rows learned" in page.text
     assert "2 features: a, <b>" in page.text
     assert "2 classes: no, <yes>" in page.text
-    assert page.tags.count("tr") == 1 + len(model.experts_)
+    assert page.tags.count("tr") == 2 + len(model.experts_) + len(evaluation.record.names)
+    assert evaluation.record.verdict.splitlines()[0].split(",")[0] in page.text  # the session it was in
     assert "Nothing learned yet." in shown(hw.Regressor((8,))).text
     net = shown(hw.nn.Network([hw.nn.Dense(4, "relu"), hw.nn.Dense(1)])).text
     assert "Dense(units=4, activation='relu'" in net

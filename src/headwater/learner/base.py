@@ -47,11 +47,11 @@ _ABOUT_COLUMNS = Lazy("headwater.learner.monitoring.schema_warning:about_columns
 _ABOUT_VALUES = Lazy("headwater.learner.monitoring.schema_warning:about_values")
 _IMPORTANCE = Lazy("headwater.explain.stream:importance")
 _DIAGNOSE = Lazy("headwater.diagnose.diagnosis:diagnose")
-_PLOT = Lazy("headwater.plot.inside:layers")
+_PLOT = Lazy("headwater.plot.overview:learner_figure")
 _SEAMS = frozenset([
     "aggregates_in", "answer_name", "answers_now", "as_observed", "as_read", "check_limits", "check_transition", "check_values",
     "decision_function", "engine", "estimator", "fit", "follow_core", "has_memory", "has_rolling", "held", "instead", "keep_record",
-    "kept_sample", "later", "learned_engine", "lock", "losses_now", "mutate", "note_reading", "new_engine", "observed",
+    "kept_record", "kept_sample", "later", "learned_engine", "lock", "losses_now", "mutate", "note_reading", "new_engine", "observed",
     "observed_state", "one_output", "partial_fit", "predict", "predict_proba", "refused", "resume", "resume_observed",
     "resume_sample", "sample", "sample_due", "score", "setup", "take_scored", "written_notes",
 ])  # fmt: skip
@@ -131,6 +131,7 @@ class Learner(ABC):
         """Input options of the command line, saved in the file."""
         self.core_version = APART_VERSION
         """Version of the core whose rules the learner follows, the one that it began with."""
+        self._record: Record | None = None
         self._warned = False
         self._told: set[str] = set()  # topics already warned about (columns, classes)
 
@@ -220,8 +221,14 @@ class Learner(ABC):
     def resume_sample(self, sample: DiagnosisSample) -> None:  # noqa: B027 - most kinds keep nothing
         """Restore a saved diagnosis sample."""
 
-    def keep_record(self, record: Record) -> None:  # noqa: B027 - most kinds keep nothing
-        """Store the session's latest metrics for ``diagnose``."""
+    @property
+    def kept_record(self) -> Record | None:
+        """The latest metrics of a session that the learner was in, in this process, None without any."""
+        return vars(self).get("_record")
+
+    def keep_record(self, record: Record) -> None:
+        """Store the session's latest metrics for notebooks, unless its exact counts are a secret."""
+        self._record = None if self.secret else record
 
     # ---- limits -----------------------------------------------------------------------------------------------------
 
@@ -691,12 +698,22 @@ class Learner(ABC):
         """Return problems with evidence and remedy, as ``headwater.diagnose.diagnose``."""
         return _DIAGNOSE(self)
 
-    def plot(self) -> Any:
-        """Plot the distributions of each layer's weights and activations with matplotlib.
+    def plot(self, x: Any = None) -> Any:
+        """Plot what the learner knows with matplotlib, as its kind declares.
 
-        Works as ``headwater.plot.layers``.
+        Of a learner with layers these are the weights and activations of each layer, as ``headwater.plot.layers`` draws them. Scores
+        are drawn by what has them: ``hw.evaluate``, a session or a store.
+
+        Parameters
+        ----------
+        x : dict, optional
+            A row to ask about. Of a learner with layers, rows to compute activations for.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
         """
-        return _PLOT(self)
+        return _PLOT(self, x)
 
     def save(self, path: Any) -> None:
         """Write the model to a file atomically. ``headwater.load`` reads it.

@@ -79,7 +79,7 @@ ABILITIES: dict[str, str] = {
     "report": "has a report of its run",
 }
 """Abilities of kinds, each worded to follow "a learner that"."""
-METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance", "plot": "layers"}
+METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance"}
 """Methods of all learners that need an ability, and raise in kinds without it."""
 STATELESS = frozenset(("onnx", "device", "seat", "cluster"))
 """Abilities that a learner with a recurrent state (``memory``) lacks, because its predictions depend on earlier rows."""
@@ -166,6 +166,10 @@ class Kind:
         What may be said to ``explain_one`` beside the row.
     series : Lazy, optional
         ``series(learner, score, rows_ahead)`` returns what a page draws of a series over time.
+    pictures : Lazy, optional
+        ``pictures(learner, score, x)`` returns what ``plot`` and notebooks draw of a learner (``learner.schema.pictures``): what it
+        knows by itself, and more where the session or the store gives its score, None without one, or where a row is asked about,
+        None without one. It locks the learner only while it reads it.
     happened : Lazy, optional
         ``happened(learner)`` returns what a page tells of how the stream changed, as dicts with ``what`` and ``row``, newest first. It
         locks the learner only while it reads it.
@@ -218,6 +222,7 @@ class Kind:
     names_in: Lazy | None = None
     explained: tuple[Field, ...] = ()
     series: Lazy | None = None
+    pictures: Lazy | None = None
     happened: Lazy | None = None
     issue: Lazy | None = None
     noted: Lazy | None = None

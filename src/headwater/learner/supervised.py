@@ -351,7 +351,8 @@ class SupervisedLearner(Learner, Settings):
             start = stop
 
     def keep_record(self, record: Record) -> None:
-        """Store the session's latest metrics for ``diagnose``."""
+        """Store the session's latest metrics for ``diagnose`` and notebooks."""
+        super().keep_record(record)
         sample = self._sampling()
         if sample is not None:
             sample.keep_record(record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headwater.errors import MissingExtra
 
@@ -44,7 +44,7 @@ def figure(width: float = 7.2, height: float = 3.8) -> Figure:
     return figure_class()(figsize=(width, height), layout="constrained")
 
 
-def axes(fig: Figure, *, title: str, x: str, y: str, place: tuple[int, int, int] = (1, 1, 1)) -> Axes:
+def axes(fig: Figure, *, title: str, x: str, y: str, place: tuple[Any, ...] = (1, 1, 1)) -> Axes:
     """Add axes with a title and labels, without the upper and right spines."""
     ax = fig.add_subplot(*place)
     ax.set_title(title, loc="left", fontsize=11, color=INK)
@@ -77,6 +77,8 @@ def as_svg(fig: Figure) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r"(?<=: )#[0-9a-f]{6}\b", lambda found: (_INKS | _SHADES).get(found[0], found[0]), svg)
     svg = re.sub(r'font-family: [^;"]*;? ?', "", svg)  # letters are those of the page around it
+    # A style would hold for the whole page, so the strokes are said where they belong.
+    svg = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", svg, count=1, flags=re.DOTALL)
     # Text without a colour of its own is black in SVG.
-    svg = svg.replace("<svg ", '<svg fill="currentColor" ', 1)
+    svg = svg.replace("<svg ", '<svg fill="currentColor" stroke-linejoin="round" stroke-linecap="butt" ', 1)
     return re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"|height="[^"]*pt" ', r"\1", svg, count=1)

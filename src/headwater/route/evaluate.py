@@ -15,6 +15,7 @@ from headwater.route.session import Session
 from headwater.route.watcher import Watcher
 from headwater.types import NOTEBOOK, Event, Lazy, Record
 
+_LEARNING_CURVE = Lazy("headwater.plot.curves:learning_curve")
 _FIGURE = Lazy("headwater.route.verdict.numbers:figure")
 _CELL = Lazy("headwater.route.verdict.numbers:figure_cell")
 _BEATS = Lazy("headwater.route.verdict.verdict:beats_baselines")
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from headwater.route.policies import Policy
 
-__all__ = ["Evaluation", "evaluate", "score_cell", "score_table"]
+__all__ = ["Evaluation", "evaluate", "is_share", "score_cell", "score_table"]
 
 _EVERY = 1000
 _PERCENT = ("accuracy", "balanced_accuracy", "alarms")
@@ -68,6 +69,15 @@ class Evaluation:
 
     def __rich__(self) -> Table:
         return score_table(self.record)
+
+    def plot(self) -> Any:
+        """Plot the score of the model and of its baselines along the stream with matplotlib, as `headwater.plot.learning_curve` does.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        return _LEARNING_CURVE(self)
 
     def _repr_html_(self) -> str:
         shown: str = NOTEBOOK(self)
@@ -210,9 +220,14 @@ def score_table(record: Record) -> Table:
     return table
 
 
+def is_share(metric: str) -> bool:
+    """Return whether a metric is a share, shown in percent."""
+    return metric in _PERCENT
+
+
 def score_cell(score: str, value: float) -> str:
     """Format a metric for a table."""
-    if score in _PERCENT and not math.isnan(value):
+    if is_share(score) and not math.isnan(value):
         return f"{100 * value:.2f} %"
     cell: str = _CELL(value)
     return cell

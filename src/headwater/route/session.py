@@ -28,14 +28,25 @@ from headwater.errors import ConfigError, DataError, HeadwaterError, shown
 from headwater.learner.base import Learner as OwnLearner
 from headwater.learner.kind import HasKind, check_can, check_stateless, kind_of, named_able
 from headwater.learner.validation import FARTHEST, PLAIN, not_as_many
-from headwater.route.curve import NOTE, ScoreNote
+from headwater.route.curve import NOTE, POINTS, ScoreNote
 from headwater.route.score import Score, score_of
 from headwater.streams.block import Block
 from headwater.streams.interrupt import CtrlC, Uninterrupted
 from headwater.streams.readers.frame_rows import FRAME_BLOCK, FrameRows
 from headwater.streams.readers.rows import as_blocks, opened
 from headwater.streams.stream import Stream
-from headwater.types import Event, Lazy, Learner, Predictions, Record, ScoredRows, join
+from headwater.types import (
+    NOTEBOOK,
+    SCORED_FIGURE,
+    SCORED_PICTURES,
+    Event,
+    Lazy,
+    Learner,
+    Predictions,
+    Record,
+    ScoredRows,
+    join,
+)
 
 if TYPE_CHECKING:
     from headwater.route.policies import Adaptation, Policy
@@ -139,7 +150,7 @@ class Session:
         self._late = self._own if delay > 0 else None
         self._watchers: tuple[Watcher, ...] = tuple(watch) if isinstance(watch, Sequence) else (watch,)
         self._adaptation = _adaptation(adapt, learner) if adapt else None
-        self._events, self._changes = list[Event](), list[Any]()
+        self._events, self._changes, self._curve = list[Event](), list[Any](), list[Record]()
         self._last_record = (-1, -1)
         self._scored, self._seconds = 0, 0.0  # rows whose label has arrived; the time that all took
         self._left_out, self._note = Counter[str](), ScoreNote() if keep is not None else None
@@ -316,6 +327,34 @@ class Session:
             self._own.keep_record(record)
         return record
 
+    @property
+    def curve(self) -> list[Record]:
+        """The records so far, at most 400 of them, evenly spread. The last one is current."""
+        record = self.record()
+        newest = self._curve[-1] if self._curve else None
+        before = self._curve if newest is None or newest.rows != record.rows else self._curve[:-1]
+        return [*before, record]
+
+    def plot(self) -> Any:
+        """Plot the scores along the stream and beside the baselines, and what the learner's kind declares, with matplotlib.
+
+        The curve has a point for each record (``every``).
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        return SCORED_FIGURE(self.learner, self._score, self.curve)
+
+    def pictures(self) -> list[Any]:
+        """Return what ``plot`` draws, as numbers (``learner.schema.pictures``)."""
+        found: list[Any] = SCORED_PICTURES(self.learner, self._score, self.curve)
+        return found
+
+    def _repr_html_(self) -> str:
+        shown: str = NOTEBOOK(self)
+        return shown
+
     def _note_changes(self) -> None:
         """Turn changes of units and successions since the last record into events."""
         if self._own is None:
@@ -441,6 +480,9 @@ class Session:
         if (record.rows, record.scored) == self._last_record:
             return  # already reported, because the stream ended where a record was due
         self._last_record = (record.rows, record.scored)
+        self._curve.append(record)
+        if len(self._curve) > POINTS:  # every second one goes, and the newest stays
+            self._curve = self._curve[1::2]
         self._events = []
         for call in self.on_record:
             call(record)

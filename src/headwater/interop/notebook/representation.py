@@ -16,11 +16,15 @@ from headwater.errors import counted
 from headwater.explain import Explanation
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.learner.base import Learner, at_one_moment
+from headwater.learner.schema.pictures import Bars, Picture
 from headwater.nn import Network
+from headwater.plot.overview import own_pictures
 from headwater.route.evaluate import Evaluation, score_cell
+from headwater.route.session import Session
 from headwater.route.verdict.numbers import figure
 from headwater.route.verdict.verdict import comparisons_of, lines_of
-from headwater.types import Record
+from headwater.store.service.durable_learner import DurableLearner
+from headwater.types import Comparison, Record
 
 __all__ = ["html"]
 
@@ -41,7 +45,7 @@ _NAMED = 8  # classes and features by name
 
 
 def html(value: Any) -> str:
-    """Return the HTML view of a learner, a network, a record, an evaluation, a diagnosis or an explanation.
+    """Return the HTML view of a learner, a session, a store, a network, a record, an evaluation, a diagnosis or an explanation.
 
     Examples
     --------
@@ -69,7 +73,9 @@ def _learner(value: Learner) -> str:
     facts += f" · {counted(len(names), 'feature')}: {_few(names)}"
     if about["classes"]:
         facts += f" · {counted(len(about['classes']), 'class')}: {_few(about['classes'])}"
-    return f'{head}<p class="hw-soft">{escape(facts)}</p>{_experts(value)}'
+    pictures = own_pictures(value)
+    scored = "" if value.kept_record is None else _record(value.kept_record)
+    return f'{head}<p class="hw-soft">{escape(facts)}</p>{scored}{_experts(value)}{_drawn(pictures)}'
 
 
 @_body.register
@@ -85,7 +91,67 @@ def _fleet(value: AnyFleet) -> str:
         (escape(str(key)), *(f"{number:,}" if name == "rows" else _number(number) for name, number in own.items()))
         for key, own in zip(ranked, scores, strict=False)
     ]
-    return f'{head}<p class="hw-soft">{escape(facts)}</p>{_table((escape(value.key), *scores[0]), rows)}'
+    table = _table((escape(value.key), *scores[0]), rows)
+    return f'{head}<p class="hw-soft">{escape(facts)}</p>{table}{_drawn(own_pictures(value))}'
+
+
+@_body.register
+def _session(value: Session) -> str:
+    record = value.record()
+    model = escape(repr(value.learner))
+    facts = f"{counted(record.rows, 'row')} predicted, {record.scored:,} scored"
+    facts += "".join(f" · {count:,} rejected: {reason}" for reason, count in record.rejected.items())
+    return f'<p><b>Session</b> of <b>{model}</b></p><p class="hw-soft">{escape(facts)}</p>{_record(record)}{_drawn(value.pictures())}'
+
+
+@_body.register
+def _durable(value: DurableLearner) -> str:
+    learner = value.learner
+    head = f"<p><b>{escape(repr(learner))}</b> in {escape(str(value.service.path))}</p>"
+    facts = f"{counted(value.n_learned, 'row')} learned · {counted(value.seq, 'event')} in the journal"
+    return (
+        f'{head}<p class="hw-soft">{escape(facts)}</p>{_verdict(value.comparisons)}{_latest(value.latest())}'
+        f"{_drawn(value.pictures())}"
+    )
+
+
+def _latest(rows: Sequence[dict[str, Any]]) -> str:
+    """Return a table of the latest rows, newest first."""
+    if not rows:
+        return ""
+    cells = [[f"{row['row']:,}", *(_cell(value) for name, value in row.items() if name != "row")] for row in rows]
+    return _table([escape(name.replace("_", " ")) for name in rows[0]], cells)
+
+
+def _cell(value: Any) -> str:
+    return "–" if value is None else figure(value) if isinstance(value, int | float) else escape(str(value))
+
+
+def _drawn(pictures: Sequence[Picture]) -> str:
+    """Return pictures as SVG, without matplotlib the bars among them as tables."""
+    shown = [picture for picture in pictures if picture.drawn]
+    if not shown:
+        return ""
+    if find_spec("matplotlib") is None:
+        return "".join(_bars(picture) for picture in shown if isinstance(picture, Bars))
+    from headwater.plot.paper import as_svg
+    from headwater.plot.pictures import drawn
+
+    return as_svg(drawn(shown))
+
+
+def _bars(picture: Bars) -> str:
+    most = max(map(abs, picture.values.values())) or 1.0
+    rows = [
+        (
+            escape(name),
+            score_cell("accuracy" if picture.percent else "", value),
+            escape(picture.beside.get(name, "")),
+            _bar(value, most),
+        )
+        for name, value in picture.values.items()
+    ]
+    return _table((escape(picture.title), "", "", ""), rows, left=True)
 
 
 def _experts(value: Learner) -> str:
@@ -147,13 +213,13 @@ def _record(value: Record) -> str:
         ]
         for score in value.names or tuple(value.scores)
     ]
-    return _verdict(value) + _table(head, rows)
+    return _verdict(comparisons_of(value)) + _table(head, rows)
 
 
-def _verdict(record: Record) -> str:
+def _verdict(comparisons: Sequence[Comparison]) -> str:
     """Return the lines of the verdict, lately large and since the start below, those behind in amber."""
     said = ""
-    for line in lines_of(comparisons_of(record)):
+    for line in lines_of(comparisons):
         output = f"<bdi>{escape(line.output)}</bdi> · " if line.output else ""
         said += f'<p class="hw-{line.state or "even"}"><b>{output}{escape(line.recent or line.overall)}</b></p>'
         said += f'<p class="hw-soft">{escape(line.overall)}</p>' if line.recent else ""

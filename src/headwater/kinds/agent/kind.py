@@ -93,6 +93,7 @@ KIND = Kind(
         },
     ),
     adapters={"onnx": Lazy("headwater.kinds.agent.onnx:actions_out")},
+    pictures=Lazy("headwater.kinds.agent.scores.pictures:pictures_of"),
     own_inputs="agent ",
     alias="agent",
     costs=Lazy("headwater.kinds.agent.scores.costs:StepCosts"),

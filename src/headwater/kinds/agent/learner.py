@@ -442,6 +442,11 @@ class Agent(Learner):
         return self.notes if seen is None else {**self.notes, SEEN: seen}
 
     @property
+    def last_state(self) -> Mapping[Any, Any] | None:
+        """The state that was learned from last, None before the first."""
+        return self._seen
+
+    @property
     def episodes(self) -> int:
         """Number of finished episodes."""
         return 0 if self._engine is None else int(self._engine.core.array("agent_numbers")[EPISODES])

@@ -18,7 +18,7 @@ from headwater.errors import DataError, counted
 from headwater.kinds.anomaly.learner import DETECTORS, SCORED, Anomaly
 from headwater.kinds.anomaly.score import RATE
 
-__all__ = ["DetectorMeasures", "RULES", "diagnose_anomaly", "measure_detector"]
+__all__ = ["DetectorMeasures", "RULES", "diagnose_anomaly", "kept_scores", "measure_detector"]
 
 _SEEN = 100  # minimum rows to report a constant column
 _ENOUGH = 1000  # minimum scores to report a shift
@@ -72,10 +72,8 @@ def measure_detector(model: Anomaly) -> DetectorMeasures:
             at="Anomaly",
             help="Call learn_many first.",
         )
-    ever = int(engine.core.array("scores")[0])
-    rings = engine.core.array("scores")[2:].reshape(-1, SCORED)
-    n = min(ever, SCORED)
-    scores = np.roll(rings, -(ever % SCORED), axis=1)[:, SCORED - n :] if ever > SCORED else rings[:, :n]
+    ever, scores = kept_scores(engine)
+    n = scores.shape[1]
     constant, identifiers = _columns(engine)
     return DetectorMeasures(
         task=model.task,
@@ -86,6 +84,17 @@ def measure_detector(model: Anomaly) -> DetectorMeasures:
         constant=constant,
         identifiers=identifiers,
     )
+
+
+def kept_scores(engine: Any) -> tuple[int, NDArray[np.float64]]:
+    """Return how many rows were scored, and the raw scores of the last ones, oldest first.
+
+    The scores are an array (detectors + 1, n), whose last line is the pool's own.
+    """
+    ever = int(engine.core.array("scores")[0])
+    rings = engine.core.array("scores")[2:].reshape(-1, SCORED)
+    n = min(ever, SCORED)
+    return ever, np.roll(rings, -(ever % SCORED), axis=1)[:, SCORED - n :] if ever > SCORED else rings[:, :n]
 
 
 def _alarms(scores: NDArray[np.float64]) -> float:

@@ -71,6 +71,7 @@ KIND = Kind(
         },
     ),
     series=Lazy("headwater.kinds.anomaly.score:last_scores"),
+    pictures=Lazy("headwater.kinds.anomaly.ask:pictures_of"),
     adapters={"sklearn": Lazy("headwater.kinds.anomaly.sklearn:OnlineOutlierDetector")},
     alarm=0.999,  # at the rate 0.001
     reduction=Reduction(rounded={"scores": 20}),  # the kept rows and scores are what it compares with

@@ -96,6 +96,7 @@ KIND = Kind(
             },
         },
     ),
+    pictures=Lazy("headwater.kinds.bandit.scores.pictures:pictures_of"),
     alias="bandit",
     costs=Lazy("headwater.kinds.bandit.scores.score:ChoiceCosts"),
     reduction=Reduction((*OPTIMIZER, *KEPT_ROWS, "bandit_ring")),

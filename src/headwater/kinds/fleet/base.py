@@ -25,7 +25,8 @@ _IMPORTANCE = Lazy("headwater.kinds.fleet.looks.asking:importance_of_members")
 _FINDINGS = Lazy("headwater.kinds.fleet.looks.asking:diagnose_members")
 _MEASURE = Lazy("headwater.explain.stream:importance")
 _DIAGNOSE = Lazy("headwater.diagnose.diagnosis:diagnose")
-_PLOT = Lazy("headwater.plot.inside:layers")
+_PLOT = Lazy("headwater.plot.overview:learner_figure")
+_PICTURES = Lazy("headwater.kinds.fleet.looks.pictures:pictures_of")
 
 INSTEAD = {
     "layers": "Draw one member: fleet[key].plot().",
@@ -63,6 +64,7 @@ def fleet_kind(of: Kind, able: frozenset[str], question: Question, **more: Any) 
         explain=_EXPLAIN,
         importance=_IMPORTANCE,
         findings=_FINDINGS,
+        pictures=_PICTURES,
         instead={**of.instead, **INSTEAD},
         settings=(),
         **{
@@ -253,15 +255,24 @@ class AnyFleet(ABC):
         """Return problems with evidence and remedy, those of each member with its key."""
         return _DIAGNOSE(self)
 
-    def plot(self) -> Any:
-        """Refuse to draw layers, which each member has of its own.
+    def plot(self, x: Any = None) -> Any:
+        """Plot the scores of the worst keys and of all with matplotlib, or what the member of one key knows.
+
+        Parameters
+        ----------
+        x : dict, optional
+            A row with its key, such as ``{"shop": "north"}``, and perhaps columns to ask its member about.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
 
         Raises
         ------
-        ConfigError
-            Always.
+        DataError
+            If there is no such key.
         """
-        return _PLOT(self)
+        return _PLOT(self, x)
 
     def export_onnx(self, path: Any, **how: Any) -> None:
         """Refuse to write ONNX, which each member can be written as.

@@ -85,6 +85,7 @@ KIND = Kind(
         ),
     ),
     series=Lazy("headwater.kinds.forecaster.series:series_of"),
+    pictures=Lazy("headwater.kinds.forecaster.series:pictures_of"),
     views=Views(
         curve=("model", "no-change", "season", "loss"),
         along="values",

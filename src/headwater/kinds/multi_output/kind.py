@@ -87,6 +87,7 @@ KIND = Kind(
             },
         },
     ),
+    pictures=Lazy("headwater.kinds.multi_output.scores.pictures:pictures_of"),
     costs=Lazy("headwater.kinds.multi_output.scores.costs:OutputCosts"),
     adapters={
         "onnx": Lazy("headwater.kinds.multi_output.onnx:outputs_out"),

@@ -30,6 +30,7 @@ KIND = Kind(
     explain=Lazy("headwater.kinds.router.looks:explain_model"),
     findings=Lazy("headwater.kinds.router.looks:diagnose_router"),
     series=Lazy("headwater.kinds.router.looks:ledger"),
+    pictures=Lazy("headwater.kinds.router.looks:pictures_of"),
     durable=Lazy("headwater.kinds.router.durable:DurableRouter"),
     question=Question("choose", (Field("tokens", "number", "Tokens of the prompt.", default=None, least=0),)),
     response=(

@@ -9,8 +9,10 @@ from headwater.diagnose.finding import Finding
 from headwater.explain.explanation import Explanation
 from headwater.kinds.bandit.explain import explain_action
 from headwater.kinds.bandit.findings import diagnose_bandit
+from headwater.learner.schema.pictures import Bars, Line, Lines, Picture
+from headwater.route.verdict.numbers import figure
 
-__all__ = ["diagnose_router", "explain_model", "ledger"]
+__all__ = ["diagnose_router", "explain_model", "ledger", "pictures_of"]
 
 _SEEN = 300  # minimum decisions to report on
 _OVER = 1.02  # mean cost in budgets above which the budget does not hold
@@ -65,3 +67,41 @@ def ledger(router: Any, scores: Any, ahead: Any = None) -> dict[str, Any]:
         if router.decisions and router.models
         else [],
     }
+
+
+def pictures_of(router: Any, score: Any = None, x: Any = None) -> list[Picture]:
+    """Return how often each model was chosen, how good it was, and what quality can be expected at which cost.
+
+    Parameters
+    ----------
+    router : Router
+        The router, kept from others by the caller.
+    score : RouterScore, optional
+        Its score, of which nothing more is drawn.
+    x : dict, optional
+        The features of a prompt to choose a model for.
+    """
+    known = ledger(router, score)
+    models = known["models"] if router.n_learned or router.decisions else []
+    good = {one["name"]: one["quality"] for one in models if one["quality"] is not None}
+    beside = {one["name"]: f"rewarded {one['rewarded']:,} times" for one in models}
+    found: list[Picture] = [Bars("mean quality of each model", good, "quality", beside)]
+    if router.decisions:
+        found.append(Bars("decisions for each model", {one["name"]: one["chosen"] for one in models}, "decisions"))
+    if known["frontier"]:
+        cost, quality = ([point[name] for point in known["frontier"]] for name in ("cost", "quality"))
+        at = {} if router.budget is None else {"budget": router.budget}
+        said = f"expected quality at each mean cost ({figure(router.spent)} spent so far)"
+        found.append(
+            Lines(said, "mean cost of a decision", "quality", (Line("frontier", cost, quality, "points"),), at=at)
+        )
+    return found if x is None else [_of_prompt(router, x), *found]
+
+
+def _of_prompt(router: Any, x: Any) -> Picture:
+    """Return the quality that is expected of each model for one prompt, with the probability that it is drawn."""
+    said = router.ask([x])
+    expected, proba = said.rows()[0].get("expected") or {}, said.rows()[0].get("proba") or {}
+    ranked = sorted(expected, key=lambda name: -expected[name])
+    beside = {str(name): f"drawn with {100 * proba.get(name, 0.0):.0f} %" for name in ranked}
+    return Bars("expected quality for this prompt", {str(name): expected[name] for name in ranked}, "quality", beside)

@@ -17,6 +17,7 @@ from headwater.errors import ConfigError, DataError, StoreError
 from headwater.learner.kind import check_can, kind_of
 from headwater.learner.schema import Response
 from headwater.learner.validation import as_samples, check_rows, not_as_many
+from headwater.route.verdict.cells import cell_of
 from headwater.store.forget.expiry import Age
 from headwater.store.forget.ledger import Export
 from headwater.store.forget.record import Forgetting, Record
@@ -30,10 +31,10 @@ from headwater.store.journal.events import (
 )
 from headwater.store.journal.requests import Gap, LabelRequest, LearnRequest, PendingRequest, StepRequest
 from headwater.streams import PIECE, Uninterrupted, as_blocks
-from headwater.types import Predictions
+from headwater.types import NOTEBOOK, SCORED_FIGURE, SCORED_PICTURES, Comparison, Predictions
 
 from .challengers import challengers_of
-from .model import Model
+from .model import Model, labels_of
 from .service import Request, Service
 
 _NOT_GIVEN = object()
@@ -161,6 +162,55 @@ class DurableLearner:
         """Attribute one prediction or score to the features, with ``how`` as in the learner's own ``explain_one``."""
         with self._model.lock:
             return self.learner.explain_one(x, **how)
+
+    def plot(self) -> Any:
+        """Plot the scores in service and what the learner's kind declares, with matplotlib.
+
+        The curve is that of the last thousand rows beside simple baselines, as on the live page.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        return SCORED_FIGURE(self.learner, self._model.champion.scores, lock=self._model.lock)
+
+    def pictures(self) -> list[Any]:
+        """Return what ``plot`` draws, as numbers (``learner.schema.pictures``)."""
+        with self._model.lock:
+            found: list[Any] = SCORED_PICTURES(self.learner, self._model.champion.scores)
+        return found
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """What the verdict compares, the main metric of the model beside its baselines, once for each output."""
+        with self._model.lock:
+            return self._model.champion.scores.comparisons()
+
+    def latest(self, rows: int = 5) -> list[dict[str, Any]]:
+        """Return the latest rows in the columns that the learner's kind declares, newest first.
+
+        Parameters
+        ----------
+        rows : int
+            The most to return.
+
+        Returns
+        -------
+        list of dict
+            ``row``, its number in the journal, then a value by column: numbers, texts, or None where it is missing.
+        """
+        with self._model.lock:
+            recent = list(self._model.recent)[::-1][:rows]
+            labels = labels_of(self.learner, [event for _, event, _ in recent])
+            columns = kind_of(self.learner).views.latest
+        return [
+            {"row": seq, **{column.name: cell_of(column, said, label) for column in columns}}
+            for (seq, _, said), label in zip(recent, labels, strict=True)
+        ]
+
+    def _repr_html_(self) -> str:
+        shown: str = NOTEBOOK(self)
+        return shown
 
     # ---- learn -------------------------------------------------------------------------------------------------------
 
