@@ -376,8 +376,9 @@ def delayed(case: Case, model: Any, at: Path) -> None:
 def plotted(case: Case, model: Any, at: Path) -> None:
     assert drawn_in(case.make().plot())[1] == ["Nothing learned yet."]
     titles, texts = drawn_in(model.plot())
-    wanted = ("layers",) if "layers" in case.kind.can else (case.kind.task, "keys" in kind_of(model).can)
-    title, numbers = DRAWN[wanted[0] if len(wanted) == 1 or not wanted[1] else "fleet"](model, case)
+    keyed = "keys" in kind_of(model).can
+    of = "fleet" if keyed else "layers" if "layers" in case.kind.can else case.kind.task
+    title, numbers = DRAWN[of](model, case)
     assert any(title in one for one in titles), titles
     assert set(numbers) <= set(texts) | set(points_in(model.plot())), (numbers, texts)
     session = hw.Session(case.make(), window=50, every=50)
@@ -432,7 +433,7 @@ def _of_weights(model: Any, case: Case) -> tuple[str, list[Any]]:
 
 
 DRAWN: dict[str, Callable[[Any, Case], tuple[str, list[Any]]]] = {
-    "layers": lambda m, case: ("layer 1: ", []),
+    "layers": lambda m, case: ("layer 2: 32 × ", []),
     "anomaly": lambda m, case: (
         "raw score of each row",
         [float(np.array(m.engine.core.array("scores"))[2:].reshape(-1, 2000)[-1, N - 1])],

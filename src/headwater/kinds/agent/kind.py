@@ -46,7 +46,7 @@ KIND = Kind(
         "scores": "Ask value(state).",
         "challenge": "Run another agent in an environment of its own: what an agent sees follows from what it does.",
         "losses": "Ask importance(), which needs no loss of a row.",
-        "layers": "Draw agent.returns, the sum of the rewards of each episode.",
+        "layers": "Call plot(), which draws the return of each episode and the value of each action.",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "Transitions are learned in order: teach it in one process.",
         "step": "Steps are bounded by kappa; make a new one with another.",

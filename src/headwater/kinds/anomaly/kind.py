@@ -36,7 +36,7 @@ KIND = Kind(
         "late": "Rows are learned at once, and no label is waited for.",
         "classes": "Ask score_one(x) or is_anomaly_one(x).",
         "losses": "Ask importance(), which needs no loss of a row.",
-        "layers": "Draw scores: hw.plot.learning_curve of an evaluation.",
+        "layers": "Call plot(), which draws its scores.",
         "onnx": "Scores depend on the last rows: serve it, or load its file with hw.load.",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "Scores depend on the last rows: teach it in one process.",

@@ -55,7 +55,7 @@ KIND = Kind(
         "classes": "Ask predict_one(x) for the best action; to learn known classes use a Classifier.",
         "scores": "Ask expected_rewards(x).",
         "losses": "Ask importance(), which needs no loss of a row.",
-        "layers": "Ask expected_rewards(x) for what each action is worth.",
+        "layers": "Call plot(x), which draws what each action is worth.",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "Teach it in one process.",
         "step": "Make a new one, or set amount to explore more.",

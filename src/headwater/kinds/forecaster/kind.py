@@ -57,7 +57,7 @@ KIND = Kind(
         "classes": "A series is numbers; for classes use a Classifier.",
         "scores": "Compare each value with forecast_interval(); for scores of rows use an Anomaly.",
         "losses": "Ask importance(), which needs no loss of a row.",
-        "layers": "Draw hw.plot.forecast of what forecast() and forecast_interval() return.",
+        "layers": "Call plot(), which draws the next values with their intervals.",
         "onnx": "A forecast depends on the series so far: serve it, or save the file and load it with hw.load.",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "A series is learned in order: teach it in one process.",

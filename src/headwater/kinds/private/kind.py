@@ -18,7 +18,7 @@ _INSTEAD = {
     "cluster": "Workers' sums would need noise of their own. Teach it in one process.",
     "web": "Serve it: its page would learn without the secret noise.",
     "onnx": "Load its file with headwater.load, which holds no secrets, or serve it.",
-    "layers": "It is one linear model. explain_one(x) says what each column adds.",
+    "layers": "It is one linear model: call plot(), which draws how far each column moves the prediction.",
     "report": "Print hw.evaluate, for the owner of the rows: scores are exact functions of labels.",
     "step": "Its step size is a setting of the promise: Privacy(step=).",
     "outputs": "Two learners of the same rows promise less than one. Teach the output that matters.",

@@ -48,7 +48,7 @@ KIND = Kind(
         "classes": "Ask choose(prompt) for a model; to learn known classes use a Classifier.",
         "scores": "Ask frontier() for what quality costs.",
         "losses": "Ask importance(), which needs no loss of a row.",
-        "layers": "Ask frontier() for what each model is worth.",
+        "layers": "Call plot(), which draws the quality of each model and what it costs.",
         "seat": "Give the key as a feature of the prompt: one budget belongs to one router.",
         "fleet": "Give the key as a feature of the prompt: one budget belongs to one router.",
         "keys": "Give the key as a feature of the prompt.",
