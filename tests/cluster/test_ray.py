@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+import headwater as hw
 from headwater.cluster import Cluster
 from headwater.errors import HeadwaterError, TargetError
+from headwater.store.learner_file import fingerprint
 from support.packages.imports import when_used
 from support.processes.nodes import add_node, ray_nodes
 from support.processes.rounds import ROUNDS, make, stream, write
@@ -78,7 +80,9 @@ def read_here(sources) -> int:
     return cluster.learner.engine.core.digest()
 
 
-def disturbed(kill, *, in_round: int = 8, sources: list[str] | None = None) -> tuple[Cluster, object]:
+def disturbed(
+    kill, *, in_round: int = 8, sources: list[str] | None = None, learner=None, rows=ROWS
+) -> tuple[Cluster, object]:
     """Learn the rows on the nodes; `kill(workers)` is called once, while the blocks of that round are being learned."""
     from headwater.cluster.ray import RayWorkers
 
@@ -99,8 +103,8 @@ def disturbed(kill, *, in_round: int = 8, sources: list[str] | None = None) -> t
         with Cluster(make(), engine=workers, partition="sources", **ROUNDS) as cluster:
             cluster.run(sources, "answer")
         return cluster, workers
-    with Cluster(make(), engine=workers, **ROUNDS) as cluster:
-        cluster.run(ROWS)
+    with Cluster(make() if learner is None else learner, engine=workers, **ROUNDS) as cluster:
+        cluster.run(rows)
     return cluster, workers
 
 
@@ -175,6 +179,34 @@ def test_a_coordinator_of_workers_that_read_is_killed_and_started_again_to_the_s
     *rounds, digest = map(int, again.stdout.split())
     assert 0 < rounds[0] <= 12, "it went on from a manifest"
     assert digest == read_here
+
+
+def outputs() -> hw.MultiOutput:
+    return hw.MultiOutput(seed=1, effort="accurate")
+
+
+OUTPUTS = [
+    (x, {"answer": y, "double": 2 * x["load"], **({"late": x["hour"] > 8} if i >= 4620 else {})})
+    for i, (x, y) in enumerate(ROWS[:5600])
+]
+"""Both workers of one round find the third output."""
+
+
+def test_a_worker_that_is_killed_changes_no_bit_of_several_outputs(nodes):
+    with Cluster(outputs(), engine="local", **ROUNDS) as here:
+        record = here.run(OUTPUTS)
+    cluster, workers = disturbed(
+        lambda pids: os.kill(pids[0], signal.SIGKILL), in_round=4, learner=outputs(), rows=OUTPUTS
+    )
+    assert workers.lost + workers.repeated >= 1, "a block was lost with it, or given to the other worker as well"
+    assert cluster.progress.rewound == here.progress.rewound == 100
+    assert fingerprint(cluster.learner) == fingerprint(here.learner)
+    assert cluster.progress.rows == record.rows == 5600
+    assert {name: member.n_learned for name, member in cluster.learner.members.items()} == {
+        "answer": 5600,
+        "double": 5600,
+        "late": 980,
+    }
 
 
 MANY = {"workers": 12, "block": 10, "warm_up": 4400, "lead": 0}

@@ -338,7 +338,16 @@ SAID: dict[str, Callable[[Any, list[Any]], dict[str, Any]]] = {
 
 def clustered(case: Case, model: Any, at: Path) -> None:
     labels = [None] * len(case.rows) if case.labels is None else case.labels
-    hw.cluster.learn(case.make(), zip(case.rows, labels, strict=True), workers=2, engine="local")
+    pairs, how = list(zip(case.rows, labels, strict=True)), {"workers": 2, "block": 2, "engine": "local"}
+    learner = case.make()
+    record = hw.cluster.learn(learner, pairs, warm_up=100, manifest=at / "m.hw", **how)
+    assert record.rows == learner.n_learned == hw.load(at / "m.hw").n_learned == len(pairs)
+    asked = list(case.rows[:5])
+    told = learner.predict_many(asked)
+    assert list(hw.load(at / "m.hw").predict_many(asked)) == list(told)
+    again = case.make()
+    assert hw.cluster.learn(again, pairs, manifest=at / "m.hw", **how).rows == len(pairs)
+    assert list(again.predict_many(asked)) == list(told)
 
 
 def paged(case: Case, model: Any, at: Path) -> None:

@@ -21,9 +21,9 @@ from typing import Any, Protocol
 
 from headwater.cluster.published.manifest import NOTE, ManifestWriter, Position, Totals, read_manifest, totals_of
 from headwater.errors import ConfigError
+from headwater.learner.base import Learner
 from headwater.learner.kind import check_can, has_classes, named_able
 from headwater.learner.settings import settings_of, written_settings
-from headwater.learner.supervised import SupervisedLearner
 from headwater.route.score import Score
 from headwater.store.model_file import SavedModel
 from headwater.store.model_file.settings import as_json
@@ -40,7 +40,7 @@ from .progress.sampling import SerialSample
 from .progress.sampling import every as every_round
 from .sources.partitions import Partitions, check_same
 from .sources.rows import Rows
-from .worker import Block, Outcome, Update, after_block, merge_group, pack, unpack
+from .worker import Block, Outcome, Update, after_block, merge_group, pack, together, unpack
 
 __all__ = ["Cluster", "Workers", "learn"]
 
@@ -84,7 +84,7 @@ class Cluster:
 
     Parameters
     ----------
-    learner : Classifier or Regressor
+    learner : Classifier, Regressor or MultiOutput
         The model, which has the state after the last round. An existing manifest replaces it.
     workers : int
         Blocks per round. They determine the result, which does not depend on the number of processes.
@@ -166,7 +166,7 @@ class Cluster:
         _check(learner, workers, block, sync, lead)
         _check_deadline(learner, deadline)
         _check_sources(learner, partition, key, lead)
-        self.learner: SupervisedLearner = learner
+        self.learner: Any = learner
         self._auto, self._share, self._by_source = block == "auto", sync, partition == "sources"
         self._key, self._deadline, self._warm_up, self._lead = key, deadline, warm_up, lead
         self.position = Position(workers=workers, block=SMALLEST if isinstance(block, str) else block)
@@ -176,7 +176,7 @@ class Cluster:
         self._workers = _workers(engine, workers, address)
         self._manifest_writer = None if manifest is None else ManifestWriter(manifest)
         self._serial = SerialSample(
-            self.learner.task, every_round(workers) if serial_sample and not self._by_source else 0
+            self.learner.kind, every_round(workers) if serial_sample and not self._by_source else 0
         )
         self._state = pack(self.learner)
         self._update: Update | None = None
@@ -282,8 +282,7 @@ class Cluster:
             return False
         if self._serial.due(self.position.round) and len(blocks) == self.position.workers:
             self._serial.begin(self._whole())
-        outcomes = self._workers.learn((self._update, self._whole), blocks, self._deadline)
-        outcomes.sort(key=lambda outcome: outcome.index)
+        outcomes = together(self._workers.learn((self._update, self._whole), blocks, self._deadline))
         done = rows.settle(blocks, outcomes)
         learned = [outcome for outcome, block in zip(outcomes, done, strict=True) if len(block.y)]
         if learned:
@@ -309,7 +308,7 @@ class Cluster:
 
     def _may_fan_out(self) -> bool:
         """Return whether several workers may start from this learner. With one output, both classes must be known."""
-        if self.learner.engine is None:
+        if not self.learner.n_learned:
             return False
         return not has_classes(self.learner) or not self.learner.one_output or len(self.learner.known_classes) > 1
 
@@ -344,6 +343,7 @@ class Cluster:
         number = self.position.round
         delta = difference(before.arrays, self._state.arrays)
         self._update = Update(number + 1, number, self._state.header, delta)
+        samples = {name: member.sample for name, member in merged.members.items()}
         self.learner.resume(
             engine=self._engine_of(merged),
             classes=merged.known_classes,
@@ -351,10 +351,13 @@ class Cluster:
             notes=self.learner.notes,
             sample=self.learner.sample,
         )
+        for name, sample in samples.items():
+            if sample is not None:
+                self.learner.members[name].resume_sample(sample)
 
-    def _engine_of(self, merged: SupervisedLearner) -> Any:
+    def _engine_of(self, merged: Any) -> Any:
         """Return the engine of a merged learner, with the aggregates of the coordinator's."""
-        engine = merged.learned_engine
+        engine = merged.engine
         if engine.rolling is not None or not self.learner.has_rolling:
             return engine
         rolled = self.learner.new_engine(engine.state() | self.learner.observed_state())  # the first round's
@@ -380,11 +383,11 @@ class Cluster:
         totals = Totals(self._watch.to_bytes(), progress, self._serial.sums, dict(self._rejected_before))
         self._manifest_writer.put(self._kept(), self.position, totals, wait=wait)
 
-    def _kept(self) -> SupervisedLearner:
+    def _kept(self) -> Any:
         """Return a copy of the current learner, with all its settings, its aggregates and its diagnosis sample."""
         own = self.learner
         settings = {name: as_json(value) for name, value in written_settings(own).items()}
-        rolling = None if own.engine is None else own.learned_engine.rolling
+        rolling = None if own.engine is None else own.engine.rolling
         windows = {} if rolling is None else rolling.state()
         header = self._state.header | {"settings": self._state.header["settings"] | settings}
         kept = unpack(SavedModel(header, self._state.arrays | windows))
@@ -463,7 +466,8 @@ class Cluster:
     def standing(self) -> dict[str, Any]:
         """Return the scores over the last rows, and what the verdict compares."""
         report = self._watch.report()
-        return {"scores": report["window"]["model"], "comparisons": report["comparisons"]}
+        scores = {"scores": report["window"]["model"], "comparisons": report["comparisons"]}
+        return scores | {"loss": self._serial.loss_of}
 
     def _record(self, rows: Rows | Partitions | None, stream: Stream | None) -> Record:
         watch = self._watch
@@ -490,7 +494,7 @@ def learn(learner: Any, stream: Any, target: str | None = None, **options: Any) 
 
     Parameters
     ----------
-    learner : Classifier or Regressor
+    learner : Classifier, Regressor or MultiOutput
         The learner, which is updated in place.
     stream, target
         As in ``Session.run``.
@@ -529,7 +533,7 @@ def learn(learner: Any, stream: Any, target: str | None = None, **options: Any) 
 
 def _check(learner: Any, workers: int, block: int | str, share: float, lead: Any) -> None:
     check_can(learner, "cluster", at="learner")
-    if not isinstance(learner, SupervisedLearner):
+    if not isinstance(learner, Learner):
         raise ConfigError(
             expected=named_able("cluster"),
             got=type(learner).__name__,
@@ -547,7 +551,7 @@ def _check(learner: Any, workers: int, block: int | str, share: float, lead: Any
         raise ConfigError(expected="a share between 0 and 1", got=f"{share:g}", at="sync", help="Try 0.2.")
 
 
-def _check_alike(learner: Any, found: SupervisedLearner) -> None:
+def _check_alike(learner: Any, found: Learner) -> None:
     """Raise ConfigError if the learner that is given can't continue as the manifest's."""
     own, other = ({n: as_json(value) for n, value in settings_of(one).items()} for one in (learner, found))
     apart = [name for name in other if name != "diagnosis" and own.get(name) != other[name]]

@@ -97,6 +97,9 @@ def merge(base: SupervisedLearner, workers: Sequence[SupervisedLearner]) -> Supe
             at="merge",
             help="Let one learner observe(x) all rows in their order, and teach the workers what it returns.",
         )
+    if base.kind.merge is not None:
+        several: SupervisedLearner = base.kind.merge(base, workers, merge)
+        return several
     if base.engine is None and len(workers) == 1:
         base = workers[0]
         workers = []

@@ -22,7 +22,7 @@ from headwater.store.model_file import SavedModel
 
 from .delta import size_of
 from .merge import FAN_IN, in_tree
-from .worker import Block, Outcome, Update, Worker
+from .worker import Block, Outcome, Update, Worker, together
 
 __all__ = ["INLINE", "RayWorkers", "ReplicaPool", "connect", "library"]
 
@@ -309,7 +309,8 @@ class _Round:
         """Return the outcomes, of which some have the merged states of the others."""
         if not self._apart:
             return list(self._done.values())
-        tops = sorted((i, self._states[i]) for i, done in self._done.items() if len(done.y_pred))
+        finished = together(self._done.values())
+        tops = [(done.index, self._states[done.index]) for done in finished if len(done.y_pred)]
         version = self._whole().version
         seats = [seat for seat in self._workers.idle if seat.version == version]
         if self._tree and seats:
@@ -317,8 +318,8 @@ class _Round:
             tops = in_tree(tops, lambda refs: next(turns).actor.merge.remote(version, *refs))
         states = dict(zip((i for i, _ in tops), self._ray.get([ref for _, ref in tops]), strict=True))
         return [
-            replace(done, header=states[i].header, delta=states[i].delta) if i in states else done
-            for i, done in self._done.items()
+            replace(done, header=states[i].header, delta=states[i].delta) if (i := done.index) in states else done
+            for done in finished
         ]
 
     def _forget_lost(self) -> None:

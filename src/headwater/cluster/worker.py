@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from headwater.encode.rolling import ROLLING_STATE
+from headwater.learner.base import Learner
 from headwater.learner.kind import has_classes
-from headwater.learner.supervised import SupervisedLearner
 from headwater.nn.core.cleared import added_samples, cleared
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.model_file import SavedModel
 
-from .delta import Delta, apply, difference
+from .delta import Arrays, Delta, apply, difference
 from .merge import merge
 from .sources.reader import Part, Place, Reader
 
-__all__ = ["Block", "Outcome", "Update", "Worker", "after_block", "merge_group", "pack", "unpack"]
+__all__ = ["Block", "Outcome", "Update", "Worker", "after_block", "merge_group", "pack", "together", "unpack"]
 
 
 WEIGHT = 10
@@ -33,7 +34,9 @@ WEIGHT = 10
 _MOVED = ("weights", "state_0", "state_1", "state_2", "state_3", "state_4")
 _PLACES = ("answers", "running", "buffer", "label_history", "cell_code")
 _COORDINATED = ("sample", *ROLLING_STATE)
-"""Arrays that only the coordinator has."""
+"""Arrays that only the coordinator has. Samples of a learner's members stay with the members."""
+_SAMPLE = ".sample"
+"""End of the names of members' diagnosis samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ class Outcome:
         Seconds for the rows, and CPU seconds for the whole block, including unpacking and comparing.
     found : (list, Place), optional
         Labels of the rows that the worker read itself, and the place after them.
+    grew : bool
+        Whether the learner has got members that the initial state doesn't have.
     """
 
     index: int
@@ -115,24 +120,77 @@ class Outcome:
     seconds: float
     cpu: float
     found: tuple[list[Any], Place] | None = None
+    grew: bool = False
 
 
-def pack(learner: SupervisedLearner) -> SavedModel:
+def pack(learner: Learner) -> SavedModel:
     """Return settings and arrays of a learner, without the diagnosis sample and what a merge leaves empty.
 
-    Workers get rows that the coordinator has added aggregates to, so they need neither ``rolling`` nor its state.
+    Workers get rows that the coordinator has added aggregates to, so they need neither ``rolling`` nor its state. Members read
+    what others predict, which only workers see, so that the first block of each round takes their samples.
     """
     saved = LEARNER_FORMAT.pack(learner)
     settings = {name: value for name, value in saved.header["settings"].items() if name != "rolling"}
-    header = saved.header | {"settings": settings | {"diagnosis": False}}
-    arrays = {name: array for name, array in saved.arrays.items() if name not in _COORDINATED}
-    return SavedModel(header, cleared(arrays, samples=False) if arrays else arrays)
+    sampled = learner.kind.merge is not None and settings["diagnosis"]
+    arrays: dict[str, Any] = {}
+    for part, own in _parts({name: array for name, array in saved.arrays.items() if name not in _COORDINATED}).items():
+        arrays |= _named(part, cleared(own, samples=False))
+    return SavedModel(saved.header | {"settings": settings | {"diagnosis": sampled}}, arrays)
 
 
-def unpack(saved: SavedModel) -> SupervisedLearner:
+def unpack(saved: SavedModel) -> Any:
     """Return the learner with the given settings and arrays."""
-    learner: SupervisedLearner = LEARNER_FORMAT.unpack(saved, "the cluster")
-    return learner
+    return LEARNER_FORMAT.unpack(saved, "the cluster")
+
+
+def _parts(arrays: Arrays) -> dict[str, dict[str, Any]]:
+    """Return the arrays of each member, by what their names begin with, or of the learner itself by "".
+
+    Examples
+    --------
+    >>> _parts({"0.weights": 1, "0.sizes": 2, "1.weights": 3})
+    {'0.': {'weights': 1, 'sizes': 2}, '1.': {'weights': 3}}
+    """
+    parts: dict[str, dict[str, Any]] = defaultdict(dict)
+    for name, array in arrays.items():
+        member, dot, own = name.rpartition(".")
+        parts[member + dot][own] = array
+    return dict(parts)
+
+
+def _named(part: str, arrays: Arrays) -> dict[str, Any]:
+    return {part + name: array for name, array in arrays.items()}
+
+
+def _added(before: Arrays, after: Arrays) -> dict[str, Any]:
+    """Return arrays after learning, with only those samples in replay buffers that were not there before."""
+    known, arrays = _parts(before), dict[str, Any]()
+    for part, own in _parts(after).items():
+        arrays |= _named(part, added_samples(known[part], own) if part in known else own)
+    return arrays
+
+
+def _unsampled(saved: SavedModel) -> SavedModel:
+    """Return a state without diagnosis samples."""
+    header = saved.header | {"settings": saved.header["settings"] | {"diagnosis": False}}
+    return SavedModel(header, {name: array for name, array in saved.arrays.items() if not name.endswith(_SAMPLE)})
+
+
+def together(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Return the outcomes that can be merged with one another, in the order of their blocks.
+
+    Of those that found new members only the first one can: the place of a member decides its seed and what it reads. The rows of
+    the others come again in the next round, where the members are known.
+
+    Examples
+    --------
+    >>> done = [Outcome(i, {}, {}, [], [], 0.0, 0.0, grew=i > 1) for i in (3, 0, 2, 1)]
+    >>> [outcome.index for outcome in together(done)]
+    [0, 1, 2]
+    """
+    ordered = sorted(outcomes, key=lambda outcome: outcome.index)
+    first = next((outcome for outcome in ordered if outcome.grew), None)
+    return [outcome for outcome in ordered if outcome is first or not outcome.grew]
 
 
 class Worker:
@@ -195,16 +253,24 @@ def warmed(saved: SavedModel, X: Any, y: list[Any]) -> dict[str, Any]:
     never been. Its worker therefore learns some of them first. They are counted where they are part of a block. Here names,
     counts, statistics and the replay buffer stay unchanged.
     """
-    learner = unpack(saved)
+    learner = unpack(_unsampled(saved))
     learner.step_many(X, y)
-    before, after = saved.arrays, LEARNER_FORMAT.pack(learner).arrays
+    before, after = _parts(saved.arrays), _parts(LEARNER_FORMAT.pack(learner).arrays)
+    if before.keys() != after.keys() or not all(_alike(own, after[part]) for part, own in before.items()):
+        return dict(saved.arrays)  # a new member, class or test changed the layout
+    arrays = dict(saved.arrays)
+    for part, own in before.items():
+        moved = {name: after[part][name][: len(array)] for name, array in own.items() if name in _MOVED}
+        running = own["running"].copy()
+        running[:, WEIGHT] = after[part]["running"][:, WEIGHT]
+        arrays |= _named(part, {**moved, "running": running})
+    return arrays
+
+
+def _alike(before: Arrays, after: Arrays) -> bool:
+    """Return whether the arrays of a learner have the same layout."""
     same_tests = np.array_equal(before["cell_code"], after["cell_code"])
-    if not same_tests or not all(after[name].shape == before[name].shape for name in _PLACES):
-        return dict(before)  # a new class or test changed the layout
-    moved = {name: after[name][: len(array)] for name, array in before.items() if name in _MOVED}
-    running = before["running"].copy()
-    running[:, WEIGHT] = after["running"][:, WEIGHT]
-    return {**before, **moved, "running": running}
+    return same_tests and all(after[name].shape == before[name].shape for name in _PLACES)
 
 
 def learn_block(saved: SavedModel, block: Block) -> Outcome:
@@ -212,24 +278,26 @@ def learn_block(saved: SavedModel, block: Block) -> Outcome:
     if not len(block.y):
         return Outcome(block.index, saved.header, {}, [], [], seconds=0.0, cpu=0.0)
     begun = time.process_time()
-    learner = unpack(saved if block.lead is None else SavedModel(saved.header, warmed(saved, *block.lead)))
-    engine = learner.engine
-    if engine is not None:  # separate random numbers per block, by its number in the upper bits of the count
-        engine.core.array("random")[0] += block.index << 32
+    first = saved if block.lead is None else SavedModel(saved.header, warmed(saved, *block.lead))
+    learner = unpack(_unsampled(first) if block.index else first)
+    known = list(learner.members.values()) if learner.kind.merge else [learner]
+    for one in known:
+        if one.engine is not None:  # separate random numbers per block, by its number in the upper bits of the count
+            one.engine.core.array("random")[0] += block.index << 32
     started = time.perf_counter()
     forecast = learner.step_many(block.X, block.y)
     seconds = time.perf_counter() - started
     after = pack(learner)
-    arrays = added_samples(saved.arrays, after.arrays) if saved.arrays else after.arrays
     numbers = not has_classes(learner)
     return Outcome(
         index=block.index,
         header=after.header,
-        delta=difference(saved.arrays, arrays),
+        delta=difference(saved.arrays, _added(saved.arrays, after.arrays)),
         y_pred=list(forecast.y_pred),
         proba=[math.nan] * len(block) if numbers else forecast.proba_of(block.y),
         seconds=seconds,
         cpu=time.process_time() - begun,
+        grew=len(learner.members) > len(known),
     )
 
 
@@ -238,11 +306,11 @@ def merge_group(saved: SavedModel, outcomes: Sequence[Outcome]) -> Outcome:
     began = time.process_time()
     merged = merge(unpack(saved), [after_block(saved, outcome) for outcome in outcomes])
     after = pack(merged)
-    delta = difference(saved.arrays, added_samples(saved.arrays, after.arrays))
+    delta = difference(saved.arrays, _added(saved.arrays, after.arrays))
     cpu = time.process_time() - began
     return Outcome(outcomes[0].index, after.header, delta, [], [], seconds=0.0, cpu=cpu)
 
 
-def after_block(saved: SavedModel, outcome: Outcome) -> SupervisedLearner:
+def after_block(saved: SavedModel, outcome: Outcome) -> Any:
     """Return the learner after a block that started from a state."""
     return unpack(SavedModel(outcome.header, apply(saved.arrays, outcome.delta)))

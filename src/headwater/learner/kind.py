@@ -179,6 +179,9 @@ class Kind:
     noted : Lazy, optional
         ``noted(learner, x, said)`` counts a choice that ``issue`` made for a row as soon as it is journaled, or, without what was
         said, changes settings to those in ``x``. Without it a choice counts when its outcome comes.
+    merge : Lazy, optional
+        ``merge(base, workers, merge_one)`` returns what several workers learned since they were copies of a base as one learner of a
+        kind that holds others, which ``merge_one(base, workers)`` merges. Without it the core merges a learner of this kind.
     settings : tuple of Field
         Settings that are options of ``headwater learn`` beside those of all kinds.
     instead : mapping
@@ -226,6 +229,7 @@ class Kind:
     happened: Lazy | None = None
     issue: Lazy | None = None
     noted: Lazy | None = None
+    merge: Lazy | None = None
     settings: tuple[Field, ...] = ()
     instead: Mapping[str, str] = field(default_factory=dict)
     adapters: Mapping[str, Lazy] = field(default_factory=dict)

@@ -32,12 +32,12 @@ class Progress:
     sent, received
         Bytes of arrays sent to workers and received from them.
     rewound
-        Rows of stragglers, learned in a later round.
+        Rows of stragglers, and of blocks that found new outputs beside another block, learned in a later round.
     lost, left
         Workers that died with a block, and workers stopped because their node was draining.
     merge_loss
-        Cost of merging against one worker that learns the same rows alone, in points of accuracy or as relative increase
-        of the mean error; NaN before the first sample.
+        Cost of merging against one worker that learns the same rows alone, in points of accuracy (of several outputs, of the
+        mean cost) or as relative increase of the mean error; NaN before the first sample.
     at
         Time of the last merge, in seconds since 1970.
     """

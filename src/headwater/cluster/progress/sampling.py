@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from headwater.cluster.worker import Block, Update
-from headwater.learner.kind import has_classes
+from headwater.learner.kind import Kind
+from headwater.types import ScoredRows
 
 __all__ = ["SerialSample", "cost"]
 
@@ -24,14 +25,14 @@ class SerialSample:
 
     Parameters
     ----------
-    task : str
-        "classify" for the error rate, "regress" for the mean error.
+    kind : Kind
+        Of the learner: the error rate of one of classes, the mean error of one of numbers, the mean of its costs of any other.
     every : int
         Rounds between samples; 0 for none.
     """
 
-    def __init__(self, task: str, every: int) -> None:
-        self._task, self._every = task, every
+    def __init__(self, kind: Kind, every: int) -> None:
+        self._kind, self._every = kind, every
         self._begun: Update | None = None
         self._rounds: list[tuple[Any, list[Any], list[int]]] = []
         self._cluster = self._serial = 0.0
@@ -52,7 +53,7 @@ class SerialSample:
         if self._begun is None:
             return None
         self._rounds.append((X, y, rows))
-        self._of_now += cost(self._task, y, y_pred)
+        self._of_now += cost(self._kind, y, y_pred)
         if len(self._rounds) < ROUNDS:
             return None
         X, y, rows = ([one for part in parts for one in part] for parts in zip(*self._rounds, strict=True))
@@ -61,7 +62,7 @@ class SerialSample:
     def compare(self, block: Block, y_pred: Sequence[Any]) -> None:
         """Add the single worker's predictions."""
         self._cluster += self._of_now
-        self._serial += cost(self._task, block.y, y_pred)
+        self._serial += cost(self._kind, block.y, y_pred)
         self.rows += len(block)
         self._begun = None
 
@@ -76,11 +77,16 @@ class SerialSample:
 
     @property
     def loss(self) -> float:
-        """Cost of merging in points of accuracy, or as relative increase of the mean error, and NaN before a sample."""
+        """Cost of merging in points, or as relative increase of the mean error, and NaN before a sample."""
         if not self.rows:
             return math.nan
         apart = self._cluster - self._serial
-        return 100 * apart / self.rows if has_classes(self._task) else apart / max(self._serial, 1e-300)
+        return apart / max(self._serial, 1e-300) if self.loss_of == "error" else 100 * apart / self.rows
+
+    @property
+    def loss_of(self) -> str:
+        """What the loss is of: "accuracy" or "cost", in points of at most 100 a row, or the mean "error", as relative increase."""
+        return "cost" if self._kind.answer.compound else "accuracy" if "classes" in self._kind.can else "error"
 
 
 def every(workers: int) -> int:
@@ -94,15 +100,21 @@ def every(workers: int) -> int:
     return round(ROUNDS * workers / SHARE)
 
 
-def cost(task: str, y: Sequence[Any], y_pred: Sequence[Any]) -> float:
-    """Return the number of wrong predictions, or the sum of absolute errors.
+def cost(kind: Kind, y: Sequence[Any], y_pred: Sequence[Any]) -> float:
+    """Return the number of wrong predictions, the sum of absolute errors, or of labels with several parts that of their costs.
 
     Examples
     --------
-    >>> cost("classify", ["a", "b"], ["a", None]), cost("regress", [1.0, 2.0], [1.5, 2.0])
+    >>> import headwater as hw
+    >>> cost(hw.Classifier.kind, ["a", "b"], ["a", None]), cost(hw.Regressor.kind, [1.0, 2.0], [1.5, 2.0])
     (1.0, 0.5)
+    >>> cost(hw.MultiOutput.kind, [{"a": "x", "b": "y"}, {"a": "x"}], [{"a": "x", "b": "z"}, {"a": "x"}])
+    0.5
     """
+    if kind.answer.compound:
+        n = len(y)
+        return math.fsum(kind.costs.value().of(ScoredRows(1, [{}] * n, y, y_pred, [math.nan] * n, kind.task)))
     pairs = zip(y, y_pred, strict=True)
-    if has_classes(task):
+    if "classes" in kind.can:
         return float(sum(label != predicted for label, predicted in pairs))
     return math.fsum(abs(label - predicted) for label, predicted in pairs)

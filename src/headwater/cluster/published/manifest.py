@@ -15,7 +15,7 @@ from typing import Any
 
 from headwater.cluster.sources.reader import Place
 from headwater.errors import ConfigError
-from headwater.learner.supervised import SupervisedLearner
+from headwater.learner.base import Learner
 from headwater.store.learner_file import load, to_bytes
 from headwater.store.model_file import write
 
@@ -83,7 +83,7 @@ class Totals:
         return asdict(self) | {"score": base64.b64encode(self.score).decode("ascii")}
 
 
-def totals_of(learner: SupervisedLearner) -> Totals | None:
+def totals_of(learner: Learner) -> Totals | None:
     """Return the totals in a manifest's learner, or None from an earlier version, which wrote none."""
     noted = learner.notes.get(NOTE, {}).get("totals")
     if noted is None:
@@ -91,7 +91,7 @@ def totals_of(learner: SupervisedLearner) -> Totals | None:
     return Totals(**noted | {"score": base64.b64decode(noted["score"]), "merging": tuple(noted["merging"])})
 
 
-def read_manifest(path: str | Path) -> tuple[SupervisedLearner, Position] | None:
+def read_manifest(path: str | Path) -> tuple[Learner, Position] | None:
     """Return the learner and position of a manifest, or None without a file.
 
     Raises
@@ -104,7 +104,7 @@ def read_manifest(path: str | Path) -> tuple[SupervisedLearner, Position] | None
     if not Path(path).exists():
         return None
     learner: Any = load(path)
-    noted = learner.notes.get(NOTE) if isinstance(learner, SupervisedLearner) else None
+    noted = learner.notes.get(NOTE) if isinstance(learner, Learner) else None
     if not isinstance(noted, dict):
         raise ConfigError(
             expected="a manifest of a cluster",
@@ -130,13 +130,13 @@ class ManifestWriter:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         self._changed = threading.Condition()
-        self._next: tuple[SupervisedLearner, Position, Totals] | None = None
+        self._next: tuple[Learner, Position, Totals] | None = None
         self._busy = self._ended = False
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="headwater-manifest", daemon=True)
         self._thread.start()
 
-    def put(self, learner: SupervisedLearner, position: Position, totals: Totals, *, wait: bool = False) -> None:
+    def put(self, learner: Learner, position: Position, totals: Totals, *, wait: bool = False) -> None:
         """Queue a learner, which must no longer change, for writing. With ``wait``, block until it is on disk."""
         with self._changed:
             self._next = (learner, position, totals)

@@ -15,7 +15,7 @@ from headwater.cluster.progress.status import read_status
 from headwater.cluster.published.manifest import read_manifest
 from headwater.cluster.worker import pack
 from headwater.errors import HeadwaterError, SourceError
-from headwater.learner.supervised import SupervisedLearner
+from headwater.learner.base import Learner
 from headwater.store.model_file import SavedModel
 
 __all__ = ["RunStates"]
@@ -81,7 +81,7 @@ class RunStates:
         found = os.stat(self._path)
         return found.st_mtime_ns, found.st_size, found.st_ino
 
-    def _read(self) -> SupervisedLearner:
+    def _read(self) -> Learner:
         try:
             seen = self._stat()
         except OSError as error:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Protocol, TypeAlias
 
 from headwater.cluster.worker import unpack
-from headwater.learner.supervised import SupervisedLearner
+from headwater.learner.base import Learner
 from headwater.store.model_file import SavedModel
 from headwater.store.service.model import predict_rows
 
@@ -34,7 +34,7 @@ class Replica:
 
     def __init__(self) -> None:
         self.seq, self.as_of = -1, 0.0
-        self._learner: SupervisedLearner | None = None
+        self._learner: Learner | None = None
 
     def take(self, seq: int, as_of: float, saved: SavedModel | None) -> None:
         """Set a new state, or only the time at which the current one was the newest."""

@@ -26,6 +26,7 @@ KIND = Kind(
             "late",
             "delay",
             "coverage",
+            "cluster",
         )
     ),
     answer=Answer(
@@ -39,13 +40,13 @@ KIND = Kind(
     importance=Lazy("headwater.kinds.multi_output.explain:outputs_importance"),
     findings=Lazy("headwater.kinds.multi_output.findings:diagnose_outputs"),
     durable=Lazy("headwater.kinds.multi_output.durable:DurableOutputs"),
+    merge=Lazy("headwater.kinds.multi_output.merging:merge_outputs"),
     instead={
         "classes": "Ask predict_proba_one(x), which has the classes of each output.",
         "scores": "Use an Anomaly to score rows.",
         "losses": "Ask importance(), which needs no loss of a row.",
         "layers": "Draw one output: members[NAME].plot().",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
-        "cluster": "Make one learner an output.",
         "step": "Make a new one with another effort.",
         "keys": "Make one Fleet an output.",
         "ahead": "Use a Forecaster for a series.",

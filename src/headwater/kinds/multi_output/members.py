@@ -51,7 +51,13 @@ class OutputsEngine:
         return {name: member for name, member in self.members.items() if member.engine is not None}
 
     def take(self, made: Mapping[Any, tuple[SupervisedLearner, list[Any]]]) -> None:
-        """Restore each output's learner, created with its classes, from the saved arrays."""
+        """Restore each output's learner, created with its classes, from the saved arrays or from a learner of other settings."""
+        if self.members:
+            for name, (member, classes) in made.items():
+                old = self.members[name]
+                member.resume(engine=old.engine, refused=old.refused, notes={}, classes=classes, sample=old.sample)
+            self.members = {name: member for name, (member, _) in made.items()}
+            return
         if {key.partition(".")[0] for key in self.saved} != {str(i) for i in range(len(made))}:
             raise ValueError("classes", "an output for each group of arrays", list(made))
         for i, (name, (member, classes)) in enumerate(made.items()):

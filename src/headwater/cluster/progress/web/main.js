@@ -9,7 +9,7 @@ const MOST = 300, SPAN = 10; // answers that the line shows, and those that a ra
 const seen = [], rates = [];
 let last = {}, reached = true;
 
-const SHARES = ["accuracy", "balanced_accuracy"];
+const SHARES = ["accuracy", "balanced_accuracy", "exact_match"];
 const whole = (x) => Math.round(x).toLocaleString("en-US");
 const short = (x) => figure(x, 3);
 const scored = (name, value) => (SHARES.includes(name) ? text("percent", { n: share(value) }) : figure(value));
@@ -21,9 +21,9 @@ function workers(s) {
 }
 
 function loss(s) {
-  const points = "accuracy" in s.scores;
+  const of = s.loss ?? ("accuracy" in s.scores ? "accuracy" : "error"), points = of !== "error";
   const value = s.merge_loss === null ? text("not_yet") : points ? text("points", { n: short(s.merge_loss) }) : text("percent", { n: short(100 * s.merge_loss) });
-  return [text("loss"), value, text(points ? "loss_classify" : "loss_regress")];
+  return [text("loss"), value, text(`loss_${of}`)];
 }
 
 function cards(s) {
