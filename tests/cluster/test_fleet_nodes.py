@@ -100,6 +100,28 @@ def test_keys_move_by_themselves_when_nodes_join_leave_and_are_killed(nodes, alo
     assert said == alone[0]
 
 
+def test_a_worker_that_is_killed_in_a_run_changes_no_byte_of_what_one_process_learns(nodes, tmp_path, monkeypatch):
+    one, spread, killed = hw.Fleet(make, "machine"), hw.Fleet(make, "machine"), []
+    serial = hw.evaluate(one, list(zip(ROWS, LABELS, strict=True))).record
+    step = ShardedFleet.step_many
+
+    def disturbed(self, *given, block, **more):
+        if block[1] in (4, 7):
+            pid = self.shards.pids()[f"shard-{block[1] % 2}"]
+            killed.append(pid)
+            threading.Timer(0.001 * block[1], os.kill, (pid, signal.SIGKILL)).start()
+        return step(self, *given, block=block, **more)
+
+    monkeypatch.setattr(ShardedFleet, "step_many", disturbed)
+    record = hw.cluster.learn(
+        spread, zip(ROWS, LABELS, strict=True), workers=2, block=100, address=nodes.address, manifest=tmp_path
+    )
+    assert len(killed) == 2
+    assert spread.to_bytes() == one.to_bytes()
+    assert record.scores == serial.scores
+    assert record.rows == spread.n_learned == 1200
+
+
 def test_actors_that_are_killed_while_they_learn_lose_nothing_that_was_acknowledged(nodes, alone, tmp_path):
     said = []
     with ShardedFleet(make, "machine", tmp_path, shards=2, address=nodes.address) as fleet:

@@ -27,7 +27,7 @@ OPEN: dict[str, set[str]] = {
     "coverage": NETS | SERIES | {"forecast", "multioutput", "fleet of multi-output learners"},
     "fleet": ALONE - PRIVATE - {"router"},
     "onnx": {"classify", "regress", "bandit", "agent", "multioutput"},
-    "cluster": {"classify", "regress", "text", "multioutput"},
+    "cluster": {"classify", "regress", "text", "multioutput", "fleet of classifiers", "fleet of regressors"},
     "page": ALONE - PRIVATE - {"router"},
     "sklearn": {"classify", "regress", "memory", "text", "anomaly", "multioutput"},
     "delay": NETS | PRIVATE | {"bandit", "multioutput", "fleet of bandits", "fleet of multi-output learners"},

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 from headwater.cluster.published.manifest import NOTE, ManifestWriter, Position, Totals, read_manifest, totals_of
 from headwater.errors import ConfigError
 from headwater.learner.base import Learner
-from headwater.learner.kind import check_can, has_classes, named_able
+from headwater.learner.kind import check_can, has_classes, is_fleet, named_able
 from headwater.learner.settings import settings_of, written_settings
 from headwater.route.score import Score
 from headwater.store.model_file import SavedModel
@@ -516,6 +516,10 @@ def learn(learner: Any, stream: Any, target: str | None = None, **options: Any) 
     >>> record.rows, record.scores["mae"] < 0.5, model.n_learned
     (2000, True, 2000)
     """
+    if is_fleet(learner):
+        from .fleet.run import learn_fleet
+
+        return learn_fleet(learner, stream, target, **options)
     with Cluster(learner, **options) as cluster:
         _check_alike(learner, cluster.learner)
         record = cluster.run(stream, target)

@@ -20,12 +20,13 @@ from headwater.errors import ConfigError, LostMembers, counted
 from headwater.kinds.fleet import Fleet
 from headwater.kinds.fleet.members.members import MemberFleet
 from headwater.kinds.fleet.rows import as_list
-from headwater.learner.kind import check_can, has_classes
+from headwater.learner.kind import has_classes, named_able
 from headwater.learner.schema.labels import as_labels
 from headwater.store.model_file.settings import as_json, from_json
 from headwater.types import Predictions
 
 from .actors import ActorShards, LocalShards, Shards
+from .folder import NO_COUNTS
 from .shard import Moved, Reply, from_bytes
 
 __all__ = ["ShardClient"]
@@ -51,6 +52,7 @@ class ShardClient(ABC):
         self._score_name = next(name for name in empty.score() if name != "rows")
         self._first = empty.to_bytes()
         self._lock = threading.RLock()
+        self._gone: Mapping[str, Mapping[str, int]] = NO_COUNTS
         self.lost: Counter[str] = Counter()
         """Number of ``keys`` lost with shards without a store, and of their scored ``rows``."""
         self.shards: Shards = LocalShards() if address is False else ActorShards(address or None)  # type: ignore[arg-type]
@@ -67,6 +69,10 @@ class ShardClient(ABC):
     @abstractmethod
     def follow_nodes(self) -> None:
         """Adapt the shards to the nodes before they are asked."""
+
+    def empty(self) -> Fleet:
+        """Return a fleet of one process without members, as each shard begins."""
+        return cast("Fleet", Fleet.from_bytes(self._first))
 
     # ---- predictions ------------------------------------------------------------------------------------------------
 
@@ -161,12 +167,18 @@ class ShardClient(ABC):
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Counts of rejected rows, dropped values and undone steps by reason, since each shard's last start."""
-        counts: Counter[str] = Counter()
+        """Counts of rejected rows, dropped values and undone steps by reason."""
+        counts = sum(self.counts().values(), Counter[str]())
+        return {reason: count for reason, count in sorted(counts.items()) if count and reason != "learned"}
+
+    def counts(self) -> dict[str, Counter[str]]:
+        """Return the counts of ``refused`` rows, and ``counts`` of what all members dropped, undid and learned."""
+        found = {name: Counter(own) for name, own in self._gone.items()}
         with self._lock:
-            for own in self._call("rejected", dict.fromkeys(self.names, ())).values():
-                counts.update(own)
-        return dict(sorted(counts.items()))
+            for counted_there in self._call("counts", dict.fromkeys(self.names, ())).values():
+                for name, own in counted_there.items():
+                    found.setdefault(name, Counter()).update(own)
+        return found
 
     def fingerprint(self) -> str:
         """Return a hash of the learned state of all members, independent of their shards."""
@@ -226,11 +238,10 @@ def _template(make: Any, key: str, max_keys: int) -> Fleet:
     empty: Any = Fleet(make, key, max_keys=max_keys)
     if not isinstance(empty, MemberFleet):
         return cast("Fleet", empty)
-    check_can(empty.first, "seat", at="make of a fleet over a cluster")
     raise ConfigError(
-        expected="members that the core can hold",
+        expected="members that the core can hold, whose states move from one process to another",
         got=repr(empty.first),
         at="make of a fleet over a cluster",
-        help="Give a Classifier or a Regressor with text='auto' or None.",
+        help=f"Give {named_able('seat')} without memory, rolling and text, or start one process for each share of the keys.",
         code="kind",
     )

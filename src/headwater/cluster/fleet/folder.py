@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from headwater.errors import StoreError
 from headwater.store.journal.database import sync_folder
@@ -14,7 +15,8 @@ from headwater.store.model_file import write
 
 __all__ = ["Folder", "Noted"]
 
-FILE = "shards.json"
+FILE, RUN = "shards.json", "run.json"
+NO_COUNTS: Mapping[str, Mapping[str, int]] = MappingProxyType({})
 NAME = re.compile(r"shard-\d{1,6}")
 
 
@@ -26,6 +28,8 @@ class Noted(NamedTuple):
     """Whether a move was interrupted. Some members may then be in two shards, and only the one of their key counts."""
     partitions: tuple[str, ...] = ()
     """Names of the partitions that the shards read, in their order, or none of a fleet whose rows are dealt out."""
+    gone: Mapping[str, Mapping[str, int]] = NO_COUNTS
+    """What shards that were dropped had counted (`shard.Shard.counts`), their members having moved."""
 
 
 class Folder:
@@ -43,8 +47,8 @@ class Folder:
     >>> folder.noted() is None
     True
     >>> folder.note(["shard-0"], unfinished=False)
-    >>> folder.noted()
-    Noted(shards=['shard-0'], unfinished=False, partitions=())
+    >>> folder.noted().shards, folder.noted().unfinished
+    (['shard-0'], False)
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -86,10 +90,27 @@ class Folder:
             )
         return None
 
-    def note(self, shards: Sequence[str], *, unfinished: bool, partitions: Sequence[str] = ()) -> None:
-        """Write the list of shards durably, and that of the partitions that they read, if they do."""
+    def run(self) -> bytes | None:
+        """Return how far the run that writes into this folder is, as it was last written."""
+        path = self.path / RUN
+        return path.read_bytes() if path.exists() else None
+
+    def note_run(self, standing: bytes) -> None:
+        """Write how far a run is."""
+        write(self.path / RUN, standing)
+
+    def note(
+        self,
+        shards: Sequence[str],
+        *,
+        unfinished: bool,
+        partitions: Sequence[str] = (),
+        gone: Mapping[str, Mapping[str, int]] = NO_COUNTS,
+    ) -> None:
+        """Write the list of shards durably, that of the partitions that they read, if they do, and counts of dropped shards."""
         path = self.path / FILE
-        noted = {"shards": list(shards), "unfinished": unfinished} | ({"partitions": partitions} if partitions else {})
+        noted: dict[str, Any] = {"shards": list(shards), "unfinished": unfinished}
+        noted |= ({"partitions": partitions} if partitions else {}) | ({"gone": gone} if any(gone.values()) else {})
         write(path, json.dumps(noted).encode())
         sync_folder(path)
 
@@ -100,7 +121,8 @@ def _read(path: Path) -> Noted:
         noted = Noted(**json.loads(path.read_text("utf-8")))
         noted = noted._replace(partitions=tuple(map(str, noted.partitions)))
         names = [NAME.fullmatch(name) is not None for name in noted.shards]
-    except (ValueError, TypeError):
+        names = names if all(type(n) is int and n >= 0 for own in noted.gone.values() for n in own.values()) else []
+    except (ValueError, TypeError, AttributeError):
         names = []
     if (
         not names

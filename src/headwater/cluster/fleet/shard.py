@@ -33,7 +33,7 @@ from headwater.types import Predictions
 
 from .partition import Followed, Mark, Partition, Reading, lowest
 
-__all__ = ["Moved", "Part", "Replies", "Reply", "Shard", "Standing"]
+__all__ = ["Moved", "Part", "Replies", "Reply", "Shard", "Standing", "members_of", "put_members"]
 
 Moved = tuple[str, bytes, list[str], int, float]
 """A member to move: key and classes as JSON, its record, rows scored, sum of scores."""
@@ -289,20 +289,7 @@ class Shard:
 
     def give(self, keys: Sequence[str]) -> list[Moved]:
         """Return the members of the first keys, up to `MOVED_BYTES`. They stay here until they are removed."""
-        core, names = self.fleet.core, [json.dumps(as_json(label)) for label in self.fleet.classes]
-        moved: list[Moved] = []
-        size = 0
-        for key in keys:
-            member = self._member(key)
-            if self.fleet.idle is not None:
-                self.fleet.idle.fetch(core.away(np.array([member], np.int64), 1))
-            record, labels, rows, total = core.record(member)
-            moved.append((key, record, [names[label] for label in labels], rows, total))
-            self.fleet.let_rest()
-            size += len(record)
-            if size > MOVED_BYTES:
-                break
-        return moved
+        return members_of(self.fleet, keys)
 
     def replies(self) -> Replies:
         """Return the replies to the last block of each source, which move with members."""
@@ -312,15 +299,7 @@ class Shard:
 
     def accept(self, moved: Sequence[Moved], replies: Replies) -> None:
         """Add members from another shard, replacing older copies, and commit."""
-        core = self.fleet.core
-        for key, record, names, rows, total in moved:
-            labels = self.fleet.numbers_of([from_json(json.loads(name)) for name in names])
-            own = from_json(json.loads(key))
-            member = core.find(own)
-            member = core.add(own) if member is None else member
-            core.put(member, record, labels, rows, total)
-            core.mark(member)
-            self.fleet.let_rest()
+        put_members(self.fleet, moved)
         for source, (number, new) in replies.items():
             last, own = self._last(source)
             if number >= last:
@@ -334,24 +313,18 @@ class Shard:
         self.fleet.remove(*(key for key in found if key in self.fleet))
         self.commit()
 
-    def _member(self, key: str) -> int:
-        member: int | None = self.fleet.core.find(from_json(json.loads(key)))
-        if member is None:
-            raise KeyError(key)
-        return member
-
     # ---- status -----------------------------------------------------------------------------------------------------
 
     def scores(self, keys: Sequence[str] | None) -> tuple[int, float]:
         """Return rows scored and the sum of scores of the given keys, or of all."""
         if keys is None:
             return self.fleet.core.scores(-1)  # type: ignore[no-any-return]
-        found = [self.fleet.core.scores(self._member(key)) for key in keys]
+        found = [self.fleet.core.scores(_member(self.fleet, key)) for key in keys]
         return sum(rows for rows, _ in found), sum(total for _, total in found)
 
-    def rejected(self) -> dict[str, int]:
-        """Return the counts of rejected rows and values by reason."""
-        return self.fleet.rejected
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return the counts of refused rows, and of what members dropped, undid and learned."""
+        return {"refused": dict(self.fleet.refused), "counts": dict(self.fleet.counts())}
 
     def pid(self) -> int:
         """Return the process id."""
@@ -366,6 +339,44 @@ class Shard:
             self.fleet.idle.close()  # without a commit
         else:
             self.fleet.close()
+
+
+def members_of(fleet: Fleet, keys: Sequence[str]) -> list[Moved]:
+    """Return a fleet's members of the first keys, given as JSON, up to `MOVED_BYTES`."""
+    core, names = fleet.core, [json.dumps(as_json(label)) for label in fleet.classes]
+    moved: list[Moved] = []
+    size = 0
+    for key in keys:
+        member = _member(fleet, key)
+        if fleet.idle is not None:
+            fleet.idle.fetch(core.away(np.array([member], np.int64), 1))
+        record, labels, rows, total = core.record(member)
+        moved.append((key, record, [names[label] for label in labels], rows, total))
+        fleet.let_rest()
+        size += len(record)
+        if size > MOVED_BYTES:
+            break
+    return moved
+
+
+def put_members(fleet: Fleet, moved: Sequence[Moved]) -> None:
+    """Add members to a fleet, replacing older copies."""
+    core = fleet.core
+    for key, record, names, rows, total in moved:
+        labels = fleet.numbers_of([from_json(json.loads(name)) for name in names])
+        own = from_json(json.loads(key))
+        member = core.find(own)
+        member = core.add(own) if member is None else member
+        core.put(member, record, labels, rows, total)
+        core.mark(member)
+        fleet.let_rest()
+
+
+def _member(fleet: Fleet, key: str) -> int:
+    member: int | None = fleet.core.find(from_json(json.loads(key)))
+    if member is None:
+        raise KeyError(key)
+    return member
 
 
 def _half_learned(partition: Partition) -> StoreError:

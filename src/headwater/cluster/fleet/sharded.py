@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import ConfigError, StoreError
+from headwater.errors import ConfigError, StoreError, counted
+from headwater.kinds.fleet import Fleet
 from headwater.kinds.fleet.rows import as_list
 from headwater.learner.supervised import SupervisedLearner
 from headwater.learner.validation import not_as_many
-from headwater.store.model_file.settings import from_json
-from headwater.types import Predictions
+from headwater.store.model_file.settings import as_json, from_json
+from headwater.types import Predictions, Record
 
-from .client import ShardClient
-from .folder import Folder
+from .client import AT_ONCE, ShardClient
+from .folder import NO_COUNTS, Folder
 from .nodes import assigned
 from .places import Places
-from .shard import Part
+from .run import BLOCK, FleetRun, Standing
+from .shard import Moved, Part, members_of, put_members
 
 __all__ = ["ShardedFleet"]
 
@@ -115,6 +118,7 @@ class ShardedFleet(ShardClient):
         homes = assigned(names, {}, self.shards.nodes()) if self._follows else {}
         self._places = Places(names or list(homes) or ["shard-0"])
         self._left = noted is not None and noted.unfinished
+        self._gone = NO_COUNTS if noted is None else noted.gone
         self._note(self._places, unfinished=self._left)
         for name in self._places.shards:
             self._start(name, homes.get(name))
@@ -182,6 +186,104 @@ class ShardedFleet(ShardClient):
         """Learn one sample. Each call is a round trip and a commit, so blocks are far cheaper."""
         self.step_many([x], [y], [w])
 
+    def run(
+        self,
+        stream: Any,
+        target: str | None = None,
+        *,
+        block: int = BLOCK,
+        window: int = 1000,
+        every: int | None = None,
+        on_record: Callable[[Record], object] | Sequence[Callable[[Record], object]] = (),
+    ) -> Record:
+        """Learn a whole stream, resuming from the folder's position.
+
+        Parameters
+        ----------
+        stream, target
+            As in ``Session.run``. After a crash it must give the same rows.
+        block : int
+            Rows dealt to the shards at once.
+        window : int
+            Rows of the window scores.
+        every : int, optional
+            Make a `Record` every ``every`` rows, after the block that reaches them.
+        on_record : callable or sequence of them
+            Called with each record.
+
+        Returns
+        -------
+        Record
+            Metrics at the end, over all rows of the run, also those before the process was restarted.
+        """
+        calls = (on_record,) if callable(on_record) else tuple(on_record)
+        return FleetRun(self, block=block, window=window).learn(stream, target, every, calls)
+
+    # ---- members ----------------------------------------------------------------------------------------------------
+
+    def take_members(self, fleet: Fleet) -> None:
+        """Copy the members of a fleet of one process to their shards."""
+        with self._lock:
+            keys = [json.dumps(as_json(key)) for key in fleet]
+            while keys:
+                members = members_of(fleet, keys[:AT_ONCE])
+                given: dict[str, list[Moved]] = defaultdict(list)
+                for member in members:
+                    given[place_of(self._places, member[0])].append(member)
+                self._call("accept", {name: (own, {}) for name, own in given.items()})
+                keys = keys[len(members) :]
+
+    def fill(self, fleet: Fleet, keys: Iterable[Hashable] = (), labels: Iterable[Any] = ()) -> None:
+        """Put copies of all members into a fleet of one process, replacing those of the same keys, and add what was counted.
+
+        Parameters
+        ----------
+        fleet : Fleet
+            With the same members to begin with.
+        keys, labels : iterable
+            The order of keys and classes. Others follow, by their shards.
+
+        Raises
+        ------
+        ConfigError
+            If there are more keys than the fleet takes.
+
+        Examples
+        --------
+        >>> import headwater as hw
+        >>> one = hw.Fleet(hw.Regressor, "shop")
+        >>> with ShardedFleet(hw.Regressor, "shop", shards=2, address=False) as fleet:
+        ...     _ = fleet.learn_many(
+        ...         [{"shop": i % 9, "x": i % 3} for i in range(90)], [float(i % 3) for i in range(90)]
+        ...     )
+        ...     fleet.fill(one)
+        >>> len(one), one.n_learned
+        (9, 90)
+        """
+        with self._lock:
+            homes = {key: name for name, own in self._keys_by_shard().items() for key in own}
+            _check_room(fleet, len(homes))
+            first = dict.fromkeys(json.dumps(as_json(key)) for key in keys if key is not ...)
+            ordered = [*(key for key in first if key in homes), *(key for key in homes if key not in first)]
+            named = {json.dumps(as_json(label)): label for label in labels}
+            for at in range(0, len(ordered), AT_ONCE):
+                self._copy(ordered[at : at + AT_ONCE], homes, fleet, named)
+            counts = self.counts()
+            with fleet.lock:
+                fleet.refused.update(counts["refused"])
+                fleet.before.update(counts["counts"])
+
+    def _copy(self, keys: Sequence[str], homes: Mapping[str, str], fleet: Fleet, labels: Mapping[str, Any]) -> None:
+        """Copy the members of some keys from their shards to a fleet, whose new classes are numbered in the given order."""
+        asked: dict[str, list[str]] = defaultdict(list)
+        for key in keys:
+            asked[homes[key]].append(key)
+        found = {one[0]: one for name, own in asked.items() for members in self._given(name, own) for one in members}
+        known = {name for one in found.values() for name in one[2]}
+        with fleet.lock:
+            fleet.numbers_of([label for name, label in labels.items() if name in known])
+            put_members(fleet, [found[key] for key in keys])
+
     # ---- shards -----------------------------------------------------------------------------------------------------
 
     def resize(self, shards: int | None = None) -> int:
@@ -248,9 +350,16 @@ class ShardedFleet(ShardClient):
                 self._start_empty(name, homes[name])
         for name, keys in self._keys_by_shard().items():
             self._hand_over(name, new, keys)
+        self._gone = self._counted_by([name for name in old.shards if name not in new.shards])
         self._places = new
         self._note(new, unfinished=True)
         self._sweep()
+
+    def _counted_by(self, leaving: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Return what shards that leave have counted, with those that have left before."""
+        counts = [self._gone, *self._call("counts", dict.fromkeys(leaving, ())).values()]
+        names = dict.fromkeys(name for own in counts for name in own)
+        return {name: dict(sum((Counter(own.get(name, {})) for own in counts), Counter())) for name in names}
 
     def _sweep(self) -> None:
         """Remove members that have moved, and shards that are no longer listed."""
@@ -291,7 +400,7 @@ class ShardedFleet(ShardClient):
 
     def _note(self, places: Places, *, unfinished: bool) -> None:
         if self._folder is not None:
-            self._folder.note(places.shards, unfinished=unfinished)
+            self._folder.note(places.shards, unfinished=unfinished, gone=self._gone)
 
     # ---- status -----------------------------------------------------------------------------------------------------
 
@@ -304,19 +413,39 @@ class ShardedFleet(ShardClient):
             numbers: list[int] = list(self._call("done", dict.fromkeys(self._places.shards, (source,))).values())
         return max(numbers)
 
+    def noted_run(self) -> Standing | None:
+        """Return how far the run that writes into the folder is, or None before its first block."""
+        noted = None if self._folder is None else self._folder.run()
+        return None if noted is None else msgspec.json.decode(noted, type=Standing)
+
+    def note_run(self, standing: Standing) -> None:
+        """Write how far a run is."""
+        if self._folder is not None:
+            self._folder.note_run(msgspec.json.encode(standing))
+
     def save(self, path: Any) -> None:
         """Raise ConfigError, since the folder's stores already hold everything."""
         raise ConfigError(
             expected="no file to keep",
             got=repr(path),
             at="keep",
-            help="The stores in the folder hold all that was learned.",
+            help="The stores in the folder hold all that was learned, and fill(fleet) copies it into a Fleet to save.",
         )
 
 
 def place_of(places: Places, key: str) -> str:
     """Return the shard of a key given as JSON."""
     return places.of(from_json(json.loads(key)))
+
+
+def _check_room(fleet: Fleet, count: int) -> None:
+    if count > fleet.max_keys:
+        raise ConfigError(
+            expected=f"at most {counted(fleet.max_keys, 'key')}",
+            got=counted(count, "key"),
+            at="max_keys of Fleet",
+            help="Make the fleet with more. The folder has all members.",
+        )
 
 
 def _check(shards: Any, folder: Any = "", resident: Any = None) -> None:

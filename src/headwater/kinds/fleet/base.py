@@ -35,7 +35,7 @@ INSTEAD = {
     "web": "Export one member: fleet[key].save(path), then headwater export.",
     "seat": "Make one fleet, whose key is a column that joins both keys.",
     "fleet": "Make one fleet, whose key is a column that joins both keys.",
-    "cluster": "Use hw.cluster.ShardedFleet, which spreads the members of a fleet over a cluster.",
+    "cluster": "Use hw.cluster.learn or hw.cluster.ShardedFleet, which spread the keys of a fleet over workers.",
     "step": "Make a new fleet of members with another step.",
 }
 """What to do instead with a fleet, for each ability that no fleet has."""
