@@ -38,6 +38,7 @@ from .plan import LONGEST_LEAD, SMALLEST, block_size, by_key, check_partition, i
 from .progress import Clock, Progress
 from .progress.sampling import SerialSample
 from .progress.sampling import every as every_round
+from .sources.labels import columns_of
 from .sources.partitions import Partitions, check_same
 from .sources.rows import Rows
 from .worker import Block, Outcome, Update, after_block, merge_group, pack, together, unpack
@@ -225,13 +226,14 @@ class Cluster:
 
     # ---- the rounds --------------------------------------------------------------------------------------------------
 
-    def run(self, stream: Any, target: str | None = None) -> Record:
+    def run(self, stream: Any, target: str | Sequence[str] | None = None) -> Record:
         """Learn a whole stream, resuming from the manifest's position.
 
         Parameters
         ----------
         stream, target
-            As in ``Session.run``; with ``partition="sources"`` a list of files or addresses.
+            As in ``Session.run``; with ``partition="sources"`` a list of files or addresses. Of a learner of several outputs
+            the target of files is a list of columns.
 
         Returns
         -------
@@ -241,17 +243,26 @@ class Cluster:
         if self._by_source:
             return self._finish(self._parts(stream, target), None)
         check_same((), self.position.sources)
-        source = opened(stream, target=target, task=self.learner.task)
-        given = source if isinstance(source, Stream) else None
-        problem, front = type(self._watch).problem, LONGEST_LEAD if self._lead is None else self._lead
-        rows = Rows(source, target, wants=self.position.wants, problem=problem, front=front)
+        rows, given = self._rows(stream, target)
         try:
             return self._finish(rows, given)
         finally:
-            if given is not None and source is not stream:
+            if given is not None and given is not stream:
                 given.close()
 
-    def _parts(self, stream: Any, target: str | None) -> Partitions:
+    def _rows(self, stream: Any, target: Any) -> tuple[Rows, Stream | None]:
+        """Return the rows from the position on, and the stream of files that they are read from, if any."""
+        labels = columns_of(self.learner.kind, target, stream)
+        source = opened(stream, target=target if labels is None else None, task=None if labels else self.learner.task)
+        given = source if isinstance(source, Stream) else None
+        if labels is not None:
+            if given is not None and labels is not target:  # else the caller has begun
+                labels.begin(given)
+            source, target = labels.blocks(source), None
+        problem, front = type(self._watch).problem, LONGEST_LEAD if self._lead is None else self._lead
+        return Rows(source, target, wants=self.position.wants, problem=problem, front=front), given
+
+    def _parts(self, stream: Any, target: Any) -> Partitions:
         """Return the sources that the workers read, each at its place."""
         parts = stream if isinstance(stream, Partitions) else Partitions(stream, target)
         if self.position.round and not self.position.sources:
@@ -261,7 +272,8 @@ class Cluster:
                 at="the manifest",
                 help='Leave partition="sources" out, or begin a new model with another path for the manifest.',
             )
-        parts.begin(self.learner.task, self.position.sources, type(self._watch).problem)
+        labels = columns_of(self.learner.kind, parts.target, parts.sources)
+        parts.begin(self.learner.task, self.position.sources, type(self._watch).problem, labels)
         return parts
 
     def _finish(self, rows: Rows | Partitions, given: Stream | None) -> Record:
@@ -489,7 +501,7 @@ class Cluster:
         )
 
 
-def learn(learner: Any, stream: Any, target: str | None = None, **options: Any) -> Record:
+def learn(learner: Any, stream: Any, target: Any = None, **options: Any) -> Record:
     """Train with several workers on a stream, as `Cluster` with these options.
 
     Parameters
@@ -517,7 +529,7 @@ def learn(learner: Any, stream: Any, target: str | None = None, **options: Any) 
     (2000, True, 2000)
     """
     if is_fleet(learner):
-        from .fleet.run import learn_fleet
+        from .fleet.learn import learn_fleet
 
         return learn_fleet(learner, stream, target, **options)
     with Cluster(learner, **options) as cluster:

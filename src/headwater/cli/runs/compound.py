@@ -14,12 +14,12 @@ from headwater.cli.options.declared import settings_of
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.report import report_file, session_pace
-from headwater.cli.runs.labels import read_labels
 from headwater.cli.runs.lock import locked
 from headwater.cli.sources import LearnedSources, nothing_learned
 from headwater.cli.terminal.summary import print_json, print_report
 from headwater.errors import ConfigError, UnlikelyData, did_you_mean
 from headwater.learner.kind import Kind
+from headwater.learner.schema.compound import read_labels
 from headwater.route.session import Session
 from headwater.streams import Stream
 
@@ -142,7 +142,7 @@ class CompoundRun:
                     at=stream.name,
                     help=did_you_mean(name, stream.columns),
                 )
-        read_labels(stream, self.kind, self.columns, table.names, self.known)
+        read_labels(stream, self.kind.answer, self.columns, table.names, self.known)
         for block in stream.blocks():
             yield [dict(x) for x in block.X]
 

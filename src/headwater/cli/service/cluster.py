@@ -12,11 +12,14 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import App, Parameter
 
+from headwater.cli.options.declared import parts_of
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Names, Source, check_sources, check_writable, split_names
+from headwater.cli.options.task import task_of
 from headwater.cli.runs.lock import locked
 from headwater.errors import ConfigError, counted
+from headwater.learner.kind import Kind, kind_with
 from headwater.route.verdict.numbers import figure
 from headwater.streams import read
 from headwater.streams.brokers import is_address
@@ -34,6 +37,7 @@ def run(
     *source: Source,
     model: Path,
     target: Annotated[str | None, Parameter(name=("--target", "-t"), metavar="COLUMN")] = None,
+    targets: Names = None,
     task: str = "auto",
     workers: int = 2,
     block: str = "auto",
@@ -57,6 +61,8 @@ def run(
         The file that keeps model and position after each round; a run that was killed goes on from it to the same bits.
     target
         The column to predict.
+    targets
+        Several columns to predict together, with commas between, in place of --target.
     task
         classify, regress, or auto: decided from the first rows.
     workers
@@ -90,14 +96,15 @@ def run(
         opened.enter_context(locked(model))
         how = reading or ReadingOptions()
         first = _first_of(source, how) if partition == "sources" else source
-        stream, learner = _begin(first, model, target, task, how, options or ModelOptions())
+        named = target, split_names(targets)
+        stream, learner, labels = _begin(first, model, named, task, how, options or ModelOptions())
         opened.enter_context(stream)
         if partition == "sources":
-            stream = _parts(source, stream, how, learner.notes)
+            stream = _parts(source, stream.target if labels is None else labels.names, how, learner.notes)
         settings = {"key": key, "deadline": deadline, "address": address, "engine": engine, "workers": workers}
         settings["partition"] = partition
         record, new = _learn(
-            learner, stream, model, page, opened, block=block if block == "auto" else int(block), **settings
+            learner, (stream, labels), model, page, opened, block=block if block == "auto" else int(block), **settings
         )
     _tell(record, model, new=new, as_json=json)
     return 0
@@ -239,21 +246,67 @@ def status(model: Path, /, *, json: bool = False) -> int:
 
 
 def _begin(
-    source: tuple[str, ...], model: Path, target: str | None, task: str, reading: ReadingOptions, options: ModelOptions
-) -> tuple[Any, Any]:
-    """Return the stream and a learner, from the manifest or new."""
+    source: tuple[str, ...],
+    model: Path,
+    named: tuple[str | None, tuple[str, ...]],
+    task: str,
+    reading: ReadingOptions,
+    options: ModelOptions,
+) -> tuple[Any, Any, Any]:
+    """Return the stream, a learner, from the manifest or new, and the columns of several labels."""
     from headwater.cluster.published.manifest import read_manifest
 
     found = read_manifest(model)
     known = None if found is None else found[0]
+    target, targets = named
+    kind = _kind_of_run(known, target, targets, task)
     if known is not None:
-        options.agree_with(known, task=task, target=target, at=str(model))
+        options.agree_with(known, task="auto" if targets else task, target=target, at=str(model))
+    if kind is not None:
+        return _begin_compound(source, kind, known, targets, task, reading, options)
     notes = reading.notes(known, target=target)
     classes = [] if known is None else known.known_classes
     stream = reading.open(source, notes, task=known.task if known else task, classes=classes)
     learner = known or options.make(stream.goal.task if stream.goal else task)
     learner.notes = {**learner.notes, **notes, "columns": stream.reading() or notes["columns"]}
-    return stream, learner
+    return stream, learner, None
+
+
+def _kind_of_run(known: Any, target: str | None, targets: tuple[str, ...], task: str) -> Kind | None:
+    """Return the kind of a run whose labels have several parts, or None for plain labels."""
+    found = task_of(task, known, anomalies=False, targets=bool(targets), columns=None)
+    kind = None if found == "auto" else kind_with(found, at="--task")
+    if kind is None or not kind.answer.compound or "cluster" not in kind.can:
+        return None
+    if target is not None:
+        raise ConfigError(
+            expected=f"--targets for {kind.one}", got=f"--target {target}", at="--target", help="Name all the columns."
+        )
+    return kind
+
+
+def _begin_compound(
+    source: tuple[str, ...],
+    kind: Kind,
+    known: Any,
+    targets: tuple[str, ...],
+    task: str,
+    reading: ReadingOptions,
+    options: ModelOptions,
+) -> tuple[Any, Any, Any]:
+    """Return the stream, a learner of labels with several parts, and their columns."""
+    from headwater.cluster.sources.labels import LabelColumns
+
+    columns = parts_of(kind, targets, None, known)
+    labels = LabelColumns(kind.name, columns["y"])
+    notes = reading.notes(known, target=None) | {"targets": labels.names, "labels": columns, "target": None}
+    stream = reading.open(source, notes, task=None)
+    labels.begin(stream)
+    first = [dict(x) for block in stream.look() for x in block.X]
+    settings = labels.settings(first, task=task, at=stream.name, known=known)
+    learner = known or options.make(kind.task, **settings)
+    learner.notes = {**learner.notes, **notes, "columns": stream.reading() or notes["columns"]}
+    return stream, learner, labels
 
 
 def _first_of(source: tuple[str, ...], reading: ReadingOptions) -> tuple[str, ...]:
@@ -269,14 +322,14 @@ def _first_of(source: tuple[str, ...], reading: ReadingOptions) -> tuple[str, ..
     return source[:1]
 
 
-def _parts(source: tuple[str, ...], first: Any, reading: ReadingOptions, notes: dict[str, Any]) -> Any:
+def _parts(source: tuple[str, ...], target: Any, reading: ReadingOptions, notes: dict[str, Any]) -> Any:
     from headwater.cluster.sources.partitions import Partitions
 
-    return Partitions(list(source), first.target, **reading.alike(notes))
+    return Partitions(list(source), target, **reading.alike(notes))
 
 
 def _learn(
-    learner: Any, stream: Any, model: Path, page: int | None, opened: ExitStack, **settings: Any
+    learner: Any, read: tuple[Any, Any], model: Path, page: int | None, opened: ExitStack, **settings: Any
 ) -> tuple[Record, bool]:
     """Learn the stream, and return the record of the run and whether there were new rows."""
     from headwater.cluster import Cluster
@@ -290,7 +343,8 @@ def _learn(
     cluster = opened.enter_context(Cluster(learner, manifest=model, **settings))
     cluster.on_round = lambda progress: file.put(progress, cluster.standing)
     before = cluster.progress.rows
-    record = cluster.run(stream)
+    stream, labels = read
+    record = cluster.run(stream, None if settings["partition"] == "sources" else labels)
     file.put(cluster.progress, cluster.standing, ended=True)
     return record, cluster.progress.rows > before
 

@@ -15,11 +15,11 @@ from rich.table import Table
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Source, check_writable
 from headwater.cli.options.task import saved
-from headwater.cli.runs.labels import read_labels
 from headwater.cli.terminal.summary import rejected_lines
 from headwater.errors import ConfigError, DataError, counted, did_you_mean
 from headwater.kinds.bandit.scores.policy_value import Policy, PolicyValue, estimate_values
 from headwater.learner.kind import kind_with
+from headwater.learner.schema.compound import read_labels
 from headwater.route.verdict.numbers import figure
 
 __all__ = ["decide"]
@@ -96,7 +96,7 @@ def _read(source: str, reading: ReadingOptions, columns: dict[str, str]) -> list
                 raise ConfigError(
                     expected=f"a column {name}", got="none", at=stream.name, help=did_you_mean(name, stream.columns)
                 )
-        read_labels(stream, kind, columns, table.names)
+        read_labels(stream, kind.answer, columns, table.names)
         rows = [dict(x) for block in stream.blocks() for x in block.X]
         for line in rejected_lines(stream.rejects.counts, stream):
             print(line, file=sys.stderr)

@@ -51,6 +51,8 @@ class ShardClient(ABC):
         self.task, self.key, self.classes = empty.task, key, list(empty.classes)
         self._score_name = next(name for name in empty.score() if name != "rows")
         self._first = empty.to_bytes()
+        self.template = empty
+        """A fleet of one process without members, as each shard begins."""
         self._lock = threading.RLock()
         self._gone: Mapping[str, Mapping[str, int]] = NO_COUNTS
         self.lost: Counter[str] = Counter()
@@ -69,10 +71,6 @@ class ShardClient(ABC):
     @abstractmethod
     def follow_nodes(self) -> None:
         """Adapt the shards to the nodes before they are asked."""
-
-    def empty(self) -> Fleet:
-        """Return a fleet of one process without members, as each shard begins."""
-        return cast("Fleet", Fleet.from_bytes(self._first))
 
     # ---- predictions ------------------------------------------------------------------------------------------------
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import msgspec
+
 from headwater.errors import StoreError
 from headwater.store.journal.database import sync_folder
 from headwater.store.model_file import write
 
-__all__ = ["Folder", "Noted"]
+__all__ = ["BLOCK", "Folder", "Noted", "Standing"]
 
 FILE, RUN = "shards.json", "run.json"
 NO_COUNTS: Mapping[str, Mapping[str, int]] = MappingProxyType({})
@@ -30,6 +32,25 @@ class Noted(NamedTuple):
     """Names of the partitions that the shards read, in their order, or none of a fleet whose rows are dealt out."""
     gone: Mapping[str, Mapping[str, int]] = NO_COUNTS
     """What shards that were dropped had counted (`shard.Shard.counts`), their members having moved."""
+
+
+BLOCK = 10_000
+"""Rows of a run that are dealt to the shards at once."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How far a run is, as its folder has it."""
+
+    number: int = -1
+    """Number of the last block learned."""
+    size: int = BLOCK
+    """Rows of the next block, which the shards may have learned already."""
+    row: int = 0
+    """Last row of the stream that was dealt."""
+    rows: int = 0
+    score: str = ""
+    rejected: dict[str, int] = {}
+    """What the shards had rejected before the run, by reason."""
 
 
 class Folder:
@@ -90,14 +111,27 @@ class Folder:
             )
         return None
 
-    def run(self) -> bytes | None:
-        """Return how far the run that writes into this folder is, as it was last written."""
-        path = self.path / RUN
-        return path.read_bytes() if path.exists() else None
+    def run(self) -> Standing | None:
+        """Return how far the run that writes into this folder is, or None before its first block.
 
-    def note_run(self, standing: bytes) -> None:
+        Raises
+        ------
+        StoreError
+            If it can't be read.
+        """
+        path = self.path / RUN
+        if not path.exists():
+            return None
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Standing)
+        except msgspec.MsgspecError as error:
+            raise StoreError(
+                expected="how far a run is", got=str(error), at=str(path), help="Restore a copy, or use a new folder."
+            ) from error
+
+    def note_run(self, standing: Standing) -> None:
         """Write how far a run is."""
-        write(self.path / RUN, standing)
+        write(self.path / RUN, msgspec.json.encode(standing))
 
     def note(
         self,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,10 +21,10 @@ from headwater.store.model_file.settings import as_json, from_json
 from headwater.types import Predictions, Record
 
 from .client import AT_ONCE, ShardClient
-from .folder import NO_COUNTS, Folder
+from .folder import BLOCK, NO_COUNTS, Folder
 from .nodes import assigned
 from .places import Places
-from .run import BLOCK, FleetRun, Standing
+from .run import FleetRun
 from .shard import Moved, Part, members_of, put_members
 
 __all__ = ["ShardedFleet"]
@@ -97,7 +96,8 @@ class ShardedFleet(ShardClient):
         """Number of members moved since the fleet was opened."""
         self._follows, self._looked, self._repeated = shards is None, time.monotonic(), 0
         try:
-            self._folder = None if folder is None else Folder(folder)
+            self.folder = None if folder is None else Folder(folder)
+            """Folder of the stores, and of how far a run is."""
             self._open(shards)
             self._number = self.done(OWN)
         except BaseException:
@@ -106,12 +106,12 @@ class ShardedFleet(ShardClient):
 
     def _open(self, shards: int | None) -> None:
         """Start the shards listed in the folder, or new ones, and complete an interrupted move."""
-        noted = None if self._folder is None else self._folder.noted()
-        if self._folder is not None and noted is not None and noted.partitions:
+        noted = None if self.folder is None else self.folder.noted()
+        if self.folder is not None and noted is not None and noted.partitions:
             raise StoreError(
                 expected="a fleet whose rows are dealt out",
                 got="one whose shards read partitions of their own",
-                at=str(self._folder.path),
+                at=str(self.folder.path),
                 help="Open it with PartitionedFleet, or give another folder.",
             )
         names = noted.shards if noted else [f"shard-{i}" for i in range(shards or 0)]
@@ -365,8 +365,8 @@ class ShardedFleet(ShardClient):
         """Remove members that have moved, and shards that are no longer listed."""
         for name in set(self.shards.homes) - set(self._places.shards):
             self.shards.drop(name)
-        if self._folder is not None:
-            self._folder.forget_others(self._places.shards)
+        if self.folder is not None:
+            self.folder.forget_others(self._places.shards)
         known = self._keys_by_shard()
         gone = {name: [key for key in keys if place_of(self._places, key) != name] for name, keys in known.items()}
         self._call("remove", {name: (keys,) for name, keys in gone.items() if keys})
@@ -387,20 +387,20 @@ class ShardedFleet(ShardClient):
                 self.moved += len(members)
 
     def _start(self, name: str, home: str | None) -> None:
-        path = None if self._folder is None else self._folder.store(name)
+        path = None if self.folder is None else self.folder.store(name)
         self.shards.start(name, home, self._first, path, self._resident)
 
     def _start_empty(self, name: str, home: str | None) -> None:
         """Start an empty shard, discarding what an interrupted move left of it."""
         if name in self.shards.homes:
             self.shards.drop(name)
-        if self._folder is not None:
-            self._folder.forget(name)
+        if self.folder is not None:
+            self.folder.forget(name)
         self._start(name, home)
 
     def _note(self, places: Places, *, unfinished: bool) -> None:
-        if self._folder is not None:
-            self._folder.note(places.shards, unfinished=unfinished, gone=self._gone)
+        if self.folder is not None:
+            self.folder.note(places.shards, unfinished=unfinished, gone=self._gone)
 
     # ---- status -----------------------------------------------------------------------------------------------------
 
@@ -412,16 +412,6 @@ class ShardedFleet(ShardClient):
         with self._lock:
             numbers: list[int] = list(self._call("done", dict.fromkeys(self._places.shards, (source,))).values())
         return max(numbers)
-
-    def noted_run(self) -> Standing | None:
-        """Return how far the run that writes into the folder is, or None before its first block."""
-        noted = None if self._folder is None else self._folder.run()
-        return None if noted is None else msgspec.json.decode(noted, type=Standing)
-
-    def note_run(self, standing: Standing) -> None:
-        """Write how far a run is."""
-        if self._folder is not None:
-            self._folder.note_run(msgspec.json.encode(standing))
 
     def save(self, path: Any) -> None:
         """Raise ConfigError, since the folder's stores already hold everything."""

@@ -13,6 +13,7 @@ from headwater.streams import Target
 from headwater.streams.brokers.address import is_address, read_address
 from headwater.streams.files.addresses import shown
 
+from .labels import LabelColumns
 from .reader import Part, Place, Reading
 
 __all__ = ["Partitions", "check_same"]
@@ -28,8 +29,8 @@ class Partitions:
     ----------
     sources : sequence of str or Path
         Files or addresses. Each must give the same rows in the same order whenever it is opened.
-    target : str, optional
-        Column of the labels.
+    target : str or sequence of str, optional
+        Column of the labels, or columns of labels with several parts.
     **options
         Further options of ``read``.
 
@@ -39,14 +40,20 @@ class Partitions:
         For anything but a list of sources that can be read again.
     """
 
-    def __init__(self, sources: Any, target: str | None = None, **options: Any) -> None:
+    def __init__(self, sources: Any, target: Any = None, **options: Any) -> None:
         _check(sources)
         self.sources: list[str | Path] = list(sources)
         self.target, self.options = target, options
         self.places: tuple[Place, ...] = tuple(Place(_named(one)) for one in self.sources)
         self._reading: Reading
 
-    def begin(self, task: str, places: Sequence[Place], problem: Callable[[Any], str]) -> None:
+    def begin(
+        self,
+        task: str,
+        places: Sequence[Place],
+        problem: Callable[[Any], str],
+        labels: LabelColumns | None = None,
+    ) -> None:
         """Infer how all sources are read, and continue from the places of a manifest, if it has any.
 
         Raises
@@ -56,13 +63,14 @@ class Partitions:
         """
         check_same(self.places, places)
         self.places = tuple(places) or self.places
-        first = Reading(self.target, task, None, {}, self.options, problem)
+        target = self.target if labels is None else None
+        first = Reading(target, task, None, {}, self.options, problem, labels)
         goal: Target | None = None
         known: Mapping[str, dict[str, object]] = {}
         if not is_address(self.sources[0]):  # a broker tells its types, and must not wait for rows here
             with first.open(self.sources[0], None) as stream:
                 goal, known = stream.goal, stream.reading()
-        self._reading = Reading(self.target, task, goal, known, self.options, problem)
+        self._reading = Reading(target, task, goal, known, self.options, problem, labels)
 
     @property
     def live(self) -> int:

@@ -14,6 +14,8 @@ import numpy as np
 from headwater.streams import Stream, Target, read
 from headwater.streams.brokers.address import is_address, read_address
 
+from .labels import LabelColumns
+
 __all__ = ["Part", "Place", "Reader", "Reading"]
 
 
@@ -66,6 +68,8 @@ class Reading:
         Further options of ``read``.
     problem : callable
         problem(label): why it can't be scored, or "".
+    labels : LabelColumns, optional
+        Columns of labels with several parts.
     """
 
     target: str | None
@@ -74,12 +78,16 @@ class Reading:
     known: Mapping[str, dict[str, object]]
     options: Mapping[str, Any]
     problem: Callable[[Any], str]
+    labels: LabelColumns | None = None
 
     def open(self, source: str | Path, positions: Mapping[str, str] | None) -> Stream:
         """Open a source, a broker's at these positions."""
         at = {read_address(str(source)).name: positions} if positions and is_address(source) else None
-        stream = read(source, target=self.target, task=self.task, known=dict(self.known), positions=at, **self.options)
+        task = self.task if self.labels is None else None
+        stream = read(source, target=self.target, task=task, known=dict(self.known), positions=at, **self.options)
         stream.goal = self.goal or stream.goal
+        if self.labels is not None:
+            self.labels.begin(stream)
         return stream
 
 
@@ -138,6 +146,7 @@ class Reader:
     def __init__(self, part: Part) -> None:
         start = part.place
         self._stream = part.reading.open(part.source, start.positions)
+        self._labels = part.reading.labels
         self._problem = part.reading.problem
         self._positions, self._before = start.positions, Counter(start.before)
         self._unknown: Counter[str] = Counter()
@@ -177,7 +186,7 @@ class Reader:
         return self._before + (self._counted() - self._opened)
 
     def _read(self) -> Iterator[tuple[Any, Any]]:
-        for block in self._stream.blocks():
+        for block in self._stream.blocks() if self._labels is None else self._labels.blocks(self._stream):
             for x, y in zip(block.X, block.y, strict=True):
                 if reason := self._problem(y):
                     self._unknown[reason] += 1

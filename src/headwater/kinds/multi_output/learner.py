@@ -19,7 +19,7 @@ from headwater.kinds.classifier_regressor.classifier import Classifier
 from headwater.kinds.classifier_regressor.regressor import Regressor
 from headwater.kinds.multi_output.kind import KIND
 from headwater.kinds.multi_output.labels.labels import as_answers, is_number
-from headwater.kinds.multi_output.members import PREDICTED, OutputsEngine
+from headwater.kinds.multi_output.members import PREDICTED, OutputsEngine, pairs_of
 from headwater.learner.base import Learner
 from headwater.learner.engine import AGGREGATES, Setup
 from headwater.learner.kind import Kind
@@ -486,27 +486,7 @@ class MultiOutput(Learner):
     @property
     def known_classes(self) -> list[Any]:
         """All known (output, class) pairs, and (output,) for outputs of numbers, in the order of the chain."""
-        return self._pairs_of(self.members)
-
-    @staticmethod
-    def _pairs_of(members: Mapping[Any, SupervisedLearner]) -> list[Any]:
-        out: list[Any] = []
-        for name, member in members.items():
-            out += [(name, label) for label in member.known_classes] if isinstance(member, Classifier) else [(name,)]
-        return out
-
-    def resume_members(
-        self,
-        members: Mapping[Any, SupervisedLearner],
-        *,
-        learned: int,
-        refused: Counter[str],
-        like: MultiOutput,
-    ) -> None:
-        """Restore the state from learners of outputs and the number of rows learned, with the aggregates of a like learner."""
-        rolling = None if like._engine is None else like._engine.rolling
-        engine = OutputsEngine(self._limits, members=dict(members), learned=learned, rolling=rolling)
-        self.resume(engine=engine, refused=refused, notes=self.notes, classes=self._pairs_of(members))
+        return pairs_of(self.members)
 
     def resume(
         self,

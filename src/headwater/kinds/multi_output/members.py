@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from headwater.encode.seen import Column
 from headwater.kinds.classifier_regressor.regressor import Regressor
+from headwater.learner.kind import has_classes
 from headwater.learner.settings.limits import Growth, Limits
 from headwater.learner.supervised import SupervisedLearner
 
 if TYPE_CHECKING:
     from headwater.learner.settings.rolling import Aggregates
 
-__all__ = ["PREDICTED", "OutputsEngine", "is_predicted"]
+__all__ = ["PREDICTED", "OutputsEngine", "is_predicted", "pairs_of"]
 
 PREDICTED = "predicted"
 """First item of the column names of earlier outputs' predictions, (PREDICTED, output) or (PREDICTED, output, class)."""
@@ -142,6 +143,14 @@ class OutputsEngine:
     def begin_copy(self) -> None:
         """Return None, because everything is copied at once."""
         return
+
+
+def pairs_of(members: Mapping[Any, SupervisedLearner]) -> list[Any]:
+    """Return all known (output, class) pairs, and (output,) for outputs of numbers."""
+    pairs: list[Any] = []
+    for name, member in members.items():
+        pairs += [(name, label) for label in member.known_classes] if has_classes(member) else [(name,)]
+    return pairs
 
 
 def is_predicted(name: Any) -> bool:

@@ -11,6 +11,7 @@ from headwater.learner.settings import settings_of
 from headwater.learner.supervised import SupervisedLearner
 
 from .learner import MultiOutput
+from .members import OutputsEngine, pairs_of
 
 __all__ = ["merge_outputs"]
 
@@ -52,12 +53,15 @@ def merge_outputs(
         )
     members = {name: _merged(name, member, workers, merge_one) for name, member in base.members.items()}
     merged = type(base)(**settings_of(base))
-    merged.limits, merged.notes = base.limits, base.notes
+    merged.limits = base.limits
     refused = base.refused.copy()
     for worker in workers:
         refused.update({reason: count - base.refused[reason] for reason, count in worker.refused.items()})
     learned = base.n_learned + sum(worker.n_learned - base.n_learned for worker in workers)
-    merged.resume_members(members | _found(base, workers), learned=learned, refused=refused, like=base)
+    members |= _found(base, workers)
+    before: Any = base.engine  # which is there, as the base has learned
+    engine = OutputsEngine(base.limits, members=members, learned=learned, rolling=before.rolling)
+    merged.resume(engine=engine, refused=refused, notes=base.notes, classes=pairs_of(members))
     return merged
 
 

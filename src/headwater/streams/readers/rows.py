@@ -87,7 +87,7 @@ def _names_of(frame: Any) -> tuple[str, ...]:
     return tuple(map(str, nw.from_native(frame, eager_only=True).columns))
 
 
-def opened(source: Any, *, target: str | None = None, task: str = "auto", positions: Any = None) -> Any:
+def opened(source: Any, *, target: str | None = None, task: str | None = "auto", positions: Any = None) -> Any:
     """Open a source given as files or a broker's address, and return any other source unchanged."""
     several = isinstance(source, list) and bool(source) and all(isinstance(one, str | Path) for one in source)
     if not several and not isinstance(source, str | Path):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from headwater.learner.kind import Kind
+from headwater.learner.schema.answer import Answer
 from headwater.streams.block import Block
 from headwater.streams.stream import Stream
 
@@ -14,7 +14,7 @@ __all__ = ["read_labels"]
 
 
 def read_labels(
-    stream: Stream, kind: Kind, columns: Mapping[str, Any], names: Sequence[str], known: Any = None
+    stream: Stream, answer: Answer, columns: Mapping[str, Any], names: Sequence[str], known: Any = None
 ) -> None:
     """Let a stream read the columns of labels as that of one label is read, and leave out rows with a fault, which it counts.
 
@@ -22,14 +22,14 @@ def read_labels(
     ----------
     stream
         The stream.
-    kind
-        What learns them.
+    answer
+        What is learned.
     columns, names
         The column of each part of a label, and all of them.
     known
         A saved learner to go on with.
     """
-    fault = None if kind.answer.fault is None else kind.answer.fault.value
+    fault = None if answer.fault is None else answer.fault.value
 
     def stage(blocks: Iterator[Block]) -> Iterator[Block]:
         for block in blocks:

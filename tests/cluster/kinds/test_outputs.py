@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 import random
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
 import headwater as hw
+from headwater.cli import main
 from headwater.cluster import Cluster, learn, merge
 from headwater.cluster.local import LocalWorkers
 from headwater.cluster.merge import in_tree
@@ -231,6 +233,71 @@ def test_replicas_predict_every_output_as_the_learner_does():
     assert seq == 500
     assert [said for said, _ in rows] == [model.predict_one(x) for x, _ in ROWS[:3]]
     assert [shares for _, shares in rows] == [model.predict_proba_one(x) for x, _ in ROWS[:3]]
+
+
+# ---- columns of files ----------------------------------------------------------------------------------------------------
+
+
+def write(path, rows: list) -> str:
+    lines = [f"{x['hour']},{x['load']!r},{x['site']},{y['state']},{y['cost']!r}" for x, y in rows]
+    path.write_text("\n".join(["hour,load,site,state,cost", *lines, ""]), encoding="utf-8")
+    return str(path)
+
+
+def test_columns_of_a_file_are_learned_as_pairs_are_and_go_on_from_their_place(tmp_path, whole):
+    table, path = write(tmp_path / "rows.csv", ROWS), tmp_path / "m.hw"
+
+    def learned(engine: object = "local", **more) -> tuple:
+        with Cluster(make(), workers=4, block=25, engine=engine, **more) as cluster:
+            record = cluster.run(table, ["state", "cost"])
+        return [cluster.learner.predict_one(x) for x, _ in ROWS[:50]], as_one(record)
+
+    undisturbed = learned()
+    assert undisturbed[0] == [whole[0].learner.predict_one(x) for x, _ in ROWS[:50]]
+    assert undisturbed[1] == as_one(whole[1])
+    with pytest.raises(Crash):
+        learned(Mortal(9), manifest=path)
+    assert learned(manifest=path) == undisturbed
+
+
+def test_workers_read_the_columns_of_their_own_sources(tmp_path):
+    parts = [write(tmp_path / f"{i}.csv", ROWS[at : at + 800]) for i, at in enumerate((0, 800, 1600))]
+    found = []
+    for engine in ("local", Forgetful(), Mortal(12)):
+        path = tmp_path / f"{type(engine).__name__}.hw"
+        how = {"workers": 3, "block": 25, "partition": "sources", "manifest": path}
+        dies = isinstance(engine, Mortal)
+        with pytest.raises(Crash) if dies else nullcontext(), Cluster(make(), engine=engine, **how) as cluster:
+            cluster.run(parts, ["state", "cost"])
+        model = make()
+        record = learn(model, parts, ["state", "cost"], engine="local", **how)
+        found.append((fingerprint(model), as_one(record)))
+    assert found[0] == found[1] == found[2]
+    assert {name: member.n_learned for name, member in model.members.items()} == {"state": 2400, "cost": 2400}
+
+
+def test_labels_whose_columns_are_not_named_or_not_there_are_refused_in_a_sentence(tmp_path):
+    table = write(tmp_path / "rows.csv", ROWS[:50])
+    for source, target, said in (
+        (table, None, r"target=\['late', 'delay'\]"),
+        (table, ["state", "price"], "a column price"),
+        (ROWS[:50], ["state"], "Leave target out"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            learn(make(), source, target, engine="local")
+
+
+def test_the_command_learns_several_columns_and_knows_them_when_it_goes_on(tmp_path, capsys):
+    table, path = write(tmp_path / "rows.csv", ROWS), tmp_path / "m.hw"
+    command = ["cluster", "run", table, "--model", str(path), "--engine", "local", "--block", "25", "--workers", "4"]
+    assert main([*command, "--targets", "state,cost", "--seed", "1"]) == 0
+    assert "2,500 rows" in capsys.readouterr().out
+    model = hw.load(path, hw.MultiOutput)
+    assert {name: member.n_learned for name, member in model.members.items()} == {"state": 2500, "cost": 2500}
+    assert main(command) == 0
+    assert "had learned all rows" in capsys.readouterr().out
+    assert main([*command, "--target", "state"]) == 2
+    assert "--targets for a multi-output learner" in capsys.readouterr().err
 
 
 # ---- merge -------------------------------------------------------------------------------------------------------------

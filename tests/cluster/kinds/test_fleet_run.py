@@ -8,6 +8,7 @@ import pytest
 import headwater as hw
 from fleet.machines import stream
 from headwater.cluster import Cluster, ShardedFleet, learn
+from headwater.cluster.fleet.folder import Folder
 from headwater.errors import ConfigError, StoreError
 
 ROWS, LABELS, NUMBERS = stream(3000, keys=40, seed=5)
@@ -74,7 +75,7 @@ def test_members_that_a_fleet_has_already_go_on_with_their_keys():
 def test_a_run_that_dies_goes_on_from_its_folder_also_with_another_number_of_workers(
     alone, tmp_path, monkeypatch, noted, workers
 ):
-    note = ShardedFleet.note_run
+    note = Folder.note_run
 
     def die(self, standing):
         if standing.number == 5 and not noted:
@@ -84,7 +85,7 @@ def test_a_run_that_dies_goes_on_from_its_folder_also_with_another_number_of_wor
             raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(ShardedFleet, "note_run", die)
+        patch.setattr(Folder, "note_run", die)
         with pytest.raises(Crash):
             learn(new(), PAIRS, workers=2, manifest=tmp_path, **HOW)
 
