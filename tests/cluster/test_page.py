@@ -14,6 +14,7 @@ from headwater.cluster.progress import Progress
 from headwater.cluster.progress.page import show
 from headwater.cluster.progress.status import StatusFile, status_path
 from headwater.kinds.classifier_regressor.scores.classify import ClassScore
+from headwater.kinds.multi_output.scores.sums import NAMES
 from headwater.route.scores.number_score import NumberScore
 from support.chromium import CHROMIUM
 
@@ -65,14 +66,16 @@ def run(tmp_path: Path) -> Iterator[tuple[Path, str]]:
         yield manifest, address
 
 
-def put(manifest: Path, *, ended: bool = False, scores: dict[str, Any] = SCORES, **changed: Any) -> None:
+def put(
+    manifest: Path, *, ended: bool = False, scores: dict[str, Any] = SCORES, loss: Any = None, **changed: Any
+) -> None:
     """Write how a run stands."""
     stands: dict[str, Any] = {
         "round": 1234, "rows": 1_234_567, "workers": 16, "live": 12, "nodes": 3, "block": 2500, "rows_per_s": 12_345.6,
         "sync": 0.187, "seconds_a_row": 0.000512, "sent": 98_765_432, "received": 87_654_321, "rewound": 2500, "lost": 2, "left": 4,
         "merge_loss": 0.254, "at": time.time(),
     }  # fmt: skip
-    standing = {"scores": scores, "comparisons": COMPARED if "accuracy" in scores else []}
+    standing = {"scores": scores, "comparisons": COMPARED if "accuracy" in scores else []} | (loss or {})
     StatusFile(manifest).put(Progress(**{**stands, **changed}), lambda: standing, ended=ended)
 
 
@@ -154,6 +157,18 @@ def test_what_merging_costs_a_regression_is_told_in_percent(browser, run):
     closed(page, address)
 
 
+def test_of_several_outputs_merging_costs_points_of_their_mean_cost(browser, run):
+    manifest, address = run
+    put(manifest, scores={"mae": 12.5, "rmse": 20.25}, merge_loss=0.31, loss={"loss": "cost"})
+    page = opened(browser, address)
+    page.wait_for_selector(".number")
+    said = cards(page)
+    told = "of the mean cost of the outputs, against one worker that learns the same rows alone"
+    assert said["Merge loss"] == ["0.31 points", told]
+    assert said["Rows put off"][1].startswith("of slow workers, or of blocks that found outputs")
+    closed(page, address)
+
+
 def test_the_page_follows_a_run_from_before_its_first_round_to_its_end(browser, run):
     manifest, address = run
     page = opened(browser, address)
@@ -205,7 +220,7 @@ def test_both_languages_have_the_same_texts_and_a_name_for_every_score(browser, 
     _, address = run
     page = opened(browser, address)
     english, chinese = page.evaluate("import('/cluster/texts.js').then(({ CLUSTER }) => [CLUSTER.en, CLUSTER.zh])")
-    assert english.keys() == chinese.keys() >= {*ClassScore(window=1).names, *NumberScore(window=1).names}
+    assert english.keys() == chinese.keys() >= {*ClassScore(window=1).names, *NumberScore(window=1).names, *NAMES}
     holes = [
         {name: sorted(re.findall(r"\{\w+\}", said)) for name, said in texts.items()} for texts in (english, chinese)
     ]

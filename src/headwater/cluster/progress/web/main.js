@@ -40,7 +40,7 @@ function figures(s) {
   return [
     [text("sync"), text("percent", { n: whole(100 * s.sync) }), text("travelled", { out: kB(s.sent), back: kB(s.received) })],
     loss(s),
-    [text("rewound"), whole(s.rewound), text("rewound_more")],
+    [text("rewound"), whole(s.rewound), text(s.loss === "cost" ? "rewound_cost" : "rewound_more")],
     ...Object.entries(s.scores).filter(([, value]) => value !== null).map(([name, value]) => [text(name), scored(name, value), text("last_rows")]),
   ];
 }
