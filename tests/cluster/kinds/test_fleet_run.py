@@ -8,8 +8,11 @@ import pytest
 import headwater as hw
 from fleet.machines import stream
 from headwater.cluster import Cluster, ShardedFleet, learn
+from headwater.cluster.fleet import folder as folder_module
+from headwater.cluster.fleet import shard
 from headwater.cluster.fleet.folder import Folder
 from headwater.errors import ConfigError, StoreError
+from headwater.store.model_file import write
 
 ROWS, LABELS, NUMBERS = stream(3000, keys=40, seed=5)
 PAIRS = list(zip(ROWS, LABELS, strict=True))
@@ -97,6 +100,129 @@ def test_a_run_that_dies_goes_on_from_its_folder_also_with_another_number_of_wor
     assert len(list(tmp_path.glob("shard-*.db"))) == workers
 
 
+@pytest.mark.parametrize("block", [200, 90, 350])
+def test_a_run_that_dies_before_its_first_block_is_noted_keeps_what_members_had_learned(tmp_path, monkeypatch, block):
+    note, one = Folder.note_run, new()
+    one.learn_many(ROWS[:500], LABELS[:500])
+    first = one.to_bytes()
+
+    def die(self, standing):
+        if standing.number == 0:
+            raise Crash
+        note(self, standing)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "note_run", die)
+        with pytest.raises(Crash):
+            learn(hw.Fleet.from_bytes(first), PAIRS[500:], workers=2, manifest=tmp_path, **HOW)
+    spread = hw.Fleet.from_bytes(first)
+    learn(spread, PAIRS[500:], workers=2, manifest=tmp_path, engine="local", block=block)
+    one.learn_many(ROWS[500:], LABELS[500:])
+    assert spread.to_bytes() == one.to_bytes()
+
+
+def test_a_fleet_that_has_the_rows_of_a_run_counts_them_once(alone, tmp_path):
+    fleet = new()
+    for _ in range(2):
+        learn(fleet, PAIRS, workers=2, manifest=tmp_path, **HOW)
+        assert fleet.to_bytes() == alone[0].to_bytes()
+        assert fleet.n_learned == 3000
+
+
+@pytest.mark.parametrize(
+    "label", [(["a"],), object(), {}, 1j, 10**40, "\ud800"], ids=lambda label: type(label).__name__
+)
+def test_a_label_that_no_folder_can_keep_is_left_out_and_counted(label):
+    fleet, one = new(), new()
+    one.learn_many(ROWS[:300], LABELS[:300])
+    record = learn(fleet, [*PAIRS[:300], (ROWS[0], label)], workers=2, **HOW)
+    assert (record.rows, record.rejected) == (300, {"answer can't be a class": 1})
+    assert fleet.to_bytes() == one.to_bytes()
+
+
+@pytest.mark.parametrize("key", [None, float("nan"), (["a"],), {}, 1j], ids=repr)
+def test_a_row_without_a_usable_key_is_refused_as_in_one_process(key):
+    fleet = new()
+    record = learn(fleet, [*PAIRS[:300], ({**ROWS[0], "machine": key}, LABELS[0])], workers=2, **HOW)
+    assert (record.rejected, fleet.rejected, fleet.n_learned) == ({"key": 1}, {"key": 1}, 300)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The folder of a run that has learned 600 rows."""
+    learn(new(), PAIRS[:600], workers=2, manifest=tmp_path, **HOW)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["shards.json", "shard-1.db"])
+def test_a_folder_with_a_part_missing_is_refused_since_its_rows_would_be_taken_for_learned(folder, name):
+    (folder / name).unlink()
+    if name == "shards.json":
+        for store in folder.glob("shard-*"):
+            store.unlink()
+    with pytest.raises(StoreError, match=name):
+        learn(new(), PAIRS, workers=2, manifest=folder, **HOW)
+    assert not (folder / name).exists(), "nothing new in its place"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"size": 0}', '{"row": -1}', '{"score": "###"}', '{"score": "AAAA"}', '{"rejected": {"key": -1}}'],
+)
+def test_how_far_a_run_is_that_can_not_be_read_is_refused_in_a_sentence(folder, text):
+    (folder / "run.json").write_text(text)
+    with pytest.raises(StoreError, match=r"run"):
+        learn(new(), PAIRS, workers=2, manifest=folder, **HOW)
+
+
+@pytest.mark.parametrize(
+    "gone", ["null", "[]", "3", '{"counts": 1}', '{"counts": {"learned": -1}}', '{"counts": {"learned": "1"}}']
+)
+def test_counts_of_dropped_shards_that_are_none_are_refused_in_a_sentence(folder, gone):
+    (folder / "shards.json").write_text(f'{{"shards": ["shard-0", "shard-1"], "unfinished": false, "gone": {gone}}}')
+    with pytest.raises(StoreError, match="list of shards"):
+        learn(new(), PAIRS, workers=2, manifest=folder, **HOW)
+
+
+def test_a_list_of_shards_without_counts_of_dropped_ones_is_read_on(alone, folder):
+    (folder / "shards.json").write_text('{"shards": ["shard-0", "shard-1"], "unfinished": false}')
+    fleet = new()
+    learn(fleet, PAIRS, workers=2, manifest=folder, **HOW)
+    assert fleet.to_bytes() == alone[0].to_bytes()
+
+
+def test_a_second_process_on_a_folder_is_refused_and_leaves_it_as_it_is(alone, folder, monkeypatch):
+    monkeypatch.setattr(shard, "PATIENCE", 0.0)
+    with ShardedFleet(make, "machine", folder, shards=2, address=False) as fleet:
+        before = (folder / "shards.json").read_bytes(), (folder / "run.json").read_bytes()
+        with pytest.raises(StoreError):
+            learn(new(), PAIRS, workers=3, manifest=folder, **HOW)
+        assert before == ((folder / "shards.json").read_bytes(), (folder / "run.json").read_bytes())
+        fleet.run(PAIRS, block=200)
+        assert fleet.counts()["counts"]["learned"] == 3000
+
+
+def test_a_disk_that_is_full_loses_no_row(alone, tmp_path, monkeypatch):
+    def full(path, data):
+        if b'"number":3' in data:
+            raise StoreError(expected="room on the disk", got="none", at=str(path), help="Make room.")
+        write(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder_module, "write", full)
+        with pytest.raises(StoreError, match="room"):
+            learn(new(), PAIRS, workers=2, manifest=tmp_path, **HOW)
+    fleet = new()
+    learn(fleet, PAIRS, workers=2, manifest=tmp_path, **HOW)
+    assert fleet.to_bytes() == alone[0].to_bytes()
+
+
+def test_a_file_is_no_folder_of_a_run(tmp_path):
+    (tmp_path / "model.hw").write_text("")
+    with pytest.raises(StoreError, match="folder"):
+        learn(new(), PAIRS, workers=2, manifest=tmp_path / "model.hw", **HOW)
+
+
 def test_going_on_from_the_end_learns_nothing_twice(alone, tmp_path):
     for _ in range(2):
         fleet = new()
@@ -151,6 +277,8 @@ def test_shards_that_leave_take_no_counts_along(tmp_path):
         ({"deadline": 1.0}, "deadline"),
         ({"workers": 0}, "workers"),
         ({"block": 0}, "block"),
+        ({"every": 0}, "every"),
+        ({"window": "a"}, "window"),
         ({"engine": "spark"}, "engine"),
         ({"engine": "ray", "address": "auto"}, "manifest"),
     ],

@@ -345,3 +345,20 @@ def test_two_workers_with_outputs_of_their_own_and_a_base_that_learned_nothing_a
     with pytest.raises(DataError, match="seen no label"):
         merge(new, [taught(new, BASE), taught(new, BASE)])
     assert merge(new, [taught(new, BASE)]).n_learned == 60
+
+
+@pytest.mark.parametrize("other", [{"w": 1.0}, {"kind": 1.0}, None], ids=["another output", "another task", "nothing"])
+def test_a_worker_that_was_no_copy_of_the_base_is_refused_in_a_sentence(other):
+    base, worker = hw.MultiOutput(seed=1), hw.MultiOutput(seed=1)
+    base.learn_one({"size": 1.0}, {"kind": "small"})
+    if other is not None:
+        worker.learn_one({"size": 1.0}, other)
+    with pytest.raises(ConfigError, match="copies of the base, with a Classifier for 'kind'"):
+        hw.cluster.merge(base, [worker])
+
+
+def test_a_label_that_is_no_class_and_no_number_is_refused_and_stops_no_run():
+    rows = [({"size": float(i % 3)}, {"kind": "ab"[i % 2]}) for i in range(40)]
+    model = hw.MultiOutput(seed=1)
+    record = hw.cluster.learn(model, [*rows, ({"size": 1.0}, {"kind": [1]})], engine="local", workers=2, block=10)
+    assert (record.rejected.get("target"), model.members["kind"].n_learned) == (1, 40)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -38,19 +38,25 @@ BLOCK = 10_000
 """Rows of a run that are dealt to the shards at once."""
 
 
+Count = Annotated[int, msgspec.Meta(ge=0)]
+"""A number of rows."""
+
+
 class Standing(msgspec.Struct, frozen=True):
     """How far a run is, as its folder has it."""
 
-    number: int = -1
+    number: Annotated[int, msgspec.Meta(ge=-1)] = -1
     """Number of the last block learned."""
-    size: int = BLOCK
+    size: Annotated[int, msgspec.Meta(ge=1)] = BLOCK
     """Rows of the next block, which the shards may have learned already."""
-    row: int = 0
+    row: Count = 0
     """Last row of the stream that was dealt."""
-    rows: int = 0
-    score: str = ""
-    rejected: dict[str, int] = {}
+    rows: Count = 0
+    score: bytes = b""
+    rejected: dict[str, Count] = {}
     """What the shards had rejected before the run, by reason."""
+    began: dict[str, dict[str, Count]] = {}
+    """What the fleet that began the run had counted, whose members the shards took."""
 
 
 class Folder:
@@ -60,6 +66,11 @@ class Folder:
     ----------
     path : str or Path
         Path of the folder, which is created if needed.
+
+    Raises
+    ------
+    StoreError
+        If there can't be such a folder.
 
     Examples
     --------
@@ -74,7 +85,15 @@ class Folder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                expected="a folder for the stores of the shards",
+                got=error.strerror or "none",
+                at=str(path),
+                help="Give the path of a folder, not of a file.",
+            ) from error
 
     def store(self, shard: str) -> str:
         """Return the path of a shard's store."""
@@ -97,12 +116,14 @@ class Folder:
         Raises
         ------
         StoreError
-            If it can't be read, or there are stores without a list.
+            If it can't be read, or if a part of the folder is missing without which rows would be taken for learned.
         """
         path = self.path / FILE
         if path.exists():
-            return _read(path)
-        if found := sorted(self.path.glob("shard-*.db")):
+            noted = _read(path)
+            self._check_stores(noted.shards)
+            return noted
+        if found := sorted([*self.path.glob("shard-*.db"), *self.path.glob(RUN)]):
             raise StoreError(
                 expected=f"{FILE} beside the stores of the shards",
                 got=f"{found[0].name} alone",
@@ -110,6 +131,17 @@ class Folder:
                 help="Restore the file, or use a new folder.",
             )
         return None
+
+    def _check_stores(self, shards: Sequence[str]) -> None:
+        """Raise StoreError if a run has begun and a shard's store is gone, with the rows that it had learned."""
+        lost = [name for name in shards if not Path(self.store(name)).exists()]
+        if lost and (self.path / RUN).exists():
+            raise StoreError(
+                expected="the store of each shard of a run that has begun",
+                got=f"no {lost[0]}.db",
+                at=str(self.path),
+                help="Restore the whole folder, or use a new one.",
+            )
 
     def run(self) -> Standing | None:
         """Return how far the run that writes into this folder is, or None before its first block.

@@ -12,7 +12,7 @@ from headwater.errors import ConfigError
 from headwater.types import Record
 
 from .folder import BLOCK
-from .run import FleetRun, noted_in
+from .run import FleetRun, check_whole, noted_in
 from .sharded import ShardedFleet
 
 __all__ = ["learn_fleet"]
@@ -56,7 +56,9 @@ def learn_fleet(
     ConfigError
         If an option has no meaning for a fleet, or the core can't hold its members.
     """
-    _check(more, workers, block, engine, address, manifest)
+    rows: Any = BLOCK if block == "auto" else block
+    check_whole(workers=workers, block=rows, window=window, every=1 if every is None else every)
+    _check(more, engine, address, manifest)
     with ExitStack() as opened_here:
         folder = manifest if manifest is not None else opened_here.enter_context(tempfile.TemporaryDirectory())
         where: Any = False if engine == "local" else address
@@ -66,14 +68,15 @@ def learn_fleet(
             sharded.resize(workers)
         if noted_in(sharded) is None:
             sharded.take_members(fleet)
-        run = FleetRun(sharded, block=BLOCK if isinstance(block, str) else block, window=window)
+        began = {"refused": fleet.refused, "counts": fleet.counts()}
+        run = FleetRun(sharded, block=rows, window=window, began=began)
         calls = (on_record,) if callable(on_record) else tuple(on_record)
         record = run.learn(stream, target, every, calls)
-        sharded.fill(fleet, [*fleet.keys(), *run.keys], run.labels)
+        sharded.fill(fleet, [*fleet.keys(), *run.keys], run.labels, began=run.began)
     return record
 
 
-def _check(more: Any, workers: Any, block: Any, engine: Any, address: Any, manifest: Any) -> None:
+def _check(more: Any, engine: Any, address: Any, manifest: Any) -> None:
     """Validate the options of a run."""
     for name, value in more.items():
         raise ConfigError(
@@ -82,9 +85,6 @@ def _check(more: Any, workers: Any, block: Any, engine: Any, address: Any, manif
             at=f"{name} of cluster.learn",
             help="Leave it out: a key belongs to one worker, and nothing is merged.",
         )
-    for name, value in (("workers", workers), ("block", 1 if block == "auto" else block)):
-        if type(value) is not int or value < 1:
-            raise ConfigError(expected="a whole number of 1 or more", got=repr(value), at=name, help="Try 4 or 1000.")
     if engine not in ("local", "ray"):
         raise ConfigError(expected='"ray" or "local"', got=repr(engine), at="engine", help="Choose one of these.")
     if address is not None and manifest is None and engine == "ray":

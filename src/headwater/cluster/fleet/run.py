@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from headwater.cluster.sources.rows import Rows
 from headwater.encode.values import as_key
+from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.kinds.fleet.rows import as_list
 from headwater.learner.kind import has_classes
 from headwater.route.score import Score
+from headwater.store.model_file.settings import as_json
 from headwater.streams import Block, Stream, as_blocks
 from headwater.streams.readers.rows import opened
 from headwater.types import Record
 
 from .folder import Folder, Standing
 
-__all__ = ["FleetRun", "noted_in"]
+__all__ = ["FleetRun", "check_whole", "noted_in"]
 
 SOURCE = "stream"
 """Source of the blocks of a run."""
@@ -39,31 +42,60 @@ class FleetRun:
         Rows dealt at once.
     window : int
         Rows of the window scores.
+    began : mapping, optional
+        What the fleet had counted whose members the shards took.
     """
 
-    def __init__(self, sharded: Any, *, block: int, window: int) -> None:
+    def __init__(
+        self, sharded: Any, *, block: int, window: int, began: Mapping[str, Mapping[str, int]] | None = None
+    ) -> None:
+        check_whole(block=block, window=window)
         self._sharded, self._block, self._window = sharded, block, window
-        self._before = noted_in(sharded) or Standing(size=block, rejected=sharded.rejected)
-        self._now = self._before
-        empty = sharded.template
-        self._score: Score = empty.kind.score(
-            window=window, learner=empty, saved=base64.b64decode(self._before.score.encode())
+        self._noted = noted_in(sharded)
+        first = Standing(
+            size=block, rejected=sharded.rejected, began={n: dict(own) for n, own in (began or {}).items()}
         )
+        self._before = self._now = self._noted or first
+        self._score = self._scored()
         self._seconds = 0.0
         self.keys: dict[Hashable, None] = {}
         """Keys in the order of the stream, also of the rows that an earlier run learned."""
         self.labels: dict[Any, None] = {}
         """Labels likewise."""
 
+    @property
+    def began(self) -> Mapping[str, Mapping[str, int]]:
+        """What the fleet had counted that began the run."""
+        return self._before.began
+
+    def _scored(self) -> Score:
+        """Return the metrics so far."""
+        empty = self._sharded.template
+        try:
+            score: Score = empty.kind.score(window=self._window, learner=empty, saved=self._before.score)
+        except (msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
+            raise StoreError(
+                expected="the metrics of a run",
+                got=str(error),
+                at=str(self._sharded.folder.path),
+                help="Restore a copy of the folder, or use a new one.",
+            ) from error
+        return score
+
     def learn(
         self, stream: Any, target: str | None, every: int | None, on_record: Sequence[Callable[[Record], object]]
     ) -> Record:
         """Learn the rows of a stream that were not learned before, and return the metrics of the whole run."""
+        check_whole(every=1 if every is None else every)
         source = opened(stream, target=target, task=self._sharded.task)
         given = source if isinstance(source, Stream) else None
-        blocks = self._seen(as_blocks(source, target=target))
-        rows = Rows(blocks, None, wants=lambda row: row > self._before.row, problem=type(self._score).problem)
         try:
+            if (
+                self._noted is None
+            ):  # before the shards learn, so that a repetition deals the same block to the same members
+                self._note()
+            blocks = self._seen(as_blocks(source, target=target))
+            rows = Rows(blocks, None, wants=lambda row: row > self._before.row, problem=self._problem)
             told = self._now.rows
             while self._step(rows):
                 if every and self._now.rows // every > told // every:
@@ -81,12 +113,23 @@ class FleetRun:
         return record
 
     def _seen(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        """Note keys and labels in the order of the stream."""
+        """Note keys in the order of the stream."""
         for block in blocks:
             self.keys |= dict.fromkeys(as_key(x.get(self._sharded.key)) for x in as_list(block.X))
-            if has_classes(self._sharded.task):
-                self.labels |= dict.fromkeys(y for y in block.y if isinstance(y, Hashable))
             yield block
+
+    def _problem(self, label: Any) -> str:
+        """Return why a label can't be learned or can't be kept in the folder, or "", and note a class in its order."""
+        reason: str = type(self._score).problem(label)
+        if reason or not has_classes(self._sharded.task):
+            return reason
+        try:
+            if label not in self.labels:
+                msgspec.msgpack.encode(as_json(label))
+                self.labels[label] = None
+        except (HeadwaterError, TypeError, ValueError, OverflowError):  # unhashable, or not to be written
+            return "answer can't be a class"
+        return ""
 
     def _step(self, rows: Rows) -> bool:
         """Deal a block, or return False at the end of the stream."""
@@ -101,13 +144,17 @@ class FleetRun:
             size=self._block,
             row=numbers[-1],
             rows=before.rows + len(y),
-            score=base64.b64encode(self._score.to_bytes()).decode(),
+            score=self._score.to_bytes(),
             rejected=before.rejected,
+            began=before.began,
         )
-        if self._sharded.folder is not None:
-            self._sharded.folder.note_run(self._now)
+        self._note()
         self._seconds += time.perf_counter() - started
         return True
+
+    def _note(self) -> None:
+        if self._sharded.folder is not None:
+            self._sharded.folder.note_run(self._now)
 
     def _record(self, rows: Rows, stream: Stream | None) -> Record:
         score = self._score
@@ -128,6 +175,13 @@ class FleetRun:
             unscored=score.unscored,
             comparisons=score.comparisons(),
         )
+
+
+def check_whole(**values: Any) -> None:
+    """Raise ConfigError unless each value is a whole number of 1 or more."""
+    for name, value in values.items():
+        if type(value) is not int or value < 1:
+            raise ConfigError(expected="a whole number of 1 or more", got=repr(value), at=name, help="Try 4 or 1000.")
 
 
 def noted_in(sharded: Any) -> Standing | None:

@@ -119,7 +119,8 @@ class ShardedFleet(ShardClient):
         self._places = Places(names or list(homes) or ["shard-0"])
         self._left = noted is not None and noted.unfinished
         self._gone = NO_COUNTS if noted is None else noted.gone
-        self._note(self._places, unfinished=self._left)
+        if noted is None:
+            self._note(self._places, unfinished=False)
         for name in self._places.shards:
             self._start(name, homes.get(name))
         if self._left:
@@ -233,7 +234,14 @@ class ShardedFleet(ShardClient):
                 self._call("accept", {name: (own, {}) for name, own in given.items()})
                 keys = keys[len(members) :]
 
-    def fill(self, fleet: Fleet, keys: Iterable[Hashable] = (), labels: Iterable[Any] = ()) -> None:
+    def fill(
+        self,
+        fleet: Fleet,
+        keys: Iterable[Hashable] = (),
+        labels: Iterable[Any] = (),
+        *,
+        began: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> None:
         """Put copies of all members into a fleet of one process, replacing those of the same keys, and add what was counted.
 
         Parameters
@@ -242,6 +250,8 @@ class ShardedFleet(ShardClient):
             With the same members to begin with.
         keys, labels : iterable
             The order of keys and classes. Others follow, by their shards.
+        began : mapping, optional
+            What the fleet had counted when the shards took its members, by default what it has counted now.
 
         Raises
         ------
@@ -270,8 +280,13 @@ class ShardedFleet(ShardClient):
                 self._copy(ordered[at : at + AT_ONCE], homes, fleet, named)
             counts = self.counts()
             with fleet.lock:
-                fleet.refused.update(counts["refused"])
-                fleet.before.update(counts["counts"])
+                now = {"refused": fleet.refused, "counts": fleet.counts()}
+                for name, own in (("refused", fleet.refused), ("counts", fleet.before)):
+                    before = now[name] if began is None else began.get(name, {})
+                    change = Counter(counts[name])
+                    change.update(before)
+                    change.subtract(now[name])
+                    own.update(change)
 
     def _copy(self, keys: Sequence[str], homes: Mapping[str, str], fleet: Fleet, labels: Mapping[str, Any]) -> None:
         """Copy the members of some keys from their shards to a fleet, whose new classes are numbered in the given order."""

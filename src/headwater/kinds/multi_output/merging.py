@@ -38,7 +38,7 @@ def merge_outputs(
     Raises
     ------
     ConfigError
-        If several workers have found outputs.
+        If several workers have found outputs, or one lacks an output of the base or learns it as another task.
     DataError
         If there are several workers and the base has learned nothing.
     """
@@ -51,6 +51,7 @@ def merge_outputs(
             at="MultiOutput",
             help="Call learn_one or learn_many first.",
         )
+    _check_copies(base, workers)
     members = {name: _merged(name, member, workers, merge_one) for name, member in base.members.items()}
     merged = type(base)(**settings_of(base))
     merged.limits = base.limits
@@ -63,6 +64,19 @@ def merge_outputs(
     engine = OutputsEngine(base.limits, members=members, learned=learned, rolling=before.rolling)
     merged.resume(engine=engine, refused=refused, notes=base.notes, classes=pairs_of(members))
     return merged
+
+
+def _check_copies(base: MultiOutput, workers: Sequence[MultiOutput]) -> None:
+    """Raise ConfigError for a worker that can't have been a copy of the base."""
+    for worker in workers:
+        for name, member in base.members.items():
+            if type(found := worker.members.get(name)) is not type(member):
+                raise ConfigError(
+                    expected=f"copies of the base, with a {type(member).__name__} for {name!r}",
+                    got="none" if found is None else f"a {type(found).__name__}",
+                    at="merge",
+                    help="Merge copies of the base that went on learning.",
+                )
 
 
 def _merged(

@@ -47,7 +47,7 @@ class OutputsScore(Score):
     ) -> None:
         """Score rows, given a dict of labels and a dict of predictions each."""
         for labels, predicted in zip(y, y_pred, strict=True):
-            labels = dict(labels or {})
+            labels = {name: label for name, label in dict(labels or {}).items() if _can_be_label(label)}
             if not predicted:  # nothing was known of any output
                 self.unscored += 1
                 self._usual.add(labels, predicted)
@@ -111,6 +111,15 @@ class OutputsScore(Score):
         self._go_on(saved)
         self.n, self.unscored = self._whole["model"].n, saved["unscored"]
         self._window.extend(map(self._row_of, saved["window"]))
+
+
+def _can_be_label(value: Any) -> bool:
+    """Return whether a value can be a class or a number. A learner refuses others, which are not scored."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _span_of(sums: Mapping[str, OutputSums], output: Any) -> Span:
