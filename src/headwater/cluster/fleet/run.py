@@ -90,10 +90,8 @@ class FleetRun:
         source = opened(stream, target=target, task=self._sharded.task)
         given = source if isinstance(source, Stream) else None
         try:
-            if (
-                self._noted is None
-            ):  # before the shards learn, so that a repetition deals the same block to the same members
-                self._note()
+            if self._noted is None:
+                self._note()  # before shards learn: the first block, dealt again, is then the same and meets the same members
             blocks = self._seen(as_blocks(source, target=target))
             rows = Rows(blocks, None, wants=lambda row: row > self._before.row, problem=self._problem)
             told = self._now.rows
