@@ -40,7 +40,7 @@ KIND = Kind(
     importance=Lazy("headwater.kinds.multi_output.explain:outputs_importance"),
     findings=Lazy("headwater.kinds.multi_output.findings:diagnose_outputs"),
     durable=Lazy("headwater.kinds.multi_output.durable:DurableOutputs"),
-    merge=Lazy("headwater.kinds.multi_output.merging:merge_outputs"),
+    merge=Lazy("headwater.kinds.multi_output.members.merging:merge_outputs"),
     instead={
         "classes": "Ask predict_proba_one(x), which has the classes of each output.",
         "scores": "Use an Anomaly to score rows.",

@@ -19,7 +19,7 @@ from headwater.kinds.classifier_regressor.classifier import Classifier
 from headwater.kinds.classifier_regressor.regressor import Regressor
 from headwater.kinds.multi_output.kind import KIND
 from headwater.kinds.multi_output.labels.labels import as_answers, is_number
-from headwater.kinds.multi_output.members import PREDICTED, OutputsEngine, pairs_of
+from headwater.kinds.multi_output.members.members import PREDICTED, OutputsEngine, pairs_of
 from headwater.learner.base import Learner
 from headwater.learner.engine import AGGREGATES, Setup
 from headwater.learner.kind import Kind

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from headwater.errors import ConfigError
-from headwater.kinds.multi_output.members import PREDICTED, is_predicted
+from headwater.kinds.multi_output.members.members import PREDICTED, is_predicted
 from headwater.store.onnx.columns import columns_of
 from headwater.store.onnx.export import classes_in, label_out, number_of, probabilities_of, probabilities_out
 from headwater.store.onnx.graph import Graph, is_utf8

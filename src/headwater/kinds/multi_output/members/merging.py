@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from headwater.errors import ConfigError, DataError
+from headwater.kinds.multi_output.learner import MultiOutput
 from headwater.learner.settings import settings_of
 from headwater.learner.supervised import SupervisedLearner
 
-from .learner import MultiOutput
 from .members import OutputsEngine, pairs_of
 
 __all__ = ["merge_outputs"]
