@@ -11,6 +11,7 @@ from typing import Any
 
 from headwater.cluster.worker import Block, Update
 from headwater.learner.kind import Kind
+from headwater.route.drift.costs import costs_of
 from headwater.types import ScoredRows
 
 __all__ = ["SerialSample", "cost"]
@@ -113,7 +114,7 @@ def cost(kind: Kind, y: Sequence[Any], y_pred: Sequence[Any]) -> float:
     """
     if kind.answer.compound:
         n = len(y)
-        return math.fsum(kind.costs.value().of(ScoredRows(1, [{}] * n, y, y_pred, [math.nan] * n, kind.task)))
+        return math.fsum(costs_of(kind).of(ScoredRows(1, [{}] * n, y, y_pred, [math.nan] * n, kind.task)))
     pairs = zip(y, y_pred, strict=True)
     if "classes" in kind.can:
         return float(sum(label != predicted for label, predicted in pairs))
