@@ -161,7 +161,6 @@ def test_what_it_can_not_do_is_refused_in_one_sentence(tmp_path):
         (lambda: hw.Fleet(fleet, key="d"), "Make one fleet, whose key"),
         (lambda: hw.Session(fleet, delay=3), "no delay"),
         (lambda: hw.Session(hw.Fleet(hw.Forecaster(), key="c"), delay=3), "Teach each value when its time comes"),
-        (fleet.plot, r"fleet\[key\].plot"),
         (lambda: fleet.export_onnx(tmp_path / "f.onnx"), r"fleet\[key\].export_onnx"),
     ):
         with pytest.raises(ConfigError, match=said):

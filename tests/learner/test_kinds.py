@@ -357,9 +357,9 @@ def test_rooms_above_show_what_they_can_and_refuse_the_rest_in_one_sentence(kind
     assert hw.plot.learning_curve(evaluation).axes[0].get_title(loc="left").startswith("auc over the last")
     assert "auc" in evaluation._repr_html_()
     assert json.loads(json.dumps(evaluation.as_dict()))["names"][0] == "auc"
+    assert model.plot().axes
     for refused in (
         lambda: model.export_onnx(tmp_path / "m.onnx"),
-        model.plot,
         lambda: hw.explain.shape(model, "a"),
         lambda: hw.cluster.learn(model, zip(ROWS, [1] * 400, strict=True), engine="local"),
     ):

@@ -20,7 +20,7 @@ from headwater.errors import ConfigError, LostMembers, counted
 from headwater.kinds.fleet import Fleet
 from headwater.kinds.fleet.members.members import MemberFleet
 from headwater.kinds.fleet.rows import as_list
-from headwater.learner.kind import has_classes, named_able
+from headwater.learner.kind import check_can, has_classes, kind_of, named_able
 from headwater.learner.schema.labels import as_labels
 from headwater.store.model_file.settings import as_json, from_json
 from headwater.types import Predictions
@@ -236,6 +236,8 @@ def _template(make: Any, key: str, max_keys: int) -> Fleet:
     empty: Any = Fleet(make, key, max_keys=max_keys)
     if not isinstance(empty, MemberFleet):
         return cast("Fleet", empty)
+    if "seat" in kind_of(empty.first).can:
+        check_can(empty.first, "seat", at="make of a fleet over a cluster")  # which says what to do without the setting
     raise ConfigError(
         expected="members that the core can hold, whose states move from one process to another",
         got=repr(empty.first),
