@@ -413,3 +413,50 @@ def test_an_evaluation_watches_and_adapts_and_is_called_by_the_name_of_its_modul
     assert all(callable(one) for one in (hw.diagnose.diagnose, hw.explain.explain_one, hw.plot.Report))
     with pytest.raises(AttributeError, match="module 'headwater' has no attribute 'nope'"):
         hw.nope  # noqa: B018
+
+
+@pytest.mark.parametrize("error", [ValueError("of the caller's generator"), SystemExit(3), KeyError("x")])
+def test_whatever_ends_a_generator_of_rows_what_was_learned_before_it_is_saved(error, tmp_path):
+    def pairs():
+        for i in range(2500):
+            yield {"a": i % 7}, i % 7 > 3
+        raise error
+
+    session = Session(hw.Classifier(), keep=tmp_path / "m.hw", block=1000)
+    with pytest.raises(type(error)) as raised:
+        session.run(pairs())
+    assert raised.value is error
+    assert hw.load(tmp_path / "m.hw").n_learned == session.rows > 1000
+
+
+def test_what_a_callback_raises_comes_out_after_the_save(tmp_path):
+    def failing(record):
+        raise ZeroDivisionError
+
+    session = Session(hw.Classifier(), keep=tmp_path / "m.hw", every=100, on_record=failing)
+    with pytest.raises(ZeroDivisionError):
+        session.run([({"a": i % 7}, i % 7 > 3) for i in range(300)])
+    assert hw.load(tmp_path / "m.hw").n_learned == session.rows > 0
+
+
+def test_a_foreign_learner_that_fails_within_a_row_is_not_saved_halfway():
+    class Failing(Counting):
+        def step_many(self, X, y, w=None, ask=None):
+            raise ZeroDivisionError
+
+    learner = Failing()
+    with pytest.raises(ZeroDivisionError):
+        Session(learner, keep="m.hw").run([Block(*rows(3), range(1, 4))])
+    assert getattr(learner, "saved", []) == []
+
+
+def test_numbers_of_rows_may_be_numpys():
+    session = Session(hw.Classifier(), window=np.int64(50), delay=np.int32(3), block=np.int8(10), every=np.uint8(7))
+    record = session.run([({"a": i % 7}, i % 7 > 3) for i in range(100)])
+    assert (record.rows, record.window, type(record.rows)) == (100, 50, int)
+
+
+@pytest.mark.parametrize("count", [0, 2.5, "100", None, float("nan")])
+def test_a_window_that_is_no_number_of_rows_is_refused(count):
+    with pytest.raises(ConfigError, match="expected window of at least 1, got"):
+        Session(hw.Classifier(), window=count)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from importlib import import_module
 from itertools import chain, count
@@ -51,7 +51,9 @@ __all__ = [
     "finite_or_none",
     "join",
     "lazily",
+    "own_numbers",
     "public_names",
+    "with_own_numbers",
 ]
 
 # A sample maps names to numbers, strings, booleans, None/NaN (missing), date-times, lists or arrays. The key is Any
@@ -531,3 +533,30 @@ def as_mapping(x: Any) -> Mapping[Any, Any]:
     {'x0': 1.5, 'x1': 2.0}
     """
     return x if isinstance(x, Mapping) else {f"x{j}": value for j, value in enumerate(x.tolist())}
+
+
+own_numbers = frozenset(np.sctypeDict.values()).isdisjoint
+"""Whether none of some types is one of NumPy's scalars. It is no function of Python, since pools make dozens of settings."""
+
+
+def with_own_numbers(settings: Any) -> None:
+    """Replace NumPy's scalars among the fields of a dataclass by Python's, which its checks, its repr and its file know.
+
+    Settings come from ``rng.choice``, ``np.arange`` and ``np.logspace`` where they are searched for.
+
+    Examples
+    --------
+    >>> span = Span(np.int64(2), np.float64(0.5), {})
+    >>> with_own_numbers(span)
+    >>> span
+    Span(n=2, model=0.5, guesses={})
+    """
+    for one in fields(settings):
+        if not one.init:
+            continue
+        value = getattr(settings, one.name)
+        if isinstance(value, np.generic):
+            object.__setattr__(settings, one.name, value.item())
+        elif type(value) in (list, tuple) and not own_numbers(map(type, value)):
+            plain = [item.item() if isinstance(item, np.generic) else item for item in value]
+            object.__setattr__(settings, one.name, type(value)(plain))

@@ -196,3 +196,11 @@ def test_one_forecaster_of_several_series_is_told_so_and_rows_from_the_newest_on
         assert run("forecast", name, "-t", "sales")[::2] == (0, f"{note}\n")
     status, _, err = run("forecast", "back.csv", "-t", "sales", "--time", "date")
     assert (status, err.split(" — ")[0]) == (2, "expected rows in the order of date, got 2026-02-28 after 2026-03-01")
+
+
+def test_a_target_that_is_not_there_is_told_the_columns_that_are(run: Any) -> None:
+    status, _, err = run("forecast", "open.csv", "--target", "loda")
+    assert status == 2
+    assert err.startswith("expected the column loda, got ")
+    assert "a series is numbers" not in err
+    assert "load" in err or "Known: " in err

@@ -1,12 +1,15 @@
 """``headwater learn --targets``: several columns are learned together, saved, gone on with and predicted."""
 
 import json
+import random
+import signal
 from pathlib import Path
 
 import pytest
 
 import headwater as hw
 from headwater.cli import main
+from headwater.route.session import Session
 from headwater.store.learner_file import fingerprint
 
 
@@ -66,3 +69,73 @@ def test_another_kind_in_the_file_is_refused(capsys):
     hw.Regressor().save("m.hw")
     assert main(["learn", "rows.csv", "--targets", "large,twice", "--model", "m.hw"]) != 0
     assert "expected a file that holds a multi-output learner, got a regressor" in capsys.readouterr().err
+
+
+LOGS = {
+    "several outputs": ["--targets", "large,twice"],
+    "bandit": ["--task", "bandit", "--action", "odd", "--reward", "twice", "--rewards", "0,30"],
+    "agent": ["--task", "agent", "--action", "odd", "--reward", "twice"],
+    "agent with episodes": ["--task", "agent", "--action", "odd", "--reward", "twice", "--terminated", "end"],
+}
+
+
+@pytest.fixture
+def log():
+    draw = random.Random(1)
+    ends = [int(i % 50 == 49) for i in range(5000)]
+    lines = [f"{i % 10},{i % 10 > 4},{2.5 * (i % 10)},{draw.randrange(2)},{end}" for i, end in enumerate(ends)]
+    return ["a,large,twice,odd,end", *lines]
+
+
+def write(name, lines):
+    Path(name).write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("options", LOGS.values(), ids=LOGS)
+@pytest.mark.parametrize("cut", [201, 2501])
+def test_a_file_that_has_grown_is_gone_on_with_as_if_it_had_been_learned_whole(options, cut, log):
+    write("log.csv", log)
+    assert main(["learn", "log.csv", *options, "--model", "whole.hw"]) == 0
+    write("log.csv", log[:cut])
+    assert main(["learn", "log.csv", *options, "--model", "parts.hw"]) == 0
+    write("log.csv", log)
+    assert main(["learn", "log.csv", *options, "--model", "parts.hw", "--resume"]) == 0
+    whole, parts = hw.load("whole.hw"), hw.load("parts.hw")
+    assert parts.n_learned == whole.n_learned >= 4999
+    assert [entry["rows"] for entry in parts.notes["sources"]][-1:] == [
+        entry["rows"] for entry in whole.notes["sources"]
+    ]
+
+
+@pytest.mark.parametrize("options", LOGS.values(), ids=LOGS)
+def test_what_was_learned_before_an_unusable_end_of_a_file_is_kept(options, log, capsys):
+    write("log.csv", [*log, *["too,short"] * 3000])
+    assert main(["learn", "log.csv", *options, "--model", "m.hw"]) == 2
+    n = hw.load("m.hw").n_learned
+    assert n > 1000
+    assert capsys.readouterr().err.startswith(
+        f"{n:,} rows were learned before this, and kept in m.hw.\nexpected at most 20 %"
+    )
+
+
+@pytest.mark.parametrize("options", LOGS.values(), ids=LOGS)
+def test_ctrl_c_ends_a_run_between_blocks_and_saves_it(options, log, capsys, monkeypatch):
+    write("log.csv", log)
+    step, blocks = Session.step, []
+
+    def pressed(session, *rows):
+        done = step(session, *rows)
+        blocks.append(session.rows)
+        if len(blocks) == 1:
+            signal.raise_signal(signal.SIGINT)
+        return done
+
+    monkeypatch.setattr(Session, "step", pressed)
+    assert main(["learn", "log.csv", *options, "--model", "m.hw"]) == 130
+    assert "Stopped by Ctrl-C; these are the rows so far." in capsys.readouterr().out
+    assert hw.load("m.hw").n_learned == blocks[-1] < 4999
+    monkeypatch.setattr(Session, "step", step)
+    write("all.csv", log)
+    assert main(["learn", "log.csv", *options, "--model", "m.hw", "--resume"]) == 0
+    assert main(["learn", "all.csv", *options, "--model", "whole.hw"]) == 0
+    assert hw.load("m.hw").n_learned == hw.load("whole.hw").n_learned

@@ -3,13 +3,16 @@
 import inspect
 from dataclasses import dataclass, fields
 
+import numpy as np
 import pytest
 
 import headwater as hw
 from headwater import nn
 from headwater.errors import ConfigError
 from headwater.interop.sklearn import OnlineClassifier, OnlineRegressor
+from headwater.learner.base import Learner
 from headwater.learner.settings import Settings, documented
+from headwater.store.learner_file import fingerprint
 
 LEARNERS = (hw.Classifier, hw.Regressor)
 
@@ -96,3 +99,35 @@ def test_a_class_is_described_alike_whether_the_compiler_strips_indentation_or_n
             "One of them.\n\nParameters\n----------\ngiven : int\n    Inherited,\n\n    at length.\n"
             "own : float\n    Its own.\n\nExamples\n--------"
         )
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda n: hw.Classifier(seed=n(3)), "Classifier(seed=3)"),
+        (lambda n: hw.Regressor(hidden=n(8)), "Regressor(hidden=8)"),
+        (lambda n: hw.Classifier(hidden=(n(8), n(4))), "Classifier(hidden=(8, 4))"),
+        (lambda n: hw.Classifier(hidden=[n(8)], lr=np.float64(0.5)), "Classifier(hidden=[8], lr=0.5)"),
+        (lambda n: hw.Regressor(lr=np.float32(0.5)), "Regressor(lr=0.5)"),
+        (lambda n: hw.Classifier(diagnosis=np.bool_(False)), "Classifier(diagnosis=False)"),
+        (lambda n: hw.Forecaster(horizon=n(3), season=n(2)), "Forecaster(horizon=3, season=2)"),
+        (lambda n: hw.Anomaly(seed=n(2)), "Anomaly(seed=2)"),
+        (lambda n: hw.MultiOutput(seed=n(2)), "MultiOutput(seed=2)"),
+        (lambda n: hw.Bandit(rewards=(n(0), n(5))), "Bandit(rewards=(0.0, 5.0))"),
+        (lambda n: nn.Dense(n(8)), "Dense(units=8, activation='identity', bias=True, initializer=None)"),
+        (lambda n: nn.Dropout(np.float32(0.25)), "Dropout(rate=0.25)"),
+        (lambda n: nn.SGD(np.float32(0.25)), "SGD(lr=0.25)"),
+    ],
+)
+@pytest.mark.parametrize("number", [np.int64, np.uint8, int])
+def test_a_setting_may_be_a_number_of_numpy_and_becomes_pythons(make, said, number):
+    made = make(number)
+    assert repr(made) == said
+    if isinstance(made, Learner):
+        assert fingerprint(made) == fingerprint(make(int))
+
+
+@pytest.mark.parametrize("seed", [np.float64(1.5), np.int64(-1), np.bool_(True), np.str_("1")])
+def test_a_number_of_numpy_that_does_not_fit_is_refused_as_pythons_is(seed):
+    with pytest.raises(ConfigError, match=f"expected a whole number of 0 or more, got {seed.item()!r}"):
+        hw.Classifier(seed=seed)

@@ -143,7 +143,7 @@ def test_a_table_of_nothing_but_answers_has_empty_rows(tmp_path):
     [
         ("a,late\n1,0\n", {"target": "Lat"}, TargetError, "Did you mean late?"),
         ("a,y\n1,0\n", {"drop": ("b",)}, DataError, "expected the column b, got no such column"),
-        ("a,a,y\n1,2,0\n", {}, DataError, "got a more than once"),
+        ("a,a,y\n1,2,0\n", {}, DataError, "got 'a' more than once"),
         ("", {}, SourceError, "got an empty file"),
         ("\n \n", {}, SourceError, "got an empty file"),
         ("a,y\n", {}, SourceError, "expected rows, got none"),

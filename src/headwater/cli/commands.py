@@ -60,11 +60,12 @@ _HELP = {"--help", "-h"}
 
 def run_process(tokens: Sequence[str]) -> int:
     """Run the command line of this process."""
-    from headwater.streams.files.terminal import print_any_text
+    from headwater.streams.files.terminal import open_closed, print_any_text
 
     # Containers are stopped by SIGTERM. Handle it as Ctrl-C, so that what was learned is saved.
     signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    open_closed()
     print_any_text()
     status = run(tokens)
     try:
@@ -93,6 +94,10 @@ def run(tokens: Sequence[str]) -> int:
         return _output_failed(error)
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except SystemExit as ended:
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        return 0  # rich has met the closed pipe, and ends with 1
     return status if isinstance(status, int) else 0
 
 

@@ -22,12 +22,13 @@ from headwater.cli.options.scoring import ScoringOptions
 from headwater.cli.options.shared import Names, Source, check_sources, split_names
 from headwater.cli.options.task import kind_of_run, task_of
 from headwater.cli.runs.follow import FollowOptions, accepted, learn_into_store
-from headwater.cli.terminal.progress import ProgressLine
+from headwater.cli.terminal.progress import ProgressLine, raise_kept
 from headwater.cli.terminal.summary import print_json, print_report, print_start
-from headwater.errors import HeadwaterError, ModelFileError, SourceError
+from headwater.errors import HeadwaterError
 from headwater.learner.kind import Kind, is_fleet, kind_of, kind_with
 from headwater.route.session import Session
 from headwater.streams.files.addresses import shown
+from headwater.streams.files.terminal import go_on_unread
 from headwater.streams.stream import Stream
 from headwater.types import Event, Lazy, Record, ScoredRows
 
@@ -137,6 +138,7 @@ def _learn_files(start: Start, report: Path | None, scoring: ScoringOptions, *, 
     with ExitStack() as opened:
         if start.model is not None:
             opened.enter_context(_LOCKED(start.model))
+            opened.enter_context(go_on_unread())
         start.open(opened, resume=resume)
         pace = session_pace(written, start.learner, scoring.every, start.drift, start.surprises)
         pace["watch"] = [*pace["watch"], *([start] if start.known is None else [])]
@@ -347,18 +349,5 @@ def _run(
         if written is not None and record.scored:
             written.write(session.learner)
         return _with_events(record, waiting), events
-    except BrokenPipeError:  # of standard output, which is main's business
-        raise
     except (HeadwaterError, OSError) as error:
-        saved = session.keep is not None and not isinstance(error, ModelFileError)
-        kept = f", and kept in {session.keep}" if saved else ""
-        if session.rows:
-            print(f"{session.rows:,} rows were learned before this{kept}.", file=sys.stderr)
-        if isinstance(error, HeadwaterError):
-            raise
-        raise SourceError(
-            expected="to read on and to save",
-            got=(error.strerror or str(error)).lower(),
-            at=str(error.filename or stream.name),
-            help="Mend that, then go on with the same command.",
-        ) from error
+        raise_kept(session, stream.name, error)

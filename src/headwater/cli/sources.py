@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,8 @@ class LearnedSources:
 
     def __init__(self, entries: list[dict[str, Any]], sources: Sequence[str]) -> None:
         self._entries = entries
+        self._waiting = 0  # rows at the end that are read, and learned with the next one
+        self._recount: Callable[[], None] | None = None
         self._now = [_fingerprint(file) for source in sources for file in _files(source)]
         self._found = [
             entry for entry in entries if any(_same(old, new) for old in entry["files"] for new in self._now)
@@ -70,9 +74,16 @@ class LearnedSources:
         self._entries.append(entry)
 
         def count(row: int) -> None:
-            entry["rows"], entry["learned"] = row, learner.n_learned
+            entry["rows"], entry["learned"] = row - self._waiting, learner.n_learned
+            self._recount = partial(count, row)
 
         stream.on_rows = count
+
+    def hold(self, rows: int) -> None:
+        """Count rows that are read and not learned yet, or below 0 those of them that now are."""
+        self._waiting += rows
+        if rows < 0 and self._recount is not None:
+            self._recount()
 
 
 def compare_columns(learner: Any, stream: Stream, *, model: str, learning: bool) -> list[str]:
@@ -139,12 +150,20 @@ def _some(names: Iterable[str]) -> str:
 def _files(source: str) -> list[str]:
     if source == "-" or is_address(source):  # a broker's position stands in the notes by itself
         return []
+    if not os.path.isfile(source) and _is_pipe(source):
+        return []
     if source.startswith("dataset:") or MARK in source:
         return [shown(source)]
     files = files_of(source)
     for file in files:
         check_there(file)
     return files
+
+
+def _is_pipe(source: str) -> bool:
+    """Return whether a source is read once only, such as ``<(command)`` of a shell or /dev/stdin."""
+    path = Path(source)
+    return path.exists() and not path.is_dir()
 
 
 def _fingerprint(name: str) -> dict[str, Any]:

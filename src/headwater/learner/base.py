@@ -24,7 +24,17 @@ from headwater.errors import ConfigError, RefusedRow, UnlikelyData
 from headwater.learner.settings.limits import USUAL, Growth, Limits, check_growth
 from headwater.learner.validation import REFUSED, check_rows, check_sample
 from headwater.nn.core.declaration import LEAN_NUMBERS
-from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows, public_names
+from headwater.types import (
+    EXPORT_ONNX,
+    NOTEBOOK,
+    SAVE,
+    Lazy,
+    Predictions,
+    Record,
+    ScoredRows,
+    public_names,
+    with_own_numbers,
+)
 
 from .engine import AGGREGATES, BaseEngine, Engine, Setup
 from .kind import Kind, carry, check_can
@@ -121,6 +131,7 @@ class Learner(ABC):
             carry(cls.kind)
 
     def __post_init__(self) -> None:
+        with_own_numbers(self)
         self._engine: BaseEngine | None = None
         self.refused: Counter[str] = Counter()
         """Counts of rows rejected before they reached the engine, by reason."""

@@ -7,10 +7,12 @@ neurons in parallel, Y = f(W·X + b), and a network is a sequence of layers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TypeAlias
 
 from headwater.errors import ConfigError, choose
 from headwater.plain.activations import ACTIVATIONS as _ROWS
+from headwater.types import own_numbers, with_own_numbers
 
 from .initializers import Initializer, for_activation, named
 
@@ -44,6 +46,8 @@ class Activation:
     a: float | None = None
 
     def __post_init__(self) -> None:
+        if not own_numbers(map(type, map(getattr, repeat(self), self.__match_args__))):
+            with_own_numbers(self)
         if self.name not in ACTIVATIONS:
             hint = (
                 "Softmax is the link of the loss 'cross_entropy'."
@@ -96,6 +100,8 @@ class Dense:
     initializer: str | Initializer | None = None
 
     def __post_init__(self) -> None:
+        if not own_numbers(map(type, map(getattr, repeat(self), self.__match_args__))):
+            with_own_numbers(self)
         whole(self.units, "units of nn.Dense")
         if self.activation not in _ROWS:
             Activation(self.activation)  # says what is expected
@@ -136,6 +142,8 @@ class Embedding:
     initializer: str | Initializer = "lecun"
 
     def __post_init__(self) -> None:
+        if not own_numbers(map(type, map(getattr, repeat(self), self.__match_args__))):
+            with_own_numbers(self)
         whole(self.rows, "rows of nn.Embedding")
         whole(self.units, "units of nn.Embedding")
         self.start()
@@ -196,6 +204,8 @@ class Recurrent:
     initializer: str | Initializer = "lecun"
 
     def __post_init__(self) -> None:
+        if not own_numbers(map(type, map(getattr, repeat(self), self.__match_args__))):
+            with_own_numbers(self)
         whole(self.units, "units of nn.Recurrent")
         if self.direct != 0:
             whole(self.direct, "direct of nn.Recurrent")
@@ -253,6 +263,8 @@ class Dropout:
     rate: float = 0.5
 
     def __post_init__(self) -> None:
+        if not own_numbers(map(type, map(getattr, repeat(self), self.__match_args__))):
+            with_own_numbers(self)
         if not 0 <= self.rate < 1:
             raise ConfigError(
                 expected="a rate from 0 up to but not 1", got=repr(self.rate), at="nn.Dropout", help="Give e.g. 0.1."
@@ -360,6 +372,8 @@ class Conv:
     initializer: str | Initializer | None = None
 
     def __post_init__(self) -> None:
+        if not own_numbers(map(type, map(getattr, repeat(self), self.__match_args__))):
+            with_own_numbers(self)
         whole(self.channels, "channels of nn.Conv")
         whole(self.kernel, "kernel of nn.Conv")
         whole(self.stride, "stride of nn.Conv")
@@ -411,6 +425,8 @@ class Pool:
     kind: str = "max"
 
     def __post_init__(self) -> None:
+        if not own_numbers(map(type, map(getattr, repeat(self), self.__match_args__))):
+            with_own_numbers(self)
         whole(self.size, "size of nn.Pool")
         whole(self.step, "stride of nn.Pool")
         _padding(self.padding, self.size // 2, "padding of nn.Pool")

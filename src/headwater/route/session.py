@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from operator import attrgetter
+from operator import attrgetter, index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +131,8 @@ class Session:
         watch: Watcher | Sequence[Watcher] = (),
         adapt: Policy | Sequence[Policy] = (),
     ) -> None:
-        _check(delay=delay, window=window, block=block, every=every, keep_every=keep_every)
+        counts = _counts(delay=delay, window=window, block=block, every=every, keep_every=keep_every)
+        delay, window, block, every, keep_every = counts
         self.learner: Learner = (learner := learner if isinstance(learner, OwnLearner) else _AS_LEARNER(learner))
         self.rows, self.interrupted = 0, False  # rows predicted; whether Ctrl-C ended the last run
         self._score: Score = score_of(learner, window=window, delay=delay)
@@ -141,9 +142,8 @@ class Session:
             self._waiting: Waiting = _WAITING()
         self._delay, self._window, self._block = delay, window, block
         self.keep, self._every, self._early, self._keep_every = keep, every, early, keep_every
-        self.on_record: tuple[Callable[[Record], object], ...] = (
-            (on_record,) if callable(on_record) else tuple(on_record)
-        )
+        called = (on_record,) if callable(on_record) else tuple(on_record)
+        self.on_record: tuple[Callable[[Record], object], ...] = called
         self._own = learner if isinstance(learner, OwnLearner) else None
         self._noting = learner if isinstance(learner, HasKind) else None  # stores a broker's position in its notes
         # A learner samples rows for its diagnosis while learning, unless the prediction was issued earlier.
@@ -211,8 +211,8 @@ class Session:
         """Process a whole stream, then finish.
 
         Ctrl-C ends the run between two blocks, so that nothing learned is lost. A second Ctrl-C ends it at once without saving,
-        because a foreign learner may be halfway through a row. An error of the stream is raised after the session has finished
-        with the rows so far.
+        because a foreign learner may be halfway through a row. An error of the stream or of a callback is raised after the session has
+        finished with the rows so far.
 
         Parameters
         ----------
@@ -239,8 +239,10 @@ class Session:
             self.interrupted = True
             if ctrl_c.hurried:
                 raise
-        except (HeadwaterError, OSError):
-            self.finish()
+        except BaseException as error:  # whatever a generator of rows or on_record raises, sys.exit too
+            # A foreign learner that raised something of its own may be halfway through a row.
+            if self._own is not None or isinstance(error, HeadwaterError | OSError):
+                self.finish()
             raise
         return self.finish()
 
@@ -528,10 +530,17 @@ def _check_delay(learner: Any, answers: bool, delay: int) -> None:
     check_can(learner, "delay", at="delay of Session")
 
 
-def _check(**counts: int | None) -> None:
-    for name, count in counts.items():
+def _counts(**given: Any) -> list[Any]:
+    """Return numbers of rows as Python's int, NumPy's too; None stays where it means never."""
+    counts: list[Any] = []
+    for name, value in given.items():
         least = 0 if name == "delay" else 1
-        if count is not None and count < least:
+        try:
+            counts.append(None if value is None and "every" in name else index(value))
+        except TypeError:
+            counts.append(-1)
+        if counts[-1] is not None and counts[-1] < least:
             raise ConfigError(
-                expected=f"{name} of at least {least}", got=str(count), at=name, help="Give a larger number of rows."
+                expected=f"{name} of at least {least}", got=shown(value), at=name, help="Give a larger number of rows."
             )
+    return counts

@@ -531,7 +531,7 @@ def _mistake() -> HeadwaterError:
 
 def _too_large(limit: int) -> TooLarge:
     """Return the error for a body that is too large."""
-    return TooLarge(expected=f"a body of at most {limit} bytes", got="more", at="body", help="Send it in parts.")
+    return TooLarge(expected=f"a body of at most {limit:,} bytes", got="more", at="body", help="Send it in parts.")
 
 
 def _broken_off() -> TooSlow:

@@ -31,7 +31,7 @@ from headwater.learner.settings import written_settings
 from headwater.nn import Network
 from headwater.store.members import is_member_store
 from headwater.store.model_file import LearnerCopy, LearnerFormat, SavedModel, read, seal, unseal, write
-from headwater.store.model_file.container import PATH, fitting, holds_database, no_path
+from headwater.store.model_file.container import PATH, check_file, fitting, holds_database, no_path
 from headwater.store.model_file.diagnosis_sample import pack_sample, unpack_sample
 from headwater.store.model_file.expiring import pack_expiring, unpack_expiring
 from headwater.store.model_file.network import build_network, pack_network
@@ -105,6 +105,7 @@ def load(path: str | Path, kind: type[Any] | None = None) -> Any:
     """
     if not isinstance(path, PATH):
         raise no_path(path)
+    check_file(path)
     found = _in_store(path) if holds_database(path) else from_bytes(read(path), str(path))
     if kind is not None and not isinstance(found, kind):
         raise ModelFileError(

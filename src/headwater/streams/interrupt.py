@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
-from headwater.streams.block import Block
-
 __all__ = ["FIRST_PIECE", "PIECE", "CtrlC", "Uninterrupted", "in_pieces"]
 
 Done = TypeVar("Done")
@@ -32,8 +30,8 @@ class CtrlC:
     Examples
     --------
     >>> with CtrlC() as ctrl_c:
-    ...     [block.y for block in ctrl_c.between(iter([Block([{}], [1], [1]), Block([{}], [2], [2])]))]
-    [[1], [2]]
+    ...     list(ctrl_c.between(iter(["first block", "second block"])))
+    ['first block', 'second block']
     """
 
     def __init__(self) -> None:
@@ -52,8 +50,8 @@ class CtrlC:
         if self._main:
             signal.signal(signal.SIGINT, self._before)
 
-    def between(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        """Yield the blocks, and raise KeyboardInterrupt before the next one after Ctrl-C."""
+    def between(self, blocks: Iterator[Done]) -> Iterator[Done]:
+        """Yield the blocks, or other pieces of work, and raise KeyboardInterrupt before the next one after Ctrl-C."""
         while True:
             self._waits = True
             if self._asked:

@@ -25,7 +25,10 @@ def check_limits(skip: int, limit: int | None, share: float, skip_lines: int | N
     if skip < 0 or (limit is not None and limit < 1):
         name, value = ("--skip", skip) if skip < 0 else ("--limit", limit)
         raise ConfigError(
-            expected=f"at least {int(name == '--limit')} rows", got=str(value), at=name, help="Give a whole number."
+            expected="at least 1 row" if name == "--limit" else "at least 0 rows",
+            got=str(value),
+            at=name,
+            help="Give a whole number.",
         )
     if skip_lines is not None and skip_lines < 0:
         raise ConfigError(

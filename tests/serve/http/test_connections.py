@@ -241,6 +241,15 @@ def test_whatever_is_sent_gets_a_4xx(server, data):
     assert 400 <= server.ask(data)[0] < 500
 
 
+@pytest.mark.parametrize("data", [b"GARBAGE\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET / HTTP/9.9\r\n\r\n"])
+def test_what_is_no_http_is_refused_in_the_format_of_all_errors(server, data):
+    status, headers, body = server.ask(data)
+    assert (status, headers[b"content-type"]) == (400, b"application/json")
+    said = json.loads(body)
+    assert (said["error"], said["code"]) == ("expected an HTTP request, got something else", "invalid")
+    assert said["help"].startswith("Send HTTP/1.1, and not TLS")
+
+
 def test_a_websocket_is_not_spoken_and_head_of_the_stream_ends(server):
     upgrade = b"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
     head = b"GET /events HTTP/1.1\r\nhost: localhost\r\nsec-websocket-version: 13\r\n"

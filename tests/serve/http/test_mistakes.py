@@ -1,5 +1,6 @@
 """Requests that were once answered by a 500, or by a traceback in the log: each gets a sentence of its own, or none."""
 
+import gzip
 import json
 import logging
 import socket
@@ -180,3 +181,30 @@ def test_clients_that_leave_write_no_error_and_leave_no_stream_behind(server, ca
         server.wait_for(lambda: not server.state.streams.total())
     assert server.state.bytes_at_work == 0
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "got", "remedy"),
+    [
+        (b"", "an empty body", "Send a JSON object."),
+        (b" \n", "an empty body", "Send a JSON object."),
+        (b'\xef\xbb\xbf{"x": {}}', "a byte order mark before it", "Send UTF-8 without a byte order mark."),
+        (gzip.compress(b'{"x": {}}'), "gzip", "Send it unpacked, without Content-Encoding."),
+        (b'{"x": {"a": "\\ud83d"}}', "half of a surrogate pair", "A text was cut inside a character, such as an emoji"),
+        (b'{"x": {"a": "\\ude00\\ud83d\\ude00"}}', "half of a surrogate pair", "A text was cut inside a character"),
+        (b'{"x": {"a": "\\\\ud83d"', "Input data was truncated", "Send valid JSON."),
+    ],
+)
+@pytest.mark.parametrize("address", ["/predict", "/ask"])
+def test_a_body_that_is_no_json_is_named_for_what_it_is(client, address, body, got, remedy):
+    response = client.post(address, content=body)
+    assert response.status_code == 400
+    said = response.json()
+    assert (said["error"], said["code"]) == (f"expected JSON, got {got}", "not_json")
+    assert said["help"].startswith(remedy)
+    assert said["help"].endswith("Nothing was learned.")
+
+
+def test_whole_emojis_are_read_however_they_are_escaped(client):
+    for text in (b'"\\ud83d\\ude00"', '"😀"'.encode()):
+        assert client.post("/predict", content=b'{"x": {"a": ' + text + b"}}").status_code == 200

@@ -192,12 +192,14 @@ def test_a_header_that_does_not_fit_is_refused(change):
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path):
-    for path, reason in ((tmp_path / "none.hw", "No such file or directory"), (tmp_path, "Is a directory")):
+    for path, reason, todo in (
+        (tmp_path / "none.hw", "No such file or directory", "Check the path. learner.save(path) writes a model."),
+        (tmp_path, "a folder", "Name the file that learner.save(path) or headwater learn --model has written."),
+    ):
         with pytest.raises(ModelFileError) as caught:
             load(path)
         e = caught.value
-        assert (e.expected, e.got, e.at) == ("a saved model", reason, str(path))
-        assert e.help == "Check the path. learner.save(path) writes a model."
+        assert (e.expected, e.got, e.at, e.help) == ("a saved model", reason, str(path), todo)
     (tmp_path / "file").touch()
     for path in (str(tmp_path / "file" / "m.hw"), "nul\x00byte"):
         with pytest.raises(ModelFileError, match="expected a saved model"):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.report import report_file, session_pace
 from headwater.cli.runs.lock import locked
 from headwater.cli.sources import LearnedSources, nothing_learned
+from headwater.cli.terminal.progress import rows_kept
 from headwater.cli.terminal.summary import print_json, print_report
 from headwater.errors import ConfigError, UnlikelyData, did_you_mean
 from headwater.learner.kind import Kind
 from headwater.learner.schema.compound import read_labels
 from headwater.route.session import Session
 from headwater.streams import Stream
+from headwater.streams.block import Block
+from headwater.streams.files.terminal import go_on_unread
 
 __all__ = ["CompoundRun"]
 
@@ -85,7 +89,10 @@ class CompoundRun:
                     at=option,
                     help="Leave it out. The parts of a label have columns of their own.",
                 )
-        with nullcontext() if self.model is None else locked(self.model):
+        with ExitStack() as opened:
+            if self.model is not None:
+                opened.enter_context(locked(self.model))
+                opened.enter_context(go_on_unread())
             return self._learn(reading, options, settings, as_json=as_json)
 
     def _learn(self, reading: ReadingOptions, options: ModelOptions, settings: Any, *, as_json: bool) -> int:
@@ -106,12 +113,13 @@ class CompoundRun:
             session = Session(learner, window=self.window, keep=self.model, **watched)
             if self.model is not None:
                 learned.follow(stream, learner)
-            with _told():
-                for rows in (first, *blocks) if first else ():
-                    _step(session, table.pairs(rows))
-                _step(session, table.rest())
-            learner.notes = {**learner.notes, **notes, "columns": stream.reading() or notes["columns"]}
-            record = session.finish()
+            learner.notes = {**learner.notes, **notes}
+
+            def noted() -> None:  # after each block, since any may be the last
+                learner.notes["columns"] = stream.reading() or notes["columns"]
+
+            with _told(), rows_kept(session, stream.name):
+                record = session.run(_labelled(learned, table, chain([first] if first else [], blocks), noted))
             if not record.rows:
                 raise nothing_learned(record, stream)
             record = replace(record, rejected={**stream.rejects.counts, **record.rejected})
@@ -119,11 +127,11 @@ class CompoundRun:
                 print_json(record, final=True, verdict=record.verdict)
             else:
                 print(f"{stream.name}: {', '.join(table.names)}.", file=sys.stdout)
-                print_report(record, stream, self.model, interrupted=False)
+                print_report(record, stream, self.model, interrupted=session.interrupted)
             if written is not None:
                 written.write(learner)
                 print(f"The report is in {written.path}.", file=sys.stderr if as_json else sys.stdout)
-        return 0
+        return 130 if session.interrupted else 0
 
     def _table(self, columns: Mapping[str, Any]) -> Any:
         if self.kind.answer.table is None:
@@ -147,9 +155,23 @@ class CompoundRun:
             yield [dict(x) for x in block.X]
 
 
-def _step(session: Session, pairs: list[tuple[Any, Any]]) -> None:
-    if pairs:
-        session.step([x for x, _ in pairs], [y for _, y in pairs])
+def _labelled(
+    learned: LearnedSources, table: Any, blocks: Iterable[list[Any]], noted: Callable[[], None]
+) -> Iterator[Block]:
+    """Yield the rows with their labels, and count those that a table holds back until the next row comes."""
+    for rows in blocks:
+        noted()
+        n = len(rows)
+        pairs = table.pairs(rows)
+        learned.hold(n - len(pairs))
+        yield _block(pairs)
+    rest = table.rest()
+    yield _block(rest)
+    learned.hold(-len(rest))
+
+
+def _block(pairs: list[tuple[Any, Any]]) -> Block:
+    return Block([x for x, _ in pairs], [y for _, y in pairs], range(1, len(pairs) + 1))
 
 
 @contextmanager

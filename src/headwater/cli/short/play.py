@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json as json_
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +17,8 @@ from headwater.cli.options.task import saved
 from headwater.errors import ConfigError, MissingExtra, counted
 from headwater.learner.kind import kind_with
 from headwater.streams.files.open_file import is_model
+from headwater.streams.files.terminal import go_on_unread
+from headwater.streams.interrupt import CtrlC
 
 __all__ = ["play"]
 
@@ -56,25 +61,48 @@ def play(
         raise ConfigError(expected="1 step or more", got=str(steps), at="--steps", help="Try --steps 100000.")
     env = _made(environment)
     agent = _begin(model, env, {"method": method, "explore": steps // 10 if explore is None else explore, "seed": seed})
+    with ExitStack() as opened:
+        if model is not None:
+            opened.enter_context(go_on_unread())
+            opened.enter_context(_saving(agent, model))
+        _play(agent, env, steps, seed, as_json=json)
+    return 0
+
+
+def _play(agent: Any, env: Any, steps: int, seed: int, *, as_json: bool) -> None:
+    """Act and learn step by step; Ctrl-C ends it between two steps."""
     observation, _ = env.reset(seed=seed)
     returns: list[float] = []
     total, every = 0.0, -(-steps // LINES)
-    for step in range(1, steps + 1):
-        action = agent.act(observation)
-        following, reward, terminated, truncated, _ = env.step(action)
-        agent.learn(observation, action, float(reward), following, bool(terminated), bool(truncated))
-        total += float(reward)
-        observation = following
-        if terminated or truncated:
-            returns.append(total)
-            total = 0.0
-            observation, _ = env.reset()
-        if step % every == 0 or step == steps:
-            _say(step, returns, as_json=json)
-            returns = []
-    if model is not None:
-        agent.save(model)
-    return 0
+    with CtrlC() as ctrl_c:
+        for step in ctrl_c.between(iter(range(1, steps + 1))):
+            action = agent.act(observation)
+            following, reward, terminated, truncated, _ = env.step(action)
+            agent.learn(observation, action, float(reward), following, bool(terminated), bool(truncated))
+            total += float(reward)
+            observation = following
+            if terminated or truncated:
+                returns.append(total)
+                total = 0.0
+                observation, _ = env.reset()
+            if step % every == 0 or step == steps:
+                _say(step, returns, as_json=as_json)
+                returns = []
+
+
+@contextmanager
+def _saving(agent: Any, model: Path) -> Iterator[None]:
+    """Save an agent at the end, also after Ctrl-C and an error of the environment."""
+    before = agent.n_learned
+    try:
+        yield
+    except BaseException:
+        if agent.n_learned > before:
+            agent.save(model)
+            steps = counted(agent.n_learned - before, "step")
+            print(f"{steps} learned before this, and kept in {model}.", file=sys.stderr)
+        raise
+    agent.save(model)
 
 
 def _made(environment: str) -> Any:

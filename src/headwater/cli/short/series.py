@@ -39,6 +39,8 @@ def _opened(source: str, reading: ReadingOptions, target: str) -> Stream:
     try:
         return reading.open([source], reading.notes(None, target=target), task="regress")
     except TargetError as error:
+        if error.expected == f"the column {target}":  # there is none, and its help names those that there are
+            raise
         raise TargetError(
             expected=error.expected, got=error.got, at=error.at, help="Choose another --target: a series is numbers."
         ) from error

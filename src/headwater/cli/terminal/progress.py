@@ -1,23 +1,25 @@
-"""The progress line of learning and predicting, with position, speed and score."""
+"""The progress line of learning and predicting, and what is said of a run that an error ends."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from headwater.errors import counted
+from headwater.errors import HeadwaterError, ModelFileError, SourceError, counted
 from headwater.types import Record
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
+    from headwater.route.session import Session
     from headwater.streams import Stream
 
-__all__ = ["ProgressLine"]
+__all__ = ["ProgressLine", "raise_kept", "rows_kept"]
 
 
 class ProgressLine:
@@ -76,3 +78,37 @@ class ProgressLine:
         total = None if done is None else 1.0
         self._progress.update(self._bar, total=total, completed=done or 0.0, description=description)
         return self._progress.get_renderable()
+
+
+@contextmanager
+def rows_kept(session: Session, source: str) -> Iterator[None]:
+    """Let `raise_kept` say what an error ends."""
+    try:
+        yield
+    except (HeadwaterError, OSError) as error:
+        raise_kept(session, source, error)
+
+
+def raise_kept(session: Session, source: str, error: HeadwaterError | OSError) -> NoReturn:
+    """Print how many rows were learned before an error, and where they are kept, and raise it.
+
+    Raises
+    ------
+    HeadwaterError
+        The error, with an error of the system as a sentence. The reader of standard output that has gone is main's business.
+    """
+    if isinstance(error, BrokenPipeError):
+        raise error
+    saved = session.keep is not None and not isinstance(error, ModelFileError)
+    kept = f", and kept in {session.keep}" if saved else ""
+    if session.rows:
+        rows = "row was" if session.rows == 1 else "rows were"
+        print(f"{session.rows:,} {rows} learned before this{kept}.", file=sys.stderr)
+    if isinstance(error, HeadwaterError):
+        raise error
+    raise SourceError(
+        expected="to read on and to save",
+        got=(error.strerror or str(error)).lower(),
+        at=str(error.filename or source),
+        help="Mend that, then go on with the same command.",
+    ) from error

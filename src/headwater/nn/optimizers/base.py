@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
+from itertools import repeat
 from typing import Any, ClassVar
 
 import headwater._core as _core
 from headwater.errors import ConfigError
 from headwater.plain.optimizers.rules import RuleRow
+from headwater.types import own_numbers, with_own_numbers
 
 SHARES = ("beta1", "beta2", "momentum", "rho")
 """Decay factors, which must be below 1."""
@@ -62,6 +64,8 @@ class Optimizer:
         return ()
 
     def __post_init__(self) -> None:
+        if not own_numbers(map(type, map(getattr, repeat(self), self.__match_args__))):
+            with_own_numbers(self)
         lr: Any = self.lr
         if isinstance(lr, bool) or not (isinstance(lr, Schedule) or (isinstance(lr, int | float) and lr > 0)):
             raise ConfigError(

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from headwater.errors import HeadwaterError
+from headwater.errors import DataError, HeadwaterError
 from headwater.serve.http.access.client import Network, client_key, is_among
 from headwater.serve.http.errors import Busy, HeadTooLarge, TooSlow, status_of
 from headwater.serve.http.limits import ServerLimits
@@ -161,16 +161,13 @@ class Connection(HttpToolsProtocol):
         self._unparsed += len(data)
         super().data_received(data)
         if self._unparsed > self._limits.header_bytes and not self.transport.is_closing():
-            self._refuse(self._too_large(f"{self._limits.header_bytes} bytes"))
+            self._refuse(self._too_large(f"{self._limits.header_bytes:,} bytes"))
 
     def send_400_response(self, msg: str) -> None:
         """Reply to an error of the parser, or to one raised while parsing."""
-        if self._refusal is not None:
-            self._refuse(self._refusal)
-        elif self.waits:
-            super().send_400_response(msg)
-        else:  # another response is in progress and must not be corrupted
-            self.transport.abort()
+        help_ = "Send HTTP/1.1, and not TLS, which is a proxy's business."
+        no_http = DataError(expected="an HTTP request", got="something else", at="request", help=help_, code="invalid")
+        self._refuse(self._refusal or no_http)
 
     # ---- parser callbacks -------------------------------------------------------------------------------------------
 
@@ -192,7 +189,7 @@ class Connection(HttpToolsProtocol):
         if len(self.headers) > self._limits.headers:
             self._stop(self._too_large(f"{self._limits.headers} headers"))
         if len(self.url) + sum(map(len, chain.from_iterable(self.headers))) > self._limits.header_bytes:
-            self._stop(self._too_large(f"{self._limits.header_bytes} bytes"))
+            self._stop(self._too_large(f"{self._limits.header_bytes:,} bytes"))
         if len(self.pipeline) >= _PIPELINED:
             self._stop(Busy(expected=f"at most {_PIPELINED} requests ahead", got="more", at="connection", help=""))
         super().on_headers_complete()
@@ -274,7 +271,7 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, error: HeadwaterError) -> None:
         """Reply with an error in the API's format, and close."""
         self._all.remove(self)
-        if not self.waits:
+        if not self.waits:  # another response is in progress and must not be corrupted
             self.transport.abort()
             return
         body = to_json(error.as_dict())

@@ -116,7 +116,7 @@ def too_many(name: str, limits: ServerLimits, at: str) -> DataError:
     """Return the error for a request beyond a named limit."""
     most = getattr(limits, name)
     return DataError(
-        expected=f"at most {most} {name} a request (limit {name})",
+        expected=f"at most {most:,} {name} a request (limit {name})",
         got="more",
         at=at,
         help="Send it in parts. Nothing was learned.",

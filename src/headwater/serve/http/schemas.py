@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, TypeVar
@@ -33,6 +34,10 @@ INVALID = (msgspec.DecodeError, ValueError, RecursionError)
 """What decoding raises for a body that is no JSON, or not as declared."""
 _LONG = "A longer whole number is sent as a text if it names something, else with a fraction: 1e19."
 _NO_NAN = ", in which null is a missing value, as NaN and infinity are none."
+_HALF_PAIR = re.compile(
+    rb"(?<!\\)(?:\\\\)*(?:\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2})",
+    re.IGNORECASE,
+)
 _FIELDS = 8  # names beside those of the sample itself
 
 Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
@@ -279,7 +284,7 @@ class Body:
             try:
                 value = self._any.decode(body)
             except INVALID as error:
-                raise _invalid(error, "body") from error
+                raise _invalid(error, "body", body) from error
             if (name := repeated_name(body)) is not None:
                 raise _twice(name, "body")
             if not isinstance(value, list):
@@ -367,7 +372,7 @@ def decoded(decode: Callable[[S], T], body: S, at: str) -> T:
     try:
         value = decode(body)
     except INVALID as error:
-        raise _invalid(error, at) from error
+        raise _invalid(error, at, body if isinstance(body, bytes) else b"[") from error
     if isinstance(body, bytes | msgspec.Raw) and (name := repeated_name(body)) is not None:
         raise _twice(name, at)
     return value
@@ -384,7 +389,7 @@ def _twice(name: str, at: str) -> DataError:
     )
 
 
-def _invalid(error: Exception, at: str) -> DataError:
+def _invalid(error: Exception, at: str, body: bytes) -> DataError:
     """Return what is wrong with a body that can't be decoded."""
     if isinstance(error, msgspec.ValidationError):
         words, _, place = str(error).partition(" - at ")
@@ -395,8 +400,24 @@ def _invalid(error: Exception, at: str) -> DataError:
             help=f"{_LONG if 'Expected `int`' in words and '922337' in words else 'Correct it.'} Nothing was learned.",
             code="invalid",
         )
-    help_ = f"Send valid JSON{_NO_NAN if 'invalid character' in str(error) else '.'} Nothing was learned."
-    return DataError(expected="JSON", got=str(error)[:200], at=at, help=help_, code="not_json")
+    got, help_ = _no_json(body) or (
+        str(error)[:200],
+        f"Send valid JSON{_NO_NAN if 'invalid character' in str(error) else '.'}",
+    )
+    return DataError(expected="JSON", got=got, at=at, help=f"{help_} Nothing was learned.", code="not_json")
+
+
+def _no_json(body: bytes) -> tuple[str, str] | None:
+    """Return what a body is and what to do, where a decoder's words would mislead."""
+    if not body.strip():
+        return "an empty body", "Send a JSON object."
+    if body.startswith(b"\xef\xbb\xbf"):
+        return "a byte order mark before it", "Send UTF-8 without a byte order mark."
+    if body.startswith(b"\x1f\x8b"):
+        return "gzip", "Send it unpacked, without Content-Encoding."
+    if _HALF_PAIR.search(body) is not None:
+        return "half of a surrogate pair", "A text was cut inside a character, such as an emoji: cut it between two."
+    return None
 
 
 def items_in(array: bytes, at: str) -> Iterator[msgspec.Raw]:

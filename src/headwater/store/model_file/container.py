@@ -27,7 +27,19 @@ from headwater.store.ownership import read_head
 
 from .saved import SavedModel
 
-__all__ = ["FORMAT", "KEY", "UNFIT", "fitting", "holds_database", "read", "refuse_store", "seal", "unseal", "write"]
+__all__ = [
+    "FORMAT",
+    "KEY",
+    "UNFIT",
+    "check_file",
+    "fitting",
+    "holds_database",
+    "read",
+    "refuse_store",
+    "seal",
+    "unseal",
+    "write",
+]
 
 FORMAT = 2
 KEY = "headwater"
@@ -134,6 +146,23 @@ def refuse_store(path: str | Path) -> None:
             got="that of a store or another database",
             at=str(path),
             help="Choose another path. Nothing was written.",
+        )
+
+
+def check_file(path: str | Path) -> None:
+    """Raise ModelFileError for a folder, and for a pipe, whose other end may never write.
+
+    Raises
+    ------
+    ModelFileError
+        If something is there that is no file.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ModelFileError(
+            expected="a saved model",
+            got="a folder" if os.path.isdir(path) else "a pipe or a device",
+            at=str(path),
+            help="Name the file that learner.save(path) or headwater learn --model has written.",
         )
 
 

@@ -43,7 +43,7 @@ class OpenFile:
     kind
         One of `FORMATS`.
     live
-        Whether it is standard input, where rows may arrive slowly.
+        Whether it is standard input or another pipe, where rows may arrive slowly.
     size
         Size on disk in bytes; None if unknown.
     position
@@ -102,6 +102,8 @@ def open_file(source: str | Path, *, kind: str | None = None, encoding: str | No
         name = name if MARK not in name else shown(name)
         raw, kind = _look_inside(file, kind, name, decoder)
         opened.pop_all()
+    if MARK not in name and not os.path.isfile(source):  # a named pipe, or <(command) of a shell, which has no position
+        return OpenFile(raw, name, kind, True, None, lambda: 0, file.close, decoder)
     return OpenFile(raw, name, kind, False, size, file.tell, file.close, decoder)
 
 

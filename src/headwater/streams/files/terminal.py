@@ -1,11 +1,16 @@
-"""Print text on terminals whose encoding lacks some characters."""
+"""Standard streams of the command, whose terminal may lack characters and whose other end may be closed."""
 
 from __future__ import annotations
 
 import codecs
+import io
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-__all__ = ["printable", "print_any_text"]
+__all__ = ["go_on_unread", "open_closed", "printable", "print_any_text"]
 
 _PLAIN = {
     "█": "#", "─": "-", "—": "-", "–": "-", "−": "-", "…": "...", "→": "->", "←": "<-", "×": "x", "·": "-", "±": "+-", "≤": "<=",
@@ -23,6 +28,50 @@ def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 codecs.register_error(_NAME, _replace)
+
+
+def open_closed() -> None:
+    """Open the null device for each standard stream that was closed (``>&-``), which Python leaves None.
+
+    Otherwise the next file that is opened takes the descriptor, and receives what is meant for a terminal.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open until the process ends
+
+
+@contextmanager
+def go_on_unread() -> Iterator[None]:
+    """Discard standard output from where its reader (``head``, ``less``) has gone, in a run whose result is a file."""
+    before = sys.stdout
+    if before is not sys.__stdout__ or not isinstance(before, io.TextIOWrapper):  # a notebook's or a test's stand-in
+        yield
+        return
+    before.flush()
+    pipe = io.BufferedWriter(_unread(before.fileno()))
+    how: dict[str, Any] = {"encoding": before.encoding, "errors": before.errors, "line_buffering": before.isatty()}
+    sys.stdout = io.TextIOWrapper(pipe, **how)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stdout = before
+
+
+def _unread(descriptor: int) -> io.FileIO:
+    """Return a descriptor that becomes the null device when the reader of its pipe has gone."""
+
+    class Unread(io.FileIO):
+        def write(self, data: Any, /) -> int:
+            try:
+                return super().write(data)
+            except BrokenPipeError:
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, self.fileno())
+                os.close(null)
+                return len(data)
+
+    return Unread(descriptor, "w", closefd=False)
 
 
 def print_any_text() -> None:

@@ -89,7 +89,7 @@ class Header:
         for name in kept:
             if kept.count(name) > 1:
                 raise DataError(
-                    expected="columns with different names", got=f"{name} more than once", at=at, help="Rename one."
+                    expected="columns with different names", got=f"{name!r} more than once", at=at, help="Rename one."
                 )
 
 
