@@ -206,5 +206,5 @@ def test_a_fleet_of_it_is_kept_in_a_file_and_a_store(tmp_path):
 
 
 def test_a_cluster_refuses_it_in_one_sentence():
-    with pytest.raises(ConfigError, match="can learn on a cluster: .+, got a Count"):
+    with pytest.raises(ConfigError, match=r"can learn on a cluster: .+, got a Count"):
         hw.cluster.learn(Count(), zip(ROWS, LABELS, strict=True), engine="local")
