@@ -394,9 +394,20 @@ def test_a_file_of_one_row_says_that_nothing_could_be_scored(run, here):
     status, _, err = run("learn", "one.csv", "--target", "y")
     assert status == 2
     assert err == (
-        "expected a row to score behind those before which nothing was known, got 1 learned — at one.csv. "
-        "Give more rows.\n"
+        "expected enough rows to score one, got 1 learned — at one.csv. "
+        "Give more rows, or keep what was learned with --model.\n"
     )
+
+
+def test_a_file_of_one_row_is_learned_into_a_model(run, here):
+    (here / "one.csv").write_text("n,y\n1,x\n")
+    status, out, err = run("learn", "one.csv", "--target", "y", "--model", "m.hw")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1] == "1 row learned, too few for a score. Saved to m.hw."
+    assert hw.load(here / "m.hw").n_learned == 1
+    status, out, _ = run("learn", "one.csv", "--target", "y", "--model", "n.hw", "--json")
+    last = json.loads(out.splitlines()[-1])
+    assert (status, last["final"], last["rows"], last["scored"], last["rows_per_s"]) == (0, True, 1, 0, 0.0)
 
 
 def test_a_model_that_the_full_disk_did_not_take_is_not_said_to_be_kept(run, here, monkeypatch):

@@ -1,5 +1,6 @@
 """What a model has learned already, whose columns a stream has, and who writes a model's file."""
 
+import json
 import os
 import signal
 import subprocess
@@ -76,9 +77,15 @@ def test_resume_goes_on_behind_the_rows_that_were_learned(run, tmp_path):
 
 def test_resume_with_nothing_new_says_so(run):
     run("learn", "a.csv", "--target", "late", "--model", "m.hw")
-    status, _, err = run("learn", "a.csv", "--model", "m.hw", "--resume")
+    status, out, err = run("learn", "a.csv", "--model", "m.hw", "--resume")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1] == "Nothing new in a.csv, whose 300 rows were learned before."
+    status, out, err = run("learn", "a.csv", "--model", "m.hw", "--resume", "--json")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert (status, err, [line["final"] for line in lines], lines[0]["rows_per_s"]) == (0, "", [True], 0.0)
+    status, _, err = run("learn", "a.csv", "--target", "late", "--skip", 400)
     assert status == 2
-    assert "got none behind the 300 that were learned before or skipped" in err
+    assert "got none after the 400 that were skipped" in err
 
 
 def test_skip_and_limit_choose_rows(run, tmp_path):

@@ -12,6 +12,7 @@ import pytest
 import headwater as hw
 from fleet.machines import stream
 from headwater.cluster.fleet import ShardedFleet
+from headwater.cluster.fleet.folder import Folder
 from headwater.cluster.fleet.nodes import assigned
 from headwater.cluster.fleet.places import Places
 from headwater.cluster.fleet.shard import Part, Shard, from_bytes
@@ -59,6 +60,32 @@ def test_one_shard_learns_what_a_fleet_does(alone):
     fleet = hw.Fleet(make, "machine")
     assert [fleet.learn_many(ROWS[block], LABELS[block]).tolist() for block in BLOCKS] == alone[0]
     assert fleet.score() == alone[2]
+
+
+def test_of_two_that_begin_in_one_new_folder_at_once_one_is_refused_and_its_shards_are_not_listed(
+    tmp_path, monkeypatch
+):
+    refused = []
+    note = Folder.note
+
+    def meanwhile(folder, shards, **more):
+        monkeypatch.setattr(Folder, "note", note)
+        with pytest.raises(StoreError) as caught:
+            ShardedFleet(make, "machine", tmp_path, shards=5, address=False)
+        refused.append(str(caught.value))
+        note(folder, shards, **more)
+
+    monkeypatch.setattr(Folder, "note", meanwhile)
+    with ShardedFleet(make, "machine", tmp_path, shards=2, address=False) as fleet:
+        fleet.learn_many(ROWS[:100], LABELS[:100])
+        with pytest.raises(StoreError, match="this process has open"):
+            ShardedFleet(make, "machine", tmp_path, shards=5, address=False)
+        assert Folder(tmp_path).noted().shards == ["shard-0", "shard-1"]
+    one = "Use one coordinator a folder, or give each its own."
+    assert refused == [
+        f"expected a folder that one process begins in, got another process that is beginning — at {tmp_path}. {one}"
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix in (".lock", ".json")) == ["shards.json"]
 
 
 def test_keys_over_several_shards_learn_to_the_bit_as_in_one(alone, tmp_path):

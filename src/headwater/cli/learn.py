@@ -45,7 +45,7 @@ __all__ = ["learn"]
 _LOCKED = Lazy("headwater.cli.runs.lock:locked")
 _LEARNED = Lazy("headwater.cli.sources:LearnedSources")
 _COMPARED = Lazy("headwater.cli.sources:compare_columns")
-_NOTHING_LEARNED = Lazy("headwater.cli.sources:nothing_learned")
+_WITHOUT_SCORE = Lazy("headwater.cli.sources:without_score")
 _SURPRISES = Lazy("headwater.cli.terminal.surprises:Surprises")
 
 
@@ -147,6 +147,13 @@ def _learn_files(start: Start, report: Path | None, scoring: ScoringOptions, *, 
         record, events = _run(session, start, scoring.every if as_json else None, written)
         drifts, surprises = drift_lines(events), start.surprises
         advice = {} if start.advice is None else {"advice": start.advice.about}
+        if (
+            not record.scored
+            and (line := _WITHOUT_SCORE(record, start.stream, start.model, start.skipped))
+            and not as_json
+        ):
+            print(line)
+            return 130 if session.interrupted else 0
         record = record if as_json else start.explained(record)
         return _report(record, session, start.stream, drifts, written, advice, as_json=as_json, surprises=surprises)
 
@@ -291,8 +298,6 @@ def _report(
     as_json: bool,
     surprises: Surprises | None = None,
 ) -> int:
-    if not record.scored:
-        raise _NOTHING_LEARNED(record, stream)
     fleet: Any = session.learner if is_fleet(session.learner) else None
     if as_json:
         from headwater.kinds.fleet.looks.scores import key_scores
@@ -316,7 +321,7 @@ def _report(
 def _print_due(record: Record, waiting: list[Event], every: int) -> None:
     """Print a record if it is one of those asked for, with the events of the finer ones before it."""
     waiting.extend(record.events)
-    if record.rows % every == 0:  # the last record is printed as the final one
+    if record.rows and record.rows % every == 0:  # the last record is printed as the final one
         print_json(_with_events(record, waiting))
         waiting.clear()
 

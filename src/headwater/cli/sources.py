@@ -18,7 +18,7 @@ from headwater.streams.files.paths import check_there, files_of
 from headwater.streams.stream import Stream
 from headwater.types import Record
 
-__all__ = ["LearnedSources", "compare_columns", "nothing_learned"]
+__all__ = ["LearnedSources", "compare_columns", "without_score"]
 
 _PART = 1 << 16  # bytes at a file's beginning and at its end that identify it
 _SHOWN = 8
@@ -122,20 +122,36 @@ def compare_columns(learner: Any, stream: Stream, *, model: str, learning: bool)
     return said
 
 
-def nothing_learned(record: Record, stream: Stream) -> DataError:
+def without_score(record: Record, stream: Stream, model: Path | None, skipped: int) -> str:
+    """Return what a run without a score has done, if it is what was asked for.
+
+    A model that goes on with a file which has no new rows is up to date, and one that is kept has learned its first row.
+
+    Raises
+    ------
+    DataError
+        In any other case, with the reason.
+    """
+    if not record.rejected and not record.rows and skipped:
+        return f"Nothing new in {stream.name}, whose {counted(skipped, 'row')} {'were' if skipped > 1 else 'was'} learned before."
+    if not record.rejected and record.rows and model is not None:
+        return f"{counted(record.rows, 'row')} learned, too few for a score. Saved to {model}."
+    raise _nothing_learned(record, stream)
+
+
+def _nothing_learned(record: Record, stream: Stream) -> DataError:
     """Return that no row was learned, and why."""
     reasons = ", ".join(f"{count:,} × {reason}" for reason, count in record.rejected.items())
     if record.rows and not record.rejected:
         return DataError(
-            expected="a row to score behind those before which nothing was known",
+            expected="enough rows to score one",
             got=f"{record.rows:,} learned",
             at=stream.name,
-            help="Give more rows.",
+            help="Give more rows, or keep what was learned with --model.",
         )
     return DataError(
         expected="rows" if stream.goal is None else f"rows with {stream.target} known",
-        got=reasons
-        or (f"none behind the {stream.skip:,} that were learned before or skipped" if stream.skip else "none"),
+        got=reasons or (f"none after the {stream.skip:,} that were skipped" if stream.skip else "none"),
         at=stream.name,
         help="Look at them with --rejects FILE." if record.rejected else "Check the file.",
     )

@@ -318,7 +318,7 @@ class Session:
             window_scores=window_scores.pop("model"),
             baselines=scores,
             window_baselines=window_scores,
-            rows_per_s=(self.rows - 1) / self._seconds if self._seconds else 0.0,
+            rows_per_s=(self.rows - 1) / self._seconds if self.rows and self._seconds else 0.0,
             rejected=self._rejected(),
             events=tuple(self._events),
             unscored=score.unscored,

@@ -16,7 +16,7 @@ from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.report import report_file, session_pace
 from headwater.cli.runs.lock import locked
-from headwater.cli.sources import LearnedSources, nothing_learned
+from headwater.cli.sources import LearnedSources, without_score
 from headwater.cli.terminal.progress import rows_kept
 from headwater.cli.terminal.summary import print_json, print_report
 from headwater.errors import ConfigError, UnlikelyData, did_you_mean
@@ -120,11 +120,12 @@ class CompoundRun:
 
             with _told(), rows_kept(session, stream.name):
                 record = session.run(_labelled(learned, table, chain([first] if first else [], blocks), noted))
-            if not record.rows:
-                raise nothing_learned(record, stream)
+            line = "" if record.rows else without_score(record, stream, self.model, skip)
             record = replace(record, rejected={**stream.rejects.counts, **record.rejected})
             if as_json:
                 print_json(record, final=True, verdict=record.verdict)
+            elif line:
+                print(line)
             else:
                 print(f"{stream.name}: {', '.join(table.names)}.", file=sys.stdout)
                 print_report(record, stream, self.model, interrupted=session.interrupted)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple
@@ -14,6 +15,7 @@ import msgspec
 from headwater.errors import StoreError
 from headwater.store.journal.database import sync_folder
 from headwater.store.model_file import write
+from headwater.store.ownership import LockFile
 
 __all__ = ["BLOCK", "Folder", "Noted", "Standing"]
 
@@ -131,6 +133,30 @@ class Folder:
                 help="Restore the file, or use a new folder.",
             )
         return None
+
+    @contextmanager
+    def made_once(self) -> Iterator[Noted | None]:
+        """Yield the list last written, while no other process can write the first one.
+
+        Two coordinators that begin in a new folder would otherwise both list their shards, and members of the first be lost.
+
+        Raises
+        ------
+        StoreError
+            If another process is beginning in this folder, or as `noted` says.
+        """
+        lock = LockFile(self.path / ".shards.lock")
+        if not lock.take():
+            raise StoreError(
+                expected="a folder that one process begins in",
+                got="another process that is beginning",
+                at=str(self.path),
+                help="Use one coordinator a folder, or give each its own.",
+            )
+        try:
+            yield self.noted()
+        finally:
+            lock.release()
 
     def _check_stores(self, shards: Sequence[str]) -> None:
         """Raise StoreError if a run has begun and a shard's store is gone, with the rows that it had learned."""

@@ -18,7 +18,7 @@ from headwater.streams import read
 from headwater.streams.brokers import each_partition, is_address
 
 from .client import ShardClient
-from .folder import Folder
+from .folder import Folder, Noted
 from .partition import Followed, Partition
 
 __all__ = ["PartitionedFleet", "Progress"]
@@ -126,7 +126,15 @@ class PartitionedFleet(ShardClient):
             raise
 
     def _open(self, folder: Folder, drop: tuple[str, ...], target: str, resident: int | None) -> None:
-        names, noted = [_name(source) for source in self.sources], folder.noted()
+        with folder.made_once() as noted:
+            self._list(noted, folder, drop, target)
+        for name in self._shards:
+            self.shards.start(name, None, self._first, folder.store(name), resident)
+        self._call("pid", dict.fromkeys(self._shards, ()))  # a store that can't be opened is said now
+
+    def _list(self, noted: Noted | None, folder: Folder, drop: tuple[str, ...], target: str) -> None:
+        """List the shards durably, each with the partition that it reads."""
+        names = [_name(source) for source in self.sources]
         if noted is not None and list(noted.partitions) != names:
             had = f"{len(noted.partitions)} ({', '.join(noted.partitions)})" if noted.partitions else "none"
             raise StoreError(
@@ -140,9 +148,6 @@ class PartitionedFleet(ShardClient):
         parts = [Partition(source, target, drop, classes, known) for source in self.sources]
         self._parts_read = dict(zip(self._shards, parts, strict=True))
         folder.note(self._shards, unfinished=False, partitions=names)
-        for name in self._shards:
-            self.shards.start(name, None, self._first, folder.store(name), resident)
-        self._call("pid", dict.fromkeys(self._shards, ()))  # a store that can't be opened is said now
 
     def _look_first(self, target: str, drop: tuple[str, ...]) -> tuple[tuple[Any, ...], dict[str, dict[str, object]]]:
         """Return labels and column types of the first partition's first rows, by which all partitions are read."""

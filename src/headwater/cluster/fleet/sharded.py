@@ -6,6 +6,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from headwater.store.model_file.settings import as_json, from_json
 from headwater.types import Predictions, Record
 
 from .client import AT_ONCE, ShardClient
-from .folder import BLOCK, NO_COUNTS, Folder
+from .folder import BLOCK, NO_COUNTS, Folder, Noted
 from .nodes import assigned
 from .places import Places
 from .run import FleetRun
@@ -106,7 +107,15 @@ class ShardedFleet(ShardClient):
 
     def _open(self, shards: int | None) -> None:
         """Start the shards listed in the folder, or new ones, and complete an interrupted move."""
-        noted = None if self.folder is None else self.folder.noted()
+        with nullcontext() if self.folder is None else self.folder.made_once() as noted:
+            homes = self._list(noted, shards)
+        for name in self._places.shards:
+            self._start(name, homes.get(name))
+        if self._left:
+            self._sweep()
+
+    def _list(self, noted: Noted | None, shards: int | None) -> dict[str, str]:
+        """List the shards, durably if they are new, and return the nodes of those that follow nodes."""
         if self.folder is not None and noted is not None and noted.partitions:
             raise StoreError(
                 expected="a fleet whose rows are dealt out",
@@ -121,10 +130,7 @@ class ShardedFleet(ShardClient):
         self._gone = NO_COUNTS if noted is None else noted.gone
         if noted is None:
             self._note(self._places, unfinished=False)
-        for name in self._places.shards:
-            self._start(name, homes.get(name))
-        if self._left:
-            self._sweep()
+        return homes
 
     @property
     def names(self) -> Sequence[str]:

@@ -337,7 +337,7 @@ class Forecaster(Learner):
     def _times(self, horizon: Any, xs: Any) -> tuple[int, list[Mapping[Any, Any]]]:
         """Return the number of time steps to forecast, and the columns of each."""
         n = self.horizon if horizon is None else horizon
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise ConfigError(
                 expected=f"a whole number from 1 to {self.horizon}",
                 got=repr(n),
