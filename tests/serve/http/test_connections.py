@@ -250,6 +250,19 @@ def test_what_is_no_http_is_refused_in_the_format_of_all_errors(server, data):
     assert said["help"].startswith("Send HTTP/1.1, and not TLS")
 
 
+def test_a_body_longer_than_its_content_length_is_answered_and_then_the_rest_is_refused(server):
+    body = b'{"x": {"a": 1}, "y": "u"}'
+    head = b"POST /learn HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    for sent in (head % len(body) + body + b"}}}} and more\r\n\r\n", (head % len(body) + body) * 2 + b"\x00\r\n\r\n"):
+        with server.connect() as sock:
+            sock.sendall(sent)
+            said = closed(sock)
+            assert said.count(b"HTTP/1.1 200") == sent.count(b"POST /learn")
+            assert said.count(b"HTTP/1.1 400") == 1
+            assert said.index(b"HTTP/1.1 400") > said.rindex(b"HTTP/1.1 200")
+            assert b"expected an HTTP request, got something else" in said
+
+
 def test_a_websocket_is_not_spoken_and_head_of_the_stream_ends(server):
     upgrade = b"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
     head = b"GET /events HTTP/1.1\r\nhost: localhost\r\nsec-websocket-version: 13\r\n"

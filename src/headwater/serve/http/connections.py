@@ -126,6 +126,7 @@ class Connection(HttpToolsProtocol):
         self._head_open = self._body_open = False
         self._cycles: deque[RequestResponseCycle] = deque()  # requests without a complete response, current one first
         self._refusal: HeadwaterError | None = None
+        self._last: HeadwaterError | None = None  # what is said once the requests before are answered
 
     @property
     def waits(self) -> bool:
@@ -156,7 +157,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse data, limiting input that never completes (an endless header, empty lines)."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._last is not None:
             return
         self._unparsed += len(data)
         super().data_received(data)
@@ -164,10 +165,13 @@ class Connection(HttpToolsProtocol):
             self._refuse(self._too_large(f"{self._limits.header_bytes:,} bytes"))
 
     def send_400_response(self, msg: str) -> None:
-        """Reply to an error of the parser, or to one raised while parsing."""
+        """Reply to an error of the parser, or to one raised while parsing, after complete requests are answered."""
         help_ = "Send HTTP/1.1, and not TLS, which is a proxy's business."
         no_http = DataError(expected="an HTTP request", got="something else", at="request", help=help_, code="invalid")
-        self._refuse(self._refusal or no_http)
+        if self.waits or self._body_open:
+            self._refuse(self._refusal or no_http)
+        else:  # such as a body longer than its Content-Length, whose request is answered all the same
+            self._last = self._refusal or no_http
 
     # ---- parser callbacks -------------------------------------------------------------------------------------------
 
@@ -221,7 +225,9 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Wait a limited time for the next request, or for the rest of an unread body."""
         super().on_response_complete()
-        if self.cycle.response_complete and not self.flow.write_paused:
+        if self._last is not None and self.waits and not self.transport.is_closing():
+            self._refuse(self._last)
+        elif self.cycle.response_complete and not self.flow.write_paused:
             self.since = self.loop.time()
             self.deadline = self.since + (self._limits.body_s if self._body_open else self._limits.idle_s)
 
