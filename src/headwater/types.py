@@ -464,6 +464,11 @@ class Record:
         ``size``, both ``lately``, and rows of a class never seen (``unseen``). Empty for a learner that gives none.
     comparisons
         What the verdict is about, as the score of the learner's kind declares it.
+    interval, window_interval
+        95 % interval of the first score, over all scored rows and over the window. None for a kind whose scores are no estimates.
+    leads
+        By how much the learner is better than whoever made the choices of the log, over the "recent" rows and "overall", each with its
+        95 % interval (`Lead`). Empty for a kind that learns from no one's choices.
     """
 
     rows: int
@@ -480,6 +485,9 @@ class Record:
     unscored: int = 0
     coverage: Scores = field(default_factory=dict)
     comparisons: tuple[Comparison, ...] = ()
+    interval: tuple[float, float] | None = None
+    window_interval: tuple[float, float] | None = None
+    leads: Mapping[str, Any] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
         shown: str = NOTEBOOK(self)
@@ -500,7 +508,7 @@ class Record:
     def as_dict(self) -> dict[str, Any]:
         """Return the record as plain dicts, lists, numbers and strings.
 
-        A score that is not defined is None.
+        A score that is not defined is None. Intervals and leads are there only where the kind has them.
 
         Examples
         --------
@@ -509,6 +517,10 @@ class Record:
         """
         plain: dict[str, Any] = asdict(self)
         del plain["comparisons"]  # the same numbers again
+        if self.leads:
+            plain["leads"] = {name: None if lead is None else lead.as_dict() for name, lead in self.leads.items()}
+        else:
+            del plain["interval"], plain["window_interval"], plain["leads"]
         for key in ("scores", "window_scores", "coverage"):
             plain[key] = _defined(plain[key])
         for key in ("baselines", "window_baselines"):

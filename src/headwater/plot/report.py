@@ -23,7 +23,7 @@ from headwater.plot.paper import as_svg
 from headwater.plot.series import forecast
 from headwater.route.drift import DriftWatch
 from headwater.route.verdict.numbers import figure_cell
-from headwater.route.verdict.verdict import comparisons_of, lines_of
+from headwater.route.verdict.verdict import comparisons_of, leads_of, lines_of
 from headwater.route.watcher import Watcher
 from headwater.types import Event, Record, ScoredRows, Scores
 
@@ -132,7 +132,8 @@ class Report:
             output = f"<bdi>{escape(line.output)}</bdi> · " if line.output else ""
             said += f'<p class="verdict {line.state}">{output}{escape(line.recent or line.overall)}</p>'
             said += f'<p class="soft">{escape(line.overall)}</p>' if line.recent else ""
-        return said
+        leads = leads_of(self.records[-1]) if self.records else ()
+        return said + "".join(f'<p class="soft">{escape(sentence)}</p>' for sentence in leads)
 
     def _scores(self) -> str:
         if not self.records:

@@ -19,6 +19,7 @@ _LEARNING_CURVE = Lazy("headwater.plot.curves:learning_curve")
 _FIGURE = Lazy("headwater.route.verdict.numbers:figure")
 _CELL = Lazy("headwater.route.verdict.numbers:figure_cell")
 _BEATS = Lazy("headwater.route.verdict.verdict:beats_baselines")
+_LEADS = Lazy("headwater.route.verdict.verdict:leads_of")
 _RIVER_METRIC = Lazy("headwater.interop.river:RiverMetric")
 _FUNCTION_METRIC = Lazy("headwater.interop.function_metric:FunctionMetric")
 
@@ -64,7 +65,8 @@ class Evaluation:
         console = Console(file=io.StringIO(), width=100, color_system=None)
         console.print(self.__rich__())
         lines = str(console.file.getvalue() if isinstance(console.file, io.StringIO) else "").rstrip().split("\n")
-        said = ["" if _BEATS(self.record) else self.record.verdict, _left_out(self.record)]
+        verdict = _LEADS(self.record) if _BEATS(self.record) else [self.record.verdict]
+        said = [*verdict, _left_out(self.record)]
         return printable("\n".join([*(line.rstrip() for line in lines), *filter(None, said)]))
 
     def __rich__(self) -> Table:
@@ -208,8 +210,10 @@ def score_table(record: Record) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     spans = [("all rows", {"model": record.scores} | record.baselines)]
+    intervals = [record.interval]
     if record.window < record.scored:
         spans.append((f"last {record.window:,}", {"model": record.window_scores} | record.window_baselines))
+        intervals.append(record.window_interval)
     for span, predictors in spans:
         for name in predictors:
             style = "bold" if name == "model" else "dim"
@@ -217,6 +221,11 @@ def score_table(record: Record) -> Table:
     for score in record.names:
         cells = [score_cell(score, scores[score]) for _, predictors in spans for scores in predictors.values()]
         table.add_row(score.replace("_", " ").replace("balanced accuracy", "balanced acc."), *cells)
+    for end, name in enumerate(("95 % from", "95 % to") if any(intervals) else ()):  # of the first metric, model only
+        own: list[str] = []
+        for ends, (_, predictors) in zip(intervals, spans, strict=True):
+            own += ["" if ends is None else _CELL(ends[end]), *[""] * (len(predictors) - 1)]
+        table.add_row(name, *own)
     return table
 
 

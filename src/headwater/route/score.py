@@ -190,6 +190,18 @@ class Score(ABC):
         """
         return None
 
+    def certainty(self) -> dict[str, Any]:
+        """Return the intervals and leads of a `Record`, nothing of a kind without any."""
+        recent = self.spread(window=True)
+        if recent is None:
+            return {}
+        overall = self.spread()
+        return {
+            "interval": None if overall is None else overall.interval(),
+            "window_interval": recent.interval(),
+            "leads": {"recent": recent.lead(), "overall": None if overall is None else overall.lead()},
+        }
+
     def looked(self) -> Looked:
         """Return the current metrics, whose intervals are computed when they are asked for."""
         from .verdict.leads import Looked

@@ -324,6 +324,7 @@ class Session:
             unscored=score.unscored,
             coverage={} if self._own is None else self._own.coverage_.get(0.9, {}),
             comparisons=score.comparisons(),
+            **score.certainty(),
         )
         if self._own is not None:
             self._own.keep_record(record)

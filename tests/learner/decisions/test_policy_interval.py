@@ -11,6 +11,8 @@ from headwater.kinds.bandit.scores.sums import ScoredDecision
 from headwater.plain.kinds.policy_value import enough, explored, plausible, plausible_gain
 from headwater.route.score import score_of
 from headwater.route.verdict.leads import Lead, lead_sentences
+from headwater.route.verdict.numbers import figure
+from headwater.route.verdict.verdict import compare_baselines
 
 PLACES, ACTIONS = 4, 3
 
@@ -235,3 +237,48 @@ def test_no_interval_leaves_the_range_of_rewards():
     error = 1.96 * rewards.std(ddof=1) / 300**0.5
     assert rewards.mean() + error > 1
     assert PolicySpread(rows).interval() == (pytest.approx(rewards.mean() - error), 1.0)
+
+
+@pytest.fixture(scope="module")
+def evaluated():
+    return hw.evaluate(hw.Bandit(seed=1), decisions(1500))
+
+
+def test_the_record_of_an_evaluation_has_the_interval_and_the_lead_of_its_score(evaluated):
+    model = hw.Bandit(seed=1)
+    session = hw.Session(model, block=7)
+    rows = list(decisions(1500))
+    session.step([x for x, _ in rows], [y for _, y in rows])
+    record, looked = session.record(), session._score.looked()
+    assert record.leads == looked.leads()
+    assert record.interval == looked.scores()["interval"]
+    assert record.window_interval == looked.scores()["window"]["interval"]
+    assert (record.interval, record.leads) == (evaluated.record.interval, evaluated.record.leads)
+    assert record.interval[0] < record.scores["mean_reward"] < record.interval[1]
+    overall = record.leads["overall"]
+    assert overall.value == pytest.approx(record.scores["mean_reward"] - record.baselines["logged"]["mean_reward"])
+    assert (overall.n, overall.state) == (1500, "better")
+    plain = msgspec.json.decode(msgspec.json.encode(record.as_dict()))
+    assert plain["interval"] == list(record.interval)
+    assert plain["leads"]["overall"] == overall.as_dict()
+
+
+def test_where_a_record_is_shown_its_lead_over_the_log_is_said(evaluated):
+    record, lead = evaluated.record, evaluated.record.leads["overall"]
+    said = f"All 1,500 decisions: better than “logged” by {figure(lead.value, 3)} (95 % interval: "
+    assert record.sentences[-1].startswith(said)
+    assert said in record.verdict
+    assert said in record._repr_html_()
+    assert said in str(evaluated)
+    cells = {line[:9]: line.split() for line in str(evaluated).splitlines()}
+    assert cells["95 % from"][3] == f"{record.interval[0]:.4f}"
+    assert cells["95 % to  "][3] == f"{record.interval[1]:.4f}"
+    assert compare_baselines(record, "zh").splitlines()[-1].startswith("最近 1,000 次决策：比“logged”好")
+
+
+def test_a_learner_scored_on_its_own_choices_leads_nobody_and_other_kinds_have_no_interval():
+    own = hw.evaluate(hw.Bandit(seed=1), [({}, ("a", float(i % 2), 1.0, ["a"])) for i in range(50)])
+    assert "logged" not in own.record.verdict
+    other = hw.evaluate(hw.Classifier(hidden=(4,), seed=1), [({"a": i % 2}, "ab"[i % 2]) for i in range(50)]).record
+    assert (other.interval, other.window_interval, dict(other.leads)) == (None, None, {})
+    assert not {"interval", "window_interval", "leads"} & other.as_dict().keys()

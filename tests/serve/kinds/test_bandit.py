@@ -231,6 +231,23 @@ def test_the_challengers_are_listed_with_the_interval_of_each_score_and_what_is_
     assert client.get("/models/other/challengers").status_code == 404
 
 
+def test_metrics_hold_the_interval_of_each_score_and_the_lead_of_each_challenger(client):
+    parser = pytest.importorskip("prometheus_client.parser", reason="pip install 'headwater[serve]'")
+    client.post("/models/default/challengers", json={"name": "small", "hidden": [8]})
+    client.post("/learn", json=explored(600))
+    (one,) = client.get("/models/default/challengers").json()
+    found = {family.name: family for family in parser.text_string_to_metric_families(client.get("/metrics").text)}
+    ends = {(s.labels["learner"], s.labels["end"]): s.value for s in found["headwater_interval"].samples}
+    assert [ends["small", end] for end in ("low", "high")] == one["scores"]["window"]["interval"]
+    assert {name for name, _ in ends} == {"champion", "small"}
+    leads = {(s.labels["learner"], s.labels["of"]): s.value for s in found["headwater_lead"].samples}
+    lead = one["lead"]["recent"]
+    low, high = lead["interval"]
+    assert leads == {("small", "value"): lead["value"], ("small", "low"): low, ("small", "high"): high}
+    first = {(s.labels["learner"], s.labels["of"]): s.value for s in found["headwater_primary"].samples}
+    assert first["small", "model"] == one["scores"]["window"]["model"]["mean_reward"]
+
+
 def test_of_a_champion_that_hardly_explores_it_is_said_what_to_do(client):
     client.post("/models/default/challengers", json={"name": "small", "hidden": [8]})
     client.post("/learn", json=explored(300, eps=0.01))

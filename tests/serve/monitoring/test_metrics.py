@@ -27,6 +27,7 @@ ASKED = {
     "headwater_commit_seconds": ("histogram", set()),
     "headwater_snapshot_age_seconds": ("gauge", set()),
     "headwater_score": ("gauge", {"model", "learner", "of", "score"}),
+    "headwater_primary": ("gauge", {"model", "learner", "of", "score"}),
     "headwater_standing": ("gauge", {"model", "learner", "output"}),
     "headwater_drift_row": ("gauge", {"model", "learner"}),
     "headwater_model_bytes": ("gauge", {"model", "learner"}),
@@ -92,6 +93,17 @@ def test_a_model_behind_its_baseline_is_told(server):
     score = state.service.models.named("default").champion.scores
     score.update(["a"] * 1000, ["b"] * 1000, [0.1] * 1000)
     assert value(families(client), "headwater_standing", output="") == -1
+
+
+def test_a_models_first_metric_stands_beside_that_of_its_best_baseline(server):
+    state, client = server
+    score = state.service.models.named("default").champion.scores
+    score.update(["a", "b"] * 500, ["a"] * 1000, [0.5] * 1000)
+    found, scores = families(client), score.scores(window=True)
+    guesses = [own["accuracy"] for name, own in scores.items() if name != "model"]
+    assert value(found, "headwater_primary", of="model", score="accuracy") == scores["model"]["accuracy"] == 0.5
+    assert value(found, "headwater_primary", of="best baseline", score="accuracy") == max(guesses)
+    assert found["headwater_interval"].samples == found["headwater_lead"].samples == []  # of bandits
 
 
 def test_metrics_and_readiness_agree_that_a_paused_model_is_ready_and_a_closed_store_is_not(server):

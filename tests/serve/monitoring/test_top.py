@@ -81,6 +81,9 @@ def sample(at, learned, commits, seconds):
     for who, value in (("model", 0.7), ("majority", 0.6), ("no-change", 0.65)):
         key = (("learner", "champion"), ("model", "m"), ("of", who), ("score", "accuracy"))
         now.values["headwater_score"][key] = value
+    for who, value in (("model", 0.7), ("best baseline", 0.65)):
+        key = (("learner", "champion"), ("model", "m"), ("of", who), ("score", "accuracy"))
+        now.values["headwater_primary"][key] = value
     now.values["headwater_standing"][("learner", "champion"), ("model", "m"), ("output", "")] = 1.0
     return now
 
@@ -92,3 +95,15 @@ def test_rates_are_of_the_time_between_two_looks_and_the_baseline_is_the_best():
     (row,) = [line for line in text.splitlines() if line.startswith("m ")]
     assert row.split() == ["m", "champion", "500", "200", "accuracy", "0.7", "0.65", "ahead", "–"]
     assert " 10 " in text.splitlines()[2]  # ms of a commit
+
+
+def test_a_challenger_to_a_bandit_is_shown_with_its_lead_and_the_interval_that_tells():
+    now = sample(12.0, 500.0, 20.0, 1.0)
+    now.values["headwater_learned_total"][("learner", "small"), ("model", "m")] = 500.0
+    for name, value in (("value", 0.1), ("low", 0.02), ("high", 0.18)):
+        now.values["headwater_lead"][("learner", "small"), ("model", "m"), ("of", name)] = value
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(drawn(now, now))
+    champion, small = [line for line in console.export_text().splitlines() if line.startswith("m ")]
+    assert champion.split() == ["m", "champion", "500", "–", "accuracy", "0.7", "0.65", "–", "ahead", "–"]
+    assert small.split() == ["m", "small", "500", "–", "–", "–", "–", "0.1", "(0.02", "to", "0.18)", "–", "–"]

@@ -8,7 +8,6 @@ import urllib.request
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.error import URLError
 
 from rich.console import Console, Group
@@ -20,8 +19,6 @@ from headwater.errors import ConfigError, MissingExtra
 __all__ = ["Sample", "drawn", "read_sample", "top"]
 
 _TIMEOUT_S = 10.0
-_SHOWN = ("accuracy", "mae", "auc", "rmse")
-"""Metrics of models, of which the first that is known is shown."""
 _STANDING = {1.0: "ahead", 0.0: "even", -1.0: "behind"}
 Labels = tuple[tuple[str, str], ...]
 
@@ -140,7 +137,10 @@ def _server(now: Sample, before: Sample) -> Table:
 
 
 def _models(now: Sample, before: Sample) -> Table:
-    table = _table("models", "model", "learner", "rows", "rows/s", "score", "model", "baseline", "standing", "drift at")
+    led = bool(now.values.get("headwater_lead"))
+    leads = ("lead (95 %)",) if led else ()
+    names = "model", "learner", "rows", "rows/s", "score", "model", "baseline", *leads, "standing", "drift at"
+    table = _table("models", *names)
     for model, learner in now.labels("headwater_learned_total", "model", "learner"):
         of = {"model": model, "learner": learner}
         name, own, best = _score(now, of)
@@ -153,6 +153,7 @@ def _models(now: Sample, before: Sample) -> Table:
             name,
             _number(own),
             _number(best),
+            *((_lead(now, of),) if led else ()),
             "–" if standing is None else _STANDING.get(standing, "–"),
             _number(now.of("headwater_drift_row", **of)),
         )
@@ -180,18 +181,18 @@ def _sources(now: Sample, before: Sample) -> Table:
 
 
 def _score(now: Sample, of: Mapping[str, str]) -> tuple[str, float | None, float | None]:
-    """Return the name of the first known metric, the model's and the best baseline's."""
-    values: dict[str, dict[str, float]] = defaultdict(dict)
-    for own, value in now.values.get("headwater_score", {}).items():
-        labels: dict[str, Any] = dict(own)
-        if of.items() <= labels.items():
-            values[labels["score"]][labels["of"]] = value
-    for name in _SHOWN:
-        if "model" in values[name]:
-            model = values[name].pop("model")
-            best = (max if name in ("accuracy", "auc") else min)(values[name].values(), default=None)
-            return name, model, best
+    """Return the name of the first metric, the model's and the best baseline's."""
+    for own in now.values.get("headwater_primary", {}):
+        if of.items() <= (labels := dict(own)).items():
+            model, best = (now.of("headwater_primary", **of, of=whose) for whose in ("model", "best baseline"))
+            return labels["score"], model, best
     return "–", None, None
+
+
+def _lead(now: Sample, of: Mapping[str, str]) -> str:
+    """Return by how much a challenger is better than the champion, with its interval."""
+    value, low, high = (now.of("headwater_lead", **of, of=name) for name in ("value", "low", "high"))
+    return "–" if value is None else f"{_number(value)} ({_number(low)} to {_number(high)})"
 
 
 def _rate(now: Sample, before: Sample, name: str, **labels: str) -> float | None:

@@ -22,7 +22,7 @@ from headwater.plot.overview import own_pictures
 from headwater.route.evaluate import Evaluation, score_cell
 from headwater.route.session import Session
 from headwater.route.verdict.numbers import figure
-from headwater.route.verdict.verdict import comparisons_of, lines_of
+from headwater.route.verdict.verdict import comparisons_of, leads_of, lines_of
 from headwater.store.service.durable_learner import DurableLearner
 from headwater.types import Comparison, Record
 
@@ -213,7 +213,8 @@ def _record(value: Record) -> str:
         ]
         for score in value.names or tuple(value.scores)
     ]
-    return _verdict(comparisons_of(value)) + _table(head, rows)
+    leads = "".join(f'<p class="hw-soft">{escape(sentence)}</p>' for sentence in leads_of(value))
+    return _verdict(comparisons_of(value)) + leads + _table(head, rows)
 
 
 def _verdict(comparisons: Sequence[Comparison]) -> str:

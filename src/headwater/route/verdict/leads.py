@@ -10,7 +10,10 @@ from typing import Any
 from .numbers import figure
 from .phrases import PHRASES
 
-__all__ = ["Lead", "Looked", "Spread", "lead_sentences"]
+__all__ = ["LOGGED", "Lead", "Looked", "Spread", "lead_sentences"]
+
+LOGGED = "logged"
+"""What a session calls the choices of its log, as its baseline does."""
 
 _WORDS = {
     "en": {
@@ -75,8 +78,8 @@ class Lead:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the lead as values for JSON."""
-        own = {name: getattr(self, name) for name in self.__slots__}
-        return {"state": self.state, **own, "interval": [own.pop("low"), own.pop("high")]}
+        own = {name: getattr(self, name) for name in self.__slots__ if name not in ("low", "high")}
+        return {"state": self.state, **own, "interval": [self.low, self.high]}
 
 
 class Spread(ABC):

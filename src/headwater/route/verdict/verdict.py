@@ -14,8 +14,10 @@ from .phrases import PHRASES
 __all__ = [
     "Line",
     "beats_baselines",
+    "best_baseline",
     "compare_baselines",
     "comparisons_of",
+    "leads_of",
     "lines_of",
     "sentences",
     "sentences_of",
@@ -70,13 +72,27 @@ def compare_baselines(record: Record, language: str = "en") -> str:
     >>> print(compare_baselines(record))
     All 9 rows: 72 % right, ahead of always saying the most frequent class (59 %).
     """
-    lines = lines_of(comparisons_of(record), language)
-    return "\n".join(PHRASES[language]["join"].join(sentences(line, language)) for line in lines)
+    lines = [sentences(line, language) for line in lines_of(comparisons_of(record), language)]
+    return "\n".join(PHRASES[language]["join"].join(line) for line in [*lines, leads_of(record, language)] if line)
 
 
 def sentences_of(record: Record) -> list[str]:
     """Return the sentences of the verdict on a run."""
-    return [sentence for line in lines_of(comparisons_of(record)) for sentence in sentences(line)]
+    return [
+        *(sentence for line in lines_of(comparisons_of(record)) for sentence in sentences(line)),
+        *leads_of(record),
+    ]
+
+
+def leads_of(record: Record, language: str = "en") -> list[str]:
+    """Return the sentences on a learner's lead over the choices of its log, none where it was scored on its own."""
+    if not record.leads:
+        return []
+    from .leads import LOGGED, lead_sentences
+
+    apart = {name: None if lead is None or lead.low == lead.high else lead for name, lead in record.leads.items()}
+    unit = next((one.unit for one in record.comparisons), "rows")
+    return lead_sentences(apart, LOGGED, unit, language=language)
 
 
 def sentences(line: Line, language: str = "en") -> list[str]:
@@ -144,7 +160,7 @@ def lines_of(comparisons: Sequence[Comparison], language: str = "en") -> list[Li
 
 def state_of(comparison: Comparison, span: Span) -> str:
     """Return whether the model is ahead, even or behind over a span, or "" where nothing is compared."""
-    name = _best(comparison, span)
+    name = best_baseline(comparison, span)
     if not name or comparison.more_is_better is None:
         return ""
     gain = (span.model - span.guesses[name]) * (1 if comparison.more_is_better else -1)
@@ -159,7 +175,7 @@ def _line(one: Comparison, words: dict[str, str]) -> Line:
 
 
 def _said(one: Comparison, span: Span, which: str, words: dict[str, str]) -> str:
-    name, percent = _best(one, span), one.phrase in _PERCENT
+    name, percent = best_baseline(one, span), one.phrase in _PERCENT
     model, guess = tell_apart(span.model, span.guesses.get(name, span.model), percent=percent)
     if percent:
         model, guess = (words["percent"].format(n=text) for text in (model, guess))
@@ -183,7 +199,7 @@ def _of_count(phrase: str, n: int) -> str:
     return forms[0 if n == 1 else -1]
 
 
-def _best(one: Comparison, span: Span) -> str:
+def best_baseline(one: Comparison, span: Span) -> str:
     """Return the name of the best known baseline, the first of equals, or "" if there is none."""
     known = {name: value for name, value in span.guesses.items() if math.isfinite(value)}
     if not known or not math.isfinite(span.model):

@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from headwater.errors._version import own_version
-from headwater.route.verdict.verdict import state_of
+from headwater.route.verdict.verdict import best_baseline, state_of
 from headwater.serve.background.following import Following
 from headwater.serve.endpoint import Request, Response
 from headwater.serve.monitoring.guard import Guard
@@ -25,7 +25,7 @@ from headwater.serve.state import ServerState
 from headwater.store.service.model import LearnerState, Model
 from headwater.store.service.price import bytes_held
 from headwater.store.sources.status import RETRIED, State, Status
-from headwater.types import Comparison, Scores
+from headwater.types import Comparison, Scores, Span
 
 _KIND = b"text/plain; version=0.0.4; charset=utf-8"
 _STANDING = {"ahead": 1.0, "even": 0.0, "behind": -1.0}
@@ -146,6 +146,13 @@ def _models(models: list[Model]) -> Iterator[Metric]:
         ("model_bytes", "Approximate memory of each learner.", of),
         ("drift_row", "Row of the last detected drift, 0 before the first.", of),
         ("score", "Metrics of model and baselines over the last thousand rows.", [*of, "of", "score"]),
+        (
+            "primary",
+            "First metric over the last thousand rows, of the model and its best baseline.",
+            [*of, "of", "score"],
+        ),
+        ("interval", "Ends of the 95 % interval of a metric over the last thousand rows.", [*of, "end", "score"]),
+        ("lead", "How much a challenger is better than the champion lately, with its 95 % interval.", [*of, "of"]),
         ("standing", "1 if lately ahead of the best baseline, 0 if even, -1 if behind.", [*of, "output"]),
     ]:
         families[name] = GaugeMetricFamily(f"headwater_{name}", what, labels=labels)
@@ -161,6 +168,7 @@ def _add(families: dict[str, Any], model: Model, state: LearnerState) -> None:
     labels = [model.name, state.name]
     with model.lock:
         learned, size, drift, scores, compared = _read(state)
+        spread, metric = state.scores.spread(window=True), next(iter(state.scores.names), "")
     families["learned"].add_metric(labels, learned)
     families["model_bytes"].add_metric(labels, size)
     families["drift_row"].add_metric(labels, drift)
@@ -169,6 +177,28 @@ def _add(families: dict[str, Any], model: Model, state: LearnerState) -> None:
     for one in compared:
         if found := state_of(one, one.recent):
             families["standing"].add_metric([*labels, one.output], _STANDING[found])
+    for whose, value in _primary(metric, scores, compared):
+        families["primary"].add_metric([*labels, whose, metric], value)
+    if spread is not None:  # computed without the lock
+        for end, value in zip(("low", "high"), spread.interval() or (), strict=False):
+            families["interval"].add_metric([*labels, end, metric], value)
+        lead = None if state.champion else spread.lead()
+        for name in ("value", "low", "high") if lead is not None else ():
+            families["lead"].add_metric([*labels, name], getattr(lead, name))
+
+
+def _primary(metric: str, scores: dict[str, Scores], compared: Sequence[Comparison]) -> Iterator[tuple[str, float]]:
+    """Yield the first metric of a model, and that of its best baseline, where they are known."""
+    value = scores["model"].get(metric, math.nan)
+    if not math.isfinite(value):
+        return
+    yield "model", value
+    same = [one for one in compared if one.metric == metric]
+    if same:
+        guesses = {who: own[metric] for who, own in scores.items() if who != "model" and metric in own}
+        span = same[0].recent if len(compared) == 1 else Span(same[0].recent.n, value, guesses)
+        if best := best_baseline(same[0], span):
+            yield "best baseline", span.guesses[best]
 
 
 def _guard(guard: Guard, models: list[Model]) -> Iterator[Metric]:
