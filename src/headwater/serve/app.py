@@ -58,6 +58,7 @@ async def described(request: Request) -> Response:
     return Response(await request.state.lookers.run(_document))
 
 
+_MODEL = (models.ModelSummary,)
 _OF_A_MODEL: tuple[Address, ...] = (
     Address("POST", "/ask", asking.ask, LESSON, takes="Ask"),
     Address("POST", "/teach", asking.teach, LESSON, "learn", takes="Teach"),
@@ -67,33 +68,49 @@ _OF_A_MODEL: tuple[Address, ...] = (
     Address("POST", "/should_label", labels.should_label, ROWS, "learn", takes="Consider"),
     Address("POST", "/labels/next", labels.next_label, AT_HAND, "learn"),
     Address("POST", "/labels/release", labels.release_label, FORM, "learn", takes="Release"),
-    Address("GET", "/score", keys.score, PUBLISHED, query=("key",)),
+    Address("GET", "/score", keys.score, PUBLISHED, query=("key",), says=(keys.ModelScore, keys.KeyScore)),
     Address("POST", "/score", keys.score_rows, ROWS, takes="PredictRequest", many=True),
     Address("POST", "/act", acting.act, ROWS, "learn", takes="ActRequest"),
     Address("POST", "/reward", acting.reward, FORM, "learn", takes="Reward"),
     Address("POST", "/choose", routing.choose, SAMPLE, "learn", takes="Prompt"),
-    Address("GET", "/prices", routing.prices, PUBLISHED),
-    Address("POST", "/prices", routing.change_prices, FORM, "admin", takes="Prices"),
-    Address("GET", "/frontier", routing.frontier, PUBLISHED),
+    Address("GET", "/prices", routing.prices, PUBLISHED, says=(routing.PriceSummary,)),
+    Address("POST", "/prices", routing.change_prices, FORM, "admin", takes="Prices", says=(routing.PriceSummary,)),
+    Address("GET", "/frontier", routing.frontier, PUBLISHED, says=(routing.FrontierSummary,)),
     Address("POST", "/explain", looking.explain, SAMPLE, takes="ExplainRequest"),
-    Address("GET", "/forecast", forecasting.forecast_next, AHEAD, query=("horizon", "coverage")),
-    Address("POST", "/forecast", forecasting.forecast, ROWS, takes="ForecastRequest"),
+    Address(
+        "GET",
+        "/forecast",
+        forecasting.forecast_next,
+        AHEAD,
+        query=("horizon", "coverage"),
+        says=(forecasting.Forecast,),
+    ),
+    Address("POST", "/forecast", forecasting.forecast, ROWS, takes="ForecastRequest", says=(forecasting.Forecast,)),
     Address("POST", "/transition", transitions.learn_transitions, ROWS, "learn", takes="Transition", many=True),
 )
 """What is asked of the default model at these paths, and of any other behind ``/models/{model}``."""
 
 ADDRESSES: tuple[Address, ...] = (
     *_OF_A_MODEL,
-    Address("GET", "/models", models.models, PUBLISHED),
-    Address("POST", "/models", models.create, CHANGE, "admin", takes="NewModel", status=201),
-    Address("GET", "/models/{model}", looking.model, PUBLISHED),
+    Address("GET", "/models", models.models, PUBLISHED, says=(list[models.ModelSummary],)),
+    Address("POST", "/models", models.create, CHANGE, "admin", takes="NewModel", status=201, says=_MODEL),
+    Address("GET", "/models/{model}", looking.model, PUBLISHED, says=(looking.ModelDescription,)),
     *(replace(address, path=f"/models/{{model}}{address.path}") for address in _OF_A_MODEL),
-    Address("GET", "/models/{model}/challengers", models.challengers, PUBLISHED),
     Address(
-        "POST", "/models/{model}/challengers", models.challenge, CHANGE, "admin", takes="NewChallenger", status=201
+        "GET", "/models/{model}/challengers", models.challengers, PUBLISHED, says=(list[models.ChallengerSummary],)
     ),
-    Address("DELETE", "/models/{model}/challengers/{learner}", models.drop, CHANGE, "admin"),
-    Address("POST", "/models/{model}/challengers/{learner}/promote", models.promote, CHANGE, "admin"),
+    Address(
+        "POST",
+        "/models/{model}/challengers",
+        models.challenge,
+        CHANGE,
+        "admin",
+        takes="NewChallenger",
+        status=201,
+        says=_MODEL,
+    ),
+    Address("DELETE", "/models/{model}/challengers/{learner}", models.drop, CHANGE, "admin", says=_MODEL),
+    Address("POST", "/models/{model}/challengers/{learner}/promote", models.promote, CHANGE, "admin", says=_MODEL),
     Address("POST", "/models/{model}/pause", models.pause, CHANGE, "admin"),
     Address("POST", "/models/{model}/resume", models.resume, CHANGE, "admin"),
     Address("POST", "/models/{model}/step", models.step, FORM, "admin", takes="StepSize"),
@@ -109,14 +126,14 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/sources/resume", sources.resume, CHANGE, "admin", takes="SourceName"),
     Address("POST", "/snapshot", models.snapshot, CHANGE, "admin"),
     Address("GET", "/backup", backups.backup, COPY, "admin", gives=_BYTES),
-    Address("GET", "/health/live", health.live, AT_HAND, None),
+    Address("GET", "/health/live", health.live, AT_HAND, None, says=(health.Live,)),
     Address("GET", "/health/ready", health.ready, AT_HAND, None),
     Address("GET", "/metrics", metrics.metrics, PUBLISHED, gives=_TEXT),
     Address("GET", "/openapi.json", described, AT_HAND, None),
     Address("POST", "/login", login, FORM, None, takes="Login"),
     Address("POST", "/logout", logout, AT_HAND, None),
-    Address("GET", "/v2", health.server, AT_HAND, None),
-    Address("GET", "/v2/health/live", health.live, AT_HAND, None),
+    Address("GET", "/v2", health.server, AT_HAND, None, says=(health.Server,)),
+    Address("GET", "/v2/health/live", health.live, AT_HAND, None, says=(health.Live,)),
     Address("GET", "/v2/health/ready", health.ready, AT_HAND, None),
     Address("GET", "/v2/models/{model}", inference.model_about, PUBLISHED),
     Address("GET", "/v2/models/{model}/ready", inference.model_ready, PUBLISHED),

@@ -10,6 +10,8 @@ import msgspec
 from headwater.errors._version import own_version
 from headwater.learner.kind import Kind, default_kind, known_kinds
 from headwater.learner.schema import object_schema
+from headwater.serve.api.keys import KeyScore, ModelScore
+from headwater.serve.api.looks.looking import ModelDescription
 from headwater.serve.api.maintenance.new_model import settings_schema
 from headwater.serve.http.address import Address
 from headwater.serve.http.arrow import ARROW
@@ -38,6 +40,7 @@ from headwater.serve.http.schemas import (
 )
 from headwater.serve.protocols.label_studio import StudioEvent, StudioSetup, StudioTasks
 from headwater.serve.protocols.mlflow import Invocation
+from headwater.store.service.challengers import ScoreSummary, WindowSummary
 
 _STRUCTS: dict[str, Any] = {
     "PredictRequest": PredictRequest,
@@ -64,6 +67,8 @@ _STRUCTS: dict[str, Any] = {
 }
 _SAYS = {"Ask": "Said", "Teach": "Taught"}
 """Bodies and replies that depend on the model's kind."""
+OPEN = (ModelDescription, WindowSummary, ScoreSummary, ModelScore, KeyScore)
+"""Answers with more than their fields: of each baseline its metrics, or what a learner's kind adds."""
 _SEQUENCED = {"type": "object", "properties": {"seq": {"type": "integer"}}}
 _REF = "#/components/schemas/{name}"
 
@@ -174,7 +179,7 @@ def _made() -> dict[str, Any]:
 
 def document(addresses: Sequence[Address]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of a table of addresses."""
-    schemas = msgspec.json.schema_components(list(_STRUCTS.values()), ref_template=_REF)[1]
+    schemas = msgspec.json.schema_components(list(_STRUCTS.values()), ref_template=_REF)[1] | _answers(addresses)
     paths: dict[str, Any] = {}
     for address in addresses:
         paths.setdefault(address.path, {})[address.method.lower()] = _operation(address)
@@ -191,6 +196,21 @@ def document(addresses: Sequence[Address]) -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _answers(addresses: Sequence[Address]) -> dict[str, Any]:
+    """Return the schemas of all answers that are made from types, without more fields unless they may have some."""
+    found = msgspec.json.schema_components([one for a in addresses for one in a.says], ref_template=_REF)[1]
+    more = {kind.__name__ for kind in OPEN}
+    return {
+        name: schema if name in more else {**schema, "additionalProperties": False} for name, schema in found.items()
+    }
+
+
+def _said_by(address: Address) -> dict[str, Any]:
+    """Return the schema of what an address answers."""
+    found = list(msgspec.json.schema_components(address.says, ref_template=_REF)[0])
+    return {"anyOf": found} if len(found) > 1 else found[0]
 
 
 def _operation(address: Address) -> dict[str, Any]:
@@ -222,6 +242,7 @@ def _content(address: Address) -> dict[str, Any]:
 
 def _success(address: Address) -> dict[str, Any]:
     json = _any_kind(_SAYS[address.takes]) if address.takes in _SAYS else {}
+    json = _said_by(address) if address.says else json
     kinds = {address.gives: {"schema": json if address.gives == "application/json" else {"type": "string"}}}
     if address.many:
         kinds |= _rows(address)

@@ -192,7 +192,7 @@ def _challengers(models: Models, model: Model) -> dict[str, dict[str, list[str]]
     """Return what can be said of each challenger's lead over the champion after the last event."""
     for state in model.live[1:]:
         models.replay(model, state, None)
-    return {one["name"]: one["said"] for one in challengers_of(model)}
+    return {one["name"]: {"en": one["said"]["en"], "zh": one["said"]["zh"]} for one in challengers_of(model)}
 
 
 def _log(models: Models, model: Model) -> Log:

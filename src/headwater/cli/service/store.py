@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -323,7 +324,7 @@ def _existing(file: Path) -> Path:
     return file
 
 
-def _score(scores: dict[str, Any]) -> str:
+def _score(scores: Mapping[str, Any]) -> str:
     """Return the primary metric over all rows with its interval, where there is one."""
     metric = next((one["metric"] for one in scores["comparisons"]), "")
     value = scores["model"].get(metric)

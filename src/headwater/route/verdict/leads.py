@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from .numbers import figure
 from .phrases import PHRASES
 
-__all__ = ["LOGGED", "Lead", "Looked", "Spread", "lead_sentences"]
+__all__ = ["LOGGED", "Lead", "LeadSummary", "LeadSummaries", "Looked", "Spread", "lead_sentences"]
 
 LOGGED = "logged"
 """What a session calls the choices of its log, as its baseline does."""
@@ -39,6 +39,24 @@ _WORDS = {
     },
 }
 _DIGITS = 3
+
+
+class LeadSummary(TypedDict):
+    """By how much a learner is better than the one whose choices it was scored on, with the ends of the 95 % interval."""
+
+    state: Literal["better", "worse", "open", "unexplored"]
+    n: int
+    value: float
+    explored: bool
+    wait: int | None
+    interval: list[float]
+
+
+class LeadSummaries(TypedDict):
+    """The lead over the window and over all rows, null where it is not known."""
+
+    recent: LeadSummary | None
+    overall: LeadSummary | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +88,22 @@ class Lead:
     wait: int | None = None
 
     @property
-    def state(self) -> str:
+    def state(self) -> Literal["better", "worse", "open", "unexplored"]:
         """What can be said: "better" or "worse" where the interval is on one side of 0, else "unexplored" or "open"."""
         if self.low > 0 or self.high < 0:
             return "better" if self.low > 0 else "worse"
         return "open" if self.explored else "unexplored"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> LeadSummary:
         """Return the lead as values for JSON."""
-        own = {name: getattr(self, name) for name in self.__slots__ if name not in ("low", "high")}
-        return {"state": self.state, **own, "interval": [self.low, self.high]}
+        return {
+            "state": self.state,
+            "n": self.n,
+            "value": self.value,
+            "explored": self.explored,
+            "wait": self.wait,
+            "interval": [self.low, self.high],
+        }
 
 
 class Spread(ABC):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 import msgspec
 
@@ -13,10 +13,30 @@ from headwater.learner.kind import check_can, kind_of
 from headwater.serve.api.looks.looking import looked
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import Body, PredictRequest, to_json
+from headwater.store.service.challengers import ScoreSummary
 from headwater.store.service.model import Model
 
 _ROWS = Body(PredictRequest)
 _SCORED_S = 1e-5  # to look up the score of a key, and to take and give back the model for that
+
+
+class ModelScore(TypedDict):
+    """The metrics of a model, and of a fleet the keys with the worst and the best ones."""
+
+    name: str
+    seq: int
+    scores: ScoreSummary
+    keys: NotRequired[int]
+    least: NotRequired[int]
+    compared: NotRequired[int]
+    worst: NotRequired[list[dict[str, Any]]]
+    best: NotRequired[list[dict[str, Any]]]
+
+
+class KeyScore(TypedDict):
+    """The metrics of one key of a fleet, each under its name."""
+
+    key: bool | int | float | str
 
 
 def check_keys(model: Model, X: Sequence[dict[str, Any]], *, learning: bool = False) -> None:
@@ -64,12 +84,12 @@ async def score_rows(request: Request) -> Response:
     return json_response(scores if many else scores[0])
 
 
-def _locked_score(model: Model, key: Any) -> dict[str, Any]:
+def _locked_score(model: Model, key: Any) -> KeyScore:
     with model.lock:  # for one key at a time: whoever waits for the model gets it in between
         return of_key(model.champion.learner, key)
 
 
-def scored(model: Model, key: str) -> dict[str, Any]:
+def scored(model: Model, key: str) -> ModelScore | KeyScore:
     """Return the metrics of a model, or of one key."""
     with model.lock:
         learner = model.champion.learner
@@ -77,10 +97,10 @@ def scored(model: Model, key: str) -> dict[str, Any]:
             check_can(learner, "keys", at=model.name)
             return of_key(learner, _as_key(learner, key))
         looked, seq = model.champion.scores.looked(), model.seq
-    return {"name": model.name, "seq": seq, "scores": looked.scores()}
+    return {"name": model.name, "seq": seq, "scores": cast(ScoreSummary, looked.scores())}
 
 
-def of_key(fleet: Any, key: Any) -> dict[str, Any]:
+def of_key(fleet: Any, key: Any) -> KeyScore:
     """Return the metrics of a key.
 
     Raises
@@ -91,7 +111,7 @@ def of_key(fleet: Any, key: Any) -> dict[str, Any]:
     if key not in fleet:
         raise unknown_key(fleet.key, key)
     own = fleet.score(key)
-    return {"key": key, **{name: None if value != value else value for name, value in own.items()}}
+    return cast(KeyScore, {"key": key, **{name: None if value != value else value for name, value in own.items()}})
 
 
 def _as_key(fleet: Any, text: str) -> Any:
@@ -105,4 +125,4 @@ def _as_key(fleet: Any, text: str) -> Any:
     return value if isinstance(value, bool | int | float) else text
 
 
-__all__ = ["check_keys", "score", "score_rows"]
+__all__ = ["KeyScore", "ModelScore", "check_keys", "score", "score_rows"]

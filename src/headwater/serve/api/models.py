@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -16,10 +16,37 @@ from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import NewModel, StepSize, decoded
 from headwater.serve.state import ServerState
 from headwater.store.journal.requests import StepRequest
-from headwater.store.service.challengers import challengers_of, standing_of
+from headwater.store.service.challengers import ChallengerSummary, Standing, challengers_of, standing_of
 from headwater.store.service.limits import OverLimit
 from headwater.store.service.model import LearnerState, Model
 from headwater.store.service.price import bytes_declared, price_of
+
+
+class Learned(TypedDict):
+    """What a learner of a model has learned, but for its metrics."""
+
+    name: str
+    champion: bool
+    n_learned: int
+    step: float | None
+    rejected: dict[str, int]
+    states: int | None
+
+
+class LearnerSummary(Learned, Standing):
+    """A learner of a model with its metrics."""
+
+
+class ModelSummary(TypedDict):
+    """A model with its learners, the champion first."""
+
+    name: str
+    task: str
+    can: list[str]
+    paused: bool
+    seq: int
+    learners: list[LearnerSummary]
+
 
 _fields, _step = msgspec.json.Decoder(dict[str, Any]), msgspec.json.Decoder(StepSize)
 
@@ -31,9 +58,9 @@ async def models(request: Request) -> Response:
     return json_response(await asyncio.gather(*found))
 
 
-async def summarized(state: ServerState, found: Model) -> dict[str, Any]:
+async def summarized(state: ServerState, found: Model) -> ModelSummary:
     """Return a model's published summary."""
-    about: dict[str, Any] = await state.published.of(
+    about: ModelSummary = await state.published.of(
         "summary", found, partial(state.lookers.run, partial(summary, found))
     )
     return about
@@ -126,18 +153,26 @@ def build_learner(task: str, settings: Mapping[str, Any]) -> Any:
     return kind.make(checked_settings(kind, settings))
 
 
-def summary(found: Model) -> dict[str, Any]:
+def summary(found: Model) -> ModelSummary:
     """Return a model's summary as JSON values."""
     with found.lock:
         states = [(state, _learned(state), state.scores.looked()) for state in found.learners]
         can = sorted(kind_of(found.champion.learner).can)
-        about = {"name": found.name, "task": found.task, "can": can, "paused": found.paused, "seq": found.seq}
-        champion = found.champion.name
-    learners = [{**learned, **standing_of(state, looked, champion)} for state, learned, looked in states]
-    return {**about, "learners": learners}
+        paused, seq, champion = found.paused, found.seq, found.champion.name
+    learners: list[LearnerSummary] = [
+        {**learned, **standing_of(state, looked, champion)} for state, learned, looked in states
+    ]
+    return {
+        "name": found.name,
+        "task": found.task,
+        "can": can,
+        "paused": paused,
+        "seq": seq,
+        "learners": learners,
+    }
 
 
-def _learned(state: LearnerState) -> dict[str, Any]:
+def _learned(state: LearnerState) -> Learned:
     """Return what a locked learner has learned, but for its metrics."""
     return {
         "name": state.name,
@@ -194,6 +229,8 @@ async def _paused(request: Request, paused: bool) -> Response:
 
 
 __all__ = [
+    "ChallengerSummary",
+    "ModelSummary",
     "summarized",
     "summary",
     "challenge",

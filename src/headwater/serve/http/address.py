@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from headwater.serve.endpoint import Handler
 from headwater.serve.http.costs import Cost
@@ -28,6 +29,8 @@ class Address:
         Media type of the response.
     status
         Status of a successful response.
+    says
+        Types of the JSON that it may answer, from which its schema is made, of an address whose answer follows from them.
     query
         Query parameters, of an address for many rows those of an Arrow stream.
     """
@@ -42,6 +45,7 @@ class Address:
     gives: str = "application/json"
     status: int = 200
     query: tuple[str, ...] = ()
+    says: tuple[Any, ...] = ()
 
     @property
     def name(self) -> str:

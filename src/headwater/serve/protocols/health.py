@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 from headwater.errors._version import own_version
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import to_json
 from headwater.serve.monitoring.readiness import problem
+
+
+class Server(TypedDict):
+    """The server's name, version and extensions of the protocol."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class Live(TypedDict):
+    """That the process responds."""
+
+    live: bool
 
 
 async def server(request: Request) -> Response:

@@ -2,18 +2,86 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NotRequired, TypedDict, cast
 
-from headwater.route.verdict.leads import Looked, lead_sentences
+from headwater.route.verdict.leads import LeadSummaries, Looked, lead_sentences
 
 from .model import LearnerState, Model
 
-__all__ = ["challengers_of", "standing_of"]
-
-_LANGUAGES = ("en", "zh")
+__all__ = ["ChallengerSummary", "ScoreSummary", "Standing", "challengers_of", "standing_of"]
 
 
-def standing_of(state: LearnerState, looked: Looked, champion: str) -> dict[str, Any]:
+class SpanSummary(TypedDict):
+    """One metric over n rows, of the model and of each baseline, null where it is not known."""
+
+    n: int
+    model: float | None
+    guesses: dict[str, float | None]
+
+
+class ComparisonSummary(TypedDict):
+    """One metric of a model beside its baselines, lately and since the start."""
+
+    metric: str
+    phrase: str
+    more_is_better: bool | None
+    unit: str
+    output: str
+    recent: SpanSummary
+    overall: SpanSummary
+
+
+class WindowSummary(TypedDict):
+    """The metrics over the last rows: those of ``model``, and those of each baseline under its name."""
+
+    n: int
+    model: dict[str, float | None]
+    interval: NotRequired[list[float] | None]
+
+
+class LabeledSummary(TypedDict):
+    """The mean score of all rows, estimated from those whose labels were asked for."""
+
+    value: float
+    error: float
+    n: int
+
+
+class ScoreSummary(TypedDict):
+    """The metrics over all rows: those of ``model``, those of each baseline under its name, and what the kind adds."""
+
+    n: int
+    unscored: int
+    labeled: NotRequired[LabeledSummary]
+    model: dict[str, float | None]
+    window: WindowSummary
+    comparisons: list[ComparisonSummary]
+    interval: NotRequired[list[float] | None]
+
+
+class SaidSummary(TypedDict):
+    """Sentences by language."""
+
+    en: list[str]
+    zh: list[str]
+
+
+class Standing(TypedDict):
+    """The metrics of a learner, and of a challenger its lead over the champion where that can be told."""
+
+    scores: ScoreSummary
+    lead: LeadSummaries | None
+    said: SaidSummary
+
+
+class ChallengerSummary(Standing):
+    """A challenger with its metrics, and whether it is better than the champion."""
+
+    name: str
+    n_learned: int
+
+
+def standing_of(state: LearnerState, looked: Looked, champion: str) -> Standing:
     """Return a learner's metrics, and of a challenger what is known of its lead over the champion.
 
     The intervals are computed here, so the model needn't be locked.
@@ -31,21 +99,22 @@ def standing_of(state: LearnerState, looked: Looked, champion: str) -> dict[str,
         ``scores``; ``lead``, by "recent" and "overall", None for the champion and for kinds without; and ``said``, its sentences by
         language.
     """
-    leads = None if state.champion else looked.leads()
+    leads, scores = None if state.champion else looked.leads(), cast(ScoreSummary, looked.scores())
     if leads is None:
-        return {"scores": looked.scores(), "lead": None, "said": {language: [] for language in _LANGUAGES}}
-    score = state.scores
-    unit = next((one["unit"] for one in looked.report["comparisons"]), "rows")
+        return {"scores": scores, "lead": None, "said": {"en": [], "zh": []}}
+    recent, overall = (None if (lead := leads[name]) is None else lead.as_dict() for name in ("recent", "overall"))
+    unit = next((one["unit"] for one in scores["comparisons"]), "rows")
+    english, chinese = (
+        lead_sentences(leads, champion, unit, state.scores.exploration, language) for language in ("en", "zh")
+    )
     return {
-        "scores": looked.scores(),
-        "lead": {name: None if lead is None else lead.as_dict() for name, lead in leads.items()},
-        "said": {
-            language: lead_sentences(leads, champion, unit, score.exploration, language) for language in _LANGUAGES
-        },
+        "scores": scores,
+        "lead": {"recent": recent, "overall": overall},
+        "said": {"en": english, "zh": chinese},
     }
 
 
-def challengers_of(model: Model) -> list[dict[str, Any]]:
+def challengers_of(model: Model) -> list[ChallengerSummary]:
     """Return the name, rows learned, metrics and lead of each challenger.
 
     Parameters

@@ -118,7 +118,8 @@ class DurableLearner:
         The ``lead`` is known of kinds whose choices others learn from, such as bandits: by "recent" and "overall" its ``state``
         ("better", "worse", "open" or "unexplored"), ``value`` and 95 % ``interval``. ``said`` has sentences by language.
         """
-        return {one.pop("name"): one for one in challengers_of(self._model)}
+        found = challengers_of(self._model)
+        return {one["name"]: {name: value for name, value in one.items() if name != "name"} for one in found}
 
     def describe(self) -> dict[str, Any]:
         """Return a description of the model."""

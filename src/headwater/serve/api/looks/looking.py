@@ -7,7 +7,7 @@ process (`background.reader`).
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NotRequired
 
 import msgspec
 
@@ -15,7 +15,7 @@ from headwater.errors import ConfigError
 from headwater.learner.kind import check_can
 from headwater.serve.api.looks import LOOKS
 from headwater.serve.api.maintenance.forgetting import handed_out
-from headwater.serve.api.models import summarized
+from headwater.serve.api.models import ModelSummary, summarized
 from headwater.serve.background.reader import Asked
 from headwater.serve.background.shared import View
 from headwater.serve.endpoint import Request, Response, size_of
@@ -62,6 +62,13 @@ def _copy(model: Model) -> tuple[Any, int]:
     with model.lock:
         saved, seq = LEARNER_FORMAT.pack(model.champion.learner), model.seq
     return LEARNER_FORMAT.unpack(saved, model.name), seq
+
+
+class ModelDescription(ModelSummary):
+    """A model with a description of its champion, and a hash of its learned state unless it is a fleet."""
+
+    describe: dict[str, Any]
+    state: NotRequired[str]
 
 
 async def model(request: Request) -> Response:
@@ -140,4 +147,4 @@ def _file(data: bytes | memoryview, name: str) -> Response:
     return Response(data, kind=b"application/octet-stream", headers=[disposition])
 
 
-__all__ = ["activations", "download", "explain", "looked", "model", "onnx", "weights"]
+__all__ = ["ModelDescription", "activations", "download", "explain", "looked", "model", "onnx", "weights"]

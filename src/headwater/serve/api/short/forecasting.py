@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -13,6 +13,23 @@ from headwater.serve.http.schemas import ForecastRequest, decoded, finite
 from headwater.store.service.model import Model
 
 _request = msgspec.json.Decoder(ForecastRequest)
+
+
+class ForecastRow(TypedDict):
+    """The value some times ahead, with the ends of its interval, null before anything is known."""
+
+    ahead: int
+    y_pred: float | None
+    low: float | None
+    high: float | None
+
+
+class Forecast(TypedDict):
+    """The next values of a series."""
+
+    seq: int
+    coverage: float
+    forecast: list[ForecastRow]
 
 
 async def forecast(request: Request) -> Response:
@@ -46,13 +63,13 @@ async def _forecast(request: Request, asked: ForecastRequest) -> Response:
     return json_response(answer)
 
 
-def forecast_of(model: Model, horizon: int | None, xs: Any, coverage: float) -> dict[str, Any]:
+def forecast_of(model: Model, horizon: int | None, xs: Any, coverage: float) -> Forecast:
     """Return a champion's forecast as JSON values, with its sequence."""
     with model.lock:
         learner, seq = model.champion.learner, model.seq
         said = learner.forecast(horizon, xs)
         ends = learner.forecast_interval(horizon, xs, coverage)
-    rows = [
+    rows: list[ForecastRow] = [
         {"ahead": i + 1, "y_pred": y, "low": finite(low), "high": finite(high)}
         for i, (y, (low, high)) in enumerate(zip(said, ends, strict=True))
     ]

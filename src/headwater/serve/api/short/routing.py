@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import msgspec
 
@@ -17,6 +17,33 @@ from headwater.store.journal.requests import LearnRequest, PendingRequest
 from headwater.store.service.model import Model
 
 _prompt, _prices = msgspec.json.Decoder(Prompt), msgspec.json.Decoder(Prices)
+
+
+class PriceSummary(TypedDict):
+    """The price of each model for a million tokens, and the budget."""
+
+    seq: int
+    models: dict[str, float]
+    budget: float | None
+
+
+class FrontierPoint(TypedDict):
+    """A mean cost of a decision, the quality that can be expected for it, and the share of each model."""
+
+    cost: float
+    quality: float
+    shares: dict[str, float]
+
+
+class FrontierSummary(TypedDict):
+    """What was decided and spent, and what quality can be expected at each mean cost."""
+
+    seq: int
+    decisions: int
+    spent: float
+    price: float
+    chosen: dict[str, int]
+    points: list[FrontierPoint]
 
 
 async def choose(request: Request) -> Response:
@@ -88,18 +115,28 @@ def _routing(request: Request) -> Model:
     return model
 
 
-def _prices_of(model: Model) -> dict[str, Any]:
+def _prices_of(model: Model) -> PriceSummary:
     with model.lock:
         learner = model.champion.learner
         return {"seq": model.seq, "models": dict(learner.models), "budget": learner.budget}
 
 
-def _frontier_of(model: Model) -> dict[str, Any]:
+def _frontier_of(model: Model) -> FrontierSummary:
     with model.lock:
         learner, seq = model.champion.learner, model.seq
-        points = [point._asdict() for point in learner.frontier()] if learner.decisions and learner.models else []
-        about = {"decisions": learner.decisions, "spent": learner.spent, "price": learner.price}
-        return {"seq": seq, **about, "chosen": learner.chosen, "points": points}
+        points = (
+            [cast(FrontierPoint, point._asdict()) for point in learner.frontier()]
+            if learner.decisions and learner.models
+            else []
+        )
+        return {
+            "seq": seq,
+            "decisions": learner.decisions,
+            "spent": learner.spent,
+            "price": learner.price,
+            "chosen": learner.chosen,
+            "points": points,
+        }
 
 
 __all__ = ["change_prices", "choose", "frontier", "prices", "told_in"]

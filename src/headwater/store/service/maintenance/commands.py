@@ -35,7 +35,7 @@ from headwater.store.journal.store_file import StoreFile
 from headwater.store.members import is_member_store
 from headwater.store.model_file import LearnerFormat
 from headwater.store.ownership import read_head, reading
-from headwater.store.service.challengers import challengers_of
+from headwater.store.service.challengers import ChallengerSummary, challengers_of
 from headwater.store.service.maintenance.policy import RetentionPolicy
 from headwater.store.service.models import Models, UnlearnableEvent, verify_copy
 from headwater.store.service.service import Service
@@ -302,7 +302,9 @@ def models_of(path: str | Path, learners: LearnerFormat) -> Iterator[tuple[Model
         yield models, journal
 
 
-def challengers(path: str | Path, learners: LearnerFormat, model: str | None = None) -> dict[str, list[dict[str, Any]]]:
+def challengers(
+    path: str | Path, learners: LearnerFormat, model: str | None = None
+) -> dict[str, list[ChallengerSummary]]:
     """Return how the challengers of each model in a closed store do after its last event, without changing it.
 
     Parameters
