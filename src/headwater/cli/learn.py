@@ -147,13 +147,11 @@ def _learn_files(start: Start, report: Path | None, scoring: ScoringOptions, *, 
         record, events = _run(session, start, scoring.every if as_json else None, written)
         drifts, surprises = drift_lines(events), start.surprises
         advice = {} if start.advice is None else {"advice": start.advice.about}
-        if (
-            not record.scored
-            and (line := _WITHOUT_SCORE(record, start.stream, start.model, start.skipped))
-            and not as_json
-        ):
-            print(line)
-            return 130 if session.interrupted else 0
+        if not record.scored:
+            line = _WITHOUT_SCORE(record, start.stream, start.model, start.skipped)
+            if not as_json:
+                print(line)
+                return 130 if session.interrupted else 0
         record = record if as_json else start.explained(record)
         return _report(record, session, start.stream, drifts, written, advice, as_json=as_json, surprises=surprises)
 

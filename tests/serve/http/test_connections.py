@@ -185,6 +185,18 @@ def test_a_client_that_does_not_read_is_let_go(server):
         server.wait_for(lambda: server.state.connections.closed["slow"] > before)
 
 
+def test_a_client_that_does_not_read_is_let_go_also_when_it_was_refused(server):
+    before = server.state.connections.closed["slow"]
+    with server.connect() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        while not any(one.transport.get_write_buffer_size() for one in list(server.state.connections.open)):
+            sock.sendall(b"GET /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            threading.Event().wait(0.05)  # each is answered before the next is sent
+        sock.sendall(b"\x00\r\n\r\n")
+        server.wait_for(lambda: server.state.connections.closed["slow"] > before)
+        server.wait_for(lambda: not server.state.connections.open)
+
+
 def test_requests_sent_ahead_without_end_close_the_connection(server):
     with server.connect() as sock:
         sock.sendall((LIVE + b"\r\n") * 10)

@@ -276,7 +276,11 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, error: HeadwaterError) -> None:
         """Reply with an error in the API's format, and close."""
-        self._all.remove(self)
+        if self.transport.get_write_buffer_size():  # it counts as open until its client has read what was sent before
+            self._unsent = self.transport.get_write_buffer_size()
+            self._wait(self._limits.send_s)
+        else:
+            self._all.remove(self)
         if not self.waits:  # another response is in progress and must not be corrupted
             self.transport.abort()
             return
