@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import headwater as hw
 from support.processes.served import served
 
 yaml = pytest.importorskip("yaml", reason="pip install pyyaml")
@@ -41,8 +42,12 @@ PATIENCE_S = 300
 
 @pytest.fixture(scope="module")
 def exposed(tmp_path_factory):
-    """The labels of each metric by its name, as a server with a source and refused requests exposes them."""
-    with served(tmp_path_factory.mktemp("served") / "a.db") as (_, client):
+    """The labels of each metric by its name, of a server with a source, refused requests, and a bandit with a challenger."""
+    decisions = [{"x": {"a": i % 7}, "y": {"action": "ab"[i % 2], "reward": i % 2, "p": 0.5}} for i in range(200)]
+    with served(tmp_path_factory.mktemp("served") / "a.db") as (state, client):
+        state.service.create("offers", hw.Bandit(hidden=4, seed=1))
+        assert client.post("/models/offers/challengers", json={"name": "wide", "hidden": [8]}).status_code == 201
+        assert client.post("/models/offers/learn", json=decisions).status_code == 200
         client.post("/snapshot")
         text = client.get("/metrics").text
     found: dict[str, set[str]] = {}

@@ -116,6 +116,9 @@ class Session:
     0.5
     """
 
+    _ahead = False
+    """Whether the weights are ahead of the noted position, inside a block of a broker. They are not saved then."""
+
     def __init__(
         self,
         learner: Any,
@@ -212,7 +215,7 @@ class Session:
 
         Ctrl-C ends the run between two blocks, so that nothing learned is lost. A second Ctrl-C ends it at once without saving,
         because a foreign learner may be halfway through a row. An error of the stream or of a callback is raised after the session has
-        finished with the rows so far.
+        finished with the rows so far. Inside a block of a broker the file keeps the last block's end, so no row is learned twice.
 
         Parameters
         ----------
@@ -241,7 +244,7 @@ class Session:
                 raise
         except BaseException as error:  # whatever a generator of rows or on_record raises, sys.exit too
             # A foreign learner that raised something of its own may be halfway through a row.
-            if self._own is not None or isinstance(error, HeadwaterError | OSError):
+            if not self._ahead and (self._own is not None or isinstance(error, HeadwaterError | OSError)):
                 self.finish()
             raise
         return self.finish()
@@ -273,9 +276,10 @@ class Session:
                 help="Read delayed labels from another topic with answers=TOPIC and a store.",
             )
         before, keep_every = self.rows, self._keep_every
-        self._keep_every = None  # inside a block the weights are ahead of the position
+        self._keep_every, self._ahead = None, True
         try:
             self.step(block.X, block.y)
+            self._ahead = False
         finally:
             self._keep_every = keep_every
         name, at = block.position

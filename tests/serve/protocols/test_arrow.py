@@ -227,7 +227,7 @@ def test_what_is_no_stream_or_of_another_type_is_told_in_a_sentence(client):
 
 
 def test_a_small_body_cannot_unfold_to_a_large_one(client):
-    assert refused(client, [{"a": i} for i in range(1001)])["error"].startswith("expected at most 1000 rows")
+    assert refused(client, [{"a": i} for i in range(1001)])["error"].startswith("expected at most 1,000 rows")
     assert "limit cells" in refused(client, [{f"a{j}": True for j in range(30)}] * 700, rows=700)["error"]
     assert client.post("/predict", content=b"0" * 200_001, headers=HEADERS).status_code == 413
     text = "t" * 100_000
