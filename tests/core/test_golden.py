@@ -1,4 +1,4 @@
-"""The same bits everywhere: each case of golden.c after 10,000 rows, by every compiler, level and machine within reach."""
+"""The same bits everywhere: each case of golden.c after 10,000 rows, by every compiler and level of this machine; other machines after 1,000."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.programs import CORE, PROGRAMS, TARGETS, build, together
 
 GOLDEN = Path(__file__).with_name("golden.txt").read_text(encoding="utf-8")
 EMULATED = Path(__file__).with_name("golden_1000.txt").read_text(encoding="utf-8")
-"""After 1,000 rows, because an emulated machine is twenty times slower."""
+"""After 1,000 rows, because an emulated machine is twenty times slower, and WebAssembly nearly twice as slow as this machine."""
 NATIVE = [("gcc", 1, 3), ("gcc", 3, 4), ("gcc", 4, 1), ("clang", 1, 4), ("clang", 3, 1)]
 """The compiler, the level to begin at, and the one to go on at from the middle: a saved learner may change its machine."""
 
@@ -54,11 +54,11 @@ def test_bits_are_the_same_on_every_level_and_a_learner_can_change_it(
     assert differing(done.stdout) == []
 
 
-@pytest.mark.parametrize(("machine", "rows", "expected"), [("aarch64", 1000, EMULATED), ("wasm", 10_000, GOLDEN)])
-def test_bits_are_the_same_on_other_machines(built: Built, machine: str, rows: int, expected: str) -> None:
+@pytest.mark.parametrize("machine", ["aarch64", "wasm"])
+def test_bits_are_the_same_on_other_machines(built: Built, machine: str) -> None:
     program = built(machine)
-    parts = [[*TARGETS[machine].runner, str(program), "1", "1", str(rows), str(part), "2"] for part in range(2)]
-    assert differing("".join(together(parts, program.parent)), expected) == []
+    parts = [[*TARGETS[machine].runner, str(program), "1", "1", "1000", str(part), "2"] for part in range(2)]
+    assert differing("".join(together(parts, program.parent)), EMULATED) == []
 
 
 def test_every_name_of_the_core_has_a_golden_case() -> None:
