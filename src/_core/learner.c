@@ -429,6 +429,12 @@ static PyObject *learner_predict_label_one(Learner *self, PyObject *const *args,
     return answer;
 }
 
+/* A float or an int as a double; an int without a float made of it first. -1 with an error. */
+static double number_from(PyObject *value)
+{
+    return is_exactly(value, &PyLong_Type) ? PyLong_AsDouble(value) : PyFloat_AsDouble(value);
+}
+
 /* learn_one(x, y, w) → how many rows were learned by now, or 0 where w is 0: this one wasn't. */
 static PyObject *learner_learn_one(Learner *self, PyObject *const *args, Py_ssize_t nargs)
 {
@@ -436,8 +442,8 @@ static PyObject *learner_learn_one(Learner *self, PyObject *const *args, Py_ssiz
         PyErr_SetString(PyExc_TypeError, "learn_one(x, y, w)");
         return NULL;
     }
-    double y = PyFloat_AsDouble(args[1]), w = PyFloat_AsDouble(args[2]);
-    if (PyErr_Occurred() || enter(self) < 0)
+    double y = number_from(args[1]), w = number_from(args[2]);
+    if (((y == -1 || w == -1) && PyErr_Occurred()) || enter(self) < 0)
         return NULL;
     int code = read_strictly(self, args[0], 1);
     if (code >= 0) {

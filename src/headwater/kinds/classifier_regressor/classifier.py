@@ -133,9 +133,13 @@ class Classifier(SupervisedLearner):
                 return {}
         if type(x) is not dict:
             check_rows([x])
-        if self._shares:  # computed in float64, to sum to 1 exactly
-            proba: dict[Any, float] = engine.predict_proba_one(x, self.classes)
-            return proba
+        if not self._shares:
+            return self._single_output_proba(engine, x)
+        predict = engine.predict_proba_one  # CPython 3.11 is slow at an instance's attribute that is called at once
+        proba: dict[Any, float] = predict(x, self.classes)  # computed in float64, to sum to 1 exactly
+        return proba
+
+    def _single_output_proba(self, engine: Engine, x: Mapping[Any, Any]) -> dict[Any, float]:
         p = self._whole(np.array([engine.predict_one(x)]))[0].tolist()
         whole = sum(p) if self._sums else 1.0
         return dict(zip(self.classes[: len(p)], [share / whole for share in p], strict=True))
@@ -180,7 +184,8 @@ class Classifier(SupervisedLearner):
             return max(p, key=p.__getitem__) if p else None
         if type(x) is not dict:
             check_rows([x])
-        return engine.predict_label_one(x, self.classes)
+        predict = engine.predict_label_one
+        return predict(x, self.classes)
 
     def predict_set_one(self, x: Mapping[Any, Any], coverage: float = 0.9) -> set[Any]:
         """Predict a set of classes that contains the true one with the given long-run coverage.
@@ -261,9 +266,11 @@ class Classifier(SupervisedLearner):
         engine = self._checked
         if engine is None:
             engine = self._look_at_one(x, learning=True)
-        if index is None or engine is None or not 0 < w <= HEAVIEST or type(x) is not dict:
+        if index is None or engine is None or not 0.0 < w <= HEAVIEST or type(x) is not dict:
             self._learn_warned([x], [y], [w])
-        elif engine.learn_one(x, index, w) >= self._next_probe:
+            return
+        learn = engine.learn_one  # CPython 3.11 is slow at an instance's attribute that is called at once
+        if learn(x, index, w) >= self._next_probe:
             self._sample_learned(x, self.classes[index])
 
     def _sample_learned(self, x: Mapping[Any, Any], y: Hashable) -> None:

@@ -195,10 +195,12 @@ class Regressor(SupervisedLearner):
             engine = self._look_at_one(x, learning=True)
         number = float(y) if type(y) in OF_NUMPY else y
         plain = (type(number) is float or type(number) is int) and (type(w) is float or type(w) is int)
-        sound = plain and self._least <= number <= self._most and 0 < w <= HEAVIEST
+        sound = plain and self._least <= number <= self._most and 0.0 < w <= HEAVIEST
         if engine is None or not sound or type(x) is not dict:
             self._learn_warned([x], [y], [w])
-        elif engine.learn_one(x, number, w) >= self._next_probe:
+            return
+        learn = engine.learn_one  # CPython 3.11 is slow at an instance's attribute that is called at once
+        if learn(x, number, w) >= self._next_probe:
             self._sample_learned(x, number)
 
     def _sample_learned(self, x: Mapping[Any, Any], y: float) -> None:
