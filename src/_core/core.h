@@ -17,12 +17,13 @@
 /* The keys of the last sample and where each of its values goes. Samples of the same keys need no look-up. */
 typedef struct plan {
     Py_ssize_t count, capacity;
-    PyObject **keys;   /* strong references */
-    PyObject **recent; /* the same keys as the last sample had them: equal texts need not be one object */
-    PyObject **bytes;  /* of a key that is no text, or no UTF-8: what its name points into; or NULL */
-    int32_t *place;    /* where the value of key i stands among values in order */
-    uint8_t *number;   /* value i in order belongs to a known column of numbers */
-    int32_t *slots;    /* if all do: their slots, and room for their values */
+    PyObject **keys;       /* strong references */
+    PyObject **recent;     /* the same keys as the last sample had them: equal texts need not be one object */
+    PyObject **bytes;      /* of a key that is no text, or no UTF-8: what its name points into; or NULL */
+    PyObject **categories; /* the text that value i in order was last, if it alone says which category it is; or NULL */
+    int32_t *place;        /* where the value of key i stands among values in order */
+    uint8_t *number;       /* value i in order belongs to a known column of numbers */
+    int32_t *slots;        /* if all do: their slots, and room for their values */
     double *x;
     int numbers;
     Py_ssize_t list_place, list_count, list_capacity; /* value `list_place` was a list of so many numbers, whose columns */

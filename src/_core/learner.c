@@ -304,6 +304,7 @@ static void learner_dealloc(Learner *self)
     PyMem_Free(self->plan.keys);
     PyMem_Free(self->plan.bytes);
     PyMem_Free(self->plan.recent);
+    PyMem_Free(self->plan.categories);
     PyMem_Free(self->plan.place);
     PyMem_Free(self->plan.number);
     PyMem_Free(self->plan.slots);

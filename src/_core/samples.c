@@ -636,6 +636,7 @@ void forget_plan(Learner *self)
         Py_DECREF(self->plan.keys[i]);
         Py_DECREF(self->plan.recent[i]);
         Py_XDECREF(self->plan.bytes[i]);
+        Py_XDECREF(self->plan.categories[i]);
     }
     self->plan.count = 0;
     self->plan.numbers = 0;
@@ -646,8 +647,8 @@ void forget_plan(Learner *self)
 static void shrink_plan(Learner *self)
 {
     plan *p = &self->plan;
-    void *arrays[] = {p->keys, p->recent,       p->bytes,     p->place,    p->number, p->slots,
-                      p->x,    p->list_columns, self->values, self->parts, self->held};
+    void *arrays[] = {p->keys, p->recent,       p->bytes,     p->place,    p->number,  p->slots,
+                      p->x,    p->list_columns, self->values, self->parts, self->held, p->categories};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         PyMem_Free(arrays[i]);
     *p = (plan){0};
@@ -683,7 +684,9 @@ static int reserve_plan(plan *p, Py_ssize_t n)
     p->x = numbers ? numbers : p->x;
     void *recent = PyMem_Realloc(p->recent, (size_t)wanted * sizeof *p->recent);
     p->recent = recent ? recent : p->recent;
-    if (!recent || !keys || !place || !bytes || !number || !slots || !numbers)
+    void *categories = PyMem_Realloc(p->categories, (size_t)wanted * sizeof *p->categories);
+    p->categories = categories ? categories : p->categories;
+    if (!recent || !categories || !keys || !place || !bytes || !number || !slots || !numbers)
         return PyErr_NoMemory(), -1;
     p->capacity = wanted;
     return 0;
@@ -700,7 +703,7 @@ static int name_keys(Learner *self, PyObject *x, hw_value *named, Py_ssize_t *n)
         named[i] = (hw_value){.column = -1};
         p->keys[i] = Py_NewRef(key);
         p->recent[i] = Py_NewRef(key);
-        p->bytes[i] = NULL;
+        p->bytes[i] = p->categories[i] = NULL;
         p->count = i + 1;
         status = name_of(self, key, named + i, &p->bytes[i]);
         i++;
@@ -784,6 +787,27 @@ static inline int is_key(const plan *p, Py_ssize_t i, PyObject *key)
     return 1;
 }
 
+/* Whether a value is the very text that stood in its place last, a category whose row is known: most rows are predicted
+ * just before they are learned. */
+static int is_last_text(Learner *self, Py_ssize_t at, const PyObject *value)
+{
+    return self->plan.categories[at] == value && self->values[at].row > 0 && !self->formatted;
+}
+
+/* Keep a text that was read for the next time. own: its bytes lie in itself. What a text that may be a gap is, and one of a
+ * column with a format, depends on more than itself. */
+static void keep_text(Learner *self, Py_ssize_t at, PyObject *value, int own)
+{
+    const hw_value *v = self->values + at;
+    PyObject **kept = self->plan.categories + at, *before = *kept;
+    int category = own && v->has == HW_HAS_TEXT && is_exactly(value, &PyUnicode_Type) && v->column >= 0 &&
+                   hw_column_kind(self->core, v->column) == HW_CATEGORY && !may_be_gap(v);
+    if (!category && !before)
+        return;
+    *kept = category ? Py_NewRef(value) : NULL;
+    Py_XDECREF(before);
+}
+
 /* Put the sample's values where the plan says. Returns 1, 0 if its keys are others, or -1 with an error. */
 static int follow_plan(Learner *self, PyObject *x, int learn)
 {
@@ -803,8 +827,13 @@ static int follow_plan(Learner *self, PyObject *x, int learn)
             v->has = number == number ? HW_HAS_NUMBER : 0;
             continue;
         }
+        if (is_last_text(self, p->place[i], value))
+            continue;
+        Py_ssize_t held = self->held_count;
         Py_INCREF(value);
         int status = add_value(self, value, p->place[i], learn, 0);
+        if (status >= 0)
+            keep_text(self, p->place[i], value, self->held_count == held);
         Py_DECREF(value);
         if (status < 0)
             return -1;
@@ -905,6 +934,7 @@ void renew_plan(Learner *self)
     plan *p = &self->plan;
     for (Py_ssize_t i = 0; i < p->count; i++) {
         hw_value *v = self->values + i;
+        v->row = 0;
         v->column = hw_column(self->core, v->name, v->name_size);
         p->number[i] = hw_column_kind(self->core, v->column) == HW_NUMBER;
     }
