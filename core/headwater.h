@@ -389,8 +389,9 @@ int hw_ends(const hw_learner *l, double coverage, double *below, double *above);
 int hw_contributions(hw_learner *l, double *row, double *score, double *of_new);
 
 /* A forecaster: the answer of the next time, whose columns hw_read has read, and what follows from it for every horizon
- * that ends there. NaN: the answer is missing; time goes on, and nothing is learned. Returns whether it was learned. */
-int hw_learn_next(hw_learner *l, double y);
+ * that ends there. NaN: the answer is missing; time goes on, and nothing is learned. So it is with weight w of 0, only that
+ * the answer is known then. Returns whether it was learned. */
+int hw_learn_next(hw_learner *l, double y, double w);
 /* What the answer `horizon` times after the last will be; hw_read has read the columns of that time. Nothing is changed. */
 int hw_forecast(hw_learner *l, int64_t horizon, double *y);
 /* How far below and above that forecast its answer will lie with probability `coverage`: two numbers. While too few

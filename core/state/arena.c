@@ -101,7 +101,7 @@ static int learn_row(hw_learner *l, const hw_rows *rows, int64_t i, void *p)
     int status = hw_read_numbers(l, rows->slots, rows->x + i * rows->inputs, rows->inputs);
     if (status < 0)
         return status;
-    return l->forecast ? hw_learn_next(l, rows->y[i]) : hw_learn(l, rows->y[i], 1, p);
+    return l->forecast ? hw_learn_next(l, rows->y[i], 1) : hw_learn(l, rows->y[i], 1, p);
 }
 
 int hw_rehearse(hw_learner *l, void *block, size_t bytes, const hw_rows *rows, int64_t *most, int64_t *state)

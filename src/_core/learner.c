@@ -524,20 +524,20 @@ static PyObject *learner_add_text_column(Learner *self, PyObject *args)
     return code < 0 ? raise_status(code, NULL) : Py_NewRef(Py_None);
 }
 
-/* learn_next(x, y): the answer of the next time of a series, NaN where it is missing, and the columns of that time. →
- * whether it was learned. */
+/* learn_next(x, y, w=1): the answer of the next time of a series, NaN where it is missing, its weight, and the columns of
+ * that time. → whether it was learned. */
 static PyObject *learner_learn_next(Learner *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    if (nargs != 2) {
-        PyErr_SetString(PyExc_TypeError, "learn_next(x, y)");
+    if (nargs != 2 && nargs != 3) {
+        PyErr_SetString(PyExc_TypeError, "learn_next(x, y, w=1)");
         return NULL;
     }
-    double y = PyFloat_AsDouble(args[1]);
+    double y = PyFloat_AsDouble(args[1]), w = nargs == 3 && !PyErr_Occurred() ? PyFloat_AsDouble(args[2]) : 1;
     if (PyErr_Occurred() || enter(self) < 0)
         return NULL;
     int code = read_sample(self, args[0], 1);
     if (code >= 0) {
-        code = hw_learn_next(self->core, y);
+        code = hw_learn_next(self->core, y, w);
         if (code < 0)
             raise_status(code, NULL);
     }

@@ -73,11 +73,11 @@ static void learn_season(const hw_forecast_t *f, hw_bank_t *b, int64_t t)
         add_up(f, b, t);
     else
         n[HW_BN_SUM] += hw_past_at(f, t) - (t < m ? 0 : hw_past_at(f, t - m));
-    if (t < m)
+    if (t < m || (HW_WEIGHS && !(hw_row_weight(f, centre) > 0)))
         return;
     double mean = m % 2 ? n[HW_BN_SUM] / (double)m : (n[HW_BN_SUM] + before) / (2 * (double)m);
     double *p = b->indices + centre % m * HW_SEASON_NUMBERS, y = hw_past_at(f, centre), old = p[HW_SN_ADDED];
-    double gain = larger(1 / (p[HW_SN_COUNT] + 1), INDEX);
+    double gain = hw_weighed(larger(1 / (p[HW_SN_COUNT] + 1), INDEX), hw_row_weight(f, centre));
     p[HW_SN_ADDED] += gain * (y - mean - old);
     n[HW_BN_ADDED] += p[HW_SN_ADDED] - old;
     n[HW_BN_PHASES] += p[HW_SN_COUNT] == 0;
@@ -90,23 +90,35 @@ static void learn_season(const hw_forecast_t *f, hw_bank_t *b, int64_t t)
 
 /* ---- states -------------------------------------------------------------------------------------------------- */
 
-/* Members of one kind of season learn an answer from which that season is taken. */
-static void learn_one(double *state, double *line, double x, double n)
+/* What a line through n answers learns as the last in the place of x, of weight w: so the line comes out as that of
+ * weighted least squares. Its lever is that of a line's last point; two are on every line. */
+static double drawn(const double *line, double x, double n, double w)
+{
+    if (!HW_WEIGHS || w == 1 || n < 3)
+        return x;
+    double before = n - 1, slope = line[1] / (before * (before * before - 1) / 12), said = line[0] + slope * n / 2;
+    double lever = (4 * n - 2) / (n * (n + 1));
+    return said + hw_weighed(lever, w) / lever * (x - said);
+}
+
+/* Members of one kind of season learn an answer of weight w from which that season is taken. */
+static void learn_one(double *state, double *line, double x, double n, double w)
 {
     for (int j = 0; j < HW_SMOOTHED; j++)
-        state[2 * j] += larger(RATES[j], 1 / n) * (x - state[2 * j]);
+        state[2 * j] += hw_weighed(larger(RATES[j], 1 / n), w) * (x - state[2 * j]);
     state += 4 * HW_SMOOTHED;
     for (int j = 0; j < HW_TRENDS; j++, state += 2) {
-        double gain = larger(TREND_RATES[j % RATES_OF_TREND], 1 / n);
+        double gain = hw_weighed(larger(TREND_RATES[j % RATES_OF_TREND], 1 / n), w);
         double trend = DAMPING[j / RATES_OF_TREND] * state[1], miss = x - state[0] - trend;
         state[0] = n > 1 ? state[0] + trend + gain * miss : x;
         state[1] = n > 1 ? trend + TREND_GAINS[j / RATES_OF_TREND] * gain * miss : 0;
     }
+    x = drawn(line, x, n, w);
     line[0] += (x - line[0]) / n;
     line[1] += n / 2 * (x - line[0]);
 }
 
-static void learn_states(hw_bank_t *b, int64_t t, double y)
+static void learn_states(hw_bank_t *b, int64_t t, double y, double w)
 {
     double *n = b->numbers;
     n[HW_BN_FIRST] = n[HW_BN_LEARNED] > 0 ? n[HW_BN_FIRST] : y;
@@ -114,9 +126,9 @@ static void learn_states(hw_bank_t *b, int64_t t, double y)
     index_t index = index_of(b, t);
     double x[HW_SEASONS] = {y, y - index.added, y / index.times};
     for (int k = 0; k < b->seasons; k++)
-        learn_one(b->states + 2 * k * HW_EACH_SEASON, n + HW_BN_LINE + 2 * k, x[k], count);
+        learn_one(b->states + 2 * k * HW_EACH_SEASON, n + HW_BN_LINE + 2 * k, x[k], count, w);
     for (int j = 0; j < HW_SMOOTHED; j++)
-        n[HW_BN_AGE + j] = (1 - larger(RATES[j], 1 / count)) * (n[HW_BN_AGE + j] + 1);
+        n[HW_BN_AGE + j] = (1 - hw_weighed(larger(RATES[j], 1 / count), w)) * (n[HW_BN_AGE + j] + 1);
 }
 
 /* An answer is missing: trends go on. */
@@ -208,7 +220,7 @@ void hw_bank_score(hw_learner *l, int64_t t, double y)
     float said[HW_MOST_BANK];
     for (int64_t h = 1; h <= least_of(f->horizon, t); h++) {
         float *loss = b->losses + (h - 1) * b->members, came = (float)(y - hw_past_at(f, t - h));
-        float rate = (float)larger(1 / (double)(t - h + 1), FADES);
+        float rate = (float)hw_weigh(f, larger(1 / (double)(t - h + 1), FADES));
         reach_on(&r, h);
         say(f, b, t - h, h, &r, said);
         for (int e = 0; e < b->members; e++) {
@@ -286,7 +298,7 @@ void hw_bank_learn(hw_learner *l, int64_t t, double y, bool known)
     if (known) {
         n[HW_BN_LEAST] = n[HW_BN_LEARNED] > 0 && n[HW_BN_LEAST] < y ? n[HW_BN_LEAST] : y;
         n[HW_BN_BROKEN] += y != (double)(int64_t)hw_within(y, -9e15, 9e15);
-        learn_states(b, t, y);
+        learn_states(b, t, y, f->weight);
     } else
         pass_states(b);
     if (b->season > 1)

@@ -31,13 +31,13 @@ static double less(double a, double b) { return a < b ? a : b; }
 
 /* ---- levels ------------------------------------------------------------------------------------------------ */
 
-/* What happened at a time moves the levels. */
-static void move_levels(double *v, int32_t happened)
+/* What happened at a time moves the levels, by `rate`. */
+static void move_levels(double *v, int32_t happened, double rate)
 {
     for (int k = 0; k < HW_TAILS; k++)
         if (happened & TOLD << k) {
-            v[LOW + k] += RATE * (((happened & BEYOND_LOW << k) != 0) - TAILS[k]);
-            v[HIGH + k] += RATE * (((happened & BEYOND_HIGH << k) != 0) - TAILS[k]);
+            v[LOW + k] += rate * (((happened & BEYOND_LOW << k) != 0) - TAILS[k]);
+            v[HIGH + k] += rate * (((happened & BEYOND_HIGH << k) != 0) - TAILS[k]);
         }
 }
 
@@ -167,7 +167,7 @@ void hw_keep_evened(hw_forecast_t *f, int64_t t, int64_t h, double u)
     double *v = f->levels + (h - 1) * HW_LEVELS;
     int32_t happened = judge_evened(v[COUNT], v + DUE, u);
     f->happened[(h - 1) * f->horizon + t % f->horizon] = happened;
-    move_levels(v, happened);
+    move_levels(v, happened, hw_weigh(f, RATE));
 }
 
 void hw_pass_time(hw_forecast_t *f, int64_t t)
@@ -176,7 +176,7 @@ void hw_pass_time(hw_forecast_t *f, int64_t t)
         int32_t *happened = f->happened + (h - 1) * f->horizon;
         double *v = f->levels + (h - 1) * HW_LEVELS;
         if (h <= t) {
-            move_levels(v + DUE, happened[(t - h) % f->horizon]);
+            move_levels(v + DUE, happened[(t - h) % f->horizon], hw_weighed(RATE, hw_row_weight(f, t - h)));
             v[COUNT] += (happened[(t - h) % f->horizon] & KNOWN) != 0;
         }
         happened[t % f->horizon] = 0;
@@ -191,7 +191,7 @@ void hw_keep_error(hw_forecast_t *f, int64_t t, int64_t h, double e)
     seen s = look_back(f, row, count < n ? count : n, n, e);
     int32_t happened = judge(&s, v + DUE, e);
     f->happened[row * f->horizon + t % f->horizon] = happened;
-    move_levels(v, happened);
+    move_levels(v, happened, hw_weigh(f, RATE));
     if (n >= HW_FORECAST_WINDOW)
         f->older[row * f->horizon + (n - HW_FORECAST_WINDOW) % f->horizon] = *place;
     *place = e;

@@ -71,6 +71,8 @@ static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fa
     return 0;
 }
 
+static int64_t count(const hw_learner *l, int code);
+
 static int make(hw_learner *l)
 {
     hw_forecast_t *f = l->forecast;
@@ -81,7 +83,7 @@ static int make(hw_learner *l)
     uint64_t window = l->bank ? 0 : HW_FORECAST_WINDOW;
     if (!hw_extend(m, &f->counts, HW_FC_COUNTS * 8))
         return HW_NO_MEMORY;
-    if (!hw_extend(m, &f->numbers, HW_FN_NUMBERS * 8) || !hw_extend(m, &f->past, (uint64_t)f->kept * 8) ||
+    if (!hw_extend(m, &f->numbers, HW_FN_NUMBERS * 8) || !hw_extend(m, &f->past, (uint64_t)count(l, HW_FC_KEPT) * 8) ||
         !hw_extend(m, &f->inverse, features * features * 8) || !hw_extend(m, &f->weights, horizon * features * 8) ||
         !hw_extend(m, &f->inputs, horizon * features * 8) || !hw_extend(m, &f->gains, horizon * features * 8) ||
         !hw_extend(m, &f->said, 2 * horizon * horizon * 8) || !hw_extend(m, &f->origins, 2 * horizon * HW_ORIGIN * 8) ||
@@ -150,7 +152,7 @@ double hw_bounded(const hw_forecast_t *f, double y)
     return hw_within(y, n[HW_FN_MEAN] - bound, n[HW_FN_MEAN] + bound);
 }
 
-/* Note an answer in the statistics; returns it as it counts. */
+/* Note an answer in the statistics; returns it as it counts. They say what answers look like, whatever their weights. */
 static double record_answer(hw_forecast_t *f, double own)
 {
     double *n = f->numbers, y = hw_bounded(f, own), t = n[HW_FN_ANSWERS] + 1;
@@ -275,12 +277,12 @@ static void score(hw_forecast_t *f, int64_t t, int64_t h, double y, double nets)
 {
     double said[HW_FORECAST_EXPERTS], *m = f->errors + (h - 1) * HW_ERRORS;
     experts_of(f, t - h, h, nets, said);
-    double n = m[HW_E_COUNT], first = 1 / (n + 1), rate = first > FADES ? first : FADES;
+    double n = m[HW_E_COUNT], first = 1 / (n + 1), rate = hw_weigh(f, first > FADES ? first : FADES);
     double miss[HW_FORECAST_EXPERTS] = {y - said[0], y - said[1], y - said[1] - nets};
     for (int e = 0; e < HW_FORECAST_EXPERTS; e++)
         m[HW_E_SEASON + e] += rate * (miss[e] * miss[e] - m[HW_E_SEASON + e]);
     double linear = said[0] + share_of(m + HW_E_LINEAR_SHARE) * (said[1] - said[0]);
-    double bound = WILD * __builtin_sqrt(m[HW_E_SEASON]), steady = first > STEADY ? first : STEADY;
+    double bound = WILD * __builtin_sqrt(m[HW_E_SEASON]), steady = hw_weigh(f, first > STEADY ? first : STEADY);
     fit_share(m + HW_E_LINEAR_SHARE, said[1] - said[0], miss[0], bound, steady);
     fit_share(m + HW_E_NETS_SHARE, nets, y - linear, bound, steady);
     m[HW_E_COUNT] = n + 1;
@@ -398,12 +400,12 @@ static void learn_nets(hw_learner *l, int64_t target)
     if (target < 1 || !(origin_at(f, target)[HW_ORIGIN_KNOWN] > 0))
         return;
     int64_t h = 1 + (int64_t)(hw_key(l->seed, (uint64_t)target, 1) % (uint64_t)f->horizon), o = target - h;
-    double unit = unit_of(f, h), said = 0;
-    if (o < 0 || !(origin_at(f, o)[HW_ORIGIN_KNOWN] > 0) || unit == 0)
+    double unit = unit_of(f, h), weight = hw_row_weight(f, target), said = 0;
+    if (!(weight > 0) || o < 0 || !(origin_at(f, o)[HW_ORIGIN_KNOWN] > 0) || unit == 0)
         return;
     take_columns(l, f->x_start[target % f->horizon], f->x_count[target % f->horizon]);
     compose(l, o, h);
-    hw_learn(l, (hw_past_at(f, target) - said_at(f, o)[h - 1]) / unit, 1, &said);
+    hw_learn(l, (hw_past_at(f, target) - said_at(f, o)[h - 1]) / unit, weight, &said);
 }
 
 /* ---- what was forecast, to be held against the answer ------------------------------------------------------ */
@@ -474,41 +476,71 @@ static void score_all(hw_learner *l, int64_t t, double y, double *errors)
         score(f, t, h, y, nets[h - 1]);
 }
 
+/* Weights of the answers that are kept, for what learns them late: the nets, the season, and levels of intervals. */
+static int begin_weights(hw_learner *l)
+{
+    hw_forecast_t *f = l->forecast;
+    if (!hw_extend(&l->memory, &f->past, 2 * (uint64_t)f->kept * 8))
+        return HW_NO_MEMORY;
+    for (int64_t i = 0; i < f->kept; i++)
+        f->past[f->kept + i] = 1;
+    f->weighed = true;
+    return 0;
+}
+
 /* Room for all that time t takes, before anything is changed. */
 static int reserve_time(hw_learner *l, int64_t t)
 {
     int status = make_place(l);
+    if (HW_WEIGHS && status >= 0 && l->forecast->weight != 1 && !l->forecast->weighed)
+        status = begin_weights(l);
     if (status >= 0)
         status = reserve_columns(l, t);
     return status < 0 ? status : reserve_nets(l, t, t - l->forecast->horizon + 1);
 }
 
-int hw_learn_next(hw_learner *l, double y)
+/* The answer of time t as it counts; what stands in its place where it is missing. */
+static double take_answer(hw_forecast_t *f, int64_t t, double y, bool learned)
+{
+    if (learned)
+        return record_answer(f, y);
+    return HW_WEIGHS && y == y ? hw_bounded(f, y) : filled(f, t);
+}
+
+static void keep_answer(hw_forecast_t *f, int64_t t, double answer)
+{
+    f->past[t % f->kept] = answer;
+    if (HW_WEIGHS && f->weighed)
+        f->past[f->kept + t % f->kept] = f->weight;
+}
+
+int hw_learn_next(hw_learner *l, double y, double w)
 {
     hw_forecast_t *f = l->forecast;
-    bool known = y == y;
-    if (!f || (known && !(y >= -HW_MOST_ANSWER && y <= HW_MOST_ANSWER)))
+    bool known = y == y, learned = known && (!HW_WEIGHS || w > 0);
+    if (!f || (known && !(y >= -HW_MOST_ANSWER && y <= HW_MOST_ANSWER)) || (HW_WEIGHS && !(w >= 0 && w <= HW_MOST_WEIGHT)))
         return HW_BAD_ARGUMENT;
     int64_t t = f->counts[HW_FC_TIMES];
-    if (!known && t == 0) /* a gap before the first answer: time has not begun */
+    if (!learned && t == 0) /* a gap before the first answer: time has not begun */
         return 0;
+    f->weight = HW_WEIGHS && known ? w : 1;
     int status = reserve_time(l, t);
     if (status < 0)
         return status;
     hw_count_shared(l);
-    double answer = known ? record_answer(f, y) : filled(f, t); /* from here on nothing fails: no answer counts twice */
+    double answer = take_answer(f, t, y, learned); /* from here on nothing fails: no answer counts twice */
     int64_t own = f->own;
     double errors[HW_MOST_HORIZON];
     hw_least_squares linear = linear_of(f);
     write_columns(l);
     hw_pass_time(f, t);
-    if (known) {
+    if (learned)
         score_all(l, t, answer, errors);
+    if (known)
         hw_learn_linear(f, &linear, t, answer);
-    }
     if (l->bank)
-        hw_note_phase(l, t, errors, known ? least_of(f->horizon, t) : 0);
-    f->past[t % f->kept] = answer;
+        hw_note_phase(l, t, errors, learned ? least_of(f->horizon, t) : 0);
+    keep_answer(f, t, answer);
     double *origin = origin_at(f, t);
     origin[HW_ORIGIN_LAST] = answer;
     origin[HW_ORIGIN_MEAN] = f->numbers[HW_FN_FADING];
@@ -521,7 +553,7 @@ int hw_learn_next(hw_learner *l, double y)
     f->counts[HW_FC_TIMES] = t + 1;
     learn_nets(l, t - f->horizon + 1);
     keep_forecasts(l, t);
-    return known;
+    return learned;
 }
 
 int hw_forecast(hw_learner *l, int64_t h, double *y)
@@ -547,7 +579,9 @@ int hw_forecast(hw_learner *l, int64_t h, double *y)
 
 /* ---- state ------------------------------------------------------------------------------------------------- */
 
-/* The counts from which the shapes of a forecaster's columns follow. */
+enum { PAST = 2 }; /* its place among the arrays of a forecaster */
+
+/* The counts from which the shapes of a forecaster's columns follow, and whether there are weights. */
 static int read(hw_learner *l, const hw_array *first, hw_fault *fault)
 {
     hw_forecast_t *f = l->forecast;
@@ -560,6 +594,7 @@ static int read(hw_learner *l, const hw_array *first, hw_fault *fault)
     memcpy(f->counts, first->data, HW_FC_COUNTS * 8);
     for (int j = 0; j < HW_FC_COUNTS; j++)
         SAVED(f->counts[j] >= 0 && f->counts[j] < (int64_t)1 << 53, "forecast_counts", "0 or more", f->counts[j]);
+    f->weighed = HW_WEIGHS && first[PAST].shape[0] == 2 * f->kept;
     return 0;
 }
 
@@ -586,6 +621,8 @@ static int check(hw_learner *l, hw_fault *fault)
                   f->x_count[h] <= entries - f->x_start[h],
               "forecast_column_start", "inside the columns", f->x_start[h]);
     }
+    for (int64_t i = f->kept; HW_WEIGHS && f->weighed && i < 2 * f->kept; i++)
+        SAVED(f->past[i] >= 0 && f->past[i] <= HW_MOST_WEIGHT, "forecast_past", "weights of answers", f->past[i]);
     SAVED(hw_has_ends(f), "forecast_levels", "levels that can be, and counts", f->levels[0]);
     for (int64_t i = 0; i < entries; i++) {
         int64_t slot = f->x_slots[i];
@@ -603,7 +640,7 @@ static int64_t count(const hw_learner *l, int code)
     case HW_FC_FEATURES: return f->features;
     case HW_FC_HORIZON: return f->horizon;
     case HW_FC_ORIGINS: return 2 * (int64_t)f->horizon;
-    case HW_FC_KEPT: return f->kept;
+    case HW_FC_KEPT: return HW_WEIGHS && f->weighed ? 2 * f->kept : f->kept;
     case HW_FC_WINDOW: return l->bank ? 0 : HW_FORECAST_WINDOW;
     case HW_FC_OLDER: return l->bank ? 0 : f->horizon;
     default: return f->counts[HW_FC_ENTRIES];
@@ -611,7 +648,16 @@ static int64_t count(const hw_learner *l, int code)
 }
 
 static void fill(hw_learner *l) { hw_begin_ends(l->forecast); }
-static int pack(hw_learner *l) { return compact_columns(l, 0); }
+static int pack(hw_learner *l)
+{
+    hw_forecast_t *f = l->forecast;
+    bool odd = false;
+    for (int64_t i = f->kept; HW_WEIGHS && f->weighed && i < 2 * f->kept; i++)
+        odd |= f->past[i] != 1;
+    if (HW_WEIGHS)
+        f->weighed = odd; /* weights that are all 1 again say nothing */
+    return compact_columns(l, 0);
+}
 
 const hw_part hw_part_forecast = {.tag = 4,
                                   .parse = parse,

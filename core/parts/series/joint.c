@@ -23,7 +23,7 @@ void hw_score_joint(hw_learner *l, int64_t h, const double *miss, double own)
     double n = l->forecast->errors[(h - 1) * HW_ERRORS + HW_E_COUNT], rate = RECENT / (n + RECENT);
     double size = __builtin_fabs(own), small = SMALL * l->bank->sizes[h - 1];
     double counts = size > small ? small / size : 1; /* a first error, whose usual size is unknown, not at all */
-    rate = rate > FADES ? rate : FADES;
+    rate = hw_weigh(l->forecast, rate > FADES ? rate : FADES);
     for (int i = 0; i < HW_PRODUCTS; i++)
         p[i] += rate * (counts * miss[i / HW_SPEAKERS] * miss[i % HW_SPEAKERS] - p[i]);
 }

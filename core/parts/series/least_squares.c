@@ -83,6 +83,16 @@ static void take_gain(const hw_forecast_t *f, const hw_least_squares *s, const d
     }
 }
 
+/* The answer after time o, whose gain is there and was taken as that of weight 1, has another: P as if that had been known.
+ * lever: g'k. Of longer horizons, whose answers are still to come, P counts the same. */
+static void reweigh(const hw_forecast_t *f, const hw_least_squares *s, const double *gain, double lever)
+{
+    double w = f->weight, c = (1 - w) / (1 + (w - 1) * lever);
+    for (int64_t i = 0; i < s->features; i++)
+        for (int64_t j = 0; j < s->features; j++)
+            s->inverse[i * s->features + j] += c * (gain[i] * gain[j]);
+}
+
 /* y_t is known: horizon h learns it with the features of time t - h. */
 void hw_learn_linear(const hw_forecast_t *f, hw_least_squares *s, int64_t t, double y)
 {
@@ -95,6 +105,12 @@ void hw_learn_linear(const hw_forecast_t *f, hw_least_squares *s, int64_t t, dou
         double *w = s->weights + (h - 1) * s->features;
         double newest = f->origins[o % (2 * (int64_t)f->horizon) * HW_ORIGIN + HW_ORIGIN_LAST];
         double miss = (y - newest) / scale - dot(w, g, s->features);
+        if (HW_WEIGHS && f->weight != 1) {
+            double lever = dot(g, gain, s->features);
+            miss *= f->weight / (1 + (f->weight - 1) * lever);
+            if (h == 1)
+                reweigh(f, s, gain, lever);
+        }
         for (int64_t j = 0; j < s->features; j++)
             w[j] += gain[j] * miss;
     }

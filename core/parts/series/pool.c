@@ -90,7 +90,7 @@ void hw_score_pool(hw_learner *l, int64_t t, int64_t h, double y, double linear,
         hw_score_joint(l, h, miss, own);
     for (int k = 0; k < HW_SPEAKERS; k++)
         miss[k] = __builtin_fabs(miss[k]);
-    double rate = 1 / (n + 1) > FADES ? 1 / (n + 1) : FADES;
+    double rate = hw_weigh(f, 1 / (n + 1) > FADES ? 1 / (n + 1) : FADES);
     for (int k = 0; k < HW_SPEAKERS; k++)
         loss[k] += rate * (miss[k] - loss[k]);
 }
@@ -157,11 +157,12 @@ void hw_learn_pool(hw_learner *l, int64_t t, double y, bool known)
     hw_bank_t *b = l->bank;
     hw_least_squares plain = plain_of(l);
     double said[HW_MOST_HORIZON];
-    if (known)
+    bool learned = known && (!HW_WEIGHS || f->weight > 0);
+    if (learned)
         hw_bank_score(l, t, y);
     if (known && b->plain)
         hw_learn_linear(f, &plain, t, y);
-    hw_bank_learn(l, t, y, known);
+    hw_bank_learn(l, t, y, learned);
     if (b->plain) {
         hw_begin_linear(f, &plain, t);
         hw_say_linear(f, &plain, t, known);

@@ -79,7 +79,8 @@ double hw_uneven(const hw_learner *l, int64_t o, int64_t h, double u)
 void hw_note_size(hw_learner *l, int64_t h, double e)
 {
     double n = l->forecast->errors[(h - 1) * HW_ERRORS + HW_E_COUNT], rate = 1 / (n + 1);
-    l->bank->sizes[h - 1] += (rate > FADES ? rate : FADES) * ((e < 0 ? -e : e) - l->bank->sizes[h - 1]);
+    l->bank->sizes[h - 1] +=
+        hw_weigh(l->forecast, rate > FADES ? rate : FADES) * ((e < 0 ? -e : e) - l->bank->sizes[h - 1]);
 }
 
 HW_SELECT_RANK(select_rank, float)

@@ -33,7 +33,7 @@ export class Series extends KindLearner {
       if (!missing) refuse(this.refused, "target");
       value = NaN;
     }
-    this.of(x, (calls, learner) => this.core.check(calls.hw_learn_next(learner, value)), true);
+    this.of(x, (calls, learner) => this.core.check(calls.hw_learn_next(learner, value, 1)), true);
   }
 
   /** Forecast the next values; `xs`: what is known of each of these times. */

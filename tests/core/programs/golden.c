@@ -912,9 +912,10 @@ static void forecast(const char *name, const declaration *a, int horizon, int se
         int count = sample(&f, i, values, &score);
         y = next_answer(season, i, score);
         expect(&s, "read", hw_read(s.l, values, bare ? 0 : count, 1, 0, NULL));
-        if (i % 1000 == 9 && (hw_learn_next(s.l, __builtin_inf()) != HW_BAD_ARGUMENT || hw_learn_next(s.l, -2e30) >= 0))
+        if (i % 1000 == 9 &&
+            (hw_learn_next(s.l, __builtin_inf(), 1) != HW_BAD_ARGUMENT || hw_learn_next(s.l, -2e30, 1) >= 0))
             fail(&s, "an answer that can't be was learned", 0);
-        if (hw_learn_next(s.l, y) != (y == y))
+        if (hw_learn_next(s.l, y, 1) != (y == y))
             fail(&s, "an answer was not learned", 0);
     }
     s.predictions = doubles.predictions;

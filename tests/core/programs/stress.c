@@ -408,7 +408,7 @@ static int call_growing(learner *s)
         }
         if (once_in(2)) {
             at_hand = "hw_learn_next";
-            return hw_learn_next(s->l, once_in(3) ? hostile() : share());
+            return hw_learn_next(s->l, once_in(3) ? hostile() : share(), once_in(5) ? hostile() : 1);
         }
     }
     if (s->l->bandit && !once_in(3)) {
@@ -914,9 +914,9 @@ static bool forecast_short_of_memory(const declaration *a, int64_t n, bool for_e
         if (status >= 0) {
             bool known = i % 9 != 4;
             y = known ? share_at((uint64_t)i, 50) + (double)(i % 4) : __builtin_nan("");
-            status = hw_learn_next(l, y);
+            status = hw_learn_next(l, y, i % 7 ? 1 : 0.5);
             if (status == HW_NO_MEMORY && !for_ever && hw_read(l, values, count, 1, 0, NULL) >= 0)
-                status = hw_learn_next(l, y);
+                status = hw_learn_next(l, y, i % 7 ? 1 : 0.5);
             times += status >= 0 && (known || times);
             if (status >= 0 ? status != known : status != HW_NO_MEMORY)
                 stop("a status that does not fit");

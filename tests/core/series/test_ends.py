@@ -35,21 +35,23 @@ def without_pool(season: int = 6, **settings: Any) -> hw.Forecaster:
     return model
 
 
-def test_the_core_equals_plain_over_a_wild_series_with_gaps() -> None:
+@pytest.mark.parametrize("weights", [[1.0], [1.0, 0.3, 5.0, 0.0, 1.0]])
+def test_the_core_equals_plain_over_a_wild_series_with_gaps(weights: list[float]) -> None:
     """Errors are read from the core, one a time; the levels of all tails, and ends of any coverage, follow from them."""
     model, y = without_pool(lags=6), series(1_500)
     plain = [Ends(h) for h in range(1, H + 1)]
     for t, answer in enumerate(y):
         missing = t % 11 == 7
         before = [] if not t else arrays(model)("forecast_errors")[:, 0].tolist()
-        model.learn_one(None if missing else answer)
+        w = weights[t % len(weights)]
+        model.learn_one(None if missing else answer, w=w)
         if not t:
             continue
         counts, scores = arrays(model)("forecast_errors")[:, 0], arrays(model)("forecast_scores")
         for h in range(1, H + 1):
             n = int(before[h - 1])
             if h <= t:
-                plain[h - 1].learn(float(scores[h - 1, n % 500]) if counts[h - 1] > n else math.nan)
+                plain[h - 1].learn(float(scores[h - 1, n % 500]) if counts[h - 1] > n else math.nan, w or 1.0)
         if t % 50 == 49:
             levels, said = arrays(model)("forecast_levels"), model.forecast()
             for h in range(1, H + 1):

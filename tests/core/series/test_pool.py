@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import headwater as hw
 from headwater._core import APART_VERSION, LEAN_VERSION, VERSION
 from headwater.kinds.forecaster.state import SEASON, speakers_of
-from headwater.plain.kinds.smoothing import Bank, Joint
+from headwater.plain.kinds.smoothing import Bank, Joint, weighed
 from headwater.plain.outputs import widths
 from headwater.store.learner_file import fingerprint
 
@@ -32,11 +32,12 @@ def arrays(model: hw.Forecaster) -> Any:
 
 @pytest.mark.parametrize("season", [3, 4])
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_the_bank_of_the_core_equals_plain(season: int, sign: float) -> None:
+@pytest.mark.parametrize("weights", [[1.0], [1.0, 0.4, 0.0, 3.0, 1.0]])
+def test_the_bank_of_the_core_equals_plain(season: int, sign: float, weights: list[float]) -> None:
     model, bank = hw.Forecaster(horizon=H, season=season), Bank(season, H)
     for t, y in enumerate(sign * series(120, season)):
-        model.learn_one(float(y))
-        bank.learn(float(y))
+        model.learn_one(float(y), w=weights[t % len(weights)])
+        bank.learn(float(y), weights[t % len(weights)])
         if t % 7 == 6:
             said = [speakers_of(model, h) for h in range(1, H + 1)]
             np.testing.assert_allclose(
@@ -58,8 +59,24 @@ def test_the_forecast_is_what_the_members_say_by_their_shares_and_they_follow_pa
     assert not hw.Forecaster().speakers_
 
 
+def test_a_weight_counts_a_value_so_many_times_in_means_and_lines() -> None:
+    rng = np.random.default_rng(0)
+    x, last = rng.normal(size=9), 5.0
+    mean = float(x.mean())
+    assert mean + weighed(1 / 10, 4.0) * (last - mean) == pytest.approx(
+        np.average([*x, last], weights=[1.0] * 9 + [4.0])
+    )
+    bank = Bank(2, 1)
+    for t, y in enumerate([*x, last]):
+        bank.learn(float(y), 4.0 if t == 9 else 1.0)
+    slope, mid = bank.lines[0, 1] / (10 * 99 / 12), bank.lines[0, 0]
+    fitted = np.polyfit(np.arange(10), [*x, last], 1, w=np.sqrt([1.0] * 9 + [4.0]))
+    np.testing.assert_allclose([slope, mid], [fitted[0], np.polyval(fitted, 4.5)])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("season", [1, 6])
-def test_weights_follow_what_members_miss_together_as_plain_has_it(season: int) -> None:
+def test_weights_follow_what_members_miss_together_as_plain_has_it(season: int, weighted: bool) -> None:
     rng = np.random.default_rng(season)
     model, alone, joint = hw.Forecaster(1, season), hw.Forecaster(1, season), Joint(4 if season > 1 else 3)
     alone.follow_core(LEAN_VERSION)
@@ -74,9 +91,10 @@ def test_weights_follow_what_members_miss_together_as_plain_has_it(season: int) 
             shares, ahead = np.array(list(said.shares.values())), model.forecast()[0]
             each = np.array([said.smoothing, 0.0, said.plain, y[t - season] if t >= season else y[t - 1]])
             each[1] = (ahead - shares[some[0]] * each[0] - shares[2] * each[2] - shares[3] * each[3]) / shares[1]
-            joint.learn(answer - each[some], answer - ahead, float(arrays(model)("forecast_width_sizes")[0]))
-        model.learn_one(answer)
-        alone.learn_one(answer)
+            size = float(arrays(model)("forecast_width_sizes")[0])
+            joint.learn(answer - each[some], answer - ahead, size, [1.0, 0.5, 2.0][t % 3] if weighted else 1.0)
+        model.learn_one(answer, w=[1.0, 0.5, 2.0][t % 3] if weighted else 1.0)
+        alone.learn_one(answer, w=[1.0, 0.5, 2.0][t % 3] if weighted else 1.0)
     products = arrays(model)("forecast_pool_losses")[0, 4:]
     np.testing.assert_allclose(products.reshape(4, 4)[np.ix_(some, some)], joint.products, rtol=2e-3)
     first = np.array(list(alone.speakers_[0].values()))

@@ -46,6 +46,23 @@ def alone(n):
     return learner, said.tolist()
 
 
+def test_a_value_that_is_sent_with_a_weight_counts_so_many_times(client):
+    weights = [0.5 + i % 3 if i % 7 else 0.0 for i in range(1, 81)]
+    for one, w in zip(rows(40), weights, strict=False):
+        assert client.post("/learn", json={**one, "w": w}).status_code == 200
+    later = rows(40, 40)
+    sent = {"rows": [one["x"] for one in later], "labels": [one["y"] for one in later], "weights": weights[40:]}
+    assert client.post("/teach", json=sent).status_code == 200
+    learner = KIND.make(SETTINGS)
+    learner.step_many([one["x"] for one in rows(80)], [one["y"] for one in rows(80)], weights)
+    told = client.post("/ask", json={"rows": [one["x"] for one in rows(2, 80)], "keep": True}).json()["rows"]
+    for one, w in ((told[1], 3.0), (told[0], 2.0)):  # backwards: the later one waits for the earlier
+        assert client.post("/label", json={"id": one["id"], "y": 4.0, "w": w}).status_code == 200
+    learner.step_many([one["x"] for one in rows(2, 80)], [4.0, 4.0], [2.0, 3.0])
+    assert client.post("/learn", json={"x": {}, "y": 1.0, "w": -1.0}).status_code == 400
+    assert client.get("/models/default").json()["state"] == fingerprint(learner)
+
+
 def test_times_are_learned_in_their_order_and_answered_with_the_forecast_made_before(client):
     one = client.post("/learn", json=rows(1)[0]).json()
     assert set(one) == {"seq", "y_pred"}

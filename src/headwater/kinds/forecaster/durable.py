@@ -57,8 +57,15 @@ class DurableForecaster(DurableLearner):
         """
         return super().predict_with_id({} if x is None else x)
 
-    def learn_one(self, y: Any, x: Mapping[Any, Any] | None = None, *, id: str | None = None) -> int:  # type: ignore[override]  # noqa: A002
-        """Write the value of the next time step to disk, then learn it.
+    def learn_one(  # type: ignore[override]
+        self,
+        y: Any,
+        x: Mapping[Any, Any] | None = None,
+        w: float = 1.0,
+        *,
+        id: str | None = None,  # noqa: A002 - as over HTTP
+    ) -> int:
+        """Write the value of the next time step and its weight to disk, then learn it.
 
         Parameters
         ----------
@@ -66,6 +73,8 @@ class DurableForecaster(DurableLearner):
             The value, None or NaN if missing.
         x : dict, optional
             Features of that time step.
+        w : float
+            Weight of the value.
         id : str, optional
             Id of the value. Only the first value with the same id is learned.
 
@@ -75,11 +84,11 @@ class DurableForecaster(DurableLearner):
             Number of the event in the journal.
         """
         check_order(y)
-        return super().learn_one({} if x is None else x, y, id=id)
+        return super().learn_one({} if x is None else x, y, w, id=id)
 
-    def learn_many(self, y: Any, X: Any = None) -> NDArray[np.float64]:  # type: ignore[override]
-        """Write values to disk, then learn them one by one, returning the forecast made right before each."""
+    def learn_many(self, y: Any, X: Any = None, w: Any = None) -> NDArray[np.float64]:  # type: ignore[override]
+        """Write values and their weights to disk, then learn them one by one, returning the forecast made right before each."""
         y = as_answers(y)
         for value in y:
             check_order(value)
-        return self.teach([{}] * len(y) if X is None else X, y)
+        return self.teach([{}] * len(y) if X is None else X, y, w)

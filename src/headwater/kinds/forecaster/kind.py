@@ -20,7 +20,9 @@ KIND = Kind(
     task="forecast",
     noun="forecaster",
     learner=Lazy("headwater.kinds.forecaster.learner:Forecaster"),
-    can=frozenset(("web", "importance", "report", "device", "fleet", "challenge", "answers", "ahead", "late")),
+    can=frozenset(
+        ("web", "importance", "report", "device", "fleet", "challenge", "answers", "ahead", "late", "weights")
+    ),
     answer=Answer(
         (Field("y", "number", "The value of that time; a missing one is a gap.", None, -FARTHEST, FARTHEST),),
         Lazy("headwater.learner.schema.answer:number_of"),
@@ -63,7 +65,6 @@ KIND = Kind(
         "cluster": "A series is learned in order: teach it in one process.",
         "step": "Set forgetting, such as 0.999, to follow change faster.",
         "keys": "Make it with key=, one forecaster a series.",
-        "weights": "Leave weights out; give a doubtful value as missing (nan), and set forgetting to weigh the past.",
         "acts": "Use a Bandit to choose actions.",
         "outputs": "Make one Forecaster a series.",
         "coverage": "Ask forecast_interval(coverage=...), which has its own guarantee.",

@@ -16,14 +16,14 @@ from headwater.encode.values import FLOAT, as_float, kind_of, missing
 from headwater.errors import ConfigError, DataError, counted, shown
 from headwater.kinds.forecaster.kind import KIND
 from headwater.kinds.forecaster.order import check_order
-from headwater.kinds.forecaster.state import are_whole, speakers_of
+from headwater.kinds.forecaster.state import are_whole, has_row_weights, speakers_of
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine, Setup, describe
-from headwater.learner.kind import Kind, check_can
+from headwater.learner.kind import Kind
 from headwater.learner.monitoring.coverage import check_coverage
 from headwater.learner.settings.default_pool import KNOTS, with_heads
 from headwater.learner.settings.river_words import in_river
-from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, check_sample, is_weighted
+from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, check_sample, check_weights
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm
 from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
@@ -202,7 +202,7 @@ class Forecaster(Learner):
 
     # ---- one answer -------------------------------------------------------------------------------------------------
 
-    def learn_one(self, y: float | None, x: Mapping[Any, Any] | None = None) -> None:
+    def learn_one(self, y: float | None, x: Mapping[Any, Any] | None = None, w: float = 1.0) -> None:
         """Learn the value of the next time step.
 
         Parameters
@@ -211,6 +211,9 @@ class Forecaster(Learner):
             The value, None or NaN if missing.
         x : dict, optional
             Features of that time step, such as its date or the weather.
+        w : float
+            Weight of the value, which multiplies its squared error. With 0 time moves on and the value is known as the past of later
+            ones, but nothing is learned from it.
 
         Raises
         ------
@@ -218,10 +221,17 @@ class Forecaster(Learner):
             If the features come first.
         """
         before = self._refused_rows()
-        self._learn(y, x)
+        self._learn(y, x, w if type(w) is float and w == 1 else self._weights([w], 1)[0])
         self._warn_refused(before, got=lambda: f", got {shown(y)}")
 
-    def _learn(self, y: Any, x: Mapping[Any, Any] | None) -> None:
+    def _weights(self, w: Any, n: int) -> list[float]:
+        """Return the weights of n values, 0 for those that are none, which count as rejected."""
+        weights, good = check_weights(w, n)
+        if not good.all():
+            self.refused["weight"] += int((~good).sum())
+        return list(map(float, weights))
+
+    def _learn(self, y: Any, x: Mapping[Any, Any] | None, w: float) -> None:
         check_order(y)
         x = {} if x is None else x
         check_sample(x)
@@ -232,7 +242,7 @@ class Forecaster(Learner):
         with self.lock:
             if self._engine is None:
                 self._engine = self.new_engine()
-            self._engine.core.learner.learn_next(x, answer)
+            self._engine.core.learner.learn_next(x, answer, w)
 
     def _number(self, y: Any) -> float:
         """Return a value as a float, NaN if it is missing or rejected."""
@@ -361,7 +371,7 @@ class Forecaster(Learner):
 
     # ---- many answers -----------------------------------------------------------------------------------------------
 
-    def learn_many(self, y: Any, X: Any = None) -> NDArray[np.float64]:
+    def learn_many(self, y: Any, X: Any = None, w: Any = None) -> NDArray[np.float64]:
         """Learn values one by one and return the forecast made right before each.
 
         Parameters
@@ -370,6 +380,8 @@ class Forecaster(Learner):
             Values of the next time steps.
         X : list of dict, array (n, d) or data frame, optional
             Features of each time step.
+        w : sequence (n,), optional
+            Weights, as in ``learn_one``.
 
         Returns
         -------
@@ -378,11 +390,13 @@ class Forecaster(Learner):
         before = self._refused_rows()
         answers = as_answers(y)
         rows: Sequence[Any] = [{}] * len(answers) if X is None else _rows(X)
-        out = self._step(answers, rows)
+        out = self._step(answers, rows, w)
         self._warn_refused(before, got=lambda: _first_refused(answers))
         return out
 
-    def _step(self, answers: Sequence[Any] | NDArray[Any], rows: Sequence[Mapping[Any, Any]]) -> NDArray[np.float64]:
+    def _step(
+        self, answers: Sequence[Any] | NDArray[Any], rows: Sequence[Mapping[Any, Any]], w: Any
+    ) -> NDArray[np.float64]:
         if len(rows) != len(answers):
             raise DataError(
                 expected=f"{counted(len(answers), 'row')} for as many answers",
@@ -395,24 +409,23 @@ class Forecaster(Learner):
         def learn(part: slice) -> None:
             for i, answer, x in zip(range(part.start, part.stop), answers[part], rows[part], strict=True):
                 out[i] = self.forecast(1, [x])[0]
-                self._learn(answer, x)
+                self._learn(answer, x, weights[i])
 
         with self.lock:
+            weights = self._weights(w, len(out))
             in_pieces(len(out), learn)
         return out
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
-        """Forecast each value right before it arrives, then learn it.
+        """Forecast each value right before it arrives, then learn it with its weight.
 
-        Weights and delayed labels are not supported.
+        Delayed labels are not supported.
 
         Raises
         ------
         ConfigError
             If ``ask`` is given.
         """
-        if is_weighted(w):
-            check_can(self, "weights", at="w of Forecaster")
         if ask is not None:
             raise ConfigError(
                 expected="answers in order of time",
@@ -420,7 +433,7 @@ class Forecaster(Learner):
                 at="Forecaster",
                 help="Use no delay, and forecast(horizon) to look ahead.",
             )
-        return Predictions(self._step(as_answers(y), _rows(X)))
+        return Predictions(self._step(as_answers(y), _rows(X), w))
 
     # ---- understanding ----------------------------------------------------------------------------------------------
 
@@ -464,6 +477,11 @@ class Forecaster(Learner):
             return []
         found = [speakers_of(self, h) for h in range(1, self.horizon + 1)]
         return [one.shares for one in found if one is not None]
+
+    @property
+    def has_row_weights(self) -> bool:
+        """Whether one of the last values, seven seasons and more, was learned with another weight than 1."""
+        return self._engine is not None and has_row_weights(self)
 
     def _about(self) -> dict[str, Any]:
         return describe(self._setup, self._engine)

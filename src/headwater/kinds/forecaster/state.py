@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SPEAKERS", "Linear", "Numbers", "answers_of", "are_whole", "linear_of", "numbers_of", "speakers_of"]
+__all__ = [
+    "SPEAKERS",
+    "Linear",
+    "Numbers",
+    "answers_of",
+    "are_whole",
+    "has_row_weights",
+    "linear_of",
+    "numbers_of",
+    "speakers_of",
+]
 
 LINEAR_SHARE = 4
 """Column of the two moments that determine the share of least squares at each horizon."""
@@ -64,8 +74,20 @@ def numbers_of(model: Any) -> Numbers:
 
 def answers_of(model: Any) -> NDArray[np.float64]:
     """Return the stored values, newest last, with forecasts in place of missing ones."""
-    past, times = np.array(model.engine.core.array("forecast_past")), numbers_of(model).times
+    core, times = model.engine.core, numbers_of(model).times
+    past = np.array(core.array("forecast_past")[: _kept(model)])
     return past[:times] if times < len(past) else np.roll(past, -(times % len(past)))
+
+
+def _kept(model: Any) -> int:
+    """Return how many values are stored. Once one had another weight than 1, as many weights follow them."""
+    lags = len(model.engine.core.array("forecast_inverse")) - min(model.horizon, model.season)
+    return int(2 * model.horizon + max(7 * model.season, lags) + 1)
+
+
+def has_row_weights(model: Any) -> bool:
+    """Return whether a stored value has another weight than 1."""
+    return bool(np.any(model.engine.core.array("forecast_past")[_kept(model) :] != 1))
 
 
 def speakers_of(model: Any, horizon: int) -> Speakers | None:

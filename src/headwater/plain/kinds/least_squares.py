@@ -10,6 +10,10 @@ the features alone:
 
     k = P g,  d = λ + gᵀ k,  gain = k/d;   P ← (P − k kᵀ/d)/λ;   W_h ← W_h + gain·(y_{t+h} − newest_t − W_h·g)
 
+A label of weight w counts its squared error w times. With s = gᵀ gain, the lever of its row, the gain becomes gain·w/(1 + (w−1)s),
+and P, which was updated before the label came, P + (1−w)/(1 + (w−1)s)·gain gainᵀ. P is shared, so it takes the weight of the label
+that came next: horizon 1 is weighted least squares to rounding, and longer horizons are where weights change slowly.
+
 λ = 1 forgets nothing. The initial w₀ is half way from the newest label to the season's. ρ = 500, with labels in units of
 their deviation, stabilizes many correlated features at first and soon has little effect. The gain is computed at time t and
 the label arrives h steps later, so gains are stored beside their features, and a horizon is learned as soon as it has
@@ -112,6 +116,10 @@ class LeastSquares:
         self.inverse = (self.inverse - np.outer(k, k) / d) * grow
         return np.asarray(k / d)
 
-    def learn(self, h: int, g: NDArray[np.float64], gain: NDArray[np.float64], y: float) -> None:
-        """Update the weights by the label y at horizon h, for features g and their gain."""
-        self.weights[h - 1] += gain * (y - self.weights[h - 1] @ g)
+    def learn(self, h: int, g: NDArray[np.float64], gain: NDArray[np.float64], y: float, w: float = 1.0) -> None:
+        """Update the weights by the label y of weight w at horizon h, for features g and their gain."""
+        self.weights[h - 1] += gain * w / (1 + (w - 1) * (g @ gain)) * (y - self.weights[h - 1] @ g)
+
+    def reweigh(self, g: NDArray[np.float64], gain: NDArray[np.float64], w: float) -> None:
+        """Update P where the label after features g has weight w, once for all horizons."""
+        self.inverse = self.inverse + (1 - w) / (1 + (w - 1) * (g @ gain)) * np.outer(gain, gain)

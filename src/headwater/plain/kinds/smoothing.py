@@ -15,6 +15,10 @@ member's, R = L/median, and is drawn towards its mean over horizons as if that w
 is the same for four: this bank, least squares with nets, least squares without season, and the season before, with a rate of 0.005.
 There, losses of 0.5, 1, 1, 1.2 are believed at first, as if 80 errors had shown them.
 
+A value of weight w moves each state, index and loss by w·g/(1 − g + w·g) in place of g, the gain of a mean of squared errors whose
+last counts w times (`weighed`), and so do the products below. The line learns w in the same way with the lever of its last point.
+A value of weight 0 is part of the past, and moves nothing.
+
 Weights of the second level start from these, s, and follow what members miss together (`Joint`). With P the mean products of what
 two of them miss, over the median of those with themselves, they are (P + diag(c/2s))⁻¹·1, normalised, where c = 0.02·(1 + 2000/n)
 after n errors. A member below 0 is left out, and the others are weighed again.
@@ -22,10 +26,12 @@ after n errors. A member below 0 is left out, and the others are weighed again.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bank", "Joint", "shares"]
+__all__ = ["Bank", "Joint", "shares", "weighed"]
 
 RATES = (0.1, 0.3, 0.5, 0.8)
 HOLT = tuple(
@@ -39,6 +45,17 @@ JOINT_FADES, RECENT, SMALL, YOUNG, LEAST, PULL = 0.0005, 2.0, 0.2, 2000.0, 1e-9,
 counts by its square, a larger one by its size. The pull to the first weights is larger while there are few errors."""
 UNIT = 0.001
 """Differences of losses below this share of the mean error count as none."""
+
+
+def weighed(rate: Any, w: float) -> Any:
+    """Return how far a value of weight w moves what one of weight 1 moves by ``rate``.
+
+    Examples
+    --------
+    >>> float(weighed(0.5, 1.0)), float(weighed(0.5, 3.0)), float(weighed(1.0, 0.1))
+    (0.5, 0.75, 1.0)
+    """
+    return rate if w == 1 else w * rate / (1 - rate + w * rate)
 
 
 def shares(
@@ -93,11 +110,11 @@ class Joint:
     def __init__(self, members: int) -> None:
         self.products, self.n = np.zeros((members, members)), 0
 
-    def learn(self, missed: NDArray[np.float64], own: float, size: float) -> None:
-        """Count what the members missed, where all together missed ``own`` and usually miss ``size``."""
+    def learn(self, missed: NDArray[np.float64], own: float, size: float, w: float = 1.0) -> None:
+        """Count what the members missed, where all together missed ``own`` and usually miss ``size``, with weight w."""
         small = SMALL * size
         counts = small / abs(own) if abs(own) > small else 1.0
-        rate = max(RECENT / (self.n + RECENT), JOINT_FADES)
+        rate = weighed(max(RECENT / (self.n + RECENT), JOINT_FADES), w)
         self.products += rate * (counts * np.outer(missed, missed) - self.products)
         self.n += 1
 
@@ -138,7 +155,13 @@ class Bank:
     """
 
     def __init__(self, season: int, horizon: int) -> None:
-        self.season, self.horizon, self.past = season, horizon, list[float]()
+        self.season, self.horizon, self.past, self.row_weights, self.n = (
+            season,
+            horizon,
+            list[float](),
+            list[float](),
+            0,
+        )
         self.indices, self.visits = np.stack([np.zeros(season), np.zeros(season)]), np.zeros(season)
         self.levels, self.ages = np.zeros((3, len(RATES))), np.zeros(len(RATES))
         self.holt, self.lines = np.zeros((3, len(HOLT), 2)), np.zeros((3, 2))
@@ -153,33 +176,51 @@ class Bank:
         ratio = float(np.clip(times[phase] / times[known].mean(), 0.02, 50)) if min(self.past) >= 0 else 1.0
         return float(added[phase] - added[known].mean()), ratio
 
-    def learn(self, y: float) -> None:
-        """Score what was forecast of the next value, then learn it."""
+    def learn(self, y: float, w: float = 1.0) -> None:
+        """Score what was forecast of the next value, then learn it with weight w. The first one's is above 0."""
         t = len(self.past)
         self.past.append(y)
-        for h in range(1, min(self.horizon, t) + 1):
-            rate = max(1 / (t - h + 1), FADES)
-            self.losses[h - 1] += rate * (np.abs(y - self._said(t - h, h)) - self.losses[h - 1])
-        added, times = self._index(t)
-        for kind, x in enumerate((y, y - added, y / times)):
-            self._learn_states(kind, x, t + 1)
-        gains = np.maximum(RATES, 1 / (t + 1))
-        self.ages = (1 - gains) * (self.ages + 1)
+        self.row_weights.append(w)
+        if w > 0:
+            self._learn(t, y, w)
+        else:
+            self.holt[:, :, 1] *= [phi for _, _, phi in HOLT]
+            self.holt[:, :, 0] += self.holt[:, :, 1]
         self._learn_season(t)
         self.origins.append(self._origin(t))
 
-    def _learn_states(self, kind: int, x: float, n: int) -> None:
-        self.levels[kind] += np.maximum(RATES, 1 / n) * (x - self.levels[kind])
+    def _learn(self, t: int, y: float, w: float) -> None:
+        for h in range(1, min(self.horizon, t) + 1):
+            rate = weighed(max(1 / (t - h + 1), FADES), w)
+            self.losses[h - 1] += rate * (np.abs(y - self._said(t - h, h)) - self.losses[h - 1])
+        self.n += 1
+        added, times = self._index(t)
+        for kind, x in enumerate((y, y - added, y / times)):
+            self._learn_states(kind, x, self.n, w)
+        self.ages = (1 - weighed(np.maximum(RATES, 1 / self.n), w)) * (self.ages + 1)
+
+    def _drawn(self, kind: int, x: float, n: int, w: float) -> float:
+        """Return what the line of unweighted values learns in the place of the last, x, to become that of weighted ones."""
+        if w == 1 or n < 3:
+            return x
+        mean, moment = self.lines[kind]
+        said = mean + moment / ((n - 1) * (n * n - 2 * n) / 12) * n / 2
+        lever = (4 * n - 2) / (n * (n + 1))
+        return float(said + weighed(lever, w) / lever * (x - said))
+
+    def _learn_states(self, kind: int, x: float, n: int, w: float) -> None:
+        self.levels[kind] += weighed(np.maximum(RATES, 1 / n), w) * (x - self.levels[kind])
         for state, (rate, beta, phi) in zip(self.holt[kind], HOLT, strict=True):
-            gain, trend = max(rate, 1 / n), phi * state[1]
+            gain, trend = weighed(max(rate, 1 / n), w), phi * state[1]
             error = x - state[0] - trend
             state[:] = (state[0] + trend + gain * error, trend + beta * gain * error) if n > 1 else (x, 0.0)
+        x = self._drawn(kind, x, n, w)
         self.lines[kind, 0] += (x - self.lines[kind, 0]) / n
         self.lines[kind, 1] += n / 2 * (x - self.lines[kind, 0])
 
     def _learn_season(self, t: int) -> None:
         m, centre = self.season, t - self.season // 2
-        if t < m:
+        if t < m or not self.row_weights[centre] > 0:
             return
         mean = (
             float(np.mean(self.past[t - m + 1 :]))
@@ -187,7 +228,7 @@ class Bank:
             else (sum(self.past[t - m + 1 :]) + sum(self.past[t - m : t])) / (2 * m)
         )
         phase, y = centre % m, self.past[centre]
-        gain = max(1 / (self.visits[phase] + 1), INDEX)
+        gain = weighed(max(1 / (self.visits[phase] + 1), INDEX), self.row_weights[centre])
         self.indices[0, phase] += gain * (y - mean - self.indices[0, phase])
         ratio = min(y / mean, 50.0) if mean > 0 and y >= 0 else self.indices[1, phase] or 1.0
         self.indices[1, phase] += gain * (ratio - self.indices[1, phase])
@@ -195,7 +236,7 @@ class Bank:
 
     def _origin(self, t: int) -> NDArray[np.float64]:
         """Return levels and trends (73, 2) of all members, levels from the newest value."""
-        n, y = t + 1, self.past[t]
+        n, y = self.n, self.past[t]
         slopes = self.lines[:, 1] / (n * (n * n - 1) / 12) if n > 1 else np.zeros(3)
         rows = []
         for kind in range(3):

@@ -13,6 +13,8 @@ the bound is ½·width·ln(1/((n + 1)·q)) beyond the extreme error, where width
 A pool's forecaster tracks the levels of evened errors (``plain/outputs/widths.py``) in the same way. Its bound is the quantile of the
 normal distribution at level q, or of Student's t while there are few errors, and every error counts from the fourth on.
 
+A label of weight w moves v by w·η/(1 − η + w·η) in place of η, one of weight 0 not at all. Its error is one of the window's.
+
 The levels of five tails are tracked; between two of them ln q is interpolated linearly in ln p. A wider tail's level is no
 smaller.
 """
@@ -122,12 +124,13 @@ class Ends:
         nearest = float(np.clip(p, TAILS[0], TAILS[-1]))
         return float(np.interp(math.log(nearest), np.log(TAILS), known)) + math.log(p / nearest)
 
-    def learn(self, error: float) -> None:
-        """Update by the error of the label that arrived, or NaN if it is missing."""
+    def learn(self, error: float, w: float = 1.0) -> None:
+        """Update by the error of the label of weight w that arrived, or NaN if it is missing or its weight is 0."""
         low, high = self.given[0]
+        rate = RATE if w == 1 else w * RATE / (1 - RATE + w * RATE)
         issued = np.isfinite(low) & (error == error)
-        self.v[0] += issued * RATE * ((error < low) - TAILS)
-        self.v[1] += issued * RATE * ((error > high) - TAILS)
+        self.v[0] += issued * rate * ((error < low) - TAILS)
+        self.v[1] += issued * rate * ((error > high) - TAILS)
         if error == error:
             self.errors.append(error)
         self._keep()

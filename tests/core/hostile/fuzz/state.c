@@ -88,7 +88,7 @@ static void remember_states(void)
             if (kind >= 8)
                 hw_learn_transition(l, action, share_at((uint64_t)i, 9), i % 20 == 19, 0);
             else if (kind == 6)
-                hw_learn_next(l, i % 9 == 4 ? __builtin_nan("") : share_at((uint64_t)i, 9));
+                hw_learn_next(l, i % 9 == 4 ? __builtin_nan("") : share_at((uint64_t)i, 9), i % 5 ? 1 : 2);
             else if (kind == 7) {
                 if (i % 20 == 5)
                     hw_add_outputs(l, i / 20 + 2, 0);

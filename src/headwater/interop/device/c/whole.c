@@ -85,7 +85,7 @@ int model_learn(const double *x, double y, double weight, float *p)
     int status = p ? model_predict(x, p) : 0;
     if (status >= 0)
         status = read_inputs(x);
-    return told(status < 0 ? status : hw_learn_next(self, y));
+    return told(status < 0 ? status : hw_learn_next(self, y, 1));
 }
 #else
 int model_predict(const double *x, float *p)

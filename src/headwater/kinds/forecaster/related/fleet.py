@@ -16,8 +16,9 @@ from headwater.kinds.fleet.keys import check_key, unknown_key
 from headwater.kinds.fleet.members.members import MemberFleet
 from headwater.kinds.forecaster.related.prior import Common, Other, common, errors, placed, take_sizes
 from headwater.kinds.forecaster.state import answers_of, are_whole, numbers_of
-from headwater.learner.kind import Kind
-from headwater.learner.validation import FARTHEST
+from headwater.learner.kind import Kind, check_can
+from headwater.learner.validation import FARTHEST, is_weighted
+from headwater.types import Predictions
 
 __all__ = ["RelatedFleet"]
 
@@ -38,6 +39,7 @@ UNLIKELY = 1.1
 GROWTH = 1.25
 """In its first season a young series is begun anew each time it has so many times the values."""
 
+_INSTEAD_OF_WEIGHTS = "Leave weights out, or make a hw.Fleet of Forecasters, whose values take them."
 _INSTEAD_OF_LATE = "Teach the values of one time together, None for a missing one, or make a hw.Fleet of Forecasters."
 
 
@@ -96,11 +98,27 @@ class RelatedFleet(MemberFleet):
 
     @property
     def kind(self) -> Kind:
-        """The kind of a fleet of forecasters, whose answers don't come late: when series began is told by the order of their rows."""
+        """The kind of a fleet of forecasters, whose answers don't come late: when series began is told by the order of their rows.
+
+        Their values have no weights either, since a young series is learned again with an invented past.
+        """
         own = super().kind
-        return replace(own, can=own.can - {"late"}, instead={**own.instead, "late": _INSTEAD_OF_LATE})
+        instead = {**own.instead, "late": _INSTEAD_OF_LATE, "weights": _INSTEAD_OF_WEIGHTS}
+        return replace(own, can=own.can - {"late", "weights"}, instead=instead)
 
     # ---- rows ----------------------------------------------------------------------------------------------------------
+
+    def step_many(self, X: Any, y: Any = None, w: Any = None, ask: Any = None) -> Predictions:
+        """Forecast and learn rows in turn, those of one key in their order.
+
+        Raises
+        ------
+        ConfigError
+            If weights other than 1 are given.
+        """
+        if is_weighted(w):
+            check_can(self, "weights", at="w of RelatedFleet")
+        return super().step_many(X, y, None, ask)
 
     def _step(self, i: int, rows: list[Any], y: Any, w: Any, asked: list[Any] | None) -> Any:
         """Learn row i, and count it in its series."""
