@@ -427,8 +427,8 @@ int hw_state_value(hw_learner *l, double *value);
 int hw_read_next(hw_learner *l);
 /* and then the one it was taken in, with the names to append. Returns whether it was learned. A reward that is NaN is not
  * known: time goes on, or the episode ends, and nothing is learned; traces end, since what follows is no longer its trace.
- */
-int hw_learn_transition(hw_learner *l, const double *action, double reward, int terminated, int truncated);
+ * Weight w multiplies the step; of weight 0 nothing is learned, but time and traces go on. */
+int hw_learn_transition(hw_learner *l, const double *action, double reward, int terminated, int truncated, double w);
 
 /* Of an embedding: how many ids a sample has. */
 int hw_set_ids(hw_learner *l, int64_t ids);

@@ -796,16 +796,17 @@ static PyObject *learner_state_value(Learner *self, PyObject *x)
     return answer;
 }
 
-/* learn_transition(x, action, reward, next, terminated, truncated) → whether it was learned. next: a sample, or None where
- * the episode has terminated. */
+/* learn_transition(x, action, reward, next, terminated, truncated, w=1) → whether it was learned. next: a sample, or None
+ * where the episode has terminated. */
 static PyObject *learner_learn_transition(Learner *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    double reward = nargs == 6 ? PyFloat_AsDouble(args[2]) : 0;
-    int terminated = nargs == 6 ? PyObject_IsTrue(args[4]) : -1, truncated = nargs == 6 ? PyObject_IsTrue(args[5]) : -1;
+    bool given = nargs == 6 || nargs == 7;
+    double reward = given ? PyFloat_AsDouble(args[2]) : 0, w = nargs == 7 ? PyFloat_AsDouble(args[6]) : 1;
+    int terminated = given ? PyObject_IsTrue(args[4]) : -1, truncated = given ? PyObject_IsTrue(args[5]) : -1;
     Py_ssize_t count = numbers_of_action(self);
-    double *action = nargs == 6 ? PyMem_Calloc((size_t)count + 1, sizeof *action) : NULL;
+    double *action = given ? PyMem_Calloc((size_t)count + 1, sizeof *action) : NULL;
     if (!action) {
-        PyErr_SetString(PyExc_TypeError, "learn_transition(x, action, reward, next, terminated, truncated)");
+        PyErr_SetString(PyExc_TypeError, "learn_transition(x, action, reward, next, terminated, truncated, w=1)");
         return NULL;
     }
     if (!count)
@@ -823,7 +824,7 @@ static PyObject *learner_learn_transition(Learner *self, PyObject *const *args, 
         raise_status(code, NULL);
     if (code >= 0)
         code = read_sample(self, args[0], 1);
-    if (code >= 0 && (code = hw_learn_transition(self->core, action, reward, terminated, truncated)) < 0)
+    if (code >= 0 && (code = hw_learn_transition(self->core, action, reward, terminated, truncated, w)) < 0)
         raise_status(code, NULL);
     int described = refresh(self);
     leave(self);

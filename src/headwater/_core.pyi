@@ -151,6 +151,7 @@ class Learner:
         after: Mapping[Any, Any] | None,
         terminated: bool,
         truncated: bool,
+        w: float = ...,
         /,
     ) -> bool: ...
     def last_prediction(self) -> list[float]: ...

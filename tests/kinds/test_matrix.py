@@ -15,7 +15,7 @@ NETS = {"classify", "regress", "memory", "text", "fleet of classifiers", "fleet 
 ALONE = {case.name for case in cases() if not case.name.startswith("fleet")}
 FLEETS = set(CASES) - ALONE
 SERIES = {"fleet of forecasters", "fleet of related forecasters"}
-WEIGHED = ("bandits", "detectors", "forecasters", "multi-output learners")
+WEIGHED = ("agents", "bandits", "detectors", "forecasters", "multi-output learners")
 PRIVATE = {"private_classify", "private_regress"}
 EVERYWHERE = ("predict", "show", "diagnose FILE", "explain FILE", "store", "ask, teach", "POST explain", "notebook", "explain",
     "importance", "diagnose", "mlflow", "evaluate")  # fmt: skip
@@ -23,7 +23,10 @@ OPEN: dict[str, set[str]] = {
     **{door: set(CASES) for door in EVERYWHERE},
     "late": set(CASES) - {"anomaly", "fleet of detectors", "fleet of related forecasters"},
     "challengers": set(CASES) - {"agent", "fleet of agents", "router"} - PRIVATE,
-    "weights": NETS | PRIVATE | {"anomaly", "bandit", "forecast", "multioutput"} | {f"fleet of {n}" for n in WEIGHED},
+    "weights": NETS
+    | PRIVATE
+    | {"agent", "anomaly", "bandit", "forecast", "multioutput"}
+    | {f"fleet of {n}" for n in WEIGHED},
     "coverage": NETS | SERIES | {"forecast", "multioutput", "fleet of multi-output learners"},
     "fleet": ALONE - PRIVATE - {"router"},
     "onnx": {"classify", "regress", "bandit", "agent", "multioutput"},

@@ -257,14 +257,22 @@ static void add_gradient(hw_learner *l, const sample *s, int e)
 
 /* ---- steps ----------------------------------------------------------------------------------------------- */
 
-/* The step size times the error: alpha / max(1, alpha kappa max(|delta|, 1) |z|), Elsayed, Vasan & Mahmood 2024. */
+/* What a step of weight w is longer than one of weight 1 that takes away a share of the error: as in hw_weighed. */
+static double longer(const hw_agent_t *a, double share)
+{
+    double w = hw_transition_weight(a);
+    return !HW_WEIGHS || w == 1 ? 1 : w / (1 - share + w * share);
+}
+
+/* The step size times the error: alpha / max(1, alpha kappa max(|delta|, 1) |z|), Elsayed, Vasan & Mahmood 2024. It takes
+ * away at most 1 / kappa of the error. */
 static double bounded_step(hw_learner *l, int e, double delta, double size)
 {
-    double alpha = l->expert[e].lr, m = alpha * l->agent->kappa[e] * most(magnitude(delta), 1) * size,
+    double alpha = l->expert[e].lr, kappa = l->agent->kappa[e], m = alpha * kappa * most(magnitude(delta), 1) * size,
            *n = l->agent->numbers;
     if (e == 0)
         n[HW_AN_BOUNDED] += AGENT_FADES * ((m > 1) - n[HW_AN_BOUNDED]);
-    return alpha / most(m, 1) * delta;
+    return alpha / most(m, 1) * delta * longer(l->agent, least(least(m, 1) / kappa, 1));
 }
 
 /* Squares of delta z fade; z over their root is the way, whose size is returned. */
@@ -314,6 +322,8 @@ static bool take_trace_step(hw_learner *l, int e, double delta)
 {
     const hw_expert_t *x = l->expert + e;
     hw_agent_t *a = l->agent;
+    if (!(hw_transition_weight(a) > 0))
+        return true;
     if (a->adaptive)
         return take_adaptive_step(l, e, delta);
     int64_t dense = x->dense_last - x->dense_first;
@@ -399,8 +409,8 @@ static int kernel_learn_transition(hw_learner *l, const double *action, double r
     sample s = at_hand(l);
     hw_agent_t *a = l->agent;
     double *said = a->out, *n = a->numbers;
-    bool values = a->policy == HW_ACTION_VALUES, greedy = true;
-    read_state(l, true);
+    bool values = a->policy == HW_ACTION_VALUES, greedy = true, learns = hw_transition_weight(a) > 0;
+    read_state(l, learns);
     count_rows(l);
     bool sound = look_at(l, &s, 0, said);
     int which = values ? (int)action[0] : 0;
@@ -414,11 +424,11 @@ static int kernel_learn_transition(hw_learner *l, const double *action, double r
     sound = sound && finite(delta) && take_trace_step(l, 0, delta);
     if (!values && sound)
         sound = learn_policy(l, &s, action, delta);
-    if (sound) {
+    if (sound && learns) {
         n[HW_AN_ERROR] += AGENT_FADES * (magnitude(delta) - n[HW_AN_ERROR]);
         n[HW_AN_WORTH] += AGENT_FADES * (delta - reward + said[which] - n[HW_AN_WORTH]);
         n[HW_AN_RANDOM] += AGENT_FADES * (!greedy - n[HW_AN_RANDOM]);
-    } else {
+    } else if (!sound) {
         running(l, 0)[HW_OVERFLOW] += 1;
     }
     if (ended || !greedy || !sound)

@@ -332,9 +332,11 @@ static double bounded(hw_agent_t *a, double reward)
         sum = n[HW_AN_MEAN] + d;
         reward = sum - a->gamma * n[HW_AN_FOLLOWED];
     }
+    n[HW_AN_FOLLOWED] = sum;
+    if (HW_WEIGHS && !(a->weight > 0))
+        return reward;
     n[HW_AN_MEAN] += d / t;
     n[HW_AN_SPREAD] = (1 - 1 / t) * (n[HW_AN_SPREAD] + d * d / t);
-    n[HW_AN_FOLLOWED] = sum;
     n[HW_AN_REWARDS] = t;
     return reward;
 }
@@ -385,18 +387,22 @@ static void note_table(hw_learner *l, double action, double reward, double delta
 {
     double *n = l->agent->numbers, unit = unit_of(l->agent), value = l->tiles->out[(int)action];
     bool greedy = value >= largest(l->tiles->out, l->outputs);
+    l->learned += 1;
+    if (HW_WEIGHS && !(l->agent->weight > 0))
+        return;
     n[HW_AN_ERROR] += SHOWN_PACE * ((delta < 0 ? -delta : delta) / unit - n[HW_AN_ERROR]);
     n[HW_AN_WORTH] += SHOWN_PACE * ((delta - reward + value) / unit - n[HW_AN_WORTH]);
     n[HW_AN_RANDOM] += SHOWN_PACE * (!greedy - n[HW_AN_RANDOM]);
-    l->learned += 1;
 }
 
-int hw_learn_transition(hw_learner *l, const double *action, double reward, int terminated, int truncated)
+int hw_learn_transition(hw_learner *l, const double *action, double reward, int terminated, int truncated, double w)
 {
     hw_agent_t *a = l->agent;
     bool known = reward == reward, ended = terminated || truncated;
-    if (!a || (known && (!is_action(l, action) || !(reward >= -MOST_REWARD && reward <= MOST_REWARD))))
+    if (!a || (known && (!is_action(l, action) || !(reward >= -MOST_REWARD && reward <= MOST_REWARD))) ||
+        (HW_WEIGHS && !(w >= 0 && w <= HW_MOST_WEIGHT)))
         return HW_BAD_ARGUMENT;
+    a->weight = w;
     if (!known) {
         l->kernels->end_traces(l);
         if (l->tiles)
@@ -428,7 +434,7 @@ int hw_learn_transition(hw_learner *l, const double *action, double reward, int 
     else
         learned = l->kernels->learn_transition(l, action, taken / unit_of(a), ended);
     go_on(l, reward, ended);
-    return learned;
+    return hw_transition_weight(a) > 0 ? learned : 0;
 }
 
 static int64_t count(const hw_learner *l, int code) { return code == HW_DECLARED ? HW_AGENT : l->sizes[HW_N_ROWS]; }

@@ -35,10 +35,13 @@ typedef struct hw_agent_t {
     int32_t *live; /* rows that have a trace */
     int64_t live_count;
     /* working memory */
-    double next; /* what the state that followed is worth; NaN: not known */
-    double *out; /* (2, outputs) what the experts say */
+    double weight; /* of the transition at hand */
+    double next;   /* what the state that followed is worth; NaN: not known */
+    double *out;   /* (2, outputs) what the experts say */
 } hw_agent_t;
 enum { HW_AN_ROWS = 1 }; /* of shapes */
+
+static inline double hw_transition_weight(const hw_agent_t *a) { return HW_WEIGHS ? a->weight : 1; }
 
 /* Its arrays in the state; HW_DERIVED: memory that is no part of it. */
 #define HW_AGENT_ARRAYS(A, HW_DERIVED)                                                                                     \

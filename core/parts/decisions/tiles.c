@@ -322,14 +322,16 @@ void hw_end_tile_traces(hw_learner *l)
     l->tiles->numbers[HW_TN_TRACES] = 0;
 }
 
-/* Of ids, the step falls with the fourth root of how often the action was learned in the state. Tilings share it. */
+/* Of ids, the step falls with the fourth root of how often the action was learned in the state. Tilings share it. A heavier
+ * transition moves a value farther, but not beyond its target. */
 static double step_of(hw_learner *l, const int64_t *rows, int count, int action)
 {
     hw_tiles_t *t = l->tiles;
+    double w = hw_transition_weight(l->agent);
     for (int k = 0; k < count; k++)
         t->counts[rows[k] * l->outputs + action] += 1;
     double visits = t->counts[rows[0] * l->outputs + action];
-    return tiled(l) ? t->step / count : t->first / __builtin_sqrt(__builtin_sqrt(visits));
+    return tiled(l) ? hw_weighed(t->step, w) / count : hw_weighed(t->first / __builtin_sqrt(__builtin_sqrt(visits)), w);
 }
 
 static void step_along(hw_learner *l, double step)
@@ -349,7 +351,9 @@ double hw_learn_tiles(hw_learner *l, int action, double reward, bool ended)
     hw_tiles_t *t = l->tiles;
     uint64_t keys[HW_MOST_TILINGS];
     int64_t rows[HW_MOST_TILINGS];
-    widen(l);
+    bool learns = hw_transition_weight(l->agent) > 0;
+    if (learns)
+        widen(l);
     int count = keys_of(l, keys);
     hw_tiles_look(l, t->out);
     double delta = reward + l->agent->gamma * t->next - t->out[action];
@@ -357,7 +361,8 @@ double hw_learn_tiles(hw_learner *l, int action, double reward, bool ended)
         rows[k] = row_of(l, keys[k]);
     fade(l, rows, count, action);
     add_traces(l, rows, count, action);
-    step_along(l, step_of(l, rows, count, action) * delta);
+    if (learns)
+        step_along(l, step_of(l, rows, count, action) * delta);
     if (ended || t->out[action] < largest(t->out, l->outputs))
         hw_end_tile_traces(l);
     return delta;

@@ -111,25 +111,12 @@ static inline double hw_season_before(const hw_forecast_t *f, int64_t o, int64_t
     return y == y ? y : hw_past_at(f, o);
 }
 
-#ifdef HW_PAGE /* answers count once each */
-enum { HW_WEIGHS = 0 };
-#else
-enum { HW_WEIGHS = 1 };
-#endif
-#define HW_MOST_WEIGHT 1e15
-
 /* The weight of the answer of time i, one of those that are kept. */
 static inline double hw_row_weight(const hw_forecast_t *f, int64_t i)
 {
     return HW_WEIGHS && f->weighed ? f->past[f->kept + i % f->kept] : 1;
 }
 
-/* How far an answer of weight w, above 0, moves what one of weight 1 moves by `rate`: the gain of least squares where its
- * squared error counts w times, and what was learned before as it did. */
-static inline double hw_weighed(double rate, double w)
-{
-    return !HW_WEIGHS || w == 1 ? rate : w * rate / (1 - rate + w * rate);
-}
 static inline double hw_weigh(const hw_forecast_t *f, double rate) { return hw_weighed(rate, f->weight); }
 
 static inline double hw_within(double x, double low, double high) { return x < low ? low : x > high ? high : x; }

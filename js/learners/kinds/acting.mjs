@@ -63,7 +63,7 @@ export class Acting extends KindLearner {
     if (next !== null) this.of(next, (calls, learner) => core.check(calls.hw_read_next(learner)));
     this.of(state, (calls, learner) => {
       const at = core.copied(new Float64Array(numbers));
-      const status = calls.hw_learn_transition(learner, at, brought, terminated ? 1 : 0, truncated ? 1 : 0);
+      const status = calls.hw_learn_transition(learner, at, brought, terminated ? 1 : 0, truncated ? 1 : 0, 1);
       core.free(at);
       return core.check(status);
     }, true);

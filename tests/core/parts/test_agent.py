@@ -87,7 +87,10 @@ def action(rng: np.random.Generator, policy: int) -> Any:
 @pytest.mark.parametrize("policy", [VALUES, SOFTMAX, NORMAL], ids=["values", "softmax", "normal"])
 @pytest.mark.parametrize("adaptive", [False, True], ids=["obgd", "adaptive"])
 @pytest.mark.parametrize("bootstrap", [True, False], ids=["through truncation", "truncation ends"])
-def test_lazy_traces_over_table_rows_equal_dense_ones(policy: int, adaptive: bool, bootstrap: bool) -> None:
+@pytest.mark.parametrize("weights", [[1.0], [1.0, 0.2, 0.0, 1.0, 5.0]], ids=["unweighted", "weighted"])
+def test_lazy_traces_over_table_rows_equal_dense_ones(
+    policy: int, adaptive: bool, bootstrap: bool, weights: list[float]
+) -> None:
     engine = made(policy, adaptive=adaptive, bootstrap=bootstrap)
     still = made(policy, adaptive=adaptive, lr=1e-300)  # it takes no steps: its rows stay as they were drawn
     learner, rng = engine.core.learner, np.random.default_rng(3)
@@ -107,11 +110,11 @@ def test_lazy_traces_over_table_rows_equal_dense_ones(policy: int, adaptive: boo
             a = learner.act(x, False)  # the best one: traces go on
         ends = (bool(i % 83 == 82), bool(i % 120 == 119))
         for one in (still.core.learner, learner):
-            one.learn_transition(x, a, reward, None if ends[0] else following, *ends)
+            one.learn_transition(x, a, reward, None if ends[0] else following, *ends, weights[i % len(weights)])
         if i == 0:
             for e in experts:
                 nets[e].rows[TIME] = drawn(e, TIME)
-        plain.learn(x, a, reward, following, *ends)
+        plain.learn(x, a, reward, following, *ends, weights[i % len(weights)])
         x = state(rng, i) if ends[0] else following
         for e in experts if i % 7 == 0 or i > 240 else ():
             check_rows(engine, e, nets[e], adaptive)

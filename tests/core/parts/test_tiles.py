@@ -28,20 +28,23 @@ def places(rng: np.random.Generator) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("state", [ids, places])
-def test_the_table_equals_the_plain_one(state) -> None:
+@pytest.mark.parametrize("weights", [[1.0], [1.0, 0.2, 0.0, 1.0, 5.0]], ids=["unweighted", "weighted"])
+def test_the_table_equals_the_plain_one(state, weights) -> None:
     rng, agent = np.random.default_rng(4), hw.Agent(3, hidden=4, explore=300, epsilon=0.1, seed=8)
     table, scale = PlainTable(3, epsilon=0.1), RewardScale(0.99)
     x, trials = state(rng), PlainTrials()
-    for _ in range(900):
+    for i in range(900):
+        w = weights[i % len(weights)]
         action, reward, following = agent.act(x), float(rng.normal() - 1), state(rng)
         acting = trials.acting
         terminated, truncated = bool(rng.random() < 0.05), bool(rng.random() < 0.02)
-        agent.learn(x, action, reward, following, terminated, truncated)
+        agent.learn(x, action, reward, following, terminated, truncated, w)
         table.see(x)
-        bounded = scale.scale(reward) * unit(scale)
+        bounded = scale.scale(reward, w > 0) * unit(scale)
         if not table.columns or acting == TABLE:
-            table.learn(x, action, bounded, 0.0 if terminated else following, terminated or truncated)
-        table.count(x)
+            table.learn(x, action, bounded, 0.0 if terminated else following, terminated or truncated, w)
+        if w > 0:
+            table.count(x)
         if terminated or truncated:
             scale.sum = 0.0
         random = agent.share_of_random
@@ -65,9 +68,7 @@ def unit(scale: RewardScale) -> float:
 
 
 def sorted_values(agent: hw.Agent) -> np.ndarray:
-    values = np.array(agent.engine.core.array("tile_values"))
-    touched = np.array(agent.engine.core.array("tile_counts")).any(1)
-    return np.sort(values[touched].ravel())
+    return np.sort(np.array(agent.engine.core.array("tile_values")).ravel())
 
 
 def walked(agent: hw.Agent, observe: Any, steps: int, seed: int = 0) -> list[float]:

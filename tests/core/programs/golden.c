@@ -1116,9 +1116,9 @@ static void act(const char *name, const declaration *a, int outputs, flow f)
         }
         count = sample(&f, i, values, &score);
         expect(&s, "read", hw_read(s.l, values, count, 1, 0, NULL));
-        if (i % 1000 == 9 && hw_learn_transition(s.l, action, __builtin_inf(), 0, 0) != HW_BAD_ARGUMENT)
+        if (i % 1000 == 9 && hw_learn_transition(s.l, action, __builtin_inf(), 0, 0, 1) != HW_BAD_ARGUMENT)
             fail(&s, "a reward that can't be was learned", 0);
-        if (hw_learn_transition(s.l, action, i % 700 ? reward : 1e12, terminated, truncated) != 1)
+        if (hw_learn_transition(s.l, action, i % 700 ? reward : 1e12, terminated, truncated, 1) != 1)
             fail(&s, "a transition was not learned", 0);
     }
     s.predictions = doubles.predictions;

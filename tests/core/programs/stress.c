@@ -435,7 +435,9 @@ static int call_growing(learner *s)
         case 0: return hw_act(s->l, once_in(2), p);
         case 1: return hw_state_value(s->l, p);
         case 2: return hw_read_next(s->l);
-        default: return hw_learn_transition(s->l, action, once_in(5) ? hostile() : share(), once_in(9), once_in(9));
+        default:
+            return hw_learn_transition(s->l, action, once_in(5) ? hostile() : share(), once_in(9), once_in(9),
+                                       once_in(5) ? hostile() : 1);
         }
     }
     switch (below(16)) {

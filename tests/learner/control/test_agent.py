@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import headwater as hw
-from headwater.errors import ConfigError, DataError
+from headwater.errors import ConfigError, DataError, RefusedRow
 from headwater.store.learner_file import fingerprint
 
 
@@ -327,3 +327,96 @@ def test_a_file_notes_the_state_that_was_learned_last_as_json_holds_it(tmp_path)
     assert hw.load(tmp_path / "m.hw").written_notes == {"seen": {"x0": 0.5, "x1": 1.0}}
     loaded.learn({7: 1.0, "when": b"bytes"}, "left", 1.0, None, terminated=True)
     assert loaded.written_notes == {}
+
+
+# ---- weights --------------------------------------------------------------------------------------------------------------
+
+
+def walked(agent, n, weight, start=0):
+    """Teach n transitions of a corridor, each with its weight."""
+    for i in range(start, start + n):
+        room, action = i % 5, ("right", "left")[i % 7 == 0]
+        then = min(room + 1, 4) if action == "right" else max(room - 1, 0)
+        agent.learn({"n": float(room)}, action, float(then == 4), {"n": float(then)}, then == 4, False, weight(i))
+    return agent
+
+
+def agent_of(**settings):
+    return hw.Agent(("left", "right"), seed=1, hidden=8, explore=50, **settings)
+
+
+@pytest.mark.parametrize("settings", [{}, {"method": "ac"}, {"adaptive": True, "table": False}])
+def test_weight_one_keeps_every_bit_and_weight_0_moves_no_weight_and_no_value(settings):
+    plain, n = agent_of(**settings), 120
+    for i in range(n):
+        room, action = i % 5, ("right", "left")[i % 7 == 0]
+        then = min(room + 1, 4) if action == "right" else max(room - 1, 0)
+        plain.learn({"n": float(room)}, action, float(then == 4), {"n": float(then)}, then == 4)
+    ones = walked(agent_of(**settings), n, lambda i: 1 if i % 2 else 1.0)
+    assert fingerprint(ones) == fingerprint(plain)
+    assert fingerprint(walked(agent_of(**settings), n, lambda i: 1 + i % 2)) != fingerprint(plain)
+    names = (
+        ("tile_values", "tile_counts", "slot_mean", "weights")
+        if not settings.get("adaptive")
+        else ("weights", "state_1")
+    )
+    ended = walked(agent_of(**settings), 4, lambda i: 1.0, 1)  # an episode ends there: no row owes a step
+    before = {name: np.array(ended.engine.core.array(name)) for name in names}
+    walked(ended, 3, lambda i: 0.0, 15)
+    for name, array in before.items():
+        assert np.array_equal(np.array(ended.engine.core.array(name))[: len(array)], array), name
+    assert len(ended.returns) == ended.episodes > 1
+
+
+def test_a_value_becomes_the_weighted_mean_of_what_an_action_brought():
+    def value(heavy):
+        agent = hw.Agent(2, seed=1, gamma=0.0, hidden=4)
+        for i in range(4_000):
+            agent.learn({"room": "a"}, 0, float(i % 2), {"room": "a"}, True, False, heavy if i % 2 else 1.0)
+        return agent.values({"room": "a"})[0]
+
+    light, even, heavy = map(value, (0.25, 1.0, 4.0))
+    assert light == pytest.approx(0.4 * even, rel=0.25)  # a fifth in the place of a half
+    assert heavy == pytest.approx(1.6 * even, rel=0.25)  # four fifths
+
+
+@pytest.mark.parametrize("w", [-1.0, math.nan, math.inf, 1e16, "2"])
+def test_a_weight_that_is_none_is_refused_in_a_sentence_counted_and_nothing_is_learned(w):
+    agent, twin = walked(agent_of(), 60, lambda i: 1.0), walked(agent_of(), 60, lambda i: 1.0)
+    with pytest.warns(RefusedRow, match="the weight of the sample is negative, beyond 1e15, or not a number"):
+        walked(agent, 1, lambda i: w, 60)
+    walked(twin, 1, lambda i: 0.0, 60)
+    assert agent.rejected["weight"] == 1
+    assert agent.values({"n": 1.0}) == twin.values({"n": 1.0})
+
+
+@pytest.mark.parametrize("settings", [{}, {"method": "ac"}, {"adaptive": True}])
+def test_the_heaviest_and_the_lightest_transitions_leave_numbers_that_a_file_holds(settings, tmp_path):
+    agent = walked(agent_of(**settings), 300, lambda i: (1e15, 5e-324, 1.0)[i % 3])
+    agent.save(tmp_path / "a.hw")
+    assert fingerprint(hw.load(tmp_path / "a.hw")) == fingerprint(agent)
+    assert abs(agent.value({"n": 1.0})) < 100
+
+
+def test_a_session_a_store_and_a_fleet_weigh_transitions_as_the_agent_does(tmp_path):
+    rows = [{"n": float(i % 5)} for i in range(60)]
+    y = [
+        {"action": "right", "reward": float(i % 5 == 3), "next": {"n": float(i % 5 + 1)}, "terminated": i % 5 == 3}
+        for i in range(60)
+    ]
+    w = [(1.0, 0.5, 0.0, 3.0)[i % 4] for i in range(60)]
+    plain = agent_of()
+    plain.learn_many(rows, y, w)
+    session = hw.Session(agent_of())
+    session.step(rows, y, w)
+    assert fingerprint(session.learner) == fingerprint(plain)
+    fleet = hw.Fleet(agent_of, key="maze")
+    fleet.learn_many([{**x, "maze": "a"} for x in rows], y, w)
+    assert fingerprint(fleet["a"]) == fingerprint(plain)
+    with hw.open(tmp_path / "a.db", agent_of()) as store:
+        store.learn_many(rows[:40], y[:40], w[:40])
+        for x, one, weight in zip(rows[40:], y[40:], w[40:], strict=True):
+            store.learn(x, one["action"], one["reward"], one["next"], one["terminated"], False, weight)
+        store.service._shut()  # without a last snapshot, as if killed
+    with hw.open(tmp_path / "a.db") as again:
+        assert fingerprint(again.learner) == fingerprint(plain)

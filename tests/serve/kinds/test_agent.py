@@ -43,6 +43,20 @@ def alone(n):
     return learner
 
 
+def test_a_transition_that_is_sent_with_a_weight_counts_so_many_times(client):
+    learner, rows = KIND.make(SETTINGS), transitions(60)
+    weights = [(1.0, 0.5, 0.0, 3.0)[i % 4] for i in range(60)]
+    for row, w in list(zip(rows, weights, strict=True))[:30]:
+        assert client.post("/transition", json={**row, "w": w}).status_code == 200
+    labels = [{name: row[name] for name in ("action", "reward", "next", "terminated")} for row in rows]
+    sent = {"rows": [row["x"] for row in rows[30:]], "labels": labels[30:], "weights": weights[30:]}
+    assert client.post("/teach", json=sent).status_code == 200
+    for row, w in zip(rows, weights, strict=True):
+        learner.learn(row["x"], row["action"], row["reward"], row["next"], row["terminated"], False, w)
+    assert client.post("/transition", json={**rows[0], "w": -1.0}).status_code == 400
+    assert client.get("/models/default").json()["state"] == fingerprint(learner)
+
+
 def test_transitions_are_learned_in_their_order_and_the_agent_acts_as_one_alone_would(client):
     one = client.post("/transition", json=transitions(1)[0]).json()
     assert set(one) == {"seq", "value"}

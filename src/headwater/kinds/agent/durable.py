@@ -25,8 +25,9 @@ class DurableAgent(DurableLearner):
         next_observation: Any,
         terminated: bool = False,
         truncated: bool = False,
+        w: float = 1.0,
     ) -> int:
-        """Write a transition to disk, then learn it as ``Agent.learn`` does.
+        """Write a transition and its weight to disk, then learn it as ``Agent.learn`` does.
 
         Returns
         -------
@@ -35,4 +36,4 @@ class DurableAgent(DurableLearner):
         """
         following = None if next_observation is None else self.learner.state_of(next_observation)
         transition = {"action": action, "reward": reward, "next": following, "terminated": bool(terminated)}
-        return self.learn_one(self.learner.state_of(observation), transition | {"truncated": bool(truncated)})
+        return self.learn_one(self.learner.state_of(observation), transition | {"truncated": bool(truncated)}, w)

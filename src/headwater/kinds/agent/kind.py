@@ -12,7 +12,7 @@ KIND = Kind(
     task="control",
     noun="agent",
     learner=Lazy("headwater.kinds.agent.learner:Agent"),
-    can=frozenset(("web", "onnx", "importance", "report", "fleet", "answers", "environment", "late")),
+    can=frozenset(("web", "onnx", "importance", "report", "fleet", "answers", "environment", "late", "weights")),
     answer=Answer(
         (
             Field("action", "any", "The action that was taken."),
@@ -51,7 +51,6 @@ KIND = Kind(
         "cluster": "Transitions are learned in order: teach it in one process.",
         "step": "Steps are bounded by kappa; make a new one with another.",
         "keys": "Make one Agent an environment.",
-        "weights": "Leave weights out; each transition comes once and in order, so that none is replayed more often than it happened.",
         "ahead": "Use a Forecaster for a series.",
         "acts": "Ask act(state) and teach learn(state, action, reward, next); a Bandit learns single decisions.",
         "outputs": "Give a Box of several numbers as actions.",

@@ -21,8 +21,8 @@ from headwater.kinds.agent.kind import KIND
 from headwater.kinds.agent.states import as_state
 from headwater.learner.base import Learner
 from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
-from headwater.learner.kind import Kind, check_can
-from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, is_weighted, not_as_many
+from headwater.learner.kind import Kind
+from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, check_weights, not_as_many
 from headwater.nn import Activation, Adam, Dense, LayerNorm, Momentum
 from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
@@ -284,6 +284,7 @@ class Agent(Learner):
         next_observation: Any,
         terminated: bool = False,
         truncated: bool = False,
+        w: float = 1.0,
     ) -> None:
         """Learn a transition.
 
@@ -300,6 +301,9 @@ class Agent(Learner):
             The next state.
         terminated, truncated : bool
             Whether the episode has ended, or was cut off, as ``env.step`` returns them.
+        w : float
+            Weight, which multiplies the step that is taken along all traces, within the bound of steps. With 0 nothing is learned, but
+            time and traces go on.
 
         Examples
         --------
@@ -310,10 +314,18 @@ class Agent(Learner):
         (2, 1)
         """
         following = None if next_observation is None else self.state_of(next_observation)
-        x, before = self.state_of(observation), None if self._warned else self.refused["target"]
-        self._learn(x, action, reward, following, bool(terminated), bool(truncated))
-        if before is not None and self.refused["target"] != before:
-            self._warn_refused({**self._refused_rows(), "target": before}, depth=3)
+        x, before = self.state_of(observation), None if self._warned else self._refused_rows()
+        weight = w if type(w) is float and w == 1 else self._weights([w], 1)[0]
+        self._learn(x, action, reward, following, bool(terminated), bool(truncated), weight)
+        if before is not None and self._refused_rows() != before:
+            self._warn_refused(before, depth=3)
+
+    def _weights(self, w: Any, n: int) -> list[float]:
+        """Return the weights of n transitions, 0 for those that are none, which count as rejected."""
+        weights, good = check_weights(w, n)
+        if not good.all():
+            self.refused["weight"] += int((~good).sum())
+        return list(map(float, weights))
 
     def _learn(
         self,
@@ -323,6 +335,7 @@ class Agent(Learner):
         following: Mapping[Any, Any] | None,
         terminated: bool,
         truncated: bool,
+        w: float,
     ) -> None:
         brought = reward if type(reward) is float else _number(reward)
         number = self._actions.number(action)
@@ -335,10 +348,12 @@ class Agent(Learner):
             if self._rolling is not None:  # the next state comes after this one, which therefore counts for it
                 x = self._rolling.enter(x)
                 following = None if following is None else self._rolling.look(following)
-            self._engine.core.learner.learn_transition(x, number, brought, following, terminated, truncated)
+            self._engine.core.learner.learn_transition(x, number, brought, following, terminated, truncated, w)
             self._seen = dict(x)
 
-    def learn_many(self, observations: Any, transitions: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+    def learn_many(
+        self, observations: Any, transitions: Sequence[Mapping[str, Any]], w: Any = None
+    ) -> NDArray[np.float64]:
         """Learn transitions one by one and return the value of each state right before.
 
         Parameters
@@ -348,20 +363,22 @@ class Agent(Learner):
         transitions : sequence of dict
             One dict per state, ``{"action": …, "reward": …, "next": …, "terminated": …, "truncated": …}``. The last two default to
             False.
+        w : sequence (n,), optional
+            Weights, as in ``learn``.
 
         Returns
         -------
         ndarray (n,)
         """
         before = self._refused_rows()
-        out = np.asarray(self.step_many(observations, transitions).y_pred, np.float64)
+        out = np.asarray(self.step_many(observations, transitions, w).y_pred, np.float64)
         self._warn_refused(before)
         return out
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
-        """Return the value of each state, then learn its transition, in turn.
+        """Return the value of each state, then learn its transition with its weight, in turn.
 
-        Weights and delayed labels are not supported.
+        Delayed labels are not supported.
 
         Raises
         ------
@@ -370,8 +387,6 @@ class Agent(Learner):
         DataError
             If the numbers of transitions and states differ.
         """
-        if is_weighted(w):
-            check_can(self, "weights", at="w of Agent")
         if ask is not None:
             raise ConfigError(
                 expected="transitions in order of time",
@@ -383,14 +398,17 @@ class Agent(Learner):
         if len(y) != len(rows):
             raise not_as_many(y, len(rows), "transitions", of="states")
         with self.lock:
-            worth = in_pieces(len(rows), lambda part: self._learn_rows(rows[part], y[part]))
+            given = self._weights(w, len(rows))
+            worth = in_pieces(len(rows), lambda part: self._learn_rows(rows[part], y[part], given[part]))
         return Predictions(np.array([one for piece in worth for one in piece]))
 
-    def _learn_rows(self, rows: Sequence[Mapping[Any, Any]], transitions: Sequence[Any]) -> list[float]:
+    def _learn_rows(
+        self, rows: Sequence[Mapping[Any, Any]], transitions: Sequence[Any], weights: Sequence[float]
+    ) -> list[float]:
         worth = []
-        for x, transition in zip(rows, transitions, strict=True):
+        for x, transition, w in zip(rows, transitions, weights, strict=True):
             worth.append(self.value(x))
-            self._learn(x, *_parts(transition))
+            self._learn(x, *_parts(transition), w)
         return worth
 
     def predict_batch(self, X: Any) -> Predictions:

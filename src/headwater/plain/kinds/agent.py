@@ -56,8 +56,8 @@ class RewardScale:
     sum: float = 0.0
     moments: Moments = field(default_factory=Moments)
 
-    def scale(self, reward: float) -> float:
-        """Return the reward divided by the scale, which includes this reward.
+    def scale(self, reward: float, learn: bool = True) -> float:
+        """Return the reward divided by the scale, which includes this reward where it is learned.
 
         Examples
         --------
@@ -72,9 +72,10 @@ class RewardScale:
             d = float(np.clip(d, -bound, bound))
             total = m.mean + d
             reward = total - self.gamma * self.sum
-        m.mean, m.variance, m.seen = m.mean + d / t, (1 - 1 / t) * (m.variance + d * d / t), t
         self.sum = total
-        spread = m.variance * t / (t - 1) if t > 1 else 1.0
+        if learn:
+            m.mean, m.variance, m.seen = m.mean + d / t, (1 - 1 / t) * (m.variance + d * d / t), t
+        spread = m.variance * m.seen / (m.seen - 1) if m.seen > 1 else 1.0
         return float(reward / np.sqrt(spread + LEAST_SPREAD))
 
 
@@ -154,8 +155,8 @@ class TraceNet:
             zero = np.zeros_like(self._numbers(name))
             self.traces[name] = fade(self.traces.get(name, zero), new.get(name, zero), gamma, lamda)
 
-    def step(self, delta: float, alpha: float = 1.0) -> None:
-        """Take a bounded step along δ z."""
+    def step(self, delta: float, alpha: float = 1.0, w: float = 1.0) -> None:
+        """Take a bounded step along δ z, with weight w."""
         self.steps += 1
         ways = self.traces
         if self.adaptive:
@@ -165,7 +166,7 @@ class TraceNet:
                 z, v = self.traces.get(name, zero), self.squares.get(name, zero)
                 ways[name], self.squares[name] = adaptive_direction(z, v, delta, self.steps)
         size = sum(float(np.abs(way).sum()) for way in ways.values())
-        eta = bounded_step(delta, size, alpha, self.kappa)
+        eta = bounded_step(delta, size, alpha, self.kappa, w)
         for name, way in ways.items():
             self._numbers(name)[...] += eta * delta * way
 
@@ -182,6 +183,9 @@ class PlainAgent:
     δ = r + γ v(s′) − v(s), where v(s′) = 0 if the episode has terminated. In Q(λ), v(s) is q(s, a) and v(s′) = max q(s′, ·),
     and traces are reset after a non-greedy action (Watkins 1989). In AC(λ), the first net predicts v, and the second one's
     trace accumulates ∇[log π(a|s) + 0.01·sign(δ)·H(π)].
+
+    A transition of weight w takes a longer or shorter step along all traces (`bounded_step`), which are the same whatever w is. With
+    w = 0 no weight and no statistic moves, while time, rewards of the episode and traces go on.
 
     Parameters
     ----------
@@ -230,16 +234,17 @@ class PlainAgent:
         following: Mapping[str, Any],
         terminated: bool,
         truncated: bool,
+        w: float = 1.0,
     ) -> float:
-        """Learn a transition and return δ."""
+        """Learn a transition of weight w and return δ."""
         values = self.nets[0]
         q = len(self.nets) == 1
         later = values.forward(self.known(self.pairs(following, 1))) if self.touched else np.zeros(1)
         value = float(later.max() if q else later[0])
         if terminated or (truncated and not self.bootstrap):
             value = 0.0
-        r = self.scale.scale(reward)
-        pairs = self.pairs(x, learn=True)
+        r = self.scale.scale(reward, w > 0)
+        pairs = self.pairs(x, learn=w > 0)
         for e, net in enumerate(self.nets):
             for name in pairs.keys() - net.rows.keys():
                 net.rows[name] = self.draw(e, name)
@@ -247,9 +252,10 @@ class PlainAgent:
         which = int(action) if q else 0
         delta = r + self.gamma * value - predicted[which]
         values.add_gradient(pairs, np.eye(len(predicted))[which], self.gamma, self.lamda)
-        values.step(delta)
+        if w > 0:
+            values.step(delta, w=w)
         if not q:
-            self._learn_policy(pairs, action, delta)
+            self._learn_policy(pairs, action, delta, w)
         self.touched |= pairs.keys()
         self.time += 1
         if terminated or truncated or (q and predicted[which] < predicted.max()):
@@ -259,7 +265,7 @@ class PlainAgent:
             self.time, self.scale.sum = 0, 0.0
         return float(delta)
 
-    def _learn_policy(self, pairs: Mapping[Any, float], action: Any, delta: float) -> None:
+    def _learn_policy(self, pairs: Mapping[Any, float], action: Any, delta: float, weight: float) -> None:
         """Step along the trace of ∇[log π(a|s) + w·sign(δ)·H(π)]."""
         net = self.nets[1]
         z = net.forward(self.known(pairs) if self.touched else {None: 1.0})
@@ -267,4 +273,5 @@ class PlainAgent:
         y = np.asarray(action)
         d = normal_gradient(z, y, w, self.bounded) if self.normal else softmax_gradient(z, int(action), w)
         net.add_gradient(pairs, d, self.gamma, self.lamda)
-        net.step(delta)
+        if weight > 0:
+            net.step(delta, w=weight)

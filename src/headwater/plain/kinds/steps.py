@@ -9,6 +9,9 @@ weights of the net:
 
     M = α κ max(|δ|, 1) ‖z‖₁,   η = α / max(1, M),   w ← w + η δ z
 
+A transition of weight w counts its squared error w times: in place of the share s = min(M, 1)/κ of the error, which a step takes
+away at most, it is w·s/(1 − s + w·s), so η becomes η·w/(1 − s + w·s). No weight lets it go beyond the error.
+
 With κ ≥ 1 a step hardly ever overshoots the error itself, so α = 1 needs no tuning. The adaptive variant replaces z by z/√v̂,
 where v is an exponential mean of (δ z)², as in Adam.
 
@@ -39,15 +42,19 @@ def fade(trace: Array, gradient: Array, gamma: float, lamda: float) -> Array:
     return gamma * lamda * trace + gradient
 
 
-def bounded_step(delta: float, size: float, alpha: float, kappa: float) -> float:
-    """Return the step size η for an error δ and a trace of size ‖z‖₁.
+def bounded_step(delta: float, size: float, alpha: float, kappa: float, w: float = 1.0) -> float:
+    """Return the step size η of weight w for an error δ and a trace of size ‖z‖₁.
 
     Examples
     --------
     >>> bounded_step(0.5, 0.1, alpha=1.0, kappa=2.0), bounded_step(10.0, 5.0, alpha=1.0, kappa=2.0)
     (1.0, 0.01)
+    >>> round(bounded_step(10.0, 5.0, alpha=1.0, kappa=2.0, w=3.0), 6)
+    0.015
     """
-    return alpha / max(1.0, alpha * kappa * max(abs(delta), 1.0) * size)
+    m = alpha * kappa * max(abs(delta), 1.0) * size
+    share = min(min(m, 1.0) / kappa, 1.0)
+    return alpha / max(1.0, m) * w / (1 - share + w * share)
 
 
 def adaptive_direction(trace: Array, squares: Array, delta: float, step: int) -> tuple[Array, Array]:

@@ -10,7 +10,8 @@ mean so far:
 
 ε is the share of random actions that remains. v is the value of the policy that is followed, which keeps away from cliffs. Traces z
 are replacing ones, cut after an action that was not the best. Of categories α falls with the fourth root of the visits, and there
-are no traces.
+are no traces. A transition of weight w has a step of wα/(1 − α + wα) in place of α, so that it goes no farther than to its target;
+with w = 0 nothing moves but the traces.
 
 Of the net and a table of numbers, the one with the larger returns takes the actions. While most actions are random, the table gets
 80 % of the episodes. Then returns start anew, and the worse reader gets the share max(0.02, ½ exp(−2 gap / deviation)). An episode
@@ -115,17 +116,17 @@ class PlainTable:
         for name in self.columns.keys() & x.keys():
             self.columns[name].standardise(x[name], True)
 
-    def learn(self, x: Mapping[str, Any], action: int, reward: float, later: Any, ended: bool) -> float:
-        """Learn a transition to the state ``later``, or to one of the value ``later``, and return δ."""
+    def learn(self, x: Mapping[str, Any], action: int, reward: float, later: Any, ended: bool, w: float = 1.0) -> float:
+        """Learn a transition of weight w to the state ``later``, or to one of the value ``later``, and return δ."""
         following = later if isinstance(later, float) else self.value(later)
         self.see(x)
-        for name in self.columns.keys() & x.keys():
+        for name in self.columns.keys() & x.keys() if w > 0 else ():
             low, high = self.ranges.get(name, (x[name], x[name]))
             self.ranges[name] = (min(low, x[name]), max(high, x[name]))
         keys, said = self.keys(x), self.look(x)
         delta = reward + self.gamma * following - float(said[action])
         self._fade(keys, action)
-        alpha = self._step(keys, action)
+        alpha = self._step(keys, action, w) if w > 0 else 0.0
         for (key, which), z in self.traces.items():
             self.values.setdefault(key, np.zeros(self.actions))[which] += alpha * delta * z
         if ended or said[action] < said.max():
@@ -138,10 +139,11 @@ class PlainTable:
         kept = {place: z for place, z in faded.items() if place[0] not in keys or place[1] != action}
         self.traces = dict(list(kept.items())[-(TRACES - len(keys)) :]) | {(key, action): 1.0 for key in keys}
 
-    def _step(self, keys: Sequence[Key], action: int) -> float:
+    def _step(self, keys: Sequence[Key], action: int, w: float) -> float:
         for key in keys:
             self.visits[key, action] = self.visits.get((key, action), 0) + 1
-        return self.step / len(keys) if self.columns else self.first / float(self.visits[keys[0], action]) ** 0.25
+        alpha = self.step if self.columns else self.first / float(self.visits[keys[0], action]) ** 0.25
+        return w * alpha / (1 - alpha + w * alpha) / len(keys)
 
 
 @dataclass

@@ -156,6 +156,7 @@ class Transition(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     next: Features | None = None
     terminated: bool = False
     truncated: bool = False
+    w: Weight | None = None
     id: Id | None = None
 
 

@@ -86,7 +86,7 @@ static void remember_states(void)
             hw_read(l, values, 4, 1, 0, NULL);
             double action[] = {i % 2, 0.5};
             if (kind >= 8)
-                hw_learn_transition(l, action, share_at((uint64_t)i, 9), i % 20 == 19, 0);
+                hw_learn_transition(l, action, share_at((uint64_t)i, 9), i % 20 == 19, 0, i % 5 ? 1 : 2);
             else if (kind == 6)
                 hw_learn_next(l, i % 9 == 4 ? __builtin_nan("") : share_at((uint64_t)i, 9), i % 5 ? 1 : 2);
             else if (kind == 7) {

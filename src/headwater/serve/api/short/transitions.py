@@ -46,7 +46,8 @@ async def learn_transitions(request: Request) -> Response:
 
 def _event(row: Transition) -> JournalEvent:
     what = {"action": row.action, "reward": row.reward, "next": row.next}
-    return JournalEvent(row.x, what | {"terminated": row.terminated, "truncated": row.truncated}, None, row.id)
+    ends = {"terminated": row.terminated, "truncated": row.truncated}
+    return JournalEvent(row.x, what | ends, None if row.w == 1.0 else row.w, row.id)
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
