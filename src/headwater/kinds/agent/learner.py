@@ -314,11 +314,18 @@ class Agent(Learner):
         (2, 1)
         """
         following = None if next_observation is None else self.state_of(next_observation)
-        x, before = self.state_of(observation), None if self._warned else self._refused_rows()
-        weight = w if type(w) is float and w == 1 else self._weights([w], 1)[0]
+        x, before = self.state_of(observation), None if self._warned else self.refused["target"]
+        weight = w if type(w) is float and w == 1 else self._one_weight(w)
         self._learn(x, action, reward, following, bool(terminated), bool(truncated), weight)
-        if before is not None and self._refused_rows() != before:
-            self._warn_refused(before, depth=3)
+        if before is not None and self.refused["target"] != before:
+            self._warn_refused({**self._refused_rows(), "target": before}, depth=3)
+
+    def _one_weight(self, w: Any) -> float:
+        """Return the weight of a transition, 0 with a warning for what is none."""
+        before = self._refused_rows()
+        weight = self._weights([w], 1)[0]
+        self._warn_refused(before)
+        return weight
 
     def _weights(self, w: Any, n: int) -> list[float]:
         """Return the weights of n transitions, 0 for those that are none, which count as rejected."""
