@@ -13,7 +13,7 @@
 static const double FADES = 0.0005;
 static const double RECENT = 2;   /* the first errors are those of young members: later ones count so many times more */
 static const double SMALL = 0.2;  /* misses of the pool below this share of their mean size count by their square */
-static const double YOUNG = 1000; /* c / 2 is larger, after n errors, by c times this over n */
+static const double YOUNG = 4000; /* c / 2 is larger, after n errors, by c times this over n */
 static const double LEAST = 1e-9; /* share by single errors with which anyone begins */
 static const double NONE = 1e30;  /* as large is what is added to P for one who doesn't speak: v is 0 but for rounding */
 

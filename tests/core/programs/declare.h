@@ -220,7 +220,7 @@ static inline declaration declare_pool(bool is_double, int horizon, int season, 
 static inline declaration declare_joint(bool is_double, int horizon, int season, int lags, double low, double high)
 {
     declaration a = declare_pool(is_double, horizon, season, lags, low, high);
-    a.numbers[a.count++] = 0.02;
+    a.numbers[a.count++] = 0.005;
     return a;
 }
 

@@ -38,7 +38,7 @@ PLAIN_LAGS = 24
 """Last values read by least squares without season."""
 VISITS, VISITS_WITHOUT_SEASON = 40, 100
 """Visits of a phase of the season whose errors say how wide intervals are there."""
-PULL = 0.02
+PULL = 0.005
 """How strongly members' weights are drawn to those by their single errors."""
 UNBOUNDED = 1e300
 """Declared in place of an infinite bound."""
@@ -68,7 +68,7 @@ class Forecaster(Learner):
     correction from the columns known for that time. *Least squares without season* reads the last values alone. *Season* repeats
     the value a whole number of seasons before. Members weigh 1/R¹², where R is the mean absolute error at that horizon relative to
     the median member's, the bank's among themselves and then the bank among the four. From there, weights of the four go to
-    (P + diag(c/2s))⁻¹·1, normalised, with s these weights, P the mean products of members' errors and c = 0.02·(1 + 2000/n) after n
+    (P + diag(c/2s))⁻¹·1, normalised, with s these weights, P the mean products of members' errors and c = 0.005·(1 + 8000/n) after n
     of them.
 
     Parameters

@@ -20,7 +20,7 @@ last counts w times (`weighed`), and so do the products below. The line learns w
 A value of weight 0 is part of the past, and moves nothing.
 
 Weights of the second level start from these, s, and follow what members miss together (`Joint`). With P the mean products of what
-two of them miss, over the median of those with themselves, they are (P + diag(c/2s))⁻¹·1, normalised, where c = 0.02·(1 + 2000/n)
+two of them miss, over the median of those with themselves, they are (P + diag(c/2s))⁻¹·1, normalised, where c = 0.005·(1 + 8000/n)
 after n errors. A member below 0 is left out, and the others are weighed again.
 """
 
@@ -40,7 +40,7 @@ HOLT = tuple(
     for gain in (0.2, 0.5, 0.8)
 )
 FADES, SHRINKS, INDEX, POWER = 0.01, 10.0, 0.15, 12
-JOINT_FADES, RECENT, SMALL, YOUNG, LEAST, PULL = 0.0005, 2.0, 0.2, 2000.0, 1e-9, 0.02
+JOINT_FADES, RECENT, SMALL, YOUNG, LEAST, PULL = 0.0005, 2.0, 0.2, 8000.0, 1e-9, 0.005
 """Of `Joint`: the first errors are those of young members, so that later ones count more. An error below a share of the mean size
 counts by its square, a larger one by its size. The pull to the first weights is larger while there are few errors."""
 UNIT = 0.001
