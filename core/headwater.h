@@ -79,7 +79,7 @@ enum {
     HW_D_TARGETS,   /* 1: answers are standardised as they stream */
     HW_D_KNOTS,     /* knots of each number's spline basis; 0: none */
     HW_D_RING,      /* samples kept for replay */
-    HW_D_INTERVALS, /* HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON, HW_ANOMALY */
+    HW_D_INTERVALS, /* HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON, HW_ANOMALY, HW_ANOMALY_FADING */
     HW_D_HISTORY,   /* 1: the label history takes part in the mixture */
     HW_D_SEED_LOW,  /* lower and */
     HW_D_SEED_HIGH, /* upper 32 bits of the seed */
@@ -236,8 +236,9 @@ enum {
 };
 enum { HW_NO_POLICY, HW_ACTION_VALUES, HW_SOFTMAX_POLICY, HW_NORMAL_POLICY, HW_POLICIES };
 /* How wide answers spread. HW_ANOMALY: there are no answers, and what is predicted is how unusual a sample is, in (0, 1).
- * Its one expert is the encoder of an autoencoder; its decoder is what a rule of one number a weight keeps. */
-enum { HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON, HW_ANOMALY, HW_INTERVAL_KINDS };
+ * Its one expert is the encoder of an autoencoder; its decoder is what a rule of one number a weight keeps.
+ * HW_ANOMALY_FADING: compared with all scores, which fade, and not with the last ones alone. */
+enum { HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON, HW_ANOMALY, HW_ANOMALY_FADING, HW_INTERVAL_KINDS };
 
 /* Make a learner with initial weights. level: 0 for the best that this processor has, else 1, 3 or 4 (x86-64 only).
  * key: any number, the less guessable the better; it orders hash tables and changes no result. */

@@ -298,7 +298,7 @@ static int learn_anomaly(hw_learner *l, double w, void *p)
 
 int hw_contributions(hw_learner *l, double *row, double *score, double *of_new)
 {
-    int status = l->intervals == HW_ANOMALY ? hw_reserve_anomaly(l) : HW_BAD_ARGUMENT;
+    int status = hw_is_anomaly(l) ? hw_reserve_anomaly(l) : HW_BAD_ARGUMENT;
     if (status >= 0)
         l->kernels->contributions(l, row, score, of_new);
     return status;
@@ -309,7 +309,7 @@ int hw_predict(hw_learner *l, void *p, double *width)
     if (!l->growing || l->agent)
         return HW_BAD_ARGUMENT;
     l->predicted_count = -1;
-    if (l->intervals == HW_ANOMALY) {
+    if (hw_is_anomaly(l)) {
         int status = hw_reserve_anomaly(l);
         if (width)
             *width = 0;
@@ -352,7 +352,7 @@ int hw_learn(hw_learner *l, double y, double w, void *p)
 {
     if (!l->growing || l->agent || !answer_fits(l, y) || !(w >= 0 && w <= HEAVIEST) || (l->bandit && !l->bandit->learning))
         return HW_BAD_ARGUMENT;
-    if (l->intervals == HW_ANOMALY)
+    if (hw_is_anomaly(l))
         return learn_anomaly(l, w, p);
     int ready = w > 0 ? prepare(l) : 0;
     if (ready < 0)
@@ -370,7 +370,7 @@ int hw_predict_pending(hw_learner *l, void *p)
 {
     if (!l->growing || l->agent)
         return HW_BAD_ARGUMENT;
-    if (l->intervals == HW_ANOMALY)
+    if (hw_is_anomaly(l))
         return hw_predict(l, p, NULL);
     l->predicted_count = -1;
     int status = l->mixture || l->coverage ? hw_make_pending(l) : 0;
@@ -385,7 +385,7 @@ int hw_learn_late(hw_learner *l, double y, double w)
 {
     if (!l->growing || l->bandit || l->agent || !answer_fits(l, y) || !(w >= 0 && w <= HEAVIEST))
         return HW_BAD_ARGUMENT;
-    if (l->intervals == HW_ANOMALY)
+    if (hw_is_anomaly(l))
         return learn_anomaly(l, w, NULL);
     int ready = w > 0 ? prepare(l) : 0;
     if (ready < 0)

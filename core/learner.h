@@ -237,8 +237,10 @@ enum {
 };
 
 /* Scores of HW_ANOMALY: how many there ever were, how many samples in succession were not learned since they are unusual,
- * and the last ones of each detector and of the pool (kernels/kinds/anomaly.c). */
-enum { HW_SCORES_EVER, HW_SCORES_SKIPPED, HW_SCORES_HEAD, HW_DETECTORS = 4, HW_SCORED = 2000 };
+ * and the last ones of each detector and of the pool (kernels/kinds/anomaly.c). Behind them those of HW_ANOMALY_FADING have
+ * how many there were in each bin, which fade: of a detector by the logarithm of its score, of the pool by its score. */
+enum { HW_SCORES_EVER, HW_SCORES_SKIPPED, HW_SCORES_HEAD, HW_DETECTORS = 4, HW_SCORED = 2000, HW_LOG_BINS = 100, HW_POOL_BINS = 193 };
+enum { HW_SCORE_BINS = HW_SCORES_HEAD + (HW_DETECTORS + 1) * HW_SCORED };
 
 typedef struct hw_kernels hw_kernels;
 
@@ -425,9 +427,11 @@ enum {
     HW_PAST_REPEATS,                   /* weight of a mere repetition of the last answer in what is predicted */
     HW_PAST_NUMBERS
 };
+static inline bool hw_is_anomaly(const hw_learner *l) { return l->intervals >= HW_ANOMALY; }
 static inline int64_t hw_score_count(const hw_learner *l)
 {
-    return !l->intervals ? 0 : l->intervals == HW_ANOMALY ? HW_SCORES_HEAD + (HW_DETECTORS + 1) * HW_SCORED : 1 + HW_WINDOW;
+    int64_t bins = l->intervals == HW_ANOMALY_FADING ? HW_DETECTORS * HW_LOG_BINS + HW_POOL_BINS : 0;
+    return !l->intervals ? 0 : hw_is_anomaly(l) ? HW_SCORE_BINS + bins : 1 + HW_WINDOW;
 }
 /* Inputs that have a row of the table. */
 static inline int64_t hw_table_inputs(const hw_learner *l)

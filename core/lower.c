@@ -194,7 +194,7 @@ static int check_head(const double *d, int64_t count, hw_fault *fault)
     DECLARED(whole(d[HW_D_KNOTS], 0, 64) && d[HW_D_KNOTS] != 1 && d[HW_D_KNOTS] != 2, "knots", "0, or 3 to 64",
              d[HW_D_KNOTS]);
     DECLARED(whole(d[HW_D_RING], 0, 1 << 20), "samples kept for replay", "0 to 1048576", d[HW_D_RING]);
-    DECLARED(whole(d[HW_D_INTERVALS], 0, HW_INTERVAL_KINDS - 1), "intervals", "0 to 4", d[HW_D_INTERVALS]);
+    DECLARED(whole(d[HW_D_INTERVALS], 0, HW_INTERVAL_KINDS - 1), "intervals", "0 to 5", d[HW_D_INTERVALS]);
     DECLARED(whole(d[HW_D_SEED_LOW], 0, 4294967295.0) && whole(d[HW_D_SEED_HIGH], 0, 4294967295.0), "seed",
              "two halves of 32 bits", d[HW_D_SEED_LOW]);
     DECLARED(whole(d[HW_D_MAX_ROWS], 16, 1 << 30), "max_rows", "16 to 1073741824", d[HW_D_MAX_ROWS]);

@@ -191,7 +191,7 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t bytes_kept(const hw_learner *l, const hw_array *a, int owner, double scored)
 {
     int64_t count = a->shape[0] * a->shape[1];
-    if (owner == HW_OF_SCORES && count && l->intervals != HW_ANOMALY)
+    if (owner == HW_OF_SCORES && count && !hw_is_anomaly(l))
         count = 1 + (scored < HW_WINDOW ? (int64_t)scored : HW_WINDOW);
     if (owner == HW_OF_RING)
         count = least(l->sizes[HW_N_KEPT], l->ring);

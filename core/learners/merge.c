@@ -1220,12 +1220,13 @@ static int merge_running(merging *m, int i)
 
 /* ---- scores and label history ---------------------------------------------------------------------------- */
 
-/* Of intervals one ring of scores; of detectors a ring each, which turn together. */
+/* Of intervals one ring of scores; of detectors a ring each, which turn together, and counts in bins. */
 static int merge_scores(merging *m, int i)
 {
     (void)i;
-    bool several = m->to->intervals == HW_ANOMALY;
-    int64_t head = several ? HW_SCORES_HEAD : 1, window = several ? HW_SCORED : HW_WINDOW, last = hw_score_count(m->to);
+    bool several = hw_is_anomaly(m->to);
+    int64_t head = several ? HW_SCORES_HEAD : 1, window = several ? HW_SCORED : HW_WINDOW;
+    int64_t last = several ? HW_SCORE_BINS : hw_score_count(m->to);
     double *to = m->to->scores, begin = m->base->scores[0];
     for (int q = 0; m->to->intervals && q < m->count; q++) {
         const double *own = m->worker[q].l->scores;
@@ -1235,6 +1236,8 @@ static int merge_scores(merging *m, int i)
                 to[first + place] = own[first + (int64_t)n % window];
         }
         to[0] += most(own[0] - begin, 0);
+        for (int64_t bin = last; bin < hw_score_count(m->to); bin++)
+            to[bin] = most(to[bin] + own[bin] - m->base->scores[bin], 0);
     }
     return 0;
 }
@@ -1393,7 +1396,7 @@ static int keep_in_turn(merging *m, kept *k)
 
 static int merge_kept(merging *m)
 {
-    if (!m->to->ring || m->to->intervals == HW_ANOMALY) /* a detector's rows begin anew */
+    if (!m->to->ring || hw_is_anomaly(m->to)) /* a detector's rows begin anew */
         return 0;
     kept *k = NULL;
     if (!take(m, &k, m->count + 1, sizeof *k))

@@ -14,7 +14,7 @@ int hw_find_declared(const double *d, int64_t count, const double *tail, bool re
             words = rest > HW_TEXT && hw_is_recurrent(tail + HW_TEXT, rest - HW_TEXT) ? HW_TEXT : 0;
     bool blocks = HW_EMBEDS && !recurrent && rest == HW_TEXT + HW_BANDIT + HW_STACK; /* a bandit that reads embeddings */
     own[HW_PART_cells] = d[HW_D_TABLES] > 0 ? d + HW_D_TABLES : NULL;
-    own[HW_PART_anomaly] = d[HW_D_INTERVALS] == HW_ANOMALY ? d + HW_D_INTERVALS : NULL;
+    own[HW_PART_anomaly] = d[HW_D_INTERVALS] >= HW_ANOMALY ? d + HW_D_INTERVALS : NULL;
     /* The last forecaster has as many numbers as a recurrence without names, but no 0 where that counts a name's bytes. */
     int part = rest == HW_FORECAST                         ? HW_PART_forecast
                : rest == HW_FORECAST + HW_BANK             ? HW_PART_forecast

@@ -166,7 +166,7 @@ static int measure_value(hw_learner *l, const hw_value *v, hw_growth *g, int64_t
         *text += fresh ? v->name_size : 0;
     }
     bool block = HW_EMBEDS && v->has & HW_HAS_NUMBERS && !hw_embedding_size(l, column);
-    if (block && l->intervals == HW_ANOMALY)
+    if (block && hw_is_anomaly(l))
         g->rows += (int64_t)v->count;
     else if (block) /* its rows are no names */
         *rows += (int64_t)v->count;

@@ -460,7 +460,7 @@ static int32_t shared_slot(hw_learner *l, uint64_t key, int learn)
 int32_t hw_numbers_of_column(const hw_learner *l, int32_t column)
 {
     int kind = l->columns.kind[column];
-    if (hw_is_embedding(kind) && l->intervals == HW_ANOMALY)
+    if (hw_is_embedding(kind) && hw_is_anomaly(l))
         return l->columns.slot[column] < 0 ? 0 : hw_embedding_size(l, column);
     return hw_numbers_of_kind(kind);
 }
@@ -627,7 +627,7 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
             add_entry(l, -l->names.value[category] - 1, 1);
         return hw_read_text(l, v, column, name, size);
     }
-    if (hw_is_embedding(kind) && l->intervals == HW_ANOMALY)
+    if (hw_is_embedding(kind) && hw_is_anomaly(l))
         return v->has & HW_HAS_NUMBERS && column >= 0 ? read_block(l, v, column, learn) : 0;
     if (hw_is_embedding(kind))
         return v->has & HW_HAS_NUMBERS && column >= 0 ? hw_read_embedding(l, v, column, learn) : 0;

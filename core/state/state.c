@@ -111,7 +111,7 @@ static uint64_t hash_declaration(const hw_learner *l)
     int n = 0;
     for (int i = HW_D_DOUBLE; i < HW_HEAD; i++)
         if (i != HW_D_TABLES && i != HW_D_TESTS)
-            head[n++] = i == HW_D_INTERVALS && d[i] == HW_ANOMALY ? HW_UNKNOWN : d[i];
+            head[n++] = i == HW_D_INTERVALS && d[i] >= HW_ANOMALY ? HW_UNKNOWN : d[i];
     for (int e = 0; e < l->experts; e++)
         at += HW_EXPERT + HW_LAYER * (int64_t)at[HW_E_LAYERS];
     uint64_t digest = hw_hash(DIGEST, (const char *)head, (size_t)n * 8);
@@ -308,8 +308,10 @@ static int check_numbers(const hw_learner *l, hw_fault *fault)
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
             SAVED(hw_countable(run[counts[i]]), "running", "counts", run[counts[i]]);
     }
-    for (int i = 0; l->intervals && i < (l->intervals == HW_ANOMALY ? HW_SCORES_HEAD : 1); i++)
+    for (int i = 0; l->intervals && i < (hw_is_anomaly(l) ? HW_SCORES_HEAD : 1); i++)
         SAVED(hw_countable(l->scores[i]), "scores", "a count", l->scores[i]);
+    for (int64_t i = HW_SCORE_BINS; i < hw_score_count(l); i++)
+        SAVED(hw_countable(l->scores[i]), "scores", "counts", l->scores[i]);
     for (int j = 0; j < l->outputs; j++) {
         const double *a = l->answers + 3 * j; /* mean, variance, count */
         SAVED(a[1] >= 0 && hw_countable(a[2]), "answers", "variances of 0 or more, and counts", a[1]);

@@ -2,9 +2,9 @@
  *
  * Four detectors look at it, each with a raw score: the mean square of its standardised numbers; its mean distance to the
  * nearest of the last samples; what an autoencoder fails to rebuild; the surprise of its categories and of what is new.
- * A raw score becomes a p-value, the share of the last HW_SCORED samples that had a larger one. The pool's own raw score is
- * the weighted sum of -ln p, and the answer is 1 - p of that. Formulas and sources stand in
- * headwater/plain/kinds/anomaly.py. */
+ * A raw score becomes a p-value, the share of the samples so far that had a larger one, where old ones fade (HW_ANOMALY: of
+ * the last HW_SCORED samples). The pool's own raw score is the weighted sum of -ln p, and the answer is 1 - p of that.
+ * Formulas and sources stand in headwater/plain/kinds/anomaly.py. */
 
 static const double POOL_WEIGHT[HW_DETECTORS] = {1.5, 1, 1, 1};
 static const double FARTHEST = 10;  /* a standardised number lies within ±10 */
@@ -12,10 +12,18 @@ static const double RARE = 0.001;   /* a p-value below this is an anomaly, which
 static const double TOGETHER = 100; /* but no more of them in succession: things may be so from now on */
 enum { NEAREST = 10 };              /* samples that a distance is measured to */
 
+static const double LOG_FIRST = -12, LOG_WIDTH = 0.25, POOL_WIDTH = 0.25; /* bins of scores; the first is of those of 0 */
+static const double REMEMBERED = 20000; /* samples after which one counts 1/e */
+static const double TAIL = 0.02;        /* share of the pool's largest scores, beyond which it falls exponentially: */
+static const double EXCESS = 3;         /* its mean excess before anything is known, */
+static const double EXCESSES = 10;      /* which counts as so many samples */
+static const double SMALLEST_P = 0x1p-24; /* so that 1 - p is below 1 in float32 */
+
 /* The sample at hand: pair 0 is the bias, pair i + 1 is entry i. */
 typedef struct looked_at {
     int64_t pairs, numbers;
     double score[HW_DETECTORS + 1], p[HW_DETECTORS + 1]; /* raw scores and p-values; the pool's last */
+    int bin[HW_DETECTORS + 1];
 } looked_at;
 
 /* Where the parts of a score go: each row of the table gets factor times what it contributes. NULL: nowhere. */
@@ -200,8 +208,51 @@ static double (*const DETECTORS[HW_DETECTORS])(hw_learner *, const looked_at *, 
 
 static double *scores_of(hw_learner *l, int detector) { return l->scores + HW_SCORES_HEAD + (int64_t)detector * HW_SCORED; }
 
+static double *bins_of(hw_learner *l, int detector) { return l->scores + HW_SCORE_BINS + (int64_t)detector * HW_LOG_BINS; }
+
+static int bins_in(int detector) { return detector < HW_DETECTORS ? HW_LOG_BINS : HW_POOL_BINS; }
+
+static int bin_of(int detector, double score)
+{
+    if (!(score > 0))
+        return 0;
+    double at = detector < HW_DETECTORS ? (hw_log64(score) - LOG_FIRST) / LOG_WIDTH : score / POOL_WIDTH + 1;
+    int last = bins_in(detector) - 1;
+    return at < 1 ? 1 : at < last ? (int)at : last;
+}
+
+/* The share of samples so far in larger bins; the own bin and this sample count half. */
+static double fading_p_value(const double *bins, int n, int own)
+{
+    double below = 0, above = 0;
+    for (int i = 0; i < own; i++)
+        below += bins[i];
+    for (int i = own + 1; i < n; i++)
+        above += bins[i];
+    return (above + 0.5 * bins[own] + 0.5) / (below + bins[own] + above + 1);
+}
+
+/* The pool's p-value: among its largest scores its bins are nearly empty, and a tail that falls exponentially from the edge
+ * of TAIL on, by the mean excess of the scores there, tells how much farther one lies. */
+static double tail_p_value(const double *bins, int own, double score)
+{
+    double all = 0, within_tail = 0, excess = 0;
+    for (int i = 0; i < HW_POOL_BINS; i++)
+        all += bins[i];
+    int first = HW_POOL_BINS;
+    while (first > 1 && within_tail + bins[first - 1] <= TAIL * all)
+        within_tail += bins[--first];
+    if (!(all > 0) || own < first)
+        return fading_p_value(bins, HW_POOL_BINS, own);
+    double edge = (first - 1) * POOL_WIDTH;
+    for (int i = first; i < HW_POOL_BINS; i++)
+        excess += bins[i] * ((i - 0.5) * POOL_WIDTH - edge);
+    double mean = (excess + EXCESSES * EXCESS) / (within_tail + EXCESSES);
+    return most((within_tail + 0.5) / (all + 1) * hw_exp64((edge - score) / mean), SMALLEST_P);
+}
+
 /* The share of the last scores that are larger; equal ones count half, and so does this one: never 0 and never 1. */
-static double p_value(hw_learner *l, int detector, double score)
+static double recent_p_value(hw_learner *l, int detector, double score)
 {
     double ever = l->scores[HW_SCORES_EVER];
     const double *scores = scores_of(l, detector);
@@ -209,6 +260,15 @@ static double p_value(hw_learner *l, int detector, double score)
     for (int i = 0; i < count; i++)
         twice += (scores[i] > score) + (scores[i] >= score);
     return 0.5 * twice / (count + 1);
+}
+
+static double p_value(hw_learner *l, looked_at *at, int detector)
+{
+    if (l->intervals == HW_ANOMALY)
+        return recent_p_value(l, detector, at->score[detector]);
+    int own = at->bin[detector] = bin_of(detector, at->score[detector]);
+    const double *bins = bins_of(l, detector);
+    return detector < HW_DETECTORS ? fading_p_value(bins, HW_LOG_BINS, own) : tail_p_value(bins, own, at->score[detector]);
 }
 
 /* What a detector adds to the pool's raw score. One that finds nothing at all adds nothing: where rows never differ, its
@@ -224,11 +284,11 @@ static void look(hw_learner *l, looked_at *at, bool learn)
     double pool = 0;
     for (int d = 0; d < HW_DETECTORS; d++) {
         at->score[d] = DETECTORS[d](l, at, NULL);
-        at->p[d] = p_value(l, d, at->score[d]);
+        at->p[d] = p_value(l, at, d);
         pool += surprise_of(at, d);
     }
     at->score[HW_DETECTORS] = pool;
-    at->p[HW_DETECTORS] = p_value(l, HW_DETECTORS, pool);
+    at->p[HW_DETECTORS] = p_value(l, at, HW_DETECTORS);
 }
 
 static int kernel_score(hw_learner *l, void *p)
@@ -263,6 +323,13 @@ static void record_scores(hw_learner *l, const looked_at *at)
     int64_t place = (int64_t)l->scores[HW_SCORES_EVER] % HW_SCORED;
     for (int d = 0; d <= HW_DETECTORS; d++)
         scores_of(l, d)[place] = at->score[d];
+    if (l->intervals == HW_ANOMALY_FADING) {
+        double *bins = bins_of(l, 0);
+        for (int i = 0; l->scores[HW_SCORES_EVER] >= REMEMBERED && i < HW_DETECTORS * HW_LOG_BINS + HW_POOL_BINS; i++)
+            bins[i] *= 1 - 1 / REMEMBERED;
+        for (int d = 0; d <= HW_DETECTORS; d++)
+            bins_of(l, d)[at->bin[d]] += 1;
+    }
     l->scores[HW_SCORES_EVER] += 1;
 }
 

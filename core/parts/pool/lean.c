@@ -11,7 +11,7 @@ static int parse(hw_learner *l, const double *d, const double *own, hw_fault *fa
              own[HW_LEAN_WEIGHT]);
     double apart = hw_lean_numbers(d) > HW_LEAN_APART ? own[HW_LEAN_APART] : 0;
     DECLARED(apart >= 0 && apart <= 1e30, "factor on steps along differences", "0 or more", apart);
-    DECLARED(l->growing && l->intervals != HW_ANOMALY, "a lean pool", "names that grow, and answers", l->intervals);
+    DECLARED(l->growing && !hw_is_anomaly(l), "a lean pool", "names that grow, and answers", l->intervals);
     for (int e = 0; e < l->experts; e++, x += HW_EXPERT + HW_LAYER * (int64_t)x[HW_E_LAYERS])
         DECLARED(x[HW_E_RULE] == HW_RULE_sgd || hw_is_factored((int)x[HW_E_RULE]), "update rule of a lean pool",
                  "SGD, AdaGrad or RMSProp", x[HW_E_RULE]);

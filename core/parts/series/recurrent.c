@@ -66,7 +66,7 @@ static int check_declared(const hw_learner *l, const double *d, hw_fault *fault)
         return refuse(fault, "size of a memory", "at most 268435456 numbers", d[HW_M_KEYS] * d[HW_M_UNITS]);
     if (!l->growing && (d[HW_M_BY] > 0 || d[HW_M_TIME] > 0))
         return refuse(fault, "columns of a memory", "none where inputs have no names", 1);
-    if (l->embedding || l->image || l->intervals == HW_ANOMALY)
+    if (l->embedding || l->image || hw_is_anomaly(l))
         return refuse(fault, "a memory", "dense nets that learn from answers", 1);
     return 0;
 }

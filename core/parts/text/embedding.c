@@ -46,7 +46,7 @@ int hw_check_room(hw_learner *l, int64_t size)
 {
     const hw_words *t = l->text;
     int64_t rows = l->rows + size, most = l->max_rows - hw_to_share(l);
-    if (l->intervals == HW_ANOMALY) /* they are rows of the table */
+    if (hw_is_anomaly(l)) /* they are rows of the table */
         return !l->shared_from && rows <= most ? 0 : hw_exceed(l, "max_rows", most, rows);
     return has_room(t, size) ? 0 : hw_exceed(l, "max_rows", t->max_rows, t->counts[HW_TC_ROWS] + size + HEADS);
 }

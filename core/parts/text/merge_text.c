@@ -15,7 +15,7 @@ bool hw_text_descends(const hw_learner *base, const hw_learner *l)
     int64_t rows = base->text ? base->text->counts[HW_TC_ROWS] : 0;
     if (!base->text)
         return true;
-    if (base->intervals == HW_ANOMALY) /* its blocks are rows of the table, which names alone don't say */
+    if (hw_is_anomaly(base)) /* its blocks are rows of the table, which names alone don't say */
         return false;
     if (l->text->counts[HW_TC_ROWS] < rows || l->text->counts[HW_TC_TEXTS] < base->text->counts[HW_TC_TEXTS] ||
         (rows && memcmp(base->text->keys, l->text->keys, (size_t)rows * 8) != 0))

@@ -448,7 +448,7 @@ static const char MIXED[] = "a pool of experts whose logits or numbers are mixed
 /* A bandit and an anomaly model have no mixture: they read embeddings alone. Called once all parts are declared. */
 int hw_check_reader(hw_learner *l, hw_fault *fault)
 {
-    DECLARED(!l->text || l->mixture || l->bandit || l->intervals == HW_ANOMALY, "text", MIXED, l->mixture);
+    DECLARED(!l->text || l->mixture || l->bandit || hw_is_anomaly(l), "text", MIXED, l->mixture);
     return 0;
 }
 

@@ -180,7 +180,7 @@ static inline void add_apart(declaration *a, double factor)
 static inline declaration declare_anomaly(bool is_double, int units, int neighbours)
 {
     declaration a = declare(is_double, true, 0, 1);
-    a.numbers[HW_D_INTERVALS] = HW_ANOMALY;
+    a.numbers[HW_D_INTERVALS] = HW_ANOMALY_FADING;
     a.numbers[HW_D_RING] = neighbours;
     add_expert(&a, "mse", "momentum", 0.003);
     add_dense(&a, units, "lecun");

@@ -294,10 +294,10 @@ static declaration random_declaration(void)
     }
     if (growing && (cross_entropy || d[HW_D_TARGETS] == 1))
         d[HW_D_HISTORY] = once_in(2);
-    if (growing && d[HW_D_INTERVALS] != HW_ANOMALY && once_in(2))
+    if (growing && d[HW_D_INTERVALS] < HW_ANOMALY && once_in(2))
         learn_lean(&a);
     bool mixes = cross_entropy || d[HW_D_TARGETS] == 1;
-    if (growing && d[HW_D_INTERVALS] != HW_ANOMALY && mixes && experts + (int)d[HW_D_HISTORY] > 1 && once_in(2))
+    if (growing && d[HW_D_INTERVALS] < HW_ANOMALY && mixes && experts + (int)d[HW_D_HISTORY] > 1 && once_in(2))
         add_text(&a, 1 + (int)below(2), (int)below(3), once_in(2) ? 16 + (int)below(100) : 1 << 16);
     for (int i = 0; wild && once_in(4) && i < 3; i++) /* and what nobody should declare */
         a.numbers[below((uint64_t)a.count)] = once_in(2) ? hostile() : (double)below(70);
@@ -461,7 +461,7 @@ static int call_growing(learner *s)
             at_hand = "hw_contributions";
             memset(p, 0, (size_t)s->shape.rows * sizeof *p);
             status = hw_contributions(s->l, p, &score, &of_new);
-            return s->shape.intervals == HW_ANOMALY || status == HW_BAD_ARGUMENT ? status : 2;
+            return s->shape.intervals >= HW_ANOMALY || status == HW_BAD_ARGUMENT ? status : 2;
         }
         at_hand = "hw_predict";
         return hw_predict(s->l, p, once_in(2) ? &width : NULL);

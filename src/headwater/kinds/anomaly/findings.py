@@ -91,8 +91,9 @@ def kept_scores(engine: Any) -> tuple[int, NDArray[np.float64]]:
 
     The scores are an array (detectors + 1, n), whose last line is the pool's own.
     """
-    ever = int(engine.core.array("scores")[0])
-    rings = engine.core.array("scores")[2:].reshape(-1, SCORED)
+    scores = engine.core.array("scores")
+    ever = int(scores[0])
+    rings = scores[2 : 2 + (len(DETECTORS) + 1) * SCORED].reshape(-1, SCORED)
     n = min(ever, SCORED)
     return ever, np.roll(rings, -(ever % SCORED), axis=1)[:, SCORED - n :] if ever > SCORED else rings[:, :n]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater._core import APART_VERSION
 from headwater.encode.rows import as_dicts
 from headwater.encode.vocabulary import LEAST_ROWS
 from headwater.errors import ConfigError, DataError
@@ -21,7 +22,7 @@ from headwater.learner.settings.river_words import in_river
 from headwater.learner.settings.text import AUTO, check_embeddings, reading
 from headwater.learner.validation import HEAVIEST, Block, as_samples, check_rows, check_sample, check_weights
 from headwater.nn import Dense, Loss, Momentum
-from headwater.nn.core import ANOMALY
+from headwater.nn.core import ANOMALY, ANOMALY_FADING
 from headwater.nn.expert import Expert
 from headwater.streams import in_pieces
 from headwater.types import Predictions
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from headwater.learner.settings.rolling import Rolling
 
 SCORED = 2000
-"""Number of stored scores, of which a p-value is a share."""
+"""Number of last scores that are stored, for the diagnosis."""
 DETECTORS = ("z-norm", "nearest", "autoencoder", "names")
 """The detectors of the pool, in the order of the core."""
 NOTHING_KNOWN = 0.5
@@ -51,9 +52,10 @@ class Anomaly(Learner):
     - ``autoencoder``: the mean of (ẑ_j − z_j)² for the reconstruction ẑ = Vh with h = tanh(b + Wx).
     - ``names``: Σ −ln(share of rows with this category), and ln 2n for each new name after n rows.
 
-    The p-value of a detector is the share of its last 2,000 scores that are larger (ties count half). The raw score of the pool is
-    Σ weight·(−ln p) over the detectors with nonzero scores, with the weights 1.5, 1, 1, 1. The issued score is 1 − p of the raw
-    score, so 0.99 means that one row in a hundred is as unusual.
+    The p-value of a detector is the share of its earlier scores that are larger, where one of 20,000 rows ago counts 1/e. Scores
+    are compared by bins of a quarter of their logarithm (ties count half). The raw score of the pool is Σ weight·(−ln p) over the
+    detectors with nonzero scores, with the weights 1.5, 1, 1, 1. The issued score is 1 − p of the raw score, so 0.99 means that
+    one row in a hundred is as unusual. Beyond the largest fiftieth of raw scores, p falls exponentially by their mean excess.
 
     A row with p < 0.001 is scored but not learned, so that a burst of anomalies does not become normal at once. After 100 such rows
     in succession learning resumes, which accepts them as the new normal.
@@ -96,7 +98,7 @@ class Anomaly(Learner):
 
     References
     ----------
-    Vovk, Gammerman & Shafer 2005 (p-values from ranks); Fisher 1925 (Σ −ln p); Bhatia et al. 2022, MemStream (a memory and an
+    Vovk, Gammerman & Shafer 2005 (p-values from ranks); Fisher 1925 (Σ −ln p); Pickands 1975 (exponential tails); Bhatia et al. 2022, MemStream (a memory and an
     autoencoder); Welford 1962.
     """
 
@@ -143,8 +145,14 @@ class Anomaly(Learner):
             )
         encoder = Expert((Dense(self.hidden, "tanh"), Dense(1)), Loss("mse"), Momentum(STEP))
         sizes = (self.max_rows, True, False, 0, self.neighbours)
-        setup = Setup((encoder,), self.seed, self.dtype, *sizes, intervals=ANOMALY, rolling=self.rolling)
+        ranks = ANOMALY_FADING if self.core_version >= APART_VERSION else ANOMALY
+        setup = Setup((encoder,), self.seed, self.dtype, *sizes, intervals=ranks, rolling=self.rolling)
         return reading(setup, self.text, columns=check_embeddings(self))
+
+    def follow_core(self, version: int) -> None:
+        """Learn by the rules of an older core, which compared scores with the last 2,000 alone."""
+        super().follow_core(version)
+        self._setup = self._made()
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
@@ -205,12 +213,12 @@ class Anomaly(Learner):
         x : dict
             The row.
         rate : float
-            Accepted false alarm rate. With 2,000 scores the smallest rate is 0.0005.
+            Accepted false alarm rate, at least 0.0005.
 
         Returns
         -------
         bool
-            Whether p < rate. Always False until 1/(2·rate) rows have been learned.
+            Whether p < rate. In the first 50 rows p is at least 1/(2n + 2) after n rows.
 
         Raises
         ------
@@ -230,7 +238,7 @@ class Anomaly(Learner):
                 expected=f"a share from {1 / SCORED} to 1",
                 got=repr(rate),
                 at="rate",
-                help=f"A p-value is a share of the last {SCORED:,} scores.",
+                help="Give e.g. 0.001.",
             )
         return self.score_one(x) > 1 - rate
 

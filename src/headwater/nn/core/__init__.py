@@ -25,6 +25,7 @@ from headwater.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, LayerN
 from .declaration import CELLS, LAYER_KINDS, declaration
 from .running import (
     ANOMALY,
+    ANOMALY_FADING,
     CLASSES,
     ERROR,
     FADING_LOSS,
@@ -499,6 +500,7 @@ _LATER = (
 
 __all__ = [
     "ANOMALY",
+    "ANOMALY_FADING",
     "CLASSES",
     "ERROR",
     "FADING_LOSS",

@@ -1,8 +1,8 @@
 """Names of the core's codes and of an expert's running numbers, in the order of ``core/headwater.h``."""
 
-UNKNOWN, PLAIN, SCALED, PEARSON, ANOMALY = range(5)
+UNKNOWN, PLAIN, SCALED, PEARSON, ANOMALY, ANOMALY_FADING = range(6)
 """Scale of errors: no labels to score · one scale for all rows · predicted by an expert · √ŷ for counts · none, since the model
-predicts anomaly scores."""
+predicts anomaly scores · and compares them with all earlier ones, which fade."""
 HEDGED, CLASSES, NUMBERS = range(3)
 """Kinds of mixture: probabilities by fixed-share Hedge, logits, numbers."""
 WINDOW = 1000

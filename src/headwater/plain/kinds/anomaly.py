@@ -17,8 +17,17 @@ from headwater.plain.inputs.input import Statistics, standardise
 
 FARTHEST = 10.0
 """Standardized numbers are clipped to ±10."""
-SCORED = 2000
-"""Number of past scores that a p-value is computed from."""
+LOG_FIRST, LOG_WIDTH, LOG_BINS = -12.0, 0.25, 100
+"""Bins of a detector's scores, by their logarithm. The first is for scores of 0, the last has no end."""
+POOL_WIDTH, POOL_BINS = 0.25, 193
+"""Bins of the pool's raw scores, alike."""
+REMEMBERED = 20_000
+"""Rows after which a score counts 1/e."""
+TAIL, EXCESS, EXCESSES = 0.02, 3.0, 10.0
+"""Share of the pool's largest scores beyond which its p-value falls exponentially; their mean excess before any is known, and the
+number of scores that this counts as."""
+SMALLEST_P = 2.0**-24
+"""So that 1 − p is below 1 in float32."""
 NEAREST = 10
 """Number of nearest rows whose distances are averaged."""
 WEIGHTS = (1.5, 1.0, 1.0, 1.0)
@@ -30,22 +39,66 @@ Row = Mapping[str, float | str]
 Vector = NDArray[np.float64]
 
 
-def p_value(scores: deque[float], score: float) -> float:
-    """Return the share of past scores that are larger, where equal scores and the score itself count half.
+def p_value(bins: Vector, own: int) -> float:
+    """Return the share of past scores in larger bins, where those in the same bin and the score itself count half.
 
-    This is a conformal p-value. It is uniform for exchangeable rows, whatever the scores are.
+    This is a conformal p-value of scores that are rounded to bins. It is uniform for exchangeable rows, whatever the scores are.
+
+    Parameters
+    ----------
+    bins : ndarray
+        Number of past scores in each bin.
+    own : int
+        The bin of the score.
 
     Examples
     --------
-    >>> p_value(deque([1.0, 2.0, 3.0]), 2.5), p_value(deque(), 7.0)
-    (0.375, 0.5)
+    >>> p_value(np.array([0.0, 1.0, 2.0, 1.0]), 2), p_value(np.zeros(4), 3)
+    (0.5, 0.5)
 
     References
     ----------
     Vovk, Gammerman & Shafer 2005.
     """
-    larger = sum(old > score for old in scores) + 0.5 * sum(old == score for old in scores)
-    return (larger + 0.5) / (len(scores) + 1)
+    return float((bins[own + 1 :].sum() + 0.5 * bins[own] + 0.5) / (bins.sum() + 1))
+
+
+def tail_p_value(bins: Vector, own: int, score: float) -> float:
+    """Return the p-value of the pool's raw score, which falls exponentially in the largest fiftieth of past scores.
+
+    Beyond the edge u of that tail, p = P(tail)·exp(−(score − u)/m) with the mean excess m over u.
+
+    Examples
+    --------
+    >>> bins = np.zeros(POOL_BINS)
+    >>> bins[[1, 20]] = 99.0, 1.0
+    >>> round(tail_p_value(bins, 20, 4.8), 5), round(tail_p_value(bins, 40, 9.8), 5)
+    (0.0035, 0.00071)
+
+    References
+    ----------
+    Pickands 1975 (exceedances of a high threshold).
+    """
+    first, inside = POOL_BINS, 0.0
+    while first > 1 and inside + bins[first - 1] <= TAIL * bins.sum():
+        first -= 1
+        inside += bins[first]
+    if not bins.any() or own < first:
+        return p_value(bins, own)
+    edge = (first - 1) * POOL_WIDTH
+    excess = sum(bins[i] * ((i - 0.5) * POOL_WIDTH - edge) for i in range(first, POOL_BINS))
+    mean = (excess + EXCESSES * EXCESS) / (inside + EXCESSES)
+    return max(float((inside + 0.5) / (bins.sum() + 1)) * math.exp((edge - score) / mean), SMALLEST_P)
+
+
+def detector_bin(score: float) -> int:
+    """Return the bin of a detector's score."""
+    return min(max(int((math.log(score) - LOG_FIRST) // LOG_WIDTH), 1), LOG_BINS - 1) if score > 0 else 0
+
+
+def pool_bin(score: float) -> int:
+    """Return the bin of the pool's raw score."""
+    return min(int(score / POOL_WIDTH) + 1, POOL_BINS - 1) if score > 0 else 0
 
 
 class PlainAnomaly:
@@ -76,8 +129,9 @@ class PlainAnomaly:
         self.W: dict[object, Vector] = {}  # h = tanh(b + Σ value·W[name]); ẑ = V[name]·h
         self.V: dict[object, Vector] = {}
         self.b = np.zeros(units)
-        self.past = [deque[float](maxlen=SCORED) for _ in range(len(WEIGHTS) + 1)]
-        self.skipped = 0
+        self.past = [np.zeros(LOG_BINS) for _ in WEIGHTS]
+        self.past_of_pool = np.zeros(POOL_BINS)
+        self.scored = self.skipped = 0
 
     def read(self, x: Row) -> dict[object, float]:
         """Return a row's values by name, z for numbers, 1 for known categories (column, category), 0 for new names."""
@@ -124,15 +178,19 @@ class PlainAnomaly:
     def judge(self, x: Row) -> tuple[list[float], float]:
         """Return the raw scores of the detectors and of the pool, Σ weight·(−ln p), and the pool's p-value."""
         raw = self.scores(self.read(x))
-        pool = zip(WEIGHTS, self.past, raw, strict=False)
-        raw.append(sum(-w * math.log(p_value(past, s)) for w, past, s in pool if s > 0))  # 0 is no evidence
-        return raw, p_value(self.past[-1], raw[-1])
+        pool = zip(WEIGHTS, self.past, raw, strict=True)
+        score = sum(-w * math.log(p_value(past, detector_bin(s))) for w, past, s in pool if s > 0)  # 0 is no evidence
+        return [*raw, score], tail_p_value(self.past_of_pool, pool_bin(score), score)
 
     def learn_one(self, x: Row) -> None:
         """Record the scores of a row, and learn it unless it is an anomaly."""
         raw, p = self.judge(x)
-        for past, score in zip(self.past, raw, strict=True):
-            past.append(score)
+        bins = [*map(detector_bin, raw[:-1]), pool_bin(raw[-1])]
+        for past, own in zip((*self.past, self.past_of_pool), bins, strict=True):
+            if self.scored >= REMEMBERED:
+                past *= 1 - 1 / REMEMBERED
+            past[own] += 1
+        self.scored += 1
         if p < RARE and self.skipped < TOGETHER:
             self.skipped += 1
             return
