@@ -2,10 +2,7 @@
 #include "learner.h"
 
 #include "kernels/vec.h"
-#define HW_ACTIVATION_FUNCTIONS
 #include "kernels/activations.h"
-
-#define HW_LOSS_FUNCTIONS
 #include "kernels/output/losses.h"
 #include "kernels/optimizers/optim.c"
 #include "kernels/optimizers/schedule.c"

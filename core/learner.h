@@ -4,6 +4,7 @@
 
 #include "headwater.h"
 #include "rows/random.h"
+#include "state/memory.h"
 #include <stdbool.h>
 
 /* ---- assertions ------------------------------------------------------------------------------------------------------
@@ -42,16 +43,6 @@ static inline __attribute__((always_inline)) int hw_kind(int kind)
     bool small = kind == HW_DENSE || kind == HW_ACTIVATION || kind == HW_CELLS;
     return HW_WHOLE || small ? kind : HW_LAYER_NORM;
 }
-
-/* ---- memory.c ------------------------------------------------------------------------------------------------------ */
-
-void *hw_allocate(const hw_allocator *memory, uint64_t bytes); /* zeros, on a cache line; NULL if there is none */
-void *hw_allocate_unset(const hw_allocator *memory,
-                        uint64_t bytes); /* the same without zeros: pages that nobody writes cost nothing */
-/* Room for `bytes`; what was there stays, the rest is zeros. Returns false, and changes nothing, if there is none. */
-bool hw_extend(const hw_allocator *memory, void *pointer_to_pointer, uint64_t bytes);
-size_t hw_capacity(const void *data); /* how many bytes were taken */
-int hw_references(const void *data);  /* how many keep it, the learner among them */
 
 /* ---- lists of names: rows of these tables are the only place where a name of the core stands ------------------------ */
 

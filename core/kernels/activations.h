@@ -2,6 +2,9 @@
  *
  * One name in the list, and two functions: the value f(x), and the slope f'(x) given x and y = f(x). `a` is the
  * activation's own constant. Formulas and sources stand in headwater/plain/activations.py, beside the same in NumPy. */
+#ifndef HW_LEARNER_H /* alone, as an editor reads it */
+#include "vec.h"
+#endif
 #ifndef HW_ACTIVATIONS
 #define HW_ACTIVATIONS(X)                                                                                                  \
     X(identity) X(relu) X(leaky_relu) X(sigmoid) X(tanh) X(elu) X(selu) X(gelu) X(silu) X(softplus) X(hard_tanh)
@@ -10,7 +13,8 @@ enum { HW_ACTIVATIONS(HW_ACTIVATION_CODE) HW_ACTIVATION_COUNT };
 #undef HW_ACTIVATION_CODE
 #endif
 
-#ifdef HW_ACTIVATION_FUNCTIONS
+#if defined HW_MATH && !defined HW_ACTIVATION_FUNCTIONS /* learner.h takes the list alone */
+#define HW_ACTIVATION_FUNCTIONS
 
 #define SELU_LAMBDA ((real)1.0507009873554805)
 #define SELU_ALPHA ((real)1.6732632423543772)

@@ -3,6 +3,11 @@
  * The four steps of the principle stand apart: forward, the loss and the gradient (backward, summed over the samples), and
  * the update. Operation by operation over the samples, so that a layer's weights are read from the nearest cache for the
  * whole batch, and so that batch norm can see it. */
+#ifndef HW_BATCH_C
+#define HW_BATCH_C
+
+#include "step.c"
+#include "input/input.c"
 
 static sample batch_sample(hw_learner *l, int64_t i)
 {
@@ -187,3 +192,5 @@ static int kernel_apply(hw_learner *l, void *gradient, int penalise)
         l->touched[r] += 1;
     return 0;
 }
+
+#endif

@@ -1,31 +1,13 @@
 /* The route of one sample: read, predict; then, with its answer: loss, mixture weights, step, replay, keep. */
+#ifndef HW_LEARN_C
+#define HW_LEARN_C
+
+#include "input/units.c"
+#include "layers/narrow.c"
+#include "replay.c"
 
 static const double LARGEST_COST = 1e30;
 static const double TARGET_CLIP = 10; /* a standardised answer lies within ±10 */
-
-/* All experts on what the table gave, and their mixture into out (k), in the answer's own units. losses keeps which have
- * logits that are not finite: infinite for these, 0 for the others. */
-static void predict_mixture(hw_learner *l, const sample *s, real *out)
-{
-    for (int e = 0; e < l->experts; e++)
-        l->losses[e] = forward_and_link(l, e, s, false) ? 0 : __builtin_inf();
-    if (l->history)
-        history_logits(l);
-    text_logits(l);
-    mix(l, s, out);
-    if (HW_WHOLE && l->answer_inputs)
-        out[0] = (real)in_answer_units(l, with_repetition(l, (double)out[0]));
-    else if (l->targets)
-        for (int j = 0; j < l->outputs; j++)
-            out[j] = (real)(l->answers[3 * j] + __builtin_sqrt(l->answers[3 * j + 1]) * (double)out[j]);
-}
-
-static void read_first_layer(hw_learner *l, const sample *s)
-{
-    read_table(l, s, l->rows_at, l->values_at, l->active, 0, (int)l->stride);
-}
-
-#include "input/units.c"
 
 /* What is predicted, in the unit in which answers come. */
 static void predict_given(hw_learner *l, const sample *s, real *out)
@@ -137,8 +119,6 @@ static void count_rows(hw_learner *l)
     }
     l->highest_row = highest > l->highest_row ? highest : l->highest_row;
 }
-
-#include "layers/narrow.c"
 
 /* The answer is there, and the sample read. place: as in match_pending. */
 static void learn_answer(hw_learner *l, const sample *s, double *y, int answers, double w, bool fresh, int64_t place)
@@ -345,8 +325,12 @@ static int kernel_learn_array(hw_learner *l, const void *X, const double *y, con
         else
             read_row(l, (const real *)X + i * inputs, inputs, l->rows_at, l->values_at, &l->pairs);
         l->active = l->pairs = l->image ? 0 : l->pairs;
-        if (narrow && w[i] == 1 && l->rows_in_order && learn_narrow(l, &s, y[i], (real *)p + i))
+        if (narrow && w[i] == 1 && l->rows_in_order && learn_narrow(l, &s, y[i], (real *)p + i)) {
+            if (l->counted)
+                count_rows(l);
+            l->learned += 1;
             continue;
+        }
         if (l->recurrent)
             hw_find_state(l, 0, __builtin_nan(""));
         read_first_layer(l, &s);
@@ -422,3 +406,5 @@ static int kernel_sequence(hw_learner *l, const void *X, const double *y, const 
         *loss = value / total;
     return 0;
 }
+
+#endif

@@ -3,6 +3,14 @@
  * Samples' values lie in one array: an operation reads n numbers at `source` and writes m at `target`; the derivatives by
  * them lie at the same places of another array. Behind a target follow the operation's own numbers: a dropout's mask, a
  * layer norm's mean and deviation. */
+#ifndef HW_NET_C
+#define HW_NET_C
+
+#include "vec.h"
+#include "activations.h"
+#include "optimizers/optim.c"
+#include "layers/norm.c"
+#include "layers/image.c"
 
 typedef struct sample { /* where one sample's numbers lie */
     real *x, *d;        /* values, and the derivatives by them */
@@ -424,3 +432,7 @@ static void backward_expert(hw_learner *l, const hw_expert_t *e, const sample *s
     if (g->step)
         end_table(g);
 }
+
+#include "layers/recurrent.c" /* which reads and steps along what is above */
+
+#endif

@@ -1,4 +1,8 @@
 /* Replay: experts learn some of the last samples again, drawn at random; and predictions that wait for late answers. */
+#ifndef HW_REPLAY_C
+#define HW_REPLAY_C
+
+#include "output/coverage.c"
 
 /* How many after row t = 1, 2, …: with few rows many, since all of them together cost little then. */
 static int64_t replays_after(const hw_expert_t *x, int64_t t)
@@ -74,14 +78,6 @@ static uint64_t sample_key(const hw_learner *l, int64_t top)
     return sum;
 }
 
-static inline double base_of(const hw_learner *l) { return l->lag ? l->lag->base : 0; }
-
-/* A standardised answer, or prediction, in the answer's own units. */
-static inline double in_answer_units(const hw_learner *l, double z)
-{
-    return base_of(l) + l->answers[0] + __builtin_sqrt(l->answers[1]) * z;
-}
-
 /* Store what the components predicted, and what of it was given out, in the oldest place; numbers in the answer's own
  * units. */
 static void store_pending(hw_learner *l, const sample *s, const real *p)
@@ -147,3 +143,5 @@ static void standardise_pending(hw_learner *l, int64_t place)
         kept[0] = (real)within((double)kept[0] / deviation(l->answers[1]), -10, 10);
     }
 }
+
+#endif

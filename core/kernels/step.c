@@ -1,4 +1,10 @@
 /* One expert learns one sample: the loss, the step, and the step taken back where it did harm. */
+#ifndef HW_STEP_C
+#define HW_STEP_C
+
+#include "net.c"
+#include "output/losses.h"
+#include "optimizers/schedule.c"
 
 static const double PROBATION = 10; /* steps that are all checked: there is no fading mean yet to judge by */
 static const double SUSPICIOUS = 4; /* a loss this many times its fading mean has its step checked */
@@ -364,3 +370,5 @@ static void learn_expert(hw_learner *l, int e, const sample *s, const int32_t *r
     if (x->recurrent >= 0)
         keep_state(l);
 }
+
+#endif

@@ -13,6 +13,13 @@
 #define HW_VEC_H
 
 #include "../elementary.h"
+#include "../learner.h"
+
+#ifndef HW_LEVEL /* one file alone, as an editor reads it: of float32, with functions that others call */
+#define HW_LEVEL 1
+#define HW_DOUBLE 0
+#pragma GCC diagnostic ignored "-Wunused-function"
+#endif
 
 #if HW_DOUBLE
 typedef double real;

@@ -3,6 +3,9 @@
 #ifndef HW_PARTS_H
 #define HW_PARTS_H
 
+#include "../headwater.h"
+#include <stdbool.h>
+
 /* A shape that a part computes (hw_part.count), where others are numbers; HW_NEWER: of an array that older files lack. */
 #define HW_SHAPE(code) (-1 - (code))
 enum { HW_DECLARED = 0, HW_NEWER = 1 << 8 };

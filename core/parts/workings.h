@@ -2,6 +2,9 @@
 #ifndef HW_PART_WORKINGS_H
 #define HW_PART_WORKINGS_H
 
+#include "../headwater.h"
+#include <stdbool.h>
+
 /* The last samples, for replay: a ring of stretches in one array of pairs. Where some are declared. */
 typedef struct hw_replay_t {
     int64_t added;          /* how many ever */

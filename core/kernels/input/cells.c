@@ -1,4 +1,8 @@
 /* The cells that a sample lies in: one of each table (core/parts/pool/cells.c). */
+#ifndef HW_CELLS_C
+#define HW_CELLS_C
+
+#include "input.c"
 
 /* An outlier is taken for its column's mean, as read_entry takes it. */
 static inline double without_outlier(const hw_learner *l, int32_t code, double x)
@@ -41,3 +45,5 @@ static void find_cells(hw_learner *l)
     for (int32_t t = 0; t < tables; t++)
         c->rows[t] = t << used | cell[t];
 }
+
+#endif

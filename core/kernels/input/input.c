@@ -3,6 +3,10 @@
  * The input layer is a table of rows, z = b + sum of value times row: a number scales its row, a category picks its row, a
  * missing value has no pair. Numbers are standardised as they stream and also read as a curve (a linear spline). Formulas
  * and reasons stand in headwater/plain/inputs/input.py. */
+#ifndef HW_INPUT_C
+#define HW_INPUT_C
+
+#include "../step.c"
 
 static const double CLIP = 5;      /* a standardised input lies within ±5 */
 static const double FORGET = 1e-3; /* statistics never forget slower than this */
@@ -372,3 +376,5 @@ static void learn_entries(hw_learner *l)
             learn_entry(l, l->entry_slots[i], l->entry_x[i]);
     }
 }
+
+#endif

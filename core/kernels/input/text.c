@@ -8,6 +8,10 @@
  *
  * The numbers of an embedding of n samples (parts/text/embedding.c) step alike, each as much further as it is smaller than
  * the others: W[i] -= rate / sqrt(1 + n / 64) (n + 8) / (s_i + 8) v_i / |v|^2 (p - y), s_i the sum of d v_i^2 / |v|^2. */
+#ifndef HW_TEXT_C
+#define HW_TEXT_C
+
+#include "../vec.h"
 
 static const double OF_CLASSES = 5, OF_A_NUMBER = 1; /* rates */
 static const double FASTEST = 2;                     /* times these, whatever a sample's weight */
@@ -86,3 +90,5 @@ static void learn_text(hw_learner *l, const real *mixed, double y, double weight
     if (t->known)
         step_rows(t->weights, (size_t)l->output_capacity, t->rows, steps, (int)t->known, d, hw_lanes(k));
 }
+
+#endif

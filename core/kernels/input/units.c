@@ -1,4 +1,9 @@
 /* Two readings of a sample: as it came, and rescaled (core/parts/change/units.c). */
+#ifndef HW_UNITS_C
+#define HW_UNITS_C
+
+#include "../output/mixture.c"
+#include "cells.c"
 
 static const double HELD = 24, HELD_AFTER = 500; /* rows */
 static const double LARGEST_UNIT_LOSS = 9;       /* a prediction costs at most so much: nats, or usual errors */
@@ -161,3 +166,5 @@ static void watch_units(hw_learner *l, double y, double loss)
     if (!speaks_rescaled(l))
         put_back(l);
 }
+
+#endif

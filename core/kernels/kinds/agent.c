@@ -5,6 +5,10 @@
  * to date only where it is read: with c, the product of all gamma lambda so far, and A, the sum of all c eta delta so far,
  * a row that was up to date at A' stands at w + (A - A') z / c. So z / c is stored, and c and A are two numbers for all
  * rows. Formulas, sources, and the same with dense traces stand in headwater/plain/kinds. */
+#ifndef HW_AGENT_C
+#define HW_AGENT_C
+
+#include "../learn.c"
 
 static const double STATE_PACE = 1e-6; /* statistics of states never forget faster than this: values refer to all of them */
 static const double STATE_CLIP = 10;   /* a standardised number of a state lies within ±10 */
@@ -436,3 +440,5 @@ static int kernel_learn_transition(hw_learner *l, const double *action, double r
     l->learned += 1;
     return sound;
 }
+
+#endif

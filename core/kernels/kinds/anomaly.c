@@ -5,6 +5,10 @@
  * A raw score becomes a p-value, the share of the samples so far that had a larger one, where old ones fade (HW_ANOMALY: of
  * the last HW_SCORED samples). The pool's own raw score is the weighted sum of -ln p, and the answer is 1 - p of that.
  * Formulas and sources stand in headwater/plain/kinds/anomaly.py. */
+#ifndef HW_ANOMALY_C
+#define HW_ANOMALY_C
+
+#include "../learn.c"
 
 static const double POOL_WEIGHT[HW_DETECTORS] = {1.5, 1, 1, 1};
 static const double FARTHEST = 10;  /* a standardised number lies within ±10 */
@@ -388,3 +392,5 @@ static int kernel_learn_unusual(hw_learner *l, double w, void *p)
     keep_sample(l, 0, 1);
     return 1;
 }
+
+#endif

@@ -5,6 +5,10 @@
  *
  * What is zero is passed over: most pixels of a drawing, units that a ReLU has silenced, deltas of pixels that a pool has
  * not picked. A zero would only be added. Every sum runs in the order of the pixels, so all machines give the same bits. */
+#ifndef HW_IMAGE_C
+#define HW_IMAGE_C
+
+#include "../vec.h"
 
 /* How many numbers wide the loops below are compiled for; wider ones go by sixteens. In a browser each would be bytes to
  * load. */
@@ -339,3 +343,5 @@ static void read_image(const real *restrict in, int channels, int64_t pixels, re
             x[p * channels + c] = v;
         }
 }
+
+#endif

@@ -3,6 +3,10 @@
  *
  * x, y, dy, dx (m) units; gain, shift (m) or NULL; kept (2) holds mean and 1/deviation between forward and backward;
  * running (2m + 1): means, variances, the count. */
+#ifndef HW_NORM_C
+#define HW_NORM_C
+
+#include "../vec.h"
 
 static const double NORM_EPS = 1e-5;
 static const double ROW_RATE = 0.01; /* one sample at a time the statistics move by at most momentum times this */
@@ -155,3 +159,5 @@ static void dropout_forward(const real *x, double rate, uint64_t *random, bool l
         y[j] = x[j] * mask[j];
     }
 }
+
+#endif

@@ -9,6 +9,10 @@
  * where h on the right is the state before. With c = dL/dRe h - i dL/dIm h at this very row, the gradients are Re(c s) and
  * Re(c e_j), Re(i c e_j): those of backpropagation through the whole past, while weights stand still. Sources stand in
  * headwater/plain/network/recurrent.py. */
+#ifndef HW_RECURRENT_C
+#define HW_RECURRENT_C
+
+#include "../net.c"
 
 #ifndef HW_WITHOUT_recurrent
 
@@ -263,5 +267,7 @@ static void advance_traces(hw_learner *l, const hw_expert_t *e, const sample *s,
 }
 
 static void keep_state(hw_learner *l) { (void)l; }
+
+#endif
 
 #endif

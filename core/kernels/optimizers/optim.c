@@ -6,23 +6,11 @@
  * A rule is one function of one weight: from the weight w, its gradient g and the rule's own numbers s0, s1, … to the new
  * weight. `c` holds the constants of this step. The loop over rows and units is the same for all. What a row gets that no
  * sample touches (nothing: it stands still) and the sources are in headwater/plain/optimizers/rules.py. */
+#ifndef HW_OPTIM_C
+#define HW_OPTIM_C
 
-typedef struct constants {
-    real lr;         /* the step of this moment, after the schedule */
-    real a, b, c, e; /* the rule's numbers */
-    real one_minus_a, one_minus_b;
-    real correction;      /* on the second moment, of Adam's family */
-    real shrink;          /* AdamW's decay */
-    real ahead, gradient; /* NAdam's two steps */
-} constants;
+#include "../vec.h"
 
-#define UNUSED (void)c, (void)s0, (void)s1, (void)s2, (void)s3, (void)s4
-#define choose(mask, yes, no) VECTOR_NAME(select)(mask, yes, no)
-#define decayed(x) VECTOR_NAME(decay)(x)
-#define root(x) VECTOR_NAME(square_root)(x)
-#define RULE(name)                                                                                                         \
-    static inline __attribute__((always_inline)) VECTOR VECTOR_NAME(name)(                                                 \
-        const constants *c, VECTOR w, VECTOR g, VECTOR *s0, VECTOR *s1, VECTOR *s2, VECTOR *s3, VECTOR *s4)
 #define VECTOR native
 #define VECTOR_NAME(name) name##_native
 #include "rules.h"
@@ -304,3 +292,5 @@ static void apply_rule(update *u, int64_t base, int64_t stride, const int32_t *r
     }
 #undef HW_CASE
 }
+
+#endif

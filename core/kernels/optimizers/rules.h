@@ -1,6 +1,11 @@
 /* The update rules. One row in the list, and one function of some weights side by side: from the weights w, their gradients
  * g and the rule's own numbers s0, s1, … (which it moves) to the new weights. `c` holds the constants of this step.
  * Formulas and sources stand in headwater/plain/optimizers/rules.py. */
+#ifndef HW_LEARNER_H /* alone, as an editor reads it: for one width */
+#include "../vec.h"
+#define VECTOR native
+#define VECTOR_NAME(name) name##_native
+#endif
 #ifndef HW_RULES
 /* Name · numbers kept for each weight · whether a zero gradient changes nothing, so that skipping a row is exact · place of
  * epsilon among the rule's constants, -1 without one · whether its moments are bias-corrected, as Adam's. */
@@ -24,7 +29,25 @@ enum { HW_RULES(HW_ROW) HW_RULE_COUNT };
 #endif
 
 /* The functions are read once for each width of vectors: VECTOR is the type, RULE(name) the head of a function. */
-#ifdef RULE
+#ifdef VECTOR
+#ifndef RULE
+typedef struct constants {
+    real lr;         /* the step of this moment, after the schedule */
+    real a, b, c, e; /* the rule's numbers */
+    real one_minus_a, one_minus_b;
+    real correction;      /* on the second moment, of Adam's family */
+    real shrink;          /* AdamW's decay */
+    real ahead, gradient; /* NAdam's two steps */
+} constants;
+
+#define UNUSED (void)c, (void)s0, (void)s1, (void)s2, (void)s3, (void)s4
+#define choose(mask, yes, no) VECTOR_NAME(select)(mask, yes, no)
+#define decayed(x) VECTOR_NAME(decay)(x)
+#define root(x) VECTOR_NAME(square_root)(x)
+#define RULE(name)                                                                                                         \
+    static inline __attribute__((always_inline)) VECTOR VECTOR_NAME(name)(                                                 \
+        const constants *c, VECTOR w, VECTOR g, VECTOR *s0, VECTOR *s1, VECTOR *s2, VECTOR *s3, VECTOR *s4)
+#endif
 
 RULE(sgd) /* w - lr g */
 {

@@ -1,5 +1,12 @@
 /* Schedules: how the step size moves with the number t of steps taken (t = 1 at the first). A stream has no last epoch, so
  * each says what it does for ever after. */
+#ifndef HW_SCHEDULE_C
+#define HW_SCHEDULE_C
+
+#ifndef HW_LEARNER_H /* alone, as an editor reads it */
+#include "../vec.h"
+#endif
+
 static double rate_at(int schedule, double lr, double a, double b, double t)
 {
     switch (HW_WHOLE ? schedule : HW_SCHEDULE_constant) {
@@ -14,3 +21,5 @@ static double rate_at(int schedule, double lr, double a, double b, double t)
     default: return lr;
     }
 }
+
+#endif

@@ -1,6 +1,10 @@
 /* Coverage: ends that follow whether answers lay between them. After each answer the logarithm of an end moves by
  * step · (miss − α), whose sum over all rows stays bounded: so the share of misses tends to α, whatever the stream does.
  * What is looked at is what was given out: where an answer comes late, as it was when its row was asked. */
+#ifndef HW_COVERAGE_C
+#define HW_COVERAGE_C
+
+#include "mixture.c"
 
 static const double STEP_OF_NUMBERS = 0.08, STEP_OF_CLASSES = 0.6; /* of the logarithm of an end */
 static const double PATIENT = 32;                                  /* answers on their way that halve a step */
@@ -128,3 +132,5 @@ static void store_ends(hw_learner *l, const sample *s, const real *p, int64_t pl
     for (int j = 0; j < l->output_capacity; j++)
         shown[j] = j < l->outputs ? p[j] : 0;
 }
+
+#endif

@@ -5,6 +5,9 @@
  * Poisson), the gradient d (k) is that of both. A loss over k outputs is the mean over them, cross-entropy one sum over
  * classes. `a` is the loss's own constant. y has k numbers, or one: the number of a class. Formulas and sources stand in
  * headwater/plain/losses.py. */
+#ifndef HW_LEARNER_H /* alone, as an editor reads it */
+#include "../vec.h"
+#endif
 #ifndef HW_LOSSES
 /* Name, and whether its answers are numbers of classes. */
 #define HW_LOSSES(X)                                                                                                       \
@@ -21,7 +24,8 @@ enum { HW_LOSSES(HW_CODE) HW_LOSS_COUNT };
 #undef HW_CODE
 #endif
 
-#ifdef HW_LOSS_FUNCTIONS
+#if defined HW_MATH && !defined HW_LOSS_FUNCTIONS /* learner.h takes the list alone */
+#define HW_LOSS_FUNCTIONS
 
 static const double LIMIT = 30; /* the sigmoid and exp read logits beyond ±30 as ±30: e^30 is a probability of 1 - 1e-13 */
 static const double FAINT = 1e-20; /* a probability above this has a logarithm as good as the logits' own */

@@ -4,6 +4,11 @@
  * Classes: p = softmax(sum of w_e z_e) over the experts' logits; numbers: the sum of w_e y_e; both with weights that follow
  * the gradient of the mixture's own loss. Otherwise: probabilities by fixed-share Hedge. Formulas and sources stand in
  * headwater/plain/mixture.py. */
+#ifndef HW_MIXTURE_C
+#define HW_MIXTURE_C
+
+#include "../step.c"
+#include "../input/text.c"
 
 static const double SHARE = 0.003;                        /* of Hedge's weights that is spread evenly after each row */
 static const double HARDEST = 9;                          /* the largest loss, and gain, that they see */
@@ -231,6 +236,38 @@ static void weigh_repetition(hw_learner *l, double mixed, double y, double weigh
     *share = (1 - SHARE * part) * kept + SHARE * part / 2;
 }
 
+/* ---- what is predicted ---------------------------------------------------------------------------------- */
+
+static inline double base_of(const hw_learner *l) { return l->lag ? l->lag->base : 0; }
+
+/* A standardised answer, or prediction, in the answer's own units. */
+static inline double in_answer_units(const hw_learner *l, double z)
+{
+    return base_of(l) + l->answers[0] + __builtin_sqrt(l->answers[1]) * z;
+}
+
+/* All experts on what the table gave, and their mixture into out (k), in the answer's own units. losses keeps which have
+ * logits that are not finite: infinite for these, 0 for the others. */
+static void predict_mixture(hw_learner *l, const sample *s, real *out)
+{
+    for (int e = 0; e < l->experts; e++)
+        l->losses[e] = forward_and_link(l, e, s, false) ? 0 : __builtin_inf();
+    if (l->history)
+        history_logits(l);
+    text_logits(l);
+    mix(l, s, out);
+    if (HW_WHOLE && l->answer_inputs)
+        out[0] = (real)in_answer_units(l, with_repetition(l, (double)out[0]));
+    else if (l->targets)
+        for (int j = 0; j < l->outputs; j++)
+            out[j] = (real)(l->answers[3 * j] + __builtin_sqrt(l->answers[3 * j + 1]) * (double)out[j]);
+}
+
+static void read_first_layer(hw_learner *l, const sample *s)
+{
+    read_table(l, s, l->rows_at, l->values_at, l->active, 0, (int)l->stride);
+}
+
 /* ---- intervals: how wide answers spread around what is predicted --------------------------------------------------------
  */
 
@@ -266,3 +303,5 @@ static void score_interval(hw_learner *l, const sample *s, double mixed, double 
             learn_expert(l, e, s, l->rows_at, l->values_at, l->active, l->pairs, &size, 1, weight, before);
     }
 }
+
+#endif

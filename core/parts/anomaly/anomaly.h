@@ -2,6 +2,8 @@
 #ifndef HW_PART_ANOMALY_H
 #define HW_PART_ANOMALY_H
 
+#include "../../headwater.h"
+
 /* Working memory of a detector of anomalies. */
 typedef struct hw_anomaly_t {
     void *by_row;             /* (rows) zeros, but for the sample at hand while its distances are computed */

@@ -2,6 +2,9 @@
 #ifndef HW_PART_SUCCESSION_H
 #define HW_PART_SUCCESSION_H
 
+#include "../../headwater.h"
+#include <stdbool.h>
+
 /* Numbers of the part. */
 enum {
     HW_S_FOLLOWS,  /* 1: losses are followed; 0: of a successor that competes, and of what was merged */

@@ -2,6 +2,9 @@
 #ifndef HW_PART_UNITS_H
 #define HW_PART_UNITS_H
 
+#include "../../headwater.h"
+#include <stdbool.h>
+
 enum { HW_MOST_UNITS = 4096, HW_FIRST_READ = 8 }; /* slots that are watched: the first ones; rows until readings compete */
 
 /* Numbers of the part. */

@@ -2,6 +2,9 @@
 #ifndef HW_PART_COVERAGE_H
 #define HW_PART_COVERAGE_H
 
+#include "../../headwater.h"
+#include <stdbool.h>
+
 /* What was given out for a sample: ends below and above for each level of coverage, the width that they are multiples of,
  * and how many classes were known. */
 enum { HW_GIVEN_WIDTH = 2 * HW_COVERAGES, HW_GIVEN_KNOWN, HW_GIVEN };

@@ -2,6 +2,9 @@
 #ifndef HW_PART_AGENT_H
 #define HW_PART_AGENT_H
 
+#include "../../headwater.h"
+#include <stdbool.h>
+
 enum {
     HW_AN_SCALE,                    /* what a step leaves of the traces, multiplied since rows were brought up to date */
     HW_AN_STEPS,                    /* of each expert: step size times error times scale, summed since then; */

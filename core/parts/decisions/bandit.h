@@ -2,6 +2,9 @@
 #ifndef HW_PART_BANDIT_H
 #define HW_PART_BANDIT_H
 
+#include "../../headwater.h"
+#include <stdbool.h>
+
 enum { HW_MOST_LINEAR = 256 }; /* rows of the table that least squares may read */
 enum {
     HW_BC_INPUTS,

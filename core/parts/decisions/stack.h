@@ -2,6 +2,9 @@
 #ifndef HW_PART_STACK_H
 #define HW_PART_STACK_H
 
+#include "../../headwater.h"
+#include <stdbool.h>
+
 /* Numbers of the part. Sums fade, and rows count by how improbable their action was. */
 enum {
     HW_ST_SQUARES,   /* sum of d^2, d what the row changes in the value of the action that was taken, */

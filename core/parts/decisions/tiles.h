@@ -2,6 +2,9 @@
 #ifndef HW_PART_TILES_H
 #define HW_PART_TILES_H
 
+#include "../../headwater.h"
+#include <stdbool.h>
+
 enum { HW_MOST_TILINGS = 16, HW_MOST_TILED = 8, HW_TILE_TRACES = 512 };
 enum { HW_BY_NET, HW_BY_TABLE, HW_READERS }; /* who takes the actions */
 

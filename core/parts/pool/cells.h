@@ -2,6 +2,9 @@
 #ifndef HW_PART_CELLS_H
 #define HW_PART_CELLS_H
 
+#include "../../headwater.h"
+#include <stdbool.h>
+
 /* Test b of table t stands at b * tables + t: whether the sample's value of `code` (a slot, or -row - 1 of a category) is
  * above the threshold. Behind the tests in use stand candidates: values of rows seen so far. */
 typedef struct hw_cells {

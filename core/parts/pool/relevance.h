@@ -2,6 +2,9 @@
 #ifndef HW_PART_RELEVANCE_H
 #define HW_PART_RELEVANCE_H
 
+#include "../../state/memory.h"
+#include <stdbool.h>
+
 enum { HW_MOST_RELEVANT = 4096, HW_BINS = 8, HW_CODES = 4 }; /* slots that are followed: the first ones */
 
 /* Numbers of the part: rows so far; then of each code of the labels its mean, and its variance. */

@@ -2,6 +2,9 @@
 #ifndef HW_PART_BANK_H
 #define HW_PART_BANK_H
 
+#include "../../headwater.h"
+#include <stdbool.h>
+
 enum {
     HW_SMOOTHED = 4,                              /* exponential smoothing, at so many rates */
     HW_TRENDS = 15,                               /* and so many of Holt's, with a damped trend */

@@ -2,6 +2,9 @@
 #ifndef HW_PART_FORECAST_H
 #define HW_PART_FORECAST_H
 
+#include "../parts.h"
+#include <stdbool.h>
+
 enum {
     HW_FORECAST_INPUTS = 9,   /* columns that say what is known of a time ahead, the first of the vocabulary */
     HW_FORECAST_EXPERTS = 3,  /* season, linear, nets */

@@ -2,6 +2,10 @@
 #ifndef HW_PART_RECURRENT_H
 #define HW_PART_RECURRENT_H
 
+#include "../../headwater.h"
+#include <stdbool.h>
+#include <string.h>
+
 enum { HW_MN_CLOCK, HW_MN_KEYS, HW_MN_BLOCKS, HW_MN_GAP, HW_MN_GAPS, HW_MN_NUMBERS }; /* rows learned; mean gap in time */
 enum {
     HW_MK_KEY,

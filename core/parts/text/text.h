@@ -2,6 +2,9 @@
 #ifndef HW_PART_TEXT_H
 #define HW_PART_TEXT_H
 
+#include "../parts.h"
+#include <stdbool.h>
+
 enum { HW_SKETCH = 32 };                        /* numbers of a sketch */
 enum { HW_TC_ROWS, HW_TC_TEXTS, HW_TC_COUNTS }; /* rows; samples with text so far */
 

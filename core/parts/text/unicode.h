@@ -2,6 +2,7 @@
  *
  * HW_WORD_BORDERS: from its first code point on characters belong to words (letters, marks, digits), from the next one on
  * they don't, and so on. HW_FOLDS: from first to last, every step-th folds to itself plus the difference. */
+#include <stdint.h>
 
 static const uint32_t HW_WORD_BORDERS[] = {
     0xAA,    0xAB,    0xB2,    0xB4,    0xB5,    0xB6,    0xB9,    0xBB,    0xBC,    0xBF,    0xC0,    0xD7,    0xD8,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,30 @@ def test_a_learner_without_parts_has_at_most_976_bytes(tmp_path: Path) -> None:
     command = [*TARGETS["gcc"].compiler, *FLAGS, f"-I{CORE}", str(tmp_path / "sizes.c"), "-o", str(tmp_path / "sizes")]
     subprocess.run(command, check=True)
     assert int(subprocess.run([tmp_path / "sizes"], capture_output=True, text=True, check=True).stdout) <= 976
+
+
+def read_alone(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Let a compiler read one file by itself, as an editor does."""
+    command = [*TARGETS["gcc"].compiler, *FLAGS, "-Werror", f"-I{CORE}", *options, str(file)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(bool(TARGETS["gcc"].lacks), reason="gcc is not installed")
+def test_each_file_of_the_core_is_read_by_itself() -> None:
+    files = sorted(CORE.rglob("*.[ch]"))
+    assert len(files) > 80
+    with ThreadPoolExecutor(2) as pool:
+        said = [done.stderr for done in pool.map(lambda file: read_alone(file, "-fsyntax-only"), files)]
+    assert {file.name: words for file, words in zip(files, said, strict=True) if words} == {}
+
+
+@pytest.mark.skipif(bool(TARGETS["gcc"].lacks), reason="gcc is not installed")
+@pytest.mark.parametrize(
+    ("file", "function"),
+    [("activations.h", "tanh_value"), ("output/losses.h", "loss_and_gradient"), ("optimizers/rules.h", "adam_native")],
+)
+def test_a_list_that_has_functions_is_read_by_itself_with_them(file: str, function: str) -> None:
+    assert f" {function}(" in read_alone(CORE / "kernels" / file, "-E", "-P").stdout
 
 
 def test_each_part_stands_in_the_table_and_has_a_file_and_a_header() -> None:

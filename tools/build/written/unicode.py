@@ -16,6 +16,7 @@ HEAD = """/* What the core knows of Unicode {version}: written by tools/build/wr
  *
  * HW_WORD_BORDERS: from its first code point on characters belong to words (letters, marks, digits), from the next one on
  * they don't, and so on. HW_FOLDS: from first to last, every step-th folds to itself plus the difference. */
+#include <stdint.h>
 """
 
 

@@ -22,6 +22,8 @@ __all__ = [
 ]
 
 _INCLUDE = re.compile(r'^#include "([^"]+)"[^\n]*\n', re.MULTILINE)
+_ALONE = re.compile(r"^#ifndef HW_LEARNER_H /\* alone\b.*?^#endif\n", re.MULTILINE | re.DOTALL)
+"""What a file has only for those who read it by itself."""
 _LEFT_OUT = ("kernels/batch.c", "kernels/kinds/anomaly.c", "kernels/kinds/agent.c")
 """What arrays and other kinds of learners alone need."""
 _OF_SERVERS = (
@@ -114,7 +116,7 @@ def _with_own_roots(text: str) -> str:
 
 
 class _Joined:
-    """Text of files of the core with everything that they include, each header once."""
+    """Text of files of the core with everything that they include, each of those with a guard once."""
 
     def __init__(self, root: Path, left_out: tuple[str, ...] = ()) -> None:
         self.root, self.left_out = root.resolve(), left_out
@@ -126,12 +128,14 @@ class _Joined:
 
     def _text(self, path: Path) -> str:
         self.seen.add(path)
-        return _INCLUDE.sub(lambda found: self._included(path, found[1]), path.read_text("utf-8"))
+        text = _ALONE.sub("", path.read_text("utf-8"))
+        return _INCLUDE.sub(lambda found: self._included(path, found[1]), text)
 
     def _included(self, path: Path, name: str) -> str:
         beside = (path.parent / name).resolve()
         place = beside if beside.is_file() else (self.root / name).resolve()
-        once = place in self.seen and f"#ifndef HW_{place.stem.upper()}_H" in place.read_text("utf-8")
+        guard = rf"^#ifndef \w*{place.stem.upper()}_{place.suffix[1:].upper()}$"
+        once = place in self.seen and re.search(guard, place.read_text("utf-8"), re.MULTILINE)
         return "" if once or place.relative_to(self.root).as_posix() in self.left_out else self._text(place)
 
 
