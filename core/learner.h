@@ -230,7 +230,15 @@ enum {
 /* Scores of HW_ANOMALY: how many there ever were, how many samples in succession were not learned since they are unusual,
  * and the last ones of each detector and of the pool (kernels/kinds/anomaly.c). Behind them those of HW_ANOMALY_FADING have
  * how many there were in each bin, which fade: of a detector by the logarithm of its score, of the pool by its score. */
-enum { HW_SCORES_EVER, HW_SCORES_SKIPPED, HW_SCORES_HEAD, HW_DETECTORS = 4, HW_SCORED = 2000, HW_LOG_BINS = 100, HW_POOL_BINS = 193 };
+enum {
+    HW_SCORES_EVER,
+    HW_SCORES_SKIPPED,
+    HW_SCORES_HEAD,
+    HW_DETECTORS = 4,
+    HW_SCORED = 2000,
+    HW_LOG_BINS = 100,
+    HW_POOL_BINS = 193
+};
 enum { HW_SCORE_BINS = HW_SCORES_HEAD + (HW_DETECTORS + 1) * HW_SCORED };
 
 typedef struct hw_kernels hw_kernels;

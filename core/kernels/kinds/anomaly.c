@@ -17,10 +17,10 @@ static const double TOGETHER = 100; /* but no more of them in succession: things
 enum { NEAREST = 10 };              /* samples that a distance is measured to */
 
 static const double LOG_FIRST = -12, LOG_WIDTH = 0.25, POOL_WIDTH = 0.25; /* bins of scores; the first is of those of 0 */
-static const double REMEMBERED = 20000; /* samples after which one counts 1/e */
-static const double TAIL = 0.02;        /* share of the pool's largest scores, beyond which it falls exponentially: */
-static const double EXCESS = 3;         /* its mean excess before anything is known, */
-static const double EXCESSES = 10;      /* which counts as so many samples */
+static const double REMEMBERED = 20000;                                   /* samples after which one counts 1/e */
+static const double TAIL = 0.02;          /* share of the pool's largest scores, beyond which it falls exponentially: */
+static const double EXCESS = 3;           /* its mean excess before anything is known, */
+static const double EXCESSES = 10;        /* which counts as so many samples */
 static const double SMALLEST_P = 0x1p-24; /* so that 1 - p is below 1 in float32 */
 
 /* The sample at hand: pair 0 is the bias, pair i + 1 is entry i. */
