@@ -426,7 +426,11 @@ enum {
     HW_PAST_REPEATS,                   /* weight of a mere repetition of the last answer in what is predicted */
     HW_PAST_NUMBERS
 };
+#ifdef HW_WITHOUT_anomaly
+static inline bool hw_is_anomaly(const hw_learner *l) { return (void)l, false; }
+#else
 static inline bool hw_is_anomaly(const hw_learner *l) { return l->intervals >= HW_ANOMALY; }
+#endif
 static inline int64_t hw_score_count(const hw_learner *l)
 {
     int64_t bins = l->intervals == HW_ANOMALY_FADING ? HW_DETECTORS * HW_LOG_BINS + HW_POOL_BINS : 0;

@@ -98,8 +98,8 @@ class Anomaly(Learner):
 
     References
     ----------
-    Vovk, Gammerman & Shafer 2005 (p-values from ranks); Fisher 1925 (Σ −ln p); Pickands 1975 (exponential tails); Bhatia et al. 2022, MemStream (a memory and an
-    autoencoder); Welford 1962.
+    Vovk, Gammerman & Shafer 2005 (p-values from ranks); Fisher 1925 (Σ −ln p); Pickands 1975 (exponential tails); Bhatia et al.
+    2022, MemStream (a memory and an autoencoder); Welford 1962.
     """
 
     neighbours: int = 256
