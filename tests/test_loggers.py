@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 from river import datasets
@@ -12,6 +13,7 @@ import headwater as hw
 from headwater.errors import MissingExtra
 from headwater.interop.loggers import JsonLines, TensorBoard, metrics_of
 from headwater.route.session import Session
+from headwater.route.verdict.leads import Lead
 from headwater.types import Event, Record
 
 RECORD = Record(
@@ -43,6 +45,27 @@ def learn(*tell):
 
 def test_the_numbers_of_a_record_have_names_and_what_is_not_defined_has_none():
     assert metrics_of(RECORD) == NUMBERS
+
+
+def test_a_score_that_is_an_estimate_has_its_interval_and_the_lead():
+    lead = Lead(20, 0.25, -0.125, 0.5)
+    record = replace(RECORD, interval=(0.25, 0.75), window_interval=(0.5, 1.0), leads={"overall": lead, "recent": None})
+    assert metrics_of(record) == NUMBERS | {
+        "accuracy/low": 0.25,
+        "accuracy/high": 0.75,
+        "window/accuracy/low": 0.5,
+        "window/accuracy/high": 1.0,
+        "lead": 0.25,
+        "lead/low": -0.125,
+        "lead/high": 0.5,
+    }
+
+
+def test_a_bandit_that_is_scored_on_the_choices_of_a_log_has_them():
+    log = [({"a": float(i % 5)}, ["xy"[i % 2], float(i % 2), 0.5]) for i in range(200)]
+    found = metrics_of(Session(hw.Bandit(hidden=4, seed=1)).run(log))
+    assert found["mean_reward/low"] < found["mean_reward"] < found["mean_reward/high"]
+    assert found["lead/low"] < found["lead"] < found["lead/high"]
 
 
 def test_each_record_is_a_line_of_json_at_once(tmp_path):

@@ -16,6 +16,7 @@ from fleet.machines import rows_of, stream, without_key
 from headwater import nn
 from headwater.errors import ConfigError, DataError, LimitError, RefusedRow, TargetError
 from headwater.kinds.fleet.texts import without_text
+from headwater.store.learner_file import fingerprint
 
 ROWS, LABELS, NUMBERS = stream(1500)
 KEYS = sorted({row["machine"] for row in ROWS})
@@ -337,3 +338,14 @@ def test_keys_are_ranked_from_the_worst_score_to_the_best():
     errors.learn_many(ROWS, NUMBERS)
     worst, *_, best = errors.ranking()
     assert worst[1]["mae"] > best[1]["mae"]
+
+
+def test_a_number_is_the_weight_of_each_row_and_as_many_weights_as_rows_are_taken():
+    fleets = [hw.Fleet(hw.Bandit(hidden=4, seed=1), key="k") for _ in range(2)]
+    rows = [{"k": "ab"[i % 2], "x": float(i % 5)} for i in range(40)]
+    decisions = [["uv"[i % 3 > 0], float(i % 3), 0.5] for i in range(40)]
+    fleets[0].step_many(rows, decisions, 0.5)
+    fleets[1].step_many(rows, decisions, np.full(40, 0.5))
+    assert fingerprint(fleets[0]["a"]) == fingerprint(fleets[1]["a"])
+    with pytest.raises(DataError, match=r"expected as many weights as rows \(40\), got 3"):
+        fleets[0].step_many(rows, decisions, [1.0] * 3)

@@ -31,7 +31,8 @@ def metrics_of(record: Record) -> dict[str, float]:
     -------
     dict
         ``accuracy``, ``window/accuracy``, ``majority/accuracy``, ``window/majority/accuracy`` and so on, ``rows_per_s``,
-        and ``rejected/REASON``.
+        and ``rejected/REASON``. Where a score is an estimate also the ends of its 95 % interval, ``mean_reward/low`` and
+        ``mean_reward/high``, and the lead with its ends, ``lead``, ``lead/low`` and ``lead/high``, each also of the window.
 
     Examples
     --------
@@ -47,6 +48,11 @@ def _numbers(record: Record) -> Iterator[tuple[str, float]]:
     for span, baselines in (("", record.baselines), ("window/", record.window_baselines)):
         for who, scores in baselines.items():
             yield from ((f"{span}{who}/{name}", value) for name, value in scores.items())
+    for span, ends, lead in (("", record.interval, "overall"), ("window/", record.window_interval, "recent")):
+        if ends is not None:
+            yield from zip((f"{span}{record.names[0]}/low", f"{span}{record.names[0]}/high"), ends, strict=True)
+        if (known := record.leads.get(lead)) is not None:
+            yield from ((f"{span}lead", known.value), (f"{span}lead/low", known.low), (f"{span}lead/high", known.high))
     yield "rows_per_s", record.rows_per_s
     yield from ((f"rejected/{reason}", float(count)) for reason, count in record.rejected.items())
 

@@ -22,7 +22,7 @@ from headwater.encode.rows import as_dicts
 from headwater.encode.vocabulary import NUMBER, TIME
 from headwater.errors import ConfigError, RefusedRow, UnlikelyData
 from headwater.learner.settings.limits import USUAL, Growth, Limits, check_growth
-from headwater.learner.validation import REFUSED, check_rows, check_sample
+from headwater.learner.validation import REFUSED, check_rows, check_sample, check_weights
 from headwater.nn.core.declaration import LEAN_NUMBERS
 from headwater.types import (
     EXPORT_ONNX,
@@ -213,6 +213,13 @@ class Learner(ABC):
     def _refused_rows(self) -> dict[str, int]:
         """Return counts of rows not learned, by reason."""
         return dict(zip(REFUSED, map(self.refused.get, REFUSED, repeat(0)), strict=True))
+
+    def _weights(self, w: Any, n: int) -> list[float]:
+        """Return the weights of n rows, 0 for invalid ones, which count as rejected."""
+        weights, good = check_weights(w, n)
+        if not good.all():
+            self.refused["weight"] += int((~good).sum())
+        return list(map(float, weights))
 
     # ---- the diagnosis sample, disabled unless a subclass opts in ----------------------------------------------------
 

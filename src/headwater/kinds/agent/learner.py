@@ -22,7 +22,7 @@ from headwater.kinds.agent.states import as_state
 from headwater.learner.base import Learner
 from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
 from headwater.learner.kind import Kind
-from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, check_weights, not_as_many
+from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, not_as_many
 from headwater.nn import Activation, Adam, Dense, LayerNorm, Momentum
 from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
@@ -326,13 +326,6 @@ class Agent(Learner):
         weight = self._weights([w], 1)[0]
         self._warn_refused(before)
         return weight
-
-    def _weights(self, w: Any, n: int) -> list[float]:
-        """Return the weights of n transitions, 0 for those that are none, which count as rejected."""
-        weights, good = check_weights(w, n)
-        if not good.all():
-            self.refused["weight"] += int((~good).sum())
-        return list(map(float, weights))
 
     def _learn(
         self,

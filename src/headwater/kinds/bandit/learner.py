@@ -27,7 +27,7 @@ from headwater.learner.kind import Kind
 from headwater.learner.schema.labels import as_labels
 from headwater.learner.settings.limits import Growth, check_classes
 from headwater.learner.settings.text import AUTO, check_embeddings, reading
-from headwater.learner.validation import as_answers, as_samples, check_pairs, check_rows, check_sample, check_weights
+from headwater.learner.validation import as_answers, as_samples, check_pairs, check_rows, check_sample
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm, Loss, RMSProp
 from headwater.nn.expert import Expert
 from headwater.route.late import step_late
@@ -432,13 +432,6 @@ class Bandit(Learner):
             given = self._weights(w, n)
             said = in_pieces(len(rows), lambda part: self._learn_rows(rows[part], answers[part], given[part]))
         return self._forecast_of(one for piece in said for one in piece)
-
-    def _weights(self, w: Any, n: int) -> list[float]:
-        """Return the weights of n rows, 0 for those that are none, which count as rejected."""
-        weights, weighed = check_weights(w, n)
-        if not weighed.all():
-            self.refused["weight"] += int((~weighed).sum())
-        return list(map(float, weights))
 
     def _learn_rows(self, rows: Sequence[Mapping[Any, Any]], answers: Any, weights: Sequence[float]) -> list[Said]:
         done: list[Said] = []

@@ -23,7 +23,7 @@ from headwater.learner.kind import Kind
 from headwater.learner.monitoring.coverage import check_coverage
 from headwater.learner.settings.default_pool import KNOTS, with_heads
 from headwater.learner.settings.river_words import in_river
-from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, check_sample, check_weights
+from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, check_sample
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm
 from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
@@ -223,13 +223,6 @@ class Forecaster(Learner):
         before = self._refused_rows()
         self._learn(y, x, w if type(w) is float and w == 1 else self._weights([w], 1)[0])
         self._warn_refused(before, got=lambda: f", got {shown(y)}")
-
-    def _weights(self, w: Any, n: int) -> list[float]:
-        """Return the weights of n values, 0 for those that are none, which count as rejected."""
-        weights, good = check_weights(w, n)
-        if not good.all():
-            self.refused["weight"] += int((~good).sum())
-        return list(map(float, weights))
 
     def _learn(self, y: Any, x: Mapping[Any, Any] | None, w: float) -> None:
         check_order(y)

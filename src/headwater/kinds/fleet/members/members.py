@@ -32,7 +32,7 @@ from headwater.learner.kind import HasKind, Kind, kind_of
 from headwater.learner.schema import Field, Question, Response
 from headwater.learner.schema.labels import as_labels, values_of
 from headwater.learner.settings.limits import Growth, Limits
-from headwater.learner.validation import as_answers, check_pairs, check_sample
+from headwater.learner.validation import as_answers, check_pairs, check_sample, not_as_many
 from headwater.store.learner_file import fingerprint
 from headwater.store.model_file import SavedModel, seal, write
 from headwater.types import Lazy, Predictions, join
@@ -117,7 +117,7 @@ class MemberFleet(AnyFleet):
             Rows with their keys.
         y : sequence (n,), optional
             What the kind learns beside each.
-        w : sequence (n,), optional
+        w : float or sequence (n,), optional
             Weights.
         ask : like X, optional
             Rows to predict in their place: how late labels are learned.
@@ -129,6 +129,10 @@ class MemberFleet(AnyFleet):
         rows = as_list(X)
         if y is not None:
             check_pairs(rows, y := as_answers(y), None)
+        if w is not None:
+            w = [w] * len(rows) if isinstance(w, int | float) else as_answers(w)
+            if len(w) != len(rows):
+                raise not_as_many(w, len(rows), "weights", at="w")
         asked = None if ask is None else as_list(ask)
         with self.lock:
             said = []
