@@ -117,20 +117,6 @@ enum {
 #define BUILT(good, where, what, value) HW_REFUSE_UNLESS(HW_WHOLE || (good), where, what, value, HW_NOT_BUILT)
 static inline bool hw_countable(double x) { return x >= 0 && x <= 9007199254740992.0; }
 
-#ifdef HW_PAGE /* values of a series and transitions count once each */
-enum { HW_WEIGHS = 0 };
-#else
-enum { HW_WEIGHS = 1 };
-#endif
-#define HW_MOST_WEIGHT 1e15
-
-/* How far a row of weight w, above 0, moves what one of weight 1 moves by `rate`: the gain of least squares where its
- * squared error counts w times, and what was learned before as it did. */
-static inline double hw_weighed(double rate, double w)
-{
-    return !HW_WEIGHS || w == 1 ? rate : w * rate / (1 - rate + w * rate);
-}
-
 #include "parts/parts.h"
 
 /* ---- experts ----------------------------------------------------------------------------------------------------------

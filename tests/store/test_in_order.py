@@ -272,12 +272,18 @@ def test_no_question_is_farther_ahead_than_the_horizon(tmp_path):
         asked(model, 2)
 
 
-def test_a_weight_and_a_model_that_is_published_now_and_then_are_refused(tmp_path):
+def test_a_late_value_is_learned_with_its_weight(tmp_path):
     with opened(tmp_path / "a.db") as model:
-        (name,), _ = asked(model, 1)
-        with pytest.raises(ConfigError, match="weighs rows"):
-            model.label(name, 1.0, 2.0)
-        assert model.label(name, 1.0, 1.0)["seq"] == N + 1
+        names, _ = asked(model, 2)
+        assert model.label(names[1], 5.0, 3.0)["held"]
+        model.label(names[0], 4.0, 2.0)
+        same = alone([value(i) for i in range(N)])
+        same.learn_one(4.0, row(N), 2.0)
+        same.learn_one(5.0, row(N + 1), 3.0)
+        assert fingerprint(model.learner) == fingerprint(same)
+
+
+def test_a_model_that_is_published_now_and_then_is_refused(tmp_path):
     with (
         opened(tmp_path / "b.db", publish_every=10) as model,
         pytest.raises(ConfigError, match="as it is now") as error,

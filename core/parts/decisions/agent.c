@@ -395,6 +395,18 @@ static void note_table(hw_learner *l, double action, double reward, double delta
     n[HW_AN_RANDOM] += SHOWN_PACE * (!greedy - n[HW_AN_RANDOM]);
 }
 
+/* Make room for a state with so many entries that are filled. */
+static int reserve_transition(hw_learner *l, int64_t filled)
+{
+    int status = put_time(l, l->agent->numbers[HW_AN_TIME]);
+    if (status < 0)
+        return status;
+    if (!l->fan_in)
+        l->fan_in = filled;
+    status = l->tiles ? hw_reserve_tiles(l) : 0;
+    return status < 0 ? status : hw_draw_rows(l);
+}
+
 int hw_learn_transition(hw_learner *l, const double *action, double reward, int terminated, int truncated, double w)
 {
     hw_agent_t *a = l->agent;
@@ -413,14 +425,7 @@ int hw_learn_transition(hw_learner *l, const double *action, double reward, int 
     int64_t filled = 1;
     for (int64_t i = 0; i < l->entries; i++)
         filled += l->entry_x[i] - l->entry_x[i] == 0;
-    int status = put_time(l, a->numbers[HW_AN_TIME]);
-    if (status < 0)
-        return status;
-    if (!l->fan_in)
-        l->fan_in = filled;
-    status = l->tiles ? hw_reserve_tiles(l) : 0;
-    if (status >= 0)
-        status = hw_draw_rows(l);
+    int status = reserve_transition(l, filled);
     if (status < 0)
         return status;
     hw_count_shared(l);

@@ -3,6 +3,7 @@
 #define HW_PART_AGENT_H
 
 #include "../../headwater.h"
+#include "../../rows/weights.h"
 #include <stdbool.h>
 
 enum {

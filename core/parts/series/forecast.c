@@ -514,6 +514,14 @@ static void keep_answer(hw_forecast_t *f, int64_t t, double answer)
         f->past[f->kept + t % f->kept] = f->weight;
 }
 
+static void begin_origin(hw_forecast_t *f, int64_t t, double answer, bool known)
+{
+    double *origin = origin_at(f, t);
+    origin[HW_ORIGIN_LAST] = answer;
+    origin[HW_ORIGIN_MEAN] = f->numbers[HW_FN_FADING];
+    origin[HW_ORIGIN_KNOWN] = known;
+}
+
 int hw_learn_next(hw_learner *l, double y, double w)
 {
     hw_forecast_t *f = l->forecast;
@@ -541,10 +549,7 @@ int hw_learn_next(hw_learner *l, double y, double w)
     if (l->bank)
         hw_note_phase(l, t, errors, learned ? least_of(f->horizon, t) : 0);
     keep_answer(f, t, answer);
-    double *origin = origin_at(f, t);
-    origin[HW_ORIGIN_LAST] = answer;
-    origin[HW_ORIGIN_MEAN] = f->numbers[HW_FN_FADING];
-    origin[HW_ORIGIN_KNOWN] = known;
+    begin_origin(f, t, answer, known);
     hw_begin_linear(f, &linear, t);
     hw_say_linear(f, &linear, t, known);
     if (l->bank)

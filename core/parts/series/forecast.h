@@ -3,6 +3,7 @@
 #define HW_PART_FORECAST_H
 
 #include "../parts.h"
+#include "../../rows/weights.h"
 #include <stdbool.h>
 
 enum {
