@@ -450,7 +450,7 @@ DRAWN: dict[str, Callable[[Any, Case], tuple[str, list[Any]]]] = {
     "layers": lambda m, case: ("layer 2: 32 × ", []),
     "anomaly": lambda m, case: (
         "raw score of each row",
-        [float(np.array(m.engine.core.array("scores"))[2:].reshape(-1, 2000)[-1, N - 1])],
+        [float(np.array(m.engine.core.array("scores"))[2:10_002].reshape(-1, 2000)[-1, N - 1])],
     ),
     "forecast": lambda m, case: ("the next 24 values", [*m.forecast(), case.labels[-1]]),
     "decide": _of_actions,

@@ -116,7 +116,6 @@ def test_before_any_answer_the_forecast_has_no_ends(client):
         ("POST", "/learn", {"x": {}}, "invalid"),
         ("POST", "/learn", {"x": {}, "y": "seven"}, "target"),
         ("POST", "/learn", {"x": {}, "y": True}, "target"),
-        ("POST", "/learn", {"x": {}, "y": 1.0, "w": 2.0}, "kind"),
         ("POST", "/ask", {"keep": True}, "invalid"),
         ("POST", "/ask", {"keep": True, "horizon": 7}, "config"),
         ("POST", "/ask", {"keep": True, "horizon": 2, "rows": [{}]}, "data"),
@@ -188,8 +187,6 @@ def test_times_without_columns_are_kept_as_many_as_are_asked_for(client, state):
     told = client.post("/ask", json={"horizon": 3, "keep": True}).json()["rows"]
     assert [one["y_pred"] for one in told] == alone(100)[0].forecast(3)
     assert client.post("/ask", json={"horizon": 4, "keep": True}).json()["code"] == "config"
-    weighed = client.post("/label", json={"id": told[0]["id"], "y": 1.0, "w": 2.0}).json()
-    assert (weighed["code"], state.service.ids.counts()) == ("kind", 3)
 
 
 def test_an_answer_held_by_a_server_that_ends_is_learned_by_the_next(client, state, tmp_path):
