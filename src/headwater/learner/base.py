@@ -61,8 +61,8 @@ _PLOT = Lazy("headwater.plot.overview:learner_figure")
 _SEAMS = frozenset([
     "aggregates_in", "answer_name", "answers_now", "as_observed", "as_read", "check_limits", "check_transition", "check_values",
     "decision_function", "engine", "estimator", "fit", "follow_core", "has_memory", "has_rolling", "held", "instead", "keep_record",
-    "kept_record", "kept_sample", "later", "learned_engine", "lock", "losses_now", "mutate", "note_reading", "new_engine", "observed",
-    "observed_state", "one_output", "partial_fit", "predict", "predict_proba", "refused", "resume", "resume_observed",
+    "kept_record", "kept_sample", "lacks", "later", "learned_engine", "lock", "losses_now", "mutate", "note_reading", "new_engine",
+    "observed", "observed_state", "one_output", "partial_fit", "predict", "predict_proba", "refused", "resume", "resume_observed",
     "resume_sample", "sample", "sample_due", "score", "setup", "take_scored", "written_notes",
 ])  # fmt: skip
 """Members for other rooms, and those of scikit-learn that only name an estimator.

@@ -86,7 +86,6 @@ STATELESS = frozenset(("onnx", "device", "seat", "cluster"))
 _UNROLLED = frozenset(("onnx", "device", "seat", "web"))
 """Abilities that a learner with aggregates (``rolling``) lacks, because what writes its columns is no part of the net."""
 _INSTEAD_OF_ROLLING = "Make it without rolling, and give the aggregates as columns of the rows (observe(x) adds them)."
-_INSTEAD_OF_ROW_WEIGHTS = "Serve it, or teach it with weight 1 for seven seasons first."
 _WHOLE_FLEET = " Or keep all members in memory, and durable, with hw.open(path, hw.Fleet(make, key))."
 SENSITIVITY = Lazy("headwater.explain.sensitivity:sensitivity")
 _OCCLUSION = Lazy("headwater.explain.occlusion:explain_number")
@@ -278,9 +277,8 @@ class Kind:
             return "Make it without memory for this."
         if door in _UNROLLED and learner is not None and getattr(learner, "has_rolling", False):
             return _instead_of_rolling(door)
-        if door == "web" and learner is not None and getattr(learner, "has_row_weights", False):
-            return _INSTEAD_OF_ROW_WEIGHTS
-        return None
+        lack = _lack(learner, door)
+        return None if lack is None else lack[1]
 
     def ask(self, learner: Any, rows: Any = None, **question: Any) -> Response:
         """Answer the question with a learner of this kind, without changing it.
@@ -485,14 +483,15 @@ def check_can(learner: Any, ability: str, *, at: str) -> None:
         _check_unrolled(learner, expected, at=at, instead=_instead_of_rolling(ability))
     if ability in STATELESS:
         _check_no_memory(learner, expected, at=at)
-    if ability == "web" and getattr(learner, "has_row_weights", False):
-        raise ConfigError(
-            expected=f"{expected}, so one whose last values count once each",
-            got="weights other than 1",
-            at=at,
-            help=_INSTEAD_OF_ROW_WEIGHTS,
-            code="kind",
-        )
+    if (lack := _lack(learner, ability)) is not None:
+        raise ConfigError(expected=expected, got=lack[0], at=at, help=lack[1], code="kind")
+
+
+def _lack(learner: Any, ability: str) -> tuple[str, str] | None:
+    """Return why a learner can't do now what its kind can, and what to do instead (``lacks``)."""
+    lacks = getattr(learner, "lacks", None)
+    found: tuple[str, str] | None = None if lacks is None else lacks(ability)
+    return found
 
 
 def _instead_of_rolling(ability: str) -> str:

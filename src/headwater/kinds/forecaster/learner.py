@@ -471,10 +471,11 @@ class Forecaster(Learner):
         found = [speakers_of(self, h) for h in range(1, self.horizon + 1)]
         return [one.shares for one in found if one is not None]
 
-    @property
-    def has_row_weights(self) -> bool:
-        """Whether one of the last values, seven seasons and more, was learned with another weight than 1."""
-        return self._engine is not None and has_row_weights(self)
+    def lacks(self, ability: str) -> tuple[str, str] | None:
+        """Return why it can't do what its kind can, and what to do instead. A page keeps no weights of values."""
+        if ability != "web" or self._engine is None or not has_row_weights(self):
+            return None
+        return "one with values of weights other than 1", "Serve it, or teach it with weight 1 for seven seasons first."
 
     def _about(self) -> dict[str, Any]:
         return describe(self._setup, self._engine)
