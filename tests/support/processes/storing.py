@@ -40,8 +40,8 @@ def answer(i, task="classify"):
     return "yes" if (i * 37 % 101) > 50 else "no" if i % 13 else "maybe"
 
 
-def weight(i, task):
-    return 1.0 if i % 4 or task == "control" else 2.0
+def weight(i):
+    return 1.0 if i % 4 else 2.0
 
 
 def steps():
@@ -58,9 +58,9 @@ def learn(model, i, stop):
     if stop == i + 1 and model.task == "anomaly":
         model.learn_one(sample(i), id=f"k{i}")
     elif stop == i + 1 and model.task == "forecast":
-        model.learn_one(answer(i, model.task), sample(i), id=f"k{i}")
+        model.learn_one(answer(i, model.task), sample(i), weight(i), id=f"k{i}")
     elif stop == i + 1:
-        model.learn_one(sample(i), answer(i, model.task), weight(i, model.task), id=f"k{i}")
+        model.learn_one(sample(i), answer(i, model.task), weight(i), id=f"k{i}")
     else:
         model._commit([model._event(sample(j), answer(j, model.task), None, f"k{j}") for j in range(i, stop)])
 
@@ -70,7 +70,7 @@ def uninterrupted(task):
     learner = LEARNERS[task]()
     for i, stop in steps():
         X, y = [sample(j) for j in range(i, stop)], [answer(j, task) for j in range(i, stop)]
-        w = None if stop > i + 1 else [weight(i, task)]
+        w = None if stop > i + 1 else [weight(i)]
         learner.step_many(X) if task == "anomaly" else learner.step_many(X, y, w)
     return learner
 
