@@ -111,8 +111,8 @@ def test_who_looks_for_scikit_learns_words_is_told_where_they_are():
         hw.Classifier().fit(X, Y)
     with pytest.raises(AttributeError, match=r"headwater\.interop\.sklearn\.OnlineRegressor does"):
         hw.Regressor().predict(X)
-    with pytest.raises(AttributeError, match=r"has no attribute 'learn'$"):
-        hw.Regressor().learn  # noqa: B018 - asking is what fails
+    with pytest.raises(AttributeError, match=r"has no attribute 'train'$"):
+        hw.Regressor().train  # noqa: B018 - asking is what fails
 
 
 @pytest.mark.parametrize("make", [hw.Classifier, hw.Regressor])
@@ -124,3 +124,30 @@ def test_attributes_of_a_learner_are_looked_up_the_fast_way(make):
         if "__getattr__" in vars(cls) or ("__getattribute__" in vars(cls) and cls is not object)
     ]
     assert not hasattr(make(), "fit")
+
+
+OTHERS = [  # a kind, a method of other kinds, and what to use instead
+    (
+        hw.Forecaster,
+        "predict_one",
+        "Forecaster has no attribute 'predict_one'. Use learn_one and forecast, or hw.evaluate",
+    ),
+    (hw.Bandit, "learn_one", "Bandit has no attribute 'learn_one'. Use act, learn or learn_many"),
+    (lambda: hw.Agent(("l", "r")), "learn_one", "Agent has no attribute 'learn_one'. Use act and learn"),
+    (hw.Anomaly, "predict_one", "Anomaly has no attribute 'predict_one'. Use learn_many, score_many or hw.evaluate"),
+    (
+        hw.Regressor,
+        "predict_proba_one",
+        "Regressor has no attribute 'predict_proba_one'. Use learn_many, predict_many or hw.evaluate",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "name", "says"), OTHERS, ids=[name for _, name, _ in OTHERS])
+def test_a_method_of_another_kind_is_missing_with_what_to_use_instead(make, name, says):
+    model = make()
+    with pytest.raises(AttributeError) as error:
+        getattr(model, name)
+    assert str(error.value) == says
+    assert not hasattr(model, name)
+    assert name not in dir(model)

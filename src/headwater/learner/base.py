@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import wraps
-from inspect import signature
+from inspect import getattr_static, signature
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, ParamSpec, Self, TypeVar
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from .schema import Response
 
-__all__ = ["InSklearn", "Learner", "at_one_moment"]
+__all__ = ["Elsewhere", "Learner", "at_one_moment"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -74,16 +74,18 @@ SETTLED = 30
 REJECTED = "model.rejected counts all such rows. Warned once"
 
 
-class InSklearn(NamedTuple):
-    """Attribute that raises AttributeError naming the scikit-learn estimator that has the method.
+class Elsewhere(NamedTuple):
+    """Attribute that raises AttributeError naming the methods to use instead of another kind's or scikit-learn's.
 
     ``__getattr__`` would do the same, but it slows down every attribute lookup of a learner.
     """
 
     name: str
+    sklearn: bool = True
+    """Whether the kind's scikit-learn estimator has it."""
 
     def __get__(self, learner: Any, cls: Any) -> Any:
-        has = f", but headwater.interop.sklearn.{cls.estimator} does" if cls.estimator else ""
+        has = f", but headwater.interop.sklearn.{cls.estimator} does" if self.sklearn and cls.estimator else ""
         raise AttributeError(f"{cls.__name__} has no attribute {self.name!r}{has}. Use {cls.instead}")
 
 
@@ -442,15 +444,22 @@ class Learner(ABC):
     # ---- settings ---------------------------------------------------------------------------------------------------
 
     if not TYPE_CHECKING:  # hidden from mypy, so that using one is a type error
-        fit = InSklearn("fit")
-        partial_fit = InSklearn("partial_fit")
-        predict = InSklearn("predict")
-        predict_proba = InSklearn("predict_proba")
-        decision_function = InSklearn("decision_function")
-        score = InSklearn("score")
+        fit = Elsewhere("fit")
+        partial_fit = Elsewhere("partial_fit")
+        predict = Elsewhere("predict")
+        predict_proba = Elsewhere("predict_proba")
+        decision_function = Elsewhere("decision_function")
+        score = Elsewhere("score")
+        learn_one = Elsewhere("learn_one", sklearn=False)
+        predict_one = Elsewhere("predict_one", sklearn=False)
+        predict_proba_one = Elsewhere("predict_proba_one", sklearn=False)
+        score_one = Elsewhere("score_one", sklearn=False)
+        learn = Elsewhere("learn", sklearn=False)
+        act = Elsewhere("act", sklearn=False)
 
     def __dir__(self) -> list[str]:
-        return public_names(super().__dir__(), self._seams)
+        names, cls = public_names(super().__dir__(), self._seams), type(self)
+        return [name for name in names if not isinstance(getattr_static(cls, name, None), Elsewhere)]
 
     def __repr__(self) -> str:
         return shown(self)

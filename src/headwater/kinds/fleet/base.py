@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headwater.encode.values import as_key
-from headwater.learner.base import InSklearn
+from headwater.learner.base import Elsewhere
 from headwater.learner.kind import Kind, check_can
 from headwater.learner.schema import Question, Response
 from headwater.types import EXPORT_ONNX, NOTEBOOK, Lazy, Predictions
@@ -93,10 +93,10 @@ class AnyFleet(ABC):
     instead: ClassVar[str] = "step_many, ask or hw.evaluate"
 
     if not TYPE_CHECKING:  # hidden from mypy, so that using one is a type error
-        fit = InSklearn("fit")
-        partial_fit = InSklearn("partial_fit")
-        predict = InSklearn("predict")
-        predict_proba = InSklearn("predict_proba")
+        fit = Elsewhere("fit")
+        partial_fit = Elsewhere("partial_fit")
+        predict = Elsewhere("predict")
+        predict_proba = Elsewhere("predict_proba")
 
     @property
     @abstractmethod
