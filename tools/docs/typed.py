@@ -19,6 +19,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ ELSEWHERE = re.compile(r"(make|headwater serve|[^ ]*python -m (pip|http\.server)
 """Commands that are looked at elsewhere: they install, or never end."""
 FREE = re.compile(r"[\d,.]+(?= (?:rows/s|µs|ms|s)\b)")
 """Digits that are another machine's."""
+PRINT = "print_on_page_"
 SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 OTHERWISE = {
@@ -68,7 +70,10 @@ def needs(page: str) -> str:
 
 
 def alike(names: list[str]) -> list[list[str]]:
-    """Return these pages in groups whose code is the same but for comments and docstrings, as in two languages: it is typed once."""
+    """Return these pages in groups whose code is the same but for what readers are told, as in two languages: it is typed once.
+
+    Comments, docstrings and what is printed may differ. What is printed must change nothing, because it is printed for each page.
+    """
     groups: dict[object, list[str]] = defaultdict(list)
     for name in names:
         code = tuple(_bare(kind, code) for kind, code, _ in PIECE.findall((ROOT / name).read_text(encoding="utf-8")))
@@ -82,11 +87,30 @@ def _bare(kind: str, code: str) -> str:
         return "\n".join(line for line in code.splitlines() if not line.startswith("#"))
     if code.startswith(">>>"):
         return code
+    tree = _without_docstrings(code)
+    for said in _prints(tree):
+        said.value = ast.Constant("what is printed")
+    return ast.dump(tree)
+
+
+def _without_docstrings(code: str) -> ast.Module:
     tree = ast.parse(code)
     for part in ast.walk(tree):
         if isinstance(part, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(part) and len(part.body) > 1:
             del part.body[0]
-    return ast.dump(tree)
+    return tree
+
+
+def _prints(tree: ast.AST) -> list[ast.Expr]:
+    """Return the statements that print and do nothing else, in the order of the tree."""
+    return [
+        one
+        for one in ast.walk(tree)
+        if isinstance(one, ast.Expr)
+        and isinstance(one.value, ast.Call)
+        and isinstance(one.value.func, ast.Name)
+        and one.value.func.id == "print"
+    ]
 
 
 def differences(pages: list[str], folder: Path) -> Iterator[str]:
@@ -102,16 +126,59 @@ def differences(pages: list[str], folder: Path) -> Iterator[str]:
         if kind == "python" and code.startswith(">>>"):
             yield from _prompts(code, names, pages[0])
             continue
-        said = _python(code, f"{pages[0]}, block {i}", names) if kind == "python" else _commands(code, folder)
-        for page, text in zip(pages, [shown, *(blocks[i - 1][2] for blocks in others)], strict=True):
+        if kind == "python":
+            codes = [code, *(blocks[i - 1][1] for blocks in others)]
+            all_said = printed(codes, f"{pages[0]}, block {i}", names)
+        else:
+            all_said = [_commands(code, folder)] * len(pages)
+        shown_by = [shown, *(blocks[i - 1][2] for blocks in others)]
+        for page, text, said in zip(pages, shown_by, all_said, strict=True):
             if text and not _same(text, said, whole=kind == "python"):
                 yield f"block {i} of {page} prints\n{said}\nand the page shows\n{text}"
 
 
-def _python(code: str, name: str, names: dict[str, Any]) -> str:
-    with contextlib.redirect_stdout(io.StringIO()) as out:
+class _Pages(io.StringIO):
+    """Standard output of pages that run together."""
+
+    def __init__(self, n: int):
+        super().__init__()
+        self.texts = [io.StringIO() for _ in range(n)]
+
+    def write(self, text: str) -> int:
+        for one in self.texts:
+            one.write(text)
+        return len(text)
+
+
+def printed(codes: list[str], name: str, names: dict[str, Any]) -> list[str]:
+    """Run a block of pages that are alike, and return what it prints on each: where prints differ, each page's own is run."""
+    code: str | ast.Module = codes[0]
+    if len({ast.dump(_without_docstrings(one)) for one in codes}) > 1:
+        code = _merged([ast.parse(one) for one in codes])
+        names |= {f"{PRINT}{page}": partial(_print_on, page) for page in range(len(codes))}
+    with contextlib.redirect_stdout(_Pages(len(codes))) as out:
         exec(compile(code, name, "exec", dont_inherit=True), names)
-    return out.getvalue()
+    return [text.getvalue() for text in out.texts]
+
+
+def _print_on(page: int, *values: object, **options: Any) -> None:
+    own = {"file": sys.stdout.texts[page]} if isinstance(sys.stdout, _Pages) else {}
+    print(*values, **own | options)
+
+
+def _merged(trees: list[ast.Module]) -> ast.Module:
+    """Return the first tree with the prints of all pages in their places, where they differ."""
+    instead: dict[ast.AST, list[ast.stmt]] = {}
+    for said in zip(*map(_prints, trees), strict=True):
+        if len({ast.dump(one) for one in said}) > 1:
+            instead[said[0]] = list(said)
+            for page, one in enumerate(said):
+                one.value.func = ast.copy_location(ast.Name(f"{PRINT}{page}", ast.Load()), one)
+    for part in ast.walk(trees[0]):
+        for within in ("body", "orelse", "finalbody"):
+            if isinstance(body := getattr(part, within, None), list):
+                body[:] = [one for each in body for one in instead.get(each, [each])]
+    return trees[0]
 
 
 def _prompts(code: str, names: dict[str, Any], page: str) -> Iterator[str]:

@@ -13,9 +13,7 @@ A page keeps these customs:
 
 from __future__ import annotations
 
-import contextlib
 import doctest
-import io
 import os
 import re
 import subprocess
@@ -23,7 +21,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tools.docs import figures
+from tools.docs import figures, typed
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
@@ -101,19 +99,23 @@ def run_shell(code: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("page", [*PAGES, *(f"{language}/{slug}" for language in LANGUAGES for slug in BESIDE)])
-def test_every_block_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch):
+ALIKE = typed.alike([f"docs/{language}/{slug}.md" for language in LANGUAGES for slug in (*CHAPTERS, *BESIDE)])
+"""Pages of two languages whose code differs in comments and prints alone run once, with the prints of both."""
+
+
+@pytest.mark.parametrize("pages", [[page[5:-3] for page in group] for group in ALIKE], ids=" and ".join)
+def test_every_block_runs_and_prints_what_the_page_says(pages, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"__name__": page}
+    names: dict[str, object] = {"__name__": pages[0]}
     same = doctest.OutputChecker().check_output
-    for i, (kind, code, says) in enumerate(runs(page), 1):
-        if kind == "sh":
-            said = run_shell(code, tmp_path)
+    for i, blocks in enumerate(zip(*map(runs, pages), strict=True), 1):
+        kinds, codes, shown = zip(*blocks, strict=True)
+        if kinds[0] == "sh":
+            printed = [run_shell(codes[0], tmp_path)] * len(pages)
         else:
-            with contextlib.redirect_stdout(io.StringIO()) as out:
-                exec(compile(code, f"{page}, block {i}", "exec", dont_inherit=True), names)
-            said = out.getvalue()
-        assert same(says, said, doctest.ELLIPSIS), f"block {i} of {page} prints\n{said}\nand the page says\n{says}"
+            printed = typed.printed([*codes], f"{pages[0]}, block {i}", names)
+        for page, says, said in zip(pages, shown, printed, strict=True):
+            assert same(says, said, doctest.ELLIPSIS), f"block {i} of {page} prints\n{said}\nand the page says\n{says}"
 
 
 @pytest.mark.parametrize("page", PAGES)

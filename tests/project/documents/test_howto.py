@@ -58,3 +58,44 @@ def test_what_one_of_two_pages_of_the_same_code_shows_is_compared_too(tmp_path, 
     assert list(typed.differences(["a.md", "b.md"], tmp_path)) == [
         "block 1 of b.md prints\n1\n\nand the page shows\n2\n"
     ]
+
+
+def test_what_two_pages_of_the_same_code_print_in_their_languages_is_compared_with_each_and_the_code_runs_once(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(typed, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").mkdir()
+    page = """```python
+def say(n):
+    try:
+        print(f"{0}", n / (n - 1))
+    except ZeroDivisionError as error:
+        print("{1}:", error)
+    print(n)
+```
+
+```python
+ran = globals().get("ran", 0) + 1
+for n in (1, 2):
+    say(n)
+if ran == 1:
+    print("{0}")
+```
+
+```text
+{1}: division by zero
+1
+{0} 2.0
+2
+{0}
+```
+"""
+    (tmp_path / "a.md").write_text(page.replace("{0}", "half").replace("{1}", "never"), encoding="utf-8")
+    (tmp_path / "b.md").write_text(page.replace("{0}", "一半").replace("{1}", "不行"), encoding="utf-8")
+    other = page.replace("{0}", "mitad", 1).replace("{0}", "medio").replace("{1}", "nunca")
+    (tmp_path / "c.md").write_text(other, encoding="utf-8")
+    (tmp_path / "d.md").write_text(page.replace("(1, 2)", "(1, 3)"), encoding="utf-8")
+    assert typed.alike(["a.md", "b.md", "c.md", "d.md"]) == [["a.md", "b.md", "c.md"], ["d.md"]]
+    (wrong,) = typed.differences(["a.md", "b.md", "c.md"], tmp_path)
+    assert wrong.startswith("block 2 of c.md prints\nnunca: division by zero\n1\nmitad 2.0\n2\nmedio\n")
