@@ -96,7 +96,7 @@ hw_learner *hw_new(const hw_allocator *memory, const double *declaration, int64_
         return NULL;
     l->memory = *memory;
     l->names.key = key;
-    l->level = hw_level(level);
+    l->level = (uint8_t)hw_level(level);
     l->predicted_count = -1;
     l->declaration = hw_allocate(memory, (uint64_t)count * sizeof(double));
     l->step = hw_allocate(memory, 2 * sizeof(double));
@@ -183,7 +183,8 @@ static hw_learner *make(const hw_allocator *memory, const double *declaration, i
     if (*status < 0)
         return hw_free(l), NULL;
     begin_numbers(l);
-    l->rows = l->drawn = inputs + 1;
+    l->rows = inputs + 1;
+    l->drawn = (int32_t)l->rows;
     *status = hw_draw_dense(l);
     if (*status >= 0)
         *status = hw_append_answers(l);
@@ -318,9 +319,9 @@ int hw_predict(hw_learner *l, void *p, double *width)
     int status = hw_reserve_readings(l);
     if (status >= 0)
         status = l->kernels->predict(l, p, width);
-    if (status >= 0 && !width && hw_capacity(l->predicted_x) / sizeof(double) >= (size_t)l->entries) {
-        memcpy(l->predicted_slots, l->entry_slots, (size_t)l->entries * sizeof(int32_t));
-        memcpy(l->predicted_x, l->entry_x, (size_t)l->entries * sizeof(double));
+    if (status >= 0 && !width) {
+        memcpy(l->entry_slots + l->entry_capacity, l->entry_slots, (size_t)l->entries * sizeof(int32_t));
+        memcpy(l->entry_x + l->entry_capacity, l->entry_x, (size_t)l->entries * sizeof(double));
         l->predicted_count = l->entries;
         if (l->text)
             l->text->predicted = l->text->digest;
@@ -336,8 +337,8 @@ static bool is_last_predicted(const hw_learner *l)
     const hw_words *t = l->text;
     bool same_text = !t || (t->predicted == t->digest && (!t->weights || hw_references(t->weights) == 1));
     return l->predicted_count == l->entries && same_text && !l->shared_from && hw_references(l->weights) == 1 &&
-           !memcmp(l->predicted_slots, l->entry_slots, n * sizeof(int32_t)) &&
-           !memcmp(l->predicted_x, l->entry_x, n * sizeof(double));
+           !memcmp(l->entry_slots + l->entry_capacity, l->entry_slots, n * sizeof(int32_t)) &&
+           !memcmp(l->entry_x + l->entry_capacity, l->entry_x, n * sizeof(double));
 }
 
 static int end_row(hw_learner *l)

@@ -66,13 +66,13 @@ enum { HW_INITIALIZERS(HW_CODE) HW_INITIALIZER_COUNT };
 /* Columns and categories, each with its bytes. Append-only; found by hash. */
 typedef struct hw_names {
     int32_t count;
-    int32_t *owner; /* (count,) −1: a column; else the column a category belongs to */
-    int32_t *value; /* (count,) number of the column, or row of the category */
-    int64_t *end;   /* (count,) where its bytes end; they begin where those of the one before end */
+    uint32_t table_size; /* a power of two */
+    int32_t *owner;      /* (count,) −1: a column; else the column a category belongs to */
+    int32_t *value;      /* (count,) number of the column, or row of the category */
+    int64_t *end;        /* (count,) where its bytes end; they begin where those of the one before end */
     char *bytes;
-    int32_t *table;     /* open addressing: place of a name, or −1 */
-    int64_t table_size; /* a power of two */
-    uint64_t key;       /* orders the table, changes no result */
+    int32_t *table; /* open addressing: place of a name, or −1 */
+    uint64_t key;   /* orders the table, changes no result */
 } hw_names;
 
 typedef struct hw_columns_t {
@@ -209,6 +209,7 @@ enum {
     HW_MOST_PENDING = 2048,    /* predicted samples that may wait for their answers */
     HW_COUNTED = 1000,         /* up to so many classes the label history counts which follows which */
     HW_MOST_ENTRIES = 1 << 24, /* entries of one sample */
+    HW_MOST_NAMES = 1 << 30,   /* the table of twice as many has a size of 32 bits */
     HW_MOST_OUTPUTS = 1 << 20,
     HW_STRETCH = 4096 /* numbers of a gradient that are stepped along at once */
 };
@@ -239,12 +240,12 @@ struct hw_learner {
     bool names_borrowed; /* names and columns belong to a fleet: they are copied before a name is appended */
     bool staged;         /* in staging lies what the statistics of the sample at hand become when it is learned */
     bool rows_in_order;  /* rows_at holds 0 (the bias), 1, 2, … as a row without gaps has it */
+    uint8_t level;
     int knots, ring, intervals, mixture;
     int answer_inputs; /* columns of answers before, the first of the vocabulary: HW_ANSWER_INPUTS or 0 */
-    int level;
-    int32_t added; /* of the sample at hand: entries in front that are answers before */
+    int32_t added;     /* of the sample at hand: entries in front that are answers before */
+    int32_t max_rows;
     uint64_t seed;
-    int64_t max_rows;
     int32_t image; /* numbers of the image that a sample is; 0: it is none */
     int32_t image_channels;
     int32_t ids; /* of an embedding: how many a sample has */
@@ -266,7 +267,9 @@ struct hw_learner {
     hw_names names;
     hw_columns_t columns;
     hw_slots slots;
-    int64_t rows, row_capacity, drawn, fan_in, learned, shared_from, shared_names, highest_row;
+    int64_t rows, row_capacity, fan_in, learned, shared_names;
+    int32_t drawn, shared_from, highest_row;
+    int32_t sharing;                       /* names of the sample at hand that share rows, counted once it is learned */
     int32_t *shared_slots;                 /* (shared,) slot of a shared row; −1: none */
     uint64_t *row_keys;                    /* (rows,) what a row is drawn from */
     int64_t *touched;                      /* (rows,) how many learned samples had the row */
@@ -290,30 +293,28 @@ struct hw_learner {
     };
 
     /* working memory: nothing in it outlives a call */
-    int32_t *entry_slots;
-    double *entry_x;
-    int64_t entries, entry_capacity;
-    int32_t unknown;               /* names of the sample at hand that were never seen */
-    int32_t sharing;               /* those that share rows, counted once it is learned */
-    int32_t *rows_at, *rows_spare; /* pairs of the sample at hand */
-    void *values_at, *values_spare;
-    int64_t pair_capacity;
-    int64_t pairs, active;    /* how many, and how many take part */
-    int32_t *predicted_slots; /* the sample that was predicted last, whose prediction still holds: */
-    double *predicted_x;      /* test, then train, predicts each sample right before it learns it */
-    int64_t predicted_count;  /* entries; −1: none */
-    void *values, *deltas;    /* (length,) a sample's values and the derivatives by them */
-    int32_t *list_rows;       /* (lists,) */
+    int32_t *entry_slots; /* (2, entry_capacity) of the sample at hand; then of the one that was predicted last, whose */
+    double *entry_x;      /* prediction still holds: test, then train, predicts each right before it learns it */
+    int32_t entries, entry_capacity;
+    int32_t predicted_count; /* entries of that one; −1: there is none */
+    int32_t unknown;         /* names of the sample at hand that were never seen */
+    int32_t pair_capacity;
+    int32_t undo_pairs; /* as many pairs as row_undo is large enough for */
+    int32_t *rows_at;   /* (2, pair_capacity) pairs of the sample at hand, and as much room beside them */
+    void *values_at;
+    int64_t pairs, active; /* how many, and how many take part */
+    void *values, *deltas; /* (length,) a sample's values and the derivatives by them */
+    int32_t *list_rows;    /* (lists,) */
     void *list_values;
     void *predictions; /* (all + 4, output_capacity) what each expert predicts, the history, the mixture */
     void *row_gradient, *row_undo;
-    int64_t undo_pairs;    /* as many pairs as row_undo is large enough for */
     double *losses;        /* (all,) */
     double *staging;       /* numbers of a sample side by side: mean, variance, … */
     int64_t pending_place; /* place + 1 of the pending predictions of the sample at hand; 0: those just made */
     double *matrix;        /* numbers of a matrix that is drawn anew */
     hw_value **sorted;
 };
+_Static_assert(sizeof(hw_learner) <= 900, "what only some learners have is a part");
 
 /* What kernels.c gives for each number type and level. */
 struct hw_kernels {

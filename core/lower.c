@@ -298,7 +298,7 @@ static void read_head(hw_learner *l, const double *d)
     l->ring = (int)d[HW_D_RING];
     l->intervals = (int)d[HW_D_INTERVALS];
     l->seed = (uint64_t)d[HW_D_SEED_LOW] | (uint64_t)d[HW_D_SEED_HIGH] << 32;
-    l->max_rows = (int64_t)d[HW_D_MAX_ROWS];
+    l->max_rows = (int32_t)d[HW_D_MAX_ROWS];
     l->all = l->experts + (l->intervals == HW_SCALED);
 }
 

@@ -107,7 +107,7 @@ static void count_rows(hw_learner *l)
     if (l->rows_in_order) {
         for (int64_t r = 0; r < l->pairs; r++)
             l->touched[r] += 1;
-        l->highest_row = l->pairs - 1 > l->highest_row ? l->pairs - 1 : l->highest_row;
+        l->highest_row = (int32_t)(l->pairs - 1 > l->highest_row ? l->pairs - 1 : l->highest_row);
         return;
     }
     const int32_t *rows = l->rows_at;
@@ -369,7 +369,7 @@ static int kernel_pairs(hw_learner *l, int at_mean)
         l->entry_slots[n] = slot;
         l->entry_x[n++] = l->standard ? l->slots.mean[slot] : 0;
     }
-    l->entries = n;
+    l->entries = (int32_t)n;
     read_entries(l, false);
     return 0;
 }

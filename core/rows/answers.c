@@ -138,5 +138,5 @@ void hw_replace_answers(hw_learner *l, const double *inputs)
     memmove(l->entry_slots + n, l->entry_slots + l->added, (size_t)count * sizeof(int32_t));
     memmove(l->entry_x + n, l->entry_x + l->added, (size_t)count * sizeof(double));
     hw_begin_entries(l, inputs);
-    l->entries = n + count;
+    l->entries = (int32_t)(n + count);
 }

@@ -684,14 +684,12 @@ int hw_reserve_entries(hw_learner *l, int64_t entries)
         return 0;
     int64_t capacity = with_slack(entries);
     bool (*make)(hw_learner *, void *, int64_t, size_t) = wide ? replace : extend;
-    if (wide) { /* from here on no array is known to be larger */
-        l->entry_capacity = capacity;
-        l->predicted_count = -1;
-    }
-    if (!make(l, &l->entry_slots, capacity, 4) || !make(l, &l->entry_x, capacity, 8) ||
-        !make(l, &l->predicted_slots, capacity, 4) || !make(l, &l->predicted_x, capacity, 8))
+    if (wide) /* from here on no array is known to be larger */
+        l->entry_capacity = (int32_t)capacity;
+    l->predicted_count = -1; /* it lies elsewhere */
+    if (!make(l, &l->entry_slots, 2 * capacity, 4) || !make(l, &l->entry_x, 2 * capacity, 8))
         return HW_NO_MEMORY;
-    l->entry_capacity = capacity;
+    l->entry_capacity = (int32_t)capacity;
     return 0;
 }
 
@@ -706,19 +704,18 @@ int hw_reserve_pairs(hw_learner *l, int64_t entries)
     int64_t capacity = with_slack(pairs), staging = 4 * capacity + l->widest + 64;
     bool (*make)(hw_learner *, void *, int64_t, size_t) = wide ? replace : extend;
     if (wide) {
-        l->pair_capacity = capacity;
+        l->pair_capacity = (int32_t)capacity;
         if (l->curves)
             l->curves->due_capacity = (int32_t)capacity;
     }
     l->rows_in_order = false;
     l->predicted_count = -1; /* its pairs lay there */
-    if (!make(l, &l->rows_at, capacity, 4) || !make(l, &l->rows_spare, capacity, 4) ||
-        !make(l, &l->values_at, capacity, size) || !make(l, &l->values_spare, capacity, size) ||
+    if (!make(l, &l->rows_at, 2 * capacity, 4) || !make(l, &l->values_at, 2 * capacity, size) ||
         !make(l, &l->staging, staging, 8) || (l->curves && !make(l, &l->curves->due, capacity, 4)))
         return HW_NO_MEMORY;
     if (l->curves)
         l->curves->due_capacity = (int32_t)(capacity < INT32_MAX ? capacity : INT32_MAX);
-    l->pair_capacity = capacity;
+    l->pair_capacity = (int32_t)capacity;
     return 0;
 }
 
@@ -735,11 +732,11 @@ int hw_reserve_undo(hw_learner *l, int64_t pairs)
         dense = x->dense_last - x->dense_first > dense ? x->dense_last - x->dense_first : dense;
     }
     if (wide)
-        l->undo_pairs = capacity;
+        l->undo_pairs = (int32_t)capacity;
     int64_t tables = l->cells ? l->cells->tables : 0, room = (1 + l->states) * (dense + (capacity + tables) * lanes);
     if (!(wide ? replace : extend)(l, &l->row_undo, room, hw_number(l)))
         return HW_NO_MEMORY;
-    l->undo_pairs = capacity;
+    l->undo_pairs = (int32_t)capacity;
     return 0;
 }
 

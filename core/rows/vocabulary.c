@@ -49,7 +49,7 @@ static int rehash(hw_learner *l, int64_t size)
     memset(table, 0xFF, (size_t)size * sizeof(int32_t));
     hw_release(n->table);
     n->table = table;
-    n->table_size = size;
+    n->table_size = (uint32_t)size;
     for (int32_t i = 0; i < n->count; i++) {
         uint32_t own;
         const char *bytes = bytes_of(n, i, &own);
@@ -113,7 +113,7 @@ int32_t hw_append(hw_learner *l, int32_t owner, const char *bytes, uint32_t size
     int64_t start = n->count ? n->end[n->count - 1] : 0;
     if (l->names_borrowed && own_names(l) < 0)
         return HW_NO_MEMORY;
-    if (n->count == INT32_MAX || !reserve_array(l, &n->owner, n->count + 1, 4) ||
+    if (n->count >= HW_MOST_NAMES || !reserve_array(l, &n->owner, n->count + 1, 4) ||
         !reserve_array(l, &n->value, n->count + 1, 4) || !reserve_array(l, &n->end, n->count + 1, 8) ||
         !reserve_array(l, &n->bytes, start + size + 8, 1))
         return HW_NO_MEMORY;
@@ -181,7 +181,7 @@ int hw_share_rows(hw_learner *l)
         return status;
     for (int64_t i = 0; i < hw_to_share(l); i++)
         hw_append_row(l, draw_key(l, KEY_SHARED, "", 0, (uint64_t)i));
-    l->shared_from = first;
+    l->shared_from = (int32_t)first;
     return 0;
 }
 
@@ -824,7 +824,7 @@ int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_
         l->entry_x[n] = x[i];
         n += x[i] == x[i];
     }
-    l->entries = n;
+    l->entries = (int32_t)n;
     if (HW_WHOLE && l->answer_inputs)
         hw_end_entries(l);
     if (l->recurrent)

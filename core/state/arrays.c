@@ -101,9 +101,7 @@ static const struct row {
             WORK(AT(entry_slots)),
             WORK(AT(entry_x)),
             WORK(AT(rows_at)),
-            WORK(AT(rows_spare)),
             WORK(AT(values_at)),
-            WORK(AT(values_spare)),
             WORK(AT(values)),
             WORK(AT(deltas)),
             WORK(AT(list_rows)),
@@ -131,8 +129,6 @@ static const struct row {
             WORK(OF(batch, rows)),
             WORK(OF(batch, row_values)),
             WORK(OF(batch, moments)),
-            WORK(AT(predicted_slots)),
-            WORK(AT(predicted_x)),
             HW_CELLS_ARRAYS(NOTHING, PART_WORK) HW_PART_ARRAYS(NOTHING, PART_WORK)};
 enum { STATES = 121, WEIGHTS = 22, ARRAYS = sizeof LIST / sizeof *LIST };
 _Static_assert((int)STATES <= (int)HW_MOST_ARRAYS, "arrays of a state fit where they are listed");

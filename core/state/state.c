@@ -158,7 +158,7 @@ int hw_check_sizes(const hw_learner *l, hw_fault *fault)
     SAVED(l->growing || n[HW_N_ROWS] == hw_table_inputs(l) + 1, "rows", "as many as inputs, and one", n[HW_N_ROWS]);
     SAVED(n[HW_N_DRAWN] >= 1 && n[HW_N_DRAWN] <= n[HW_N_ROWS], "rows drawn", "1 to all", n[HW_N_DRAWN]);
     SAVED(n[HW_N_HIGHEST_ROW] < n[HW_N_ROWS], "highest row", "below the number of rows", n[HW_N_HIGHEST_ROW]);
-    SAVED(n[HW_N_SLOTS] < INT32_MAX && n[HW_N_NAMES] < INT32_MAX && n[HW_N_COLUMNS] <= n[HW_N_NAMES], "names",
+    SAVED(n[HW_N_SLOTS] < INT32_MAX && n[HW_N_NAMES] <= HW_MOST_NAMES && n[HW_N_COLUMNS] <= n[HW_N_NAMES], "names",
           "as many as columns, or more", n[HW_N_NAMES]);
     SAVED(n[HW_N_OUTPUTS] >= 1 && n[HW_N_OUTPUTS] <= HW_MOST_OUTPUTS, "outputs", "1 or more", n[HW_N_OUTPUTS]);
     SAVED(n[HW_N_OUTPUT_CAPACITY] >= n[HW_N_OUTPUTS] && n[HW_N_OUTPUT_CAPACITY] <= 2 * n[HW_N_OUTPUTS] + 64 &&
@@ -389,12 +389,12 @@ static int unpack(hw_learner *l, hw_fault *fault)
 void hw_set_counts(hw_learner *l)
 {
     const int64_t *n = l->sizes;
-    l->drawn = n[HW_N_DRAWN];
+    l->drawn = (int32_t)n[HW_N_DRAWN];
     l->fan_in = n[HW_N_FAN_IN];
     l->learned = n[HW_N_LEARNED];
-    l->shared_from = n[HW_N_SHARED_FROM];
+    l->shared_from = (int32_t)n[HW_N_SHARED_FROM];
     l->shared_names = n[HW_N_SHARED_NAMES];
-    l->highest_row = n[HW_N_HIGHEST_ROW];
+    l->highest_row = (int32_t)n[HW_N_HIGHEST_ROW];
     if (l->replay) {
         l->replay->added = n[HW_N_KEPT];
         l->replay->end = l->replay->capacity = n[HW_N_PAIRS];

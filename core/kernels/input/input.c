@@ -280,8 +280,8 @@ static bool pair_side_by_side(hw_learner *l, int32_t first, int64_t count, int64
 /* Pairs whose row no step has touched go behind the others: a name counts from its second sight. */
 static void unseen_last(hw_learner *l, int64_t n)
 {
-    int32_t *rows = l->rows_at, *spare_rows = l->rows_spare;
-    real *v = l->values_at, *spare_v = l->values_spare;
+    int32_t *rows = l->rows_at, *spare_rows = rows + l->pair_capacity;
+    real *v = l->values_at, *spare_v = v + l->pair_capacity;
     int64_t part = 0, late = 0, i = 0, unseen = 0;
     if (l->rows_in_order) {
         for (int64_t r = 0; r < n; r++)

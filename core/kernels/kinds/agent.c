@@ -80,7 +80,7 @@ static void read_first_layer_of(hw_learner *l, const sample *s, int e)
 {
     const hw_expert_t *x = l->expert + e;
     const real *v = l->values_at;
-    real *owed = l->values_spare, *more = l->row_gradient, *z = s->x + LANES + x->column;
+    real *owed = (real *)l->values_at + l->pair_capacity, *more = l->row_gradient, *z = s->x + LANES + x->column;
     sum_rows((const real *)l->weights + l->dense + x->column, (size_t)l->stride, l->rows_at, v, (int)l->active, NULL, z,
              x->lanes);
     if (l->agent->adaptive || !l->agent->live_count)

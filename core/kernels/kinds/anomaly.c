@@ -71,7 +71,7 @@ static void standardise_entries(hw_learner *l, looked_at *at, bool learn)
         v[n] = known ? (real)z : 0;
         at->numbers += known;
     }
-    l->entries = n;
+    l->entries = (int32_t)n;
     at->pairs = l->pairs = l->active = n + 1;
 }
 

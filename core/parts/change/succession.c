@@ -65,7 +65,7 @@ static int give_entries(hw_learner *to, const int32_t *slots, const double *x, i
     }
     memcpy(to->entry_slots + to->entries, slots, (size_t)count * sizeof(int32_t));
     memcpy(to->entry_x + to->entries, x, (size_t)count * sizeof(double));
-    to->entries += count;
+    to->entries += (int32_t)count;
     if (to->answer_inputs)
         hw_end_entries(to);
     return 0;

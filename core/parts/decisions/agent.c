@@ -146,7 +146,7 @@ static int put_time(hw_learner *l, double time)
     memmove(l->entry_x + 1, l->entry_x, (size_t)n * sizeof(double));
     l->entry_slots[0] = 0;
     l->entry_x[0] = time;
-    l->entries = n + 1;
+    l->entries = (int32_t)n + 1;
     return 0;
 }
 

@@ -195,7 +195,7 @@ static void compose(hw_learner *l, int64_t o, int64_t h)
         l->entry_slots[i] = i;
         l->entry_x[i] = inputs[i];
     }
-    l->entries = HW_FORECAST_INPUTS + f->own;
+    l->entries = (int32_t)(HW_FORECAST_INPUTS + f->own);
 }
 
 /* Room for so many entries. None is given back, as hw_reserve_entries might: the sample at hand would go with it. */

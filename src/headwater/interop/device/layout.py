@@ -104,12 +104,10 @@ class Layout:
             Member("deltas", "float", int(about["deltas"]) // 4, "deltas"),
             Member("predictions", "float", int(about["predictions"]) // 4, "predictions"),
             Member("row_undo", "float", undo, "row_undo"),
-            Member("values_at", "float", rows + 3, "values_at"),
-            Member("values_spare", "float", rows + 3, "values_spare"),
+            Member("values_at", "float", 2 * (rows + 3), "values_at"),
             Member("list_values", "float", lists + 1, "list_values"),
             Member("list_rows", "int32_t", lists + 1, "list_rows"),
-            Member("rows_at", "int32_t", rows + 3, "rows_at"),
-            Member("rows_spare", "int32_t", rows + 3, "rows_spare"),
+            Member("rows_at", "int32_t", 2 * (rows + 3), "rows_at"),
             Member("entry_slots", "int32_t", inputs, "entry_slots"),
         ]
 

@@ -162,6 +162,7 @@ def _static(layout: Layout, room: list[Member]) -> str:
         "static hw_learner self = {",
         *(f"    .{name} = {_whole(number)}," for name, number in learner.items()),
         "    .predicted_count = -1,",
+        f"    .pair_capacity = {int(layout.learner['rows']) + 3},",
         "    .expert = (hw_expert_t *)(uintptr_t)experts,",
         "    .op = (hw_op *)(uintptr_t)operations,",
         "    .slots.row = (int32_t *)(uintptr_t)slot_rows,",
