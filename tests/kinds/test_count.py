@@ -6,13 +6,15 @@ import subprocess
 import sys
 import threading
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import headwater as hw
 from headwater.errors import ConfigError
-from headwater.learner.kind import kind_of, kind_with
+from headwater.learner.kind import _CARRIED, kind_of, kind_with
+from headwater.learner.schema import Verb
 from headwater.route.drift import DriftWatch
 from headwater.route.policies import StepUp
 from headwater.store.learner_file import fingerprint
@@ -181,6 +183,46 @@ def test_it_is_served(tmp_path):
         assert client.get("/score").json()["scores"]["n"] == 1
         assert client.post("/explain", json={"x": {"site": "a"}}).status_code == 200
         assert client.get("/models/default/importance").status_code == 400
+    state.close()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_its_declaration_alone_brings_short_addresses_with_their_schemas(tmp_path, monkeypatch):
+    run = pytest.importorskip("headwater.serve.run")
+    from starlette.testclient import TestClient
+
+    from headwater.serve import openapi
+    from headwater.serve.app import addresses, build
+
+    rate, count = Verb("rate", "ask", "Return the rate of a site."), Verb("count", "teach", "Learn counts.")
+    kind, state = replace(KIND, verbs=(rate, count)), run.make_state(tmp_path / "v.db")
+    monkeypatch.setattr(Count, "kind", kind)
+    monkeypatch.setitem(_CARRIED, kind.name, kind)
+    state.service.change(state.service.models.create, "default", Count())
+    state.service.change(state.service.models.create, "plain", hw.Classifier())
+    with TestClient(build(state)) as client:
+        sent = [
+            {"x": {"site": "a"}, "count": 3, "exposure": 2.0},
+            {"x": {"site": "b"}, "count": 1, "exposure": 1.0, "id": "b1"},
+        ]
+        taught, fault = (
+            client.post("/count", json=sent),
+            client.post("/count", json={"x": {"site": "a"}, "count": "many", "exposure": 1.0}),
+        )
+        assert taught.status_code == 200, taught.text
+        assert [row["seq"] for row in taught.json()] == [1, 2]
+        assert (fault.status_code, "$.count" in fault.json()["at"]) == (400, True)
+        assert client.post("/models/default/rate", json={"x": {"site": "a"}}).json() == {
+            "seq": 2,
+            "rate": state.model("").champion.learner.predict_one({"site": "a"}),
+        }
+        refused = client.post("/models/plain/rate", json={"x": {"site": "a"}}).json()
+        assert refused["error"] == "expected a model that has the address POST /rate, got a classifier"
+    body = openapi.document(addresses())["components"]["schemas"]["CountRequest.count_events"]
+    assert (list(body["properties"]), body["required"]) == (
+        ["x", "count", "exposure", "w", "id"],
+        ["x", "count", "exposure"],
+    )
     state.close()
 
 

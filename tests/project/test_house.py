@@ -278,7 +278,7 @@ def test_nobody_else_asks_which_kind_this_is():
         module.name
         for module in MODULES
         if module.room not in ("kinds", "plain", "")
-        and not module.name.startswith(("kinds/", "cli/short/", "serve/api/short/"))
+        and not module.name.startswith(("kinds/", "cli/short/"))
         and any(names_a_kind(module))
     }
     assert sorted(found - MAY_ASK - OTHER_WORDS.keys()) == [], (

@@ -99,7 +99,11 @@ def hostile(rng):
         b'{"x":{"a":1},"y":"a"}\n{"x":{"a":1}}',
         b'[{"x":{"a":1},"y":"a"},7]',
     ]
-    paths = [a.path for a in ADDRESSES if a.takes and a.path not in ("/login",)] + ["/nowhere", "/models/%00", "/v2/x"]
+    paths = [a.path for a in ADDRESSES if (a.takes or a.bodies) and a.path not in ("/login",)] + [
+        "/nowhere",
+        "/models/%00",
+        "/v2/x",
+    ]
     path = (
         rng.choice(paths)
         .replace("{model}", rng.choice(["default", "none", "..%2f..", "%f0%28"]))

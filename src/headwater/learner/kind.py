@@ -21,7 +21,7 @@ from headwater.types import Lazy, Predictions
 from .schema import Field, Question, Views
 
 if TYPE_CHECKING:
-    from .schema import Response
+    from .schema import Response, Verb
 
 __all__ = [
     "ABILITIES",
@@ -182,6 +182,8 @@ class Kind:
     merge : Lazy, optional
         ``merge(base, workers, merge_one)`` returns what several workers learned since they were copies of a base as one learner of a
         kind that holds others, which ``merge_one(base, workers)`` merges. Without it the core merges a learner of this kind.
+    verbs : tuple of Verb
+        Its short HTTP addresses, such as ``/act``, beside ``/ask`` and ``/teach``, which all kinds have.
     settings : tuple of Field
         Settings that are options of ``headwater learn`` beside those of all kinds.
     instead : mapping
@@ -230,6 +232,7 @@ class Kind:
     issue: Lazy | None = None
     noted: Lazy | None = None
     merge: Lazy | None = None
+    verbs: tuple[Verb, ...] = ()
     settings: tuple[Field, ...] = ()
     instead: Mapping[str, str] = field(default_factory=dict)
     adapters: Mapping[str, Lazy] = field(default_factory=dict)

@@ -19,14 +19,15 @@ from starlette.responses import Response as StarletteResponse
 from starlette.routing import BaseRoute, Route
 
 from headwater.errors import StoreError
+from headwater.learner.kind import known_kinds
 from headwater.serve import openapi
 from headwater.serve.api import asking, events, keys, labels, learning, models, page
 from headwater.serve.api.looks import looking
 from headwater.serve.api.maintenance import backups, forgetting, sources
-from headwater.serve.api.short import acting, forecasting, routing, transitions
+from headwater.serve.api.short.routes import short_addresses
 from headwater.serve.endpoint import Endpoint, Front, Request, Response
 from headwater.serve.http.address import Address
-from headwater.serve.http.costs import AHEAD, AT_HAND, CHANGE, COPY, FORM, LESSON, PUBLISHED, ROWS, SAMPLE
+from headwater.serve.http.costs import AT_HAND, CHANGE, COPY, FORM, LESSON, PUBLISHED, ROWS, SAMPLE
 from headwater.serve.http.schemas import Login, decoded, to_json
 from headwater.serve.monitoring import metrics
 from headwater.serve.protocols import health, inference, label_studio, mlflow
@@ -70,32 +71,14 @@ _OF_A_MODEL: tuple[Address, ...] = (
     Address("POST", "/labels/release", labels.release_label, FORM, "learn", takes="Release"),
     Address("GET", "/score", keys.score, PUBLISHED, query=("key",), says=(keys.ModelScore, keys.KeyScore)),
     Address("POST", "/score", keys.score_rows, ROWS, takes="PredictRequest", many=True),
-    Address("POST", "/act", acting.act, ROWS, "learn", takes="ActRequest"),
-    Address("POST", "/reward", acting.reward, FORM, "learn", takes="Reward"),
-    Address("POST", "/choose", routing.choose, SAMPLE, "learn", takes="Prompt"),
-    Address("GET", "/prices", routing.prices, PUBLISHED, says=(routing.PriceSummary,)),
-    Address("POST", "/prices", routing.change_prices, FORM, "admin", takes="Prices", says=(routing.PriceSummary,)),
-    Address("GET", "/frontier", routing.frontier, PUBLISHED, says=(routing.FrontierSummary,)),
     Address("POST", "/explain", looking.explain, SAMPLE, takes="ExplainRequest"),
-    Address(
-        "GET",
-        "/forecast",
-        forecasting.forecast_next,
-        AHEAD,
-        query=("horizon", "coverage"),
-        says=(forecasting.Forecast,),
-    ),
-    Address("POST", "/forecast", forecasting.forecast, ROWS, takes="ForecastRequest", says=(forecasting.Forecast,)),
-    Address("POST", "/transition", transitions.learn_transitions, ROWS, "learn", takes="Transition", many=True),
 )
 """What is asked of the default model at these paths, and of any other behind ``/models/{model}``."""
 
-ADDRESSES: tuple[Address, ...] = (
-    *_OF_A_MODEL,
+_OWN: tuple[Address, ...] = (
     Address("GET", "/models", models.models, PUBLISHED, says=(list[models.ModelSummary],)),
     Address("POST", "/models", models.create, CHANGE, "admin", takes="NewModel", status=201, says=_MODEL),
     Address("GET", "/models/{model}", looking.model, PUBLISHED, says=(looking.ModelDescription,)),
-    *(replace(address, path=f"/models/{{model}}{address.path}") for address in _OF_A_MODEL),
     Address(
         "GET", "/models/{model}/challengers", models.challengers, PUBLISHED, says=(list[models.ChallengerSummary],)
     ),
@@ -153,6 +136,16 @@ ADDRESSES: tuple[Address, ...] = (
     Address("GET", "/version", mlflow.mlflow_version, AT_HAND, None, gives=_TEXT),
 )
 
+
+def addresses() -> tuple[Address, ...]:
+    """Return all addresses, with those that kinds bring, another author's in this process among them."""
+    of_a_model = (*_OF_A_MODEL, *short_addresses(known_kinds()))
+    return (*of_a_model, *(replace(one, path=f"/models/{{model}}{one.path}") for one in of_a_model), *_OWN)
+
+
+ADDRESSES: tuple[Address, ...] = addresses()
+"""The addresses of this package and of the kinds that are known when it is imported."""
+
 EVENTS = Address("GET", "/events", events.watch, PUBLISHED, query=("model",), gives="text/event-stream")
 """The event stream of the pages, which is endless and so not listed in ``/openapi.json``."""
 
@@ -162,7 +155,7 @@ _login = msgspec.json.Decoder(Login)
 @cache
 def _document() -> bytes:
     """Return the document of this API, for which every kind's learner is imported."""
-    return to_json(openapi.document(ADDRESSES))
+    return to_json(openapi.document(addresses()))
 
 
 def build(state: ServerState, *, static: Path | None = None) -> Front:
@@ -176,7 +169,7 @@ def build(state: ServerState, *, static: Path | None = None) -> Front:
         Folder of the page's files, by default the package's own.
     """
     by_path: dict[str, dict[str, Endpoint]] = {}
-    for address in (*ADDRESSES, EVENTS, *page.addresses(static)):
+    for address in (*addresses(), EVENTS, *page.addresses(static)):
         end = Endpoint(state, address.handler, address.cost, address.scope)
         by_path.setdefault(address.path, {})[address.method] = end
     routes: list[BaseRoute] = [Route(path, _Methods(ends), methods=list(ends)) for path, ends in by_path.items()]
@@ -239,4 +232,4 @@ async def _refused(request: StarletteRequest, error: Exception) -> StarletteResp
     return StarletteResponse(to_json(body), status, headers, media_type="application/json")
 
 
-__all__ = ["ADDRESSES", "Address", "build"]
+__all__ = ["ADDRESSES", "Address", "addresses", "build"]

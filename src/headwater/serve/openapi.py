@@ -17,26 +17,20 @@ from headwater.serve.http.address import Address
 from headwater.serve.http.arrow import ARROW
 from headwater.serve.http.codes import CODES
 from headwater.serve.http.schemas import (
-    ActRequest,
     Ask,
     Consider,
     DelayedLabel,
     Example,
     ExplainRequest,
-    ForecastRequest,
     Forget,
     Login,
     NewModel,
     PredictRequest,
-    Prices,
-    Prompt,
     Release,
-    Reward,
     RollingColumns,
     SourceName,
     StepSize,
     Teach,
-    Transition,
 )
 from headwater.serve.protocols.label_studio import StudioEvent, StudioSetup, StudioTasks
 from headwater.serve.protocols.mlflow import Invocation
@@ -47,14 +41,8 @@ _STRUCTS: dict[str, Any] = {
     "Example": Example,
     "DelayedLabel": DelayedLabel,
     "ExplainRequest": ExplainRequest,
-    "ForecastRequest": ForecastRequest,
-    "ActRequest": ActRequest,
-    "Reward": Reward,
-    "Prompt": Prompt,
-    "Prices": Prices,
     "Consider": Consider,
     "Release": Release,
-    "Transition": Transition,
     "RollingColumns": RollingColumns,
     "Invocation": Invocation,
     "Login": Login,
@@ -179,7 +167,8 @@ def _made() -> dict[str, Any]:
 
 def document(addresses: Sequence[Address]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of a table of addresses."""
-    schemas = msgspec.json.schema_components(list(_STRUCTS.values()), ref_template=_REF)[1] | _answers(addresses)
+    bodies = [*_STRUCTS.values(), *(body for address in addresses for body in address.bodies)]
+    schemas = msgspec.json.schema_components(bodies, ref_template=_REF)[1] | _answers(addresses)
     paths: dict[str, Any] = {}
     for address in addresses:
         paths.setdefault(address.path, {})[address.method.lower()] = _operation(address)
@@ -207,9 +196,9 @@ def _answers(addresses: Sequence[Address]) -> dict[str, Any]:
     }
 
 
-def _said_by(address: Address) -> dict[str, Any]:
-    """Return the schema of what an address answers."""
-    found = list(msgspec.json.schema_components(address.says, ref_template=_REF)[0])
+def _any_of(types: Sequence[Any]) -> dict[str, Any]:
+    """Return the schema of what has any of some types."""
+    found = list(msgspec.json.schema_components(types, ref_template=_REF)[0])
     return {"anyOf": found} if len(found) > 1 else found[0]
 
 
@@ -227,13 +216,14 @@ def _operation(address: Address) -> dict[str, Any]:
     }
     if address.scope:
         found["security"] = [{"token": []}]
-    if address.takes:
+    if address.takes or address.bodies:
         found["requestBody"] = {"required": True, "content": _content(address)}
     return found
 
 
 def _content(address: Address) -> dict[str, Any]:
     one = _any_kind(address.takes) if address.takes in _SAYS else {"$ref": _REF.format(name=address.takes)}
+    one = _any_of(address.bodies) if address.bodies else one
     if not address.many:
         return {"application/json": {"schema": one}}
     both = {"anyOf": [one, {"type": "array", "items": one}]}
@@ -242,7 +232,7 @@ def _content(address: Address) -> dict[str, Any]:
 
 def _success(address: Address) -> dict[str, Any]:
     json = _any_kind(_SAYS[address.takes]) if address.takes in _SAYS else {}
-    json = _said_by(address) if address.says else json
+    json = _any_of(address.says) if address.says else json
     kinds = {address.gives: {"schema": json if address.gives == "application/json" else {"type": "string"}}}
     if address.many:
         kinds |= _rows(address)

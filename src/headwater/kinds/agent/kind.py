@@ -3,6 +3,7 @@
 from headwater.learner.kind import KEPT_ROWS, OPTIMIZER, Kind, Reduction
 from headwater.learner.schema import Column, Field, Question, Views
 from headwater.learner.schema.answer import Answer
+from headwater.learner.schema.verb import ROW, Verb
 from headwater.types import Lazy
 
 __all__ = ["KIND"]
@@ -38,6 +39,22 @@ KIND = Kind(
         Field("action", "any", "The action to take."),
     ),
     respond=Lazy("headwater.kinds.agent.ask:ask_agent"),
+    verbs=(
+        Verb(
+            "act",
+            "ask",
+            "Return the action to take in a state, and change nothing.",
+            needs="environment",
+            fields=(ROW, Field("explore", "boolean", "Whether actions may be random.", default=True)),
+            shows=("action",),
+        ),
+        Verb(
+            "transition",
+            "teach",
+            "Learn transitions, all of a request or none, replying once they are durable and learned.",
+            needs="environment",
+        ),
+    ),
     explained=(Field("action", "any", "The action that is explained; the best one without it.", default=None),),
     issue=Lazy("headwater.kinds.agent.ask:take_action"),
     instead={

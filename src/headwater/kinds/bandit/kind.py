@@ -3,6 +3,7 @@
 from headwater.learner.kind import KEPT_ROWS, OPTIMIZER, Kind, Reduction
 from headwater.learner.schema import Column, Field, Question, Views
 from headwater.learner.schema.answer import Answer
+from headwater.learner.schema.verb import Verb
 from headwater.types import Lazy
 
 __all__ = ["KIND"]
@@ -49,6 +50,21 @@ KIND = Kind(
     respond=Lazy("headwater.kinds.bandit.ask:ask_bandit"),
     names_in=Lazy("headwater.kinds.bandit.decision:actions_in"),
     adapters={"onnx": Lazy("headwater.kinds.bandit.onnx:values_out")},
+    verbs=(
+        Verb(
+            "act",
+            "choose",
+            "Draw an action for a row and return its id, the action, and its probability.",
+            needs="acts",
+        ),
+        Verb(
+            "reward",
+            "tell",
+            "Learn the reward of an earlier action, by its id.",
+            needs="acts",
+            fields=(Field("reward", "number", "What came of it; the more, the better."),),
+        ),
+    ),
     explained=(Field("action", "label", "The action that is explained; the best one without it.", default=None),),
     issue=Lazy("headwater.kinds.bandit.ask:draw_action"),
     instead={

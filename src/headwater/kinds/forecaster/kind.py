@@ -3,6 +3,7 @@
 from headwater.learner.kind import OPTIMIZER, Kind, Reduction
 from headwater.learner.schema import Column, Field, Question, Views
 from headwater.learner.schema.answer import Answer
+from headwater.learner.schema.verb import TIMES, Verb
 from headwater.learner.validation import FARTHEST
 from headwater.types import Lazy
 
@@ -38,7 +39,7 @@ KIND = Kind(
         "forecast",
         (
             Field("horizon", "whole", "How many times ahead.", default=None, least=1, most=1024, unit="times"),
-            Field("coverage", "number", "The share of values that intervals are to hold.", 0.9, 0, 1),
+            Field("coverage", "number", "The share of values that intervals are to hold.", 0.9, 0, 1, exclusive=True),
         ),
         ahead=True,
     ),
@@ -47,6 +48,17 @@ KIND = Kind(
         Field("ahead", "whole", "How many times ahead it is.", unit="times"),
         Field("low", "number", "The lower end of the interval.", default=None),
         Field("high", "number", "The upper end of the interval.", default=None),
+    ),
+    verbs=(
+        Verb(
+            "forecast",
+            "ask",
+            "Forecast the next values of a series with intervals, given features of their times or none.",
+            needs="ahead",
+            row=TIMES,
+            repeats=("coverage",),
+            by_query=True,
+        ),
     ),
     adapters={
         "base": Lazy("headwater.kinds.correct.series:SeriesCorrector"),

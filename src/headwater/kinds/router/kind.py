@@ -3,9 +3,12 @@
 from headwater.learner.kind import Kind
 from headwater.learner.schema import Column, Field, Question, Views
 from headwater.learner.schema.answer import Answer
+from headwater.learner.schema.verb import Verb
 from headwater.types import Lazy
 
 __all__ = ["KIND"]
+
+_TOKENS = Field("tokens", "number", "Tokens of the prompt.", default=None, least=0)
 
 KIND = Kind(
     name="Router",
@@ -32,7 +35,7 @@ KIND = Kind(
     series=Lazy("headwater.kinds.router.looks:ledger"),
     pictures=Lazy("headwater.kinds.router.looks:pictures_of"),
     durable=Lazy("headwater.kinds.router.durable:DurableRouter"),
-    question=Question("choose", (Field("tokens", "number", "Tokens of the prompt.", default=None, least=0),)),
+    question=Question("choose", (_TOKENS,)),
     response=(
         Field("y_pred", "label", "The most probable model; with keep the one that was drawn."),
         Field("proba", "map", "The probability with which each model is drawn."),
@@ -40,6 +43,70 @@ KIND = Kind(
         Field("cost", "map", "What each model is expected to cost.", default=None),
     ),
     respond=Lazy("headwater.kinds.router.ask:ask_router"),
+    verbs=(
+        Verb(
+            "choose",
+            "choose",
+            "Choose a model for a prompt and return its id, the model, its probability, and what is expected of it.",
+            needs="routes",
+            fields=(
+                Field("prompt", "prompt", "The prompt, an embedding of it, or its features.", default=None),
+                _TOKENS,
+            ),
+            read=Lazy("headwater.kinds.router.prompts:row_of"),
+            more=(
+                Field("quality", "number", "The quality that is expected of it."),
+                Field("cost", "number", "What it is expected to cost."),
+            ),
+        ),
+        Verb(
+            "reward",
+            "tell",
+            "Learn the quality of an earlier choice, what it cost, or both, by its id.",
+            needs="routes",
+            fields=(
+                Field("quality", "number", "How good the answer was.", default=None),
+                Field("cost", "number", "What it cost.", default=None, least=0),
+            ),
+        ),
+        Verb(
+            "prices",
+            "look",
+            "Return the price of each model, and the budget.",
+            needs="routes",
+            shown=Lazy("headwater.kinds.router.looks:prices_of"),
+            says=Lazy("headwater.kinds.router.looks:PriceSummary"),
+        ),
+        Verb(
+            "prices",
+            "change",
+            "Change prices, add and drop models, or change the budget. It is on disk before the response is sent.",
+            needs="routes",
+            fields=(
+                Field(
+                    "models",
+                    "map",
+                    "Price of each model for a million tokens, null for one that goes.",
+                    None,
+                    0,
+                    exclusive=True,
+                ),
+                Field(
+                    "budget", "number", "Mean cost of a decision, null for none.", default=None, least=0, exclusive=True
+                ),
+            ),
+            shown=Lazy("headwater.kinds.router.looks:prices_of"),
+            says=Lazy("headwater.kinds.router.looks:PriceSummary"),
+        ),
+        Verb(
+            "frontier",
+            "look",
+            "Return what was decided and spent, and what quality can be expected at each mean cost.",
+            needs="routes",
+            shown=Lazy("headwater.kinds.router.looks:frontier_of"),
+            says=Lazy("headwater.kinds.router.looks:FrontierSummary"),
+        ),
+    ),
     names_in=Lazy("headwater.kinds.bandit.decision:actions_in"),
     explained=(Field("model", "label", "The model that is explained; the best one without it.", default=None),),
     issue=Lazy("headwater.kinds.router.ask:draw_model"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from headwater.diagnose.finding import Finding
 from headwater.explain.explanation import Explanation
@@ -12,11 +12,64 @@ from headwater.kinds.bandit.findings import diagnose_bandit
 from headwater.learner.schema.pictures import Bars, Line, Lines, Picture
 from headwater.route.verdict.numbers import figure
 
-__all__ = ["diagnose_router", "explain_model", "ledger", "pictures_of"]
+__all__ = [
+    "FrontierSummary",
+    "PriceSummary",
+    "diagnose_router",
+    "explain_model",
+    "frontier_of",
+    "ledger",
+    "pictures_of",
+    "prices_of",
+]
 
 _SEEN = 300  # minimum decisions to report on
 _OVER = 1.02  # mean cost in budgets above which the budget does not hold
 _PROMPTS = 200  # prompts over which the frontier of a page is computed
+
+
+class PriceSummary(TypedDict):
+    """The price of each model for a million tokens, and the budget."""
+
+    seq: int
+    models: dict[str, float]
+    budget: float | None
+
+
+class FrontierPoint(TypedDict):
+    """A mean cost of a decision, the quality that can be expected for it, and the share of each model."""
+
+    cost: float
+    quality: float
+    shares: dict[str, float]
+
+
+class FrontierSummary(TypedDict):
+    """What was decided and spent, and what quality can be expected at each mean cost."""
+
+    seq: int
+    decisions: int
+    spent: float
+    price: float
+    chosen: dict[str, int]
+    points: list[FrontierPoint]
+
+
+def prices_of(router: Any) -> dict[str, Any]:
+    """Return the price of each model, and the budget."""
+    return {"models": dict(router.models), "budget": router.budget}
+
+
+def frontier_of(router: Any) -> dict[str, Any]:
+    """Return what was decided and spent, and what quality can be expected at each mean cost."""
+    known = router.decisions and router.models
+    return {
+        "decisions": router.decisions,
+        "spent": router.spent,
+        "price": router.price,
+        "chosen": router.chosen,
+        "points": [point._asdict() for point in router.frontier()] if known else [],
+    }
 
 
 def explain_model(router: Any, x: Mapping[Any, Any], model: Any = None) -> Explanation:

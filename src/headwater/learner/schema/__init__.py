@@ -9,7 +9,8 @@ from .views import Column, Views
 
 if TYPE_CHECKING:
     from .response import Response, Wide
+    from .verb import Verb
 
-__all__ = ["COSTS", "REQUIRED", "Column", "Field", "Question", "Response", "Views", "Wide", "object_schema"]
+__all__ = ["COSTS", "REQUIRED", "Column", "Field", "Question", "Response", "Verb", "Views", "Wide", "object_schema"]
 
-__getattr__ = lazily(__name__, {".response": "Response Wide"})
+__getattr__ = lazily(__name__, {".response": "Response Wide", ".verb": "Verb"})

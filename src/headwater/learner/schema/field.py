@@ -25,6 +25,8 @@ _NOUNS = {
     "boolean": "true or false",
     "text": "a text",
     "row": "an object of names and values",
+    "rows": "a list of objects of names and values",
+    "prompt": "a text, a list of numbers, or an object of names and values",
     "list": "a list",
     "names": "a number of them, or their names",
     "offer": "a list, or an object of names and their features",
@@ -43,6 +45,8 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "boolean": {"type": "boolean"},
     "text": {"type": "string"},
     "row": {"type": "object"},
+    "rows": {"type": "array", "items": {"type": "object"}},
+    "prompt": {"type": ["string", "array", "object"]},
     "list": {"type": "array"},
     "names": {"type": ["integer", "array"]},
     "offer": {"type": ["array", "object"]},
@@ -61,6 +65,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "text": (str,),
     "row": (Mapping,),
+    "rows": (list, tuple),
+    "prompt": (str, list, tuple, Mapping),
     "list": (list, tuple),
     "names": (int, list, tuple),
     "offer": (list, tuple, Mapping),
@@ -86,18 +92,20 @@ class Field:
     name : str
         Its name in Python, in JSON and, with hyphens, as an option.
     type : str
-        "number", "whole", "label", "boolean", "text", "row", "list", "names", "offer", "map" or "any"; and for settings "sizes",
-        "seed", "column", "words" or "rolling".
+        "number", "whole", "label", "boolean", "text", "row", "rows", "list", "names", "offer", "prompt", "map" or "any"; and for
+        settings "sizes", "seed", "column", "words" or "rolling".
     doc : str
         What it means, in one sentence.
     default : object
         Its value where it is left out; ``REQUIRED`` for a field that must be given.
     least, most : float, optional
-        Its range, both ends included.
+        Its range, both ends included. Of a map the range of its values, which are numbers.
     unit : str
         Its unit.
     word : str
         What the command calls it, where that is another word.
+    exclusive : bool
+        Whether the ends of its range are left out of it.
 
     Examples
     --------
@@ -114,6 +122,7 @@ class Field:
     most: float | None = None
     unit: str = ""
     word: str = ""
+    exclusive: bool = False
 
     @property
     def required(self) -> bool:
@@ -129,11 +138,15 @@ class Field:
     def expected(self) -> str:
         """What a value must be, as a noun phrase."""
         noun = _NOUNS[self.type]
-        if self.least is not None and self.most is not None:
-            return f"{noun} from {self.least:,} to {self.most:,}"
-        if self.least is not None:
-            return f"{noun} of at least {self.least:,}"
-        return noun
+        if self.type == "map" or self.least is None:
+            return noun
+        if self.most is None:
+            return f"{noun} {'above' if self.exclusive else 'of at least'} {self.least:,}"
+        return (
+            f"{noun} between {self.least:,} and {self.most:,}"
+            if self.exclusive
+            else f"{noun} from {self.least:,} to {self.most:,}"
+        )
 
     def example(self) -> Any:
         """Return some value of this field, for an example.
@@ -150,6 +163,7 @@ class Field:
         return {
             "boolean": True,
             "row": {"hour": 8},
+            "rows": [{"hour": 8}],
             "list": ["a", "b"],
             "offer": ["a", "b"],
             "names": 2,
@@ -194,8 +208,9 @@ class Field:
     def schema(self) -> dict[str, Any]:
         """Return its JSON schema."""
         found = {**_SCHEMAS[self.type], "description": self.doc + (f" Unit: {self.unit}." if self.unit else "")}
-        found |= {} if self.least is None else {"minimum": self.least}
-        found |= {} if self.most is None else {"maximum": self.most}
+        ends = ("exclusiveMinimum", "exclusiveMaximum") if self.exclusive else ("minimum", "maximum")
+        span = {name: end for name, end in zip(ends, (self.least, self.most), strict=True) if end is not None}
+        found |= {"additionalProperties": {"type": "number", **span}} if self.type == "map" and span else span
         return found if self.required or self.default is None else found | {"default": self.default}
 
     def _within(self, value: Any) -> bool:
@@ -203,10 +218,13 @@ class Field:
             return all(type(units) is int and units > 0 for units in value)
         if self.type == "words":
             return isinstance(value, str) or all(how is None or isinstance(how, str) for how in value.values())
-        if self.type not in _NUMBERS:
-            return True
+        if self.type == "map" and (self.least is not None or self.most is not None):
+            return all(isinstance(one, int | float) and self._inside(one) for one in value.values())
+        return self.type not in _NUMBERS or self._inside(value)
+
+    def _inside(self, value: float) -> bool:
         low, high = -math.inf if self.least is None else self.least, math.inf if self.most is None else self.most
-        return bool(low <= value <= high)
+        return bool(low < value < high if self.exclusive else low <= value <= high)
 
     def _refused(self, got: str, at: str) -> DataError:
         return DataError(expected=self.expected, got=got, at=at or self.name, help=f"{self.name}: {self.doc}")

@@ -47,7 +47,7 @@ async def ask(request: Request) -> Response:
         rows = _times(model, question)
     request.budget.charge_samples(size_of(rows or ()), model.price, learning=False)
     if kind.question.ahead:
-        request.budget.charge_lock(model.price.predicting(_times_ahead(model, rows or [], question), 0), at="body")
+        request.budget.charge_lock(model.price.predicting(times_ahead(model, rows or [], question), 0), at="body")
     if asked.keep:
         return await _kept(request, model, rows or [], question)
     found, seq = await state.waiters.run(partial(_asked, model, rows, question))
@@ -68,7 +68,7 @@ def _times(model: Model, question: dict[str, Any]) -> list[dict[str, Any]]:
     return [{} for _ in range(horizon)]
 
 
-def _times_ahead(model: Model, rows: list[dict[str, Any]], question: dict[str, Any]) -> int:
+def times_ahead(model: Model, rows: list[dict[str, Any]], question: dict[str, Any]) -> int:
     """Return how many times are forecast at most, of all series together."""
     learner = model.champion.learner
     keyed, farthest = kind_of(learner).question.keyed, getattr(learner, "horizon", 1)
@@ -235,4 +235,4 @@ async def _late(request: Request, model: Model, asked: Teach) -> Response:
     return json_response({"seq": model.seq, "rows": labelled(ids, commands, outcomes)})
 
 
-__all__ = ["as_json", "ask", "teach"]
+__all__ = ["as_json", "ask", "teach", "times_ahead"]

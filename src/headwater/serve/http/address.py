@@ -22,7 +22,9 @@ class Address:
     scope
         Required scope of the token, None for public addresses.
     takes
-        Schema of the request body.
+        Schema of the request body, by its name.
+    bodies
+        Types of the request body, of which it has any, where it has no schema by name.
     many
         Whether the body may also be a list or NDJSON.
     gives
@@ -46,6 +48,7 @@ class Address:
     status: int = 200
     query: tuple[str, ...] = ()
     says: tuple[Any, ...] = ()
+    bodies: tuple[Any, ...] = ()
 
     @property
     def name(self) -> str:

@@ -94,72 +94,6 @@ class ExplainRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     horizon: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
 
 
-class ForecastRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A forecast request with a horizon (by default as many as ``xs``, or all), features, and coverage."""
-
-    horizon: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
-    xs: Annotated[list[Features], msgspec.Meta(min_length=1, max_length=1024)] | None = None
-    coverage: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.9
-
-
-class ActRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A row for which a bandit chooses among the given actions, by default among the learned ones.
-
-    An object has the features of each action by its name.
-
-    For an agent it is the state to act in. With ``explore`` false it takes the best known action.
-    """
-
-    x: Features
-    actions: (
-        Annotated[list[bool | Int | float | Name], msgspec.Meta(min_length=1, max_length=10_000)]
-        | Annotated[dict[Name, Features], msgspec.Meta(min_length=1, max_length=10_000)]
-        | None
-    ) = None
-    explore: bool = True
-
-
-class Reward(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The reward of an earlier action, or for a router the quality of an earlier choice and what it cost."""
-
-    id: Id
-    reward: Annotated[float, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)] | None = None
-    quality: Annotated[float, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)] | None = None
-    cost: Annotated[float, msgspec.Meta(ge=0, le=MAX_NUMBER)] | None = None
-
-
-class Prompt(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A prompt for which a router chooses a model: a text of which the form is read, an embedding, features by name, or nothing."""
-
-    prompt: str | Annotated[list[float], msgspec.Meta(max_length=1 << 16)] | Features | None = None
-    tokens: Annotated[float, msgspec.Meta(ge=0, le=MAX_NUMBER)] | None = None
-
-
-class Prices(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """Changed prices of a router's models for a million tokens, with null for a model that goes, and its budget."""
-
-    models: Annotated[
-        dict[Name, Annotated[float, msgspec.Meta(gt=0, le=MAX_NUMBER)] | None], msgspec.Meta(max_length=1000)
-    ] = {}
-    budget: Annotated[float, msgspec.Meta(gt=0, le=MAX_NUMBER)] | msgspec.UnsetType | None = msgspec.UNSET
-
-
-class Transition(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A transition of an agent, with state, action, reward and next state (null if terminated).
-
-    Send the transitions of an episode in order. Of those with the same ``id`` only the first is learned.
-    """
-
-    x: Features
-    action: LabelValue | list[float]
-    reward: float
-    next: Features | None = None
-    terminated: bool = False
-    truncated: bool = False
-    w: Weight | None = None
-    id: Id | None = None
-
-
 class Ask(msgspec.Struct, forbid_unknown_fields=True):
     """What all questions have. The fields of the kind's own question stand beside them.
 
@@ -593,19 +527,14 @@ to_lines: Callable[[list[Any]], bytes] = msgspec.json.Encoder(enc_hook=str).enco
 __all__ = [
     "INVALID",
     "ODD",
-    "ActRequest",
     "Ask",
     "Teach",
-    "Reward",
-    "Prices",
-    "Prompt",
     "PredictRequest",
     "Body",
     "NewModel",
     "Example",
     "DelayedLabel",
     "ExplainRequest",
-    "ForecastRequest",
     "Login",
     "StepSize",
     "count_cells",
@@ -621,5 +550,4 @@ __all__ = [
     "to_json",
     "to_labels",
     "to_lines",
-    "Transition",
 ]

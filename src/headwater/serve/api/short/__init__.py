@@ -1,1 +1,1 @@
-"""Short addresses of single kinds, such as those of bandits, agents and forecasters."""
+"""Short addresses of single kinds, made from the verbs that the kinds declare."""
