@@ -21,15 +21,23 @@ static const double HUGE_INPUT = 1e30;
 static const double NOTHING = 1e-300; /* what lies nearer to 0 is 0 */
 static const double ROUNDING = 1e-20; /* a variance below this share of mean² is rounding */
 
+/* How statistics follow a column: they forget no slower than `forget`, and a value moves them as if it lay within `bound`
+ * deviations. */
+typedef struct tracking {
+    double forget, bound;
+} tracking;
+
 /* x in units of its running deviation, within ±clip. The statistics include x: it is known before its answer. */
-static double standardise(double *mean, double *variance, double *seen, double x, double clip, bool learn, double *far)
+static double standardise_by(tracking by, double *mean, double *variance, double *seen, double x, double clip, bool learn,
+                             double *far)
 {
-    double t = *seen + 1, a = t * FORGET > 1 ? FORGET : 1 / t, mu = *mean, var = *variance, d = x - mu;
-    if (t > SETTLED && var > 0 && d * d > BOUND * BOUND * var) {
-        double bound = (d * d > OUTLIER * OUTLIER * var ? ERROR_BOUND : BOUND) * __builtin_sqrt(var);
-        d = within(d, -bound, bound);
-        if (learn)
+    double t = *seen + 1, a = t * by.forget > 1 ? by.forget : 1 / t, mu = *mean, var = *variance, d = x - mu;
+    if (t > SETTLED && var > 0 && d * d > by.bound * by.bound * var) {
+        if (learn && d * d > BOUND * BOUND * var)
             *far += 1;
+        bool error = by.bound > ERROR_BOUND && d * d > OUTLIER * OUTLIER * var;
+        double bound = (error ? ERROR_BOUND : by.bound) * __builtin_sqrt(var);
+        d = within(d, -bound, bound);
     }
     mu += a * d;
     var = (1 - a) * (var + a * d * d);
@@ -41,6 +49,11 @@ static double standardise(double *mean, double *variance, double *seen, double x
     if (var <= ROUNDING * mu * mu || var <= NOTHING) /* a column that never moved, or only by rounding, says nothing */
         return 0;
     return within((x - mu) / __builtin_sqrt(var), -clip, clip);
+}
+
+static double standardise(double *mean, double *variance, double *seen, double x, double clip, bool learn, double *far)
+{
+    return standardise_by((tracking){FORGET, BOUND}, mean, variance, seen, x, clip, learn, far);
 }
 
 /* Whether a far value is a date that went on as dates do: where rows of a day, a month or a year come together, the next

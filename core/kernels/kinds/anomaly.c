@@ -36,6 +36,13 @@ typedef struct parts_of {
     double factor, new; /* what each new name contributes */
 } parts_of;
 
+/* How statistics of columns follow. The bound of HW_ANOMALY_FADING is near, or heavy tails would make deviations unsteady;
+ * steady ones can forget faster. */
+static tracking follow(const hw_learner *l)
+{
+    return l->intervals == HW_ANOMALY ? (tracking){FORGET, BOUND} : (tracking){2.5e-3, 2.5};
+}
+
 /* ---- the sample as pairs --------------------------------------------------------------------------------- */
 
 /* A pair for each entry that is a number or a category; what is new counts as nothing but a surprise, so its value is 0. */
@@ -43,6 +50,7 @@ static void standardise_entries(hw_learner *l, looked_at *at, bool learn)
 {
     int64_t n = 0;
     double *run = running(l, 0);
+    tracking by = follow(l);
     real *v = l->values_at;
     l->rows_at[0] = 0;
     v[0] = 1;
@@ -65,7 +73,7 @@ static void standardise_entries(hw_learner *l, looked_at *at, bool learn)
             continue;
         }
         hw_slots *s = &l->slots;
-        double z = standardise(s->mean + slot, s->variance + slot, s->seen + slot, x, FARTHEST, false, NULL);
+        double z = standardise_by(by, s->mean + slot, s->variance + slot, s->seen + slot, x, FARTHEST, false, NULL);
         bool known = s->seen[slot] > 0;
         l->rows_at[n] = s->row[slot];
         v[n] = known ? (real)z : 0;
@@ -358,12 +366,13 @@ static void learn_to_rebuild(hw_learner *l, const looked_at *at)
 
 static void learn_sample_of_names(hw_learner *l)
 {
-    double *run = running(l, 0);
+    double *far = running(l, 0) + HW_FAR;
+    tracking by = follow(l);
     hw_slots *s = &l->slots;
     for (int64_t i = 0; i < l->entries; i++) {
         int32_t slot = l->entry_slots[i];
         if (slot >= 0)
-            standardise(s->mean + slot, s->variance + slot, s->seen + slot, l->entry_x[i], FARTHEST, true, run + HW_FAR);
+            standardise_by(by, s->mean + slot, s->variance + slot, s->seen + slot, l->entry_x[i], FARTHEST, true, far);
         else
             ((real *)l->values_at)[i + 1] = 1;
     }

@@ -76,12 +76,14 @@ def lies_beyond(x: float, before: Statistics, deviations: float) -> bool:
     return settled and (x - before.mean) ** 2 > deviations**2 * before.variance
 
 
-def standardise(x: float, before: Statistics, clip: float = CLIP) -> tuple[float, Statistics]:
+def standardise(
+    x: float, before: Statistics, clip: float = CLIP, forget: float = FORGET, bound: float = BOUND
+) -> tuple[float, Statistics]:
     """Return x standardized by statistics that include it, and these statistics.
 
-    a = max(1/t, 0.001); d = x − mean; mean ← mean + a·d; var ← (1 − a)·(var + a·d²); z = (x − mean)/√var, within ±clip.
-    d is bounded by ten deviations, that of an outlier by five. z is measured by the statistics that include x: x is known
-    before its answer is.
+    a = max(1/t, forget); d = x − mean; mean ← mean + a·d; var ← (1 − a)·(var + a·d²); z = (x − mean)/√var, within ±clip.
+    d is bounded by ``bound`` deviations, that of an outlier by at most five. z is measured by the statistics that include x: x
+    is known before its answer is.
 
     Parameters
     ----------
@@ -91,6 +93,10 @@ def standardise(x: float, before: Statistics, clip: float = CLIP) -> tuple[float
         The column's statistics so far. They are not changed.
     clip : float
         Bound on |z|.
+    forget : float
+        Minimum decay rate per row.
+    bound : float
+        Deviations to which d is clipped.
 
     Examples
     --------
@@ -99,10 +105,10 @@ def standardise(x: float, before: Statistics, clip: float = CLIP) -> tuple[float
     (1.0, Statistics(mean=3.0, variance=1.0, count=2))
     """
     t = before.count + 1
-    a = max(1 / t, FORGET)
+    a = max(1 / t, forget)
     d = x - before.mean
-    if lies_beyond(x, before, BOUND):
-        bound = ERROR_BOUND if lies_beyond(x, before, OUTLIER) else BOUND
+    if lies_beyond(x, before, bound):
+        bound = min(bound, ERROR_BOUND) if lies_beyond(x, before, OUTLIER) else bound
         d = math.copysign(bound * math.sqrt(before.variance), d)
     mean = before.mean + a * d
     variance = (1 - a) * (before.variance + a * d * d)

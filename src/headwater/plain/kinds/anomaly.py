@@ -17,6 +17,9 @@ from headwater.plain.inputs.input import Statistics, standardise
 
 FARTHEST = 10.0
 """Standardized numbers are clipped to ±10."""
+FOLLOW, NEAR = 2.5e-3, 2.5
+"""Minimum decay rate of the columns' statistics, and the number of deviations to which values are clipped when they update them. Near,
+because heavy tails make a standard deviation unsteady, and a steady one can follow faster."""
 LOG_FIRST, LOG_WIDTH, LOG_BINS = -12.0, 0.25, 100
 """Bins of a detector's scores, by their logarithm. The first is for scores of 0, the last has no end."""
 POOL_WIDTH, POOL_BINS = 0.25, 193
@@ -141,7 +144,7 @@ class PlainAnomaly:
                 values[column, value] = float(self.counts[column, value] > 0)
             else:
                 known = self.statistics.get(column)
-                values[column] = standardise(value, known, FARTHEST)[0] if known else 0.0
+                values[column] = standardise(value, known, FARTHEST, FOLLOW, NEAR)[0] if known else 0.0
         return values
 
     def scores(self, values: Mapping[object, float]) -> list[float]:
@@ -202,7 +205,8 @@ class PlainAnomaly:
         self.rows += 1
         for column, value in x.items():
             if not isinstance(value, str):
-                self.statistics[column] = standardise(value, self.statistics.get(column, Statistics()), FARTHEST)[1]
+                before = self.statistics.get(column, Statistics())
+                self.statistics[column] = standardise(value, before, FARTHEST, FOLLOW, NEAR)[1]
         self.kept.append({name: v if isinstance(name, str) else 1.0 for name, v in values.items()})
 
     def learn_to_rebuild(self, values: Mapping[object, float]) -> None:
