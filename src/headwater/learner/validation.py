@@ -51,7 +51,7 @@ REASONS: dict[str, str] = {
     "reward": "a reward outside of the declared range, clipped to it",
     "infinite": "an infinite value, read as missing",
     "huge": "a value beyond 1e30, clipped to 1e30",
-    "far": "a value more than ten deviations from its column's mean (of dates, and more than two years), clipped to ten in the "
+    "far": "a value more than ten deviations from its column's mean (of dates, and more than two years), clipped in the "
     "statistics and replaced by the mean beyond a thousand; the first value after a step, as to the next year, and a forecaster's own "
     "inputs may count",
     "far_target": "an answer more than ten deviations from the mean, clipped to ten in the statistics",

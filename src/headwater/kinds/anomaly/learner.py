@@ -45,7 +45,8 @@ STEP = 0.003
 class Anomaly(Learner):
     """Unsupervised online anomaly detection, scoring each row before learning it.
 
-    Four detectors score a row x. z_j is its number j in units of that column's running deviation, clipped to ±10.
+    Four detectors score a row x. z_j is its number j in units of that column's running deviation, clipped to ±10. The running mean
+    and deviation decay by 1/400 a row, and take a number as at most 2.5 deviations off, so heavy tails don't make them unsteady.
 
     - ``z-norm``: the mean of z_j² over its numbers.
     - ``nearest``: the mean distance from z to the 10 nearest of the last rows, where a different category counts 1.
@@ -99,7 +100,7 @@ class Anomaly(Learner):
     References
     ----------
     Vovk, Gammerman & Shafer 2005 (p-values from ranks); Fisher 1925 (Σ −ln p); Pickands 1975 (exponential tails); Bhatia et al.
-    2022, MemStream (a memory and an autoencoder); Welford 1962.
+    2022, MemStream (a memory and an autoencoder); Welford 1962; Huber 1964 (bounded influence).
     """
 
     neighbours: int = 256
