@@ -204,7 +204,7 @@ def test_what_was_learned_of_a_log_is_what_the_library_learns(run, tmp_path):
         ("predict series.csv --model f.hw", "expected times that come next, whose y is not known yet, got y = 10.0"),
         ("predict --model f.hw --horizon 9", "expected a horizon of at most 3, got 9"),
         ("predict --model f.hw --rate 0.1", "expected a question that a forecaster has: --horizon or --coverage"),
-        ("predict --model f.hw --coverage much", "expected a number from 0 to 1, got 'much' — at --coverage"),
+        ("predict --model f.hw --coverage much", "expected a number between 0 and 1, got 'much' — at --coverage"),
         ("learn log.csv --task bandit --reward clicked", "expected --action COLUMN with --task bandit, got none"),
         ("learn log.csv --task bandit --action s --reward clicked", "expected a column s, got none"),
         ("learn log.csv --action shown", "expected --task bandit or agent with --action, got no --task"),
