@@ -36,11 +36,14 @@ typedef struct parts_of {
     double factor, new; /* what each new name contributes */
 } parts_of;
 
-/* How statistics of columns follow. The bound of HW_ANOMALY_FADING is near, or heavy tails would make deviations unsteady;
- * steady ones can forget faster. */
-static tracking follow(const hw_learner *l)
+/* A number in units of its column's deviation. The statistics of HW_ANOMALY_FADING are bound near, or heavy tails would
+ * make deviations unsteady; steady ones can forget faster. Not inline: it is called twice, and pages load it. */
+__attribute__((noinline)) static double deviations_of(hw_learner *l, int32_t slot, double x, bool learn)
 {
-    return l->intervals == HW_ANOMALY ? (tracking){FORGET, BOUND} : (tracking){2.5e-3, 2.5};
+    hw_slots *s = &l->slots;
+    tracking by = l->intervals == HW_ANOMALY ? (tracking){FORGET, BOUND} : (tracking){2.5e-3, 2.5};
+    return standardise_by(by, s->mean + slot, s->variance + slot, s->seen + slot, x, FARTHEST, learn,
+                          running(l, 0) + HW_FAR);
 }
 
 /* ---- the sample as pairs --------------------------------------------------------------------------------- */
@@ -50,7 +53,6 @@ static void standardise_entries(hw_learner *l, looked_at *at, bool learn)
 {
     int64_t n = 0;
     double *run = running(l, 0);
-    tracking by = follow(l);
     real *v = l->values_at;
     l->rows_at[0] = 0;
     v[0] = 1;
@@ -73,7 +75,7 @@ static void standardise_entries(hw_learner *l, looked_at *at, bool learn)
             continue;
         }
         hw_slots *s = &l->slots;
-        double z = standardise_by(by, s->mean + slot, s->variance + slot, s->seen + slot, x, FARTHEST, false, NULL);
+        double z = deviations_of(l, slot, x, false);
         bool known = s->seen[slot] > 0;
         l->rows_at[n] = s->row[slot];
         v[n] = known ? (real)z : 0;
@@ -366,13 +368,10 @@ static void learn_to_rebuild(hw_learner *l, const looked_at *at)
 
 static void learn_sample_of_names(hw_learner *l)
 {
-    double *far = running(l, 0) + HW_FAR;
-    tracking by = follow(l);
-    hw_slots *s = &l->slots;
     for (int64_t i = 0; i < l->entries; i++) {
         int32_t slot = l->entry_slots[i];
         if (slot >= 0)
-            standardise_by(by, s->mean + slot, s->variance + slot, s->seen + slot, l->entry_x[i], FARTHEST, true, far);
+            deviations_of(l, slot, l->entry_x[i], true);
         else
             ((real *)l->values_at)[i + 1] = 1;
     }
