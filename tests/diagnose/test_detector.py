@@ -39,7 +39,7 @@ def cases():
     yield (
         "many_alarms",
         [{**row, "a": 30.0 if i > 2_200 and i % 20 == 0 else row["a"]} for i, row in enumerate(rows)],
-        "3.8% of the last 1,000 rows",
+        "4.1% of the last 1,000 rows",
     )
     yield (
         "silent_detectors",

@@ -22,7 +22,7 @@ __all__ = ["DetectorMeasures", "RULES", "diagnose_anomaly", "kept_scores", "meas
 
 _SEEN = 100  # minimum rows to report a constant column
 _ENOUGH = 1000  # minimum scores to report a shift
-_MOVED = 0.25  # Kolmogorov–Smirnov distance. For 500 and 1,500 rows of one distribution 0.1 is exceeded once in 1,000
+_MOVED = 0.15  # Kolmogorov–Smirnov distance. For 500 and 1,500 rows of one distribution 0.1 is exceeded once in 1,000
 _MANY = 20  # multiple of the rate, exceeded once in a million by rows of one distribution
 
 
