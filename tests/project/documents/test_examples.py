@@ -7,6 +7,7 @@ import contextlib
 import io
 import re
 import runpy
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +24,8 @@ LINES = 60
 @cache
 def output_of(name: str) -> dict[str, str]:
     """Run an example; return what it printed, as {beginning of a line: rest} split at two spaces or a colon."""
-    with contextlib.redirect_stdout(io.StringIO()) as said:
+    with contextlib.redirect_stdout(io.StringIO()) as said, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [f"{name}.py"])  # or it reads pytest's own options
         runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
     lines = [re.split(r": +| {2,}", line.strip(), maxsplit=1) for line in said.getvalue().splitlines()]
     return {line[0]: line[1] if len(line) > 1 else "" for line in lines}
