@@ -84,15 +84,6 @@ LARGE = (
 )
 """Those of them after which a worker keeps libraries and data: they come when no more browsers are started beside them."""
 
-WAITING = (
-    "tests/cluster",
-    "tests/deploy",
-    "tests/store/journal",
-    "tests/store/ownership",
-    "tests/streams/brokers",
-)
-"""Those of them that wait for other processes more than they compute: workers beyond the number of processors take nothing else."""
-
 HEAVY = re.compile(r'(?:when_used|importorskip)\(\s*"(torch|ray)"')
 """How a file of tests says that it imports a library of some 200 MB."""
 
@@ -108,37 +99,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             return unit_of(super()._split_scope(nodeid))
 
-        def _reschedule(self, node: Any) -> None:
-            if not node.shutting_down and self.workqueue and self._next_for(node) is None:
-                node.shutdown()
-            else:
-                super()._reschedule(node)
-
-        def _assign_work_unit(self, node: Any) -> None:
-            if (unit := self._next_for(node)) is None:
-                node.shutdown()
-            else:
-                self.workqueue.move_to_end(unit, last=False)
-                super()._assign_work_unit(node)
-
-        def _next_for(self, node: Any) -> str | None:
-            """Return what a worker gets next: one beyond the number of processors only what waits."""
-            beyond = processors() <= int(node.gateway.id.removeprefix("gw")) < self.numnodes
-            return next(
-                (unit for unit, tests in self.workqueue.items() if not beyond or waits(next(iter(tests)))), None
-            )
-
     return ByLibrary(config, log)
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def waits(nodeid: str) -> bool:
-    """Return whether a test is in one of the folders whose tests wait."""
-    return nodeid.startswith(tuple(f"{folder}/" for folder in WAITING))
 
 
 @cache
@@ -157,8 +118,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of slow folders and files, which ``make quick`` leaves out, and put files with slow tests first.
 
-    Quick files at the end keep all workers busy to the last, and brokers and browsers run while the workers themselves are small. What
-    waits comes behind what computes: until then a worker beyond the number of processors has it for itself.
+    Quick files at the end keep all workers busy to the last, and brokers and browsers run while the workers themselves are small.
     """
     slow, large = ({ROOT / path for path in listed} for listed in (SLOW, LARGE))
     within = {path: {path, *path.parents} for path in {item.path for item in items}}
@@ -167,7 +127,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
     first = {item.path for item in items if item.get_closest_marker("slow")}
     last = {path for path, places in within.items() if large & places}
-    items.sort(key=lambda item: (item.path not in first, item.path in last, waits(item.nodeid)))
+    items.sort(key=lambda item: (item.path not in first, item.path in last))
 
 
 def pytest_collection_finish() -> None:

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -509,14 +508,14 @@ def root(pytestconfig):
 
 def test_what_is_said_to_be_slow_is_there(root):
     assert len(root.SLOW) > 20
-    assert [path for path in root.SLOW + root.LARGE + root.WAITING if not (ROOT / path).exists()] == []
+    assert [path for path in root.SLOW + root.LARGE if not (ROOT / path).exists()] == []
 
 
 class Collected:
     """As much of a collected test as says in which file it is, and whether it is slow."""
 
     def __init__(self, path):
-        self.path, self.nodeid, self.marks = ROOT / path, f"{path}::test", []
+        self.path, self.marks = ROOT / path, []
 
     def add_marker(self, mark):
         self.marks.append(mark.name)
@@ -526,68 +525,16 @@ class Collected:
 
 
 def test_slow_files_come_first_and_of_these_last_what_makes_a_worker_large(root):
-    quick, large, slow, alone, waiting = (
+    quick, large, slow, alone = (
         "tests/nn/test_errors.py",
         "tests/oracles/test_onnx.py",
         "tests/serve/test_page.py",
         "src/a.py",
-        "tests/cluster/test_page.py",
     )
-    items = [Collected(path) for path in (quick, large, waiting, slow, alone, slow)]
+    items = [Collected(path) for path in (quick, large, slow, alone, slow)]
     root.pytest_collection_modifyitems(items)
-    assert [item.path for item in items] == [ROOT / path for path in (slow, slow, waiting, large, alone, quick)]
-    assert [item.marks for item in items] == [["slow"]] * 4 + [[]] * 2
-
-
-class Worker:
-    """As much of a worker of pytest-xdist as says which tests it was given, and whether it has to end."""
-
-    def __init__(self, number):
-        self.gateway, self.given, self.shutting_down = SimpleNamespace(id=f"gw{number}"), [], False
-
-    def send_runtest_some(self, indices):
-        self.given += indices
-
-    def shutdown(self):
-        self.shutting_down = True
-
-
-def shared_out(root, workers, tests):
-    """The tests that each worker gets, when each does one in its turn."""
-    pytest.importorskip("xdist", reason="no pytest-xdist, which shares tests out")
-    config = SimpleNamespace(
-        getoption={"dist": "loadfile"}.get,
-        getvalue={"tx": [f"{len(workers)}*popen"]}.get,
-        option=SimpleNamespace(loadscopereorder=False),
-    )
-    scheduler = root.pytest_xdist_make_scheduler(config, None)
-    for worker in workers:
-        scheduler.add_node(worker)
-        scheduler.add_node_collection(worker, tests)
-    scheduler.schedule()
-    done = {worker.gateway.id: [] for worker in workers}
-    for _ in tests:
-        for worker in workers:
-            if len(mine := done[worker.gateway.id]) < len(worker.given):
-                mine.append(tests[worker.given[len(mine)]])
-                scheduler.mark_test_complete(worker, worker.given[len(mine) - 1])
-    assert sorted(test for mine in done.values() for test in mine) == sorted(tests)
-    assert all(worker.shutting_down for worker in workers)
-    return done
-
-
-@pytest.mark.parametrize("waiting", [0, 1, 5])
-def test_a_worker_beyond_the_processors_takes_only_tests_that_wait_and_ends_with_them(root, monkeypatch, waiting):
-    files = [f"tests/core/test_{i}.py" for i in range(9)] + [f"tests/cluster/test_{i}.py" for i in range(waiting)]
-    tests = [f"{file}::test_{i}" for file in files for i in range(3)]
-    monkeypatch.setattr(root, "unit_of", lambda path: path)
-    monkeypatch.setattr(root, "processors", lambda: 2)
-    done = shared_out(root, [Worker(i) for i in range(3)], tests)
-    assert all(root.waits(test) for test in done["gw2"])
-    assert len(done["gw2"]) >= 3 * min(waiting, 3)
-    monkeypatch.setattr(root, "processors", lambda: 3)
-    done = shared_out(root, [Worker(i) for i in range(3)], tests)
-    assert not all(root.waits(test) for test in done["gw2"])
+    assert [item.path for item in items] == [ROOT / path for path in (slow, slow, large, alone, quick)]
+    assert [item.marks for item in items] == [["slow"]] * 3 + [[]] * 2
 
 
 def test_every_file_that_imports_a_large_library_goes_to_the_worker_that_has_it(root):
