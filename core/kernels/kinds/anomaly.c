@@ -11,6 +11,8 @@
 #include "../learn.c"
 
 static const double POOL_WEIGHT[HW_DETECTORS] = {1.5, 1, 1, 1};
+/* Heavy tails would make deviations unsteady; steady ones can forget faster. */
+static const tracking TRACKED = {2.5e-3, 2.5};
 static const double FARTHEST = 10;  /* a standardised number lies within ±10 */
 static const double RARE = 0.001;   /* a p-value below this is an anomaly, which is not learned at once */
 static const double TOGETHER = 100; /* but no more of them in succession: things may be so from now on */
@@ -36,12 +38,11 @@ typedef struct parts_of {
     double factor, new; /* what each new name contributes */
 } parts_of;
 
-/* A number in units of its column's deviation. The statistics of HW_ANOMALY_FADING are bound near, or heavy tails would
- * make deviations unsteady; steady ones can forget faster. Not inline: it is called twice, and pages load it. */
-__attribute__((noinline)) static double deviations_of(hw_learner *l, int32_t slot, double x, bool learn)
+/* A number in units of its column's deviation. Not inline: it is called twice, and pages load it. */
+static __attribute__((noinline)) double deviations_of(hw_learner *l, int32_t slot, double x, bool learn)
 {
     hw_slots *s = &l->slots;
-    tracking by = l->intervals == HW_ANOMALY ? (tracking){FORGET, BOUND} : (tracking){2.5e-3, 2.5};
+    tracking by = l->intervals == HW_ANOMALY ? (tracking){FORGET, BOUND} : TRACKED;
     return standardise_by(by, s->mean + slot, s->variance + slot, s->seen + slot, x, FARTHEST, learn,
                           running(l, 0) + HW_FAR);
 }

@@ -145,6 +145,7 @@ def test_generic_addresses_ask_keep_teach_and_explain(client, state):
         ("/reward", {"id": "p1", "quality": 7}, "data"),
         ("/reward", {"id": "p1", "cost": -1}, "invalid"),
         ("/prices", {"models": {"a": 0}}, "invalid"),
+        ("/prices", {"models": {f"m{i}": 1.0 for i in range(1001)}}, "invalid"),
         ("/prices", {"budget": -1}, "invalid"),
         ("/learn", {"x": {"a": 1}, "y": "large"}, "data"),
         ("/learn", {"x": {"a": 1}, "y": ["large", 7.0]}, "data"),

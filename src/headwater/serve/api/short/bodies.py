@@ -14,8 +14,8 @@ from headwater.serve.http.schemas import MAX_NUMBER, Features, Id, Int, LabelVal
 
 __all__ = ["answer_of", "body_of", "query_of"]
 
-_LONGEST, _MOST_OFFERED, _MOST_TIMES = 1 << 16, 10_000, 1024
-"""Maximum numbers of an embedding, actions on offer, and times of a question."""
+_LONGEST, _MOST_OFFERED, _MOST_TIMES, _MOST_NAMED = 1 << 16, 10_000, 1024, 1000
+"""Maximum numbers of an embedding, actions on offer, times of a question, and names of a map of numbers."""
 _OFFERED = msgspec.Meta(min_length=1, max_length=_MOST_OFFERED)
 _NUMBERS: dict[str, Any] = {"number": float, "whole": int}
 _TYPES: dict[str, Any] = {
@@ -33,7 +33,6 @@ _TYPES: dict[str, Any] = {
 }
 _ANSWERED: dict[str, Any] = {"number": float, "whole": int, "label": LabelValue, "boolean": bool, "text": str}
 """Types of what is answered, where any may be null. What has no type here may be any JSON."""
-_SETTINGS: dict[str, bool] = {"forbid_unknown_fields": True, "gc": False}
 
 
 def _span(field: Field) -> msgspec.Meta:
@@ -46,7 +45,7 @@ def _type_of(field: Field) -> Any:
     if field.type in _NUMBERS:
         return Annotated[_NUMBERS[field.type], _span(field)]
     if field.type == "map" and (field.least is not None or field.most is not None):
-        return dict[Name, Annotated[float, _span(field)] | None]
+        return Annotated[dict[Name, Annotated[float, _span(field)] | None], msgspec.Meta(max_length=_MOST_NAMED)]
     return _TYPES[field.type]
 
 
