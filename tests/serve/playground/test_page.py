@@ -137,7 +137,7 @@ def test_a_newcomer_runs_pauses_steps_and_changes_everything(browser, kind, size
     assert [row.split("\t")[0] for row in page.inner_text(".one table").splitlines()][1:3] == ["x₁", "x₂"]
     page.click("#play-data [data-name=gaussians]")
     until(page, "document.querySelectorAll('.outputs .unit').length === 3")
-    assert count(page) == 0
+    until(page, "document.querySelector('#play-n').textContent === '0'")
     page.select_option("#play-optimizer", "adam")
     assert page.input_value("#play-lr") == "0.01"
     page.select_option("#play-activation", "relu")
