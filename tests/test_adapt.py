@@ -10,7 +10,7 @@ from headwater.nn.core import MIXED, weights
 from headwater.route.drift import DriftWatch
 from headwater.route.policies import Adaptation, Reinitialise, Replay, ShareUp, StepUp, decide
 from headwater.route.session import Session
-from headwater.types import Event, Record, ScoredRows
+from headwater.types import Event, Metrics, ScoredRows
 
 KINDS = {StepUp: "step_raised", Replay: "replayed", Reinitialise: "reinitialised", ShareUp: "share_raised"}
 DRIFT = Event(100, "drift_detected", "The loss rose.")
@@ -41,11 +41,11 @@ def step(model):
 
 
 def test_without_an_event_nothing_is_decided():
-    assert decide(Record(rows=9, scored=9, window=9), [StepUp(), Replay(), Reinitialise()]) == ()
+    assert decide(Metrics(rows=9, scored=9, window=9), [StepUp(), Replay(), Reinitialise()]) == ()
 
 
 def test_an_event_asks_for_the_policies_that_wait_for_it_in_a_fixed_order():
-    record = Record(rows=9, scored=9, window=9, events=(DRIFT,))
+    record = Metrics(rows=9, scored=9, window=9, events=(DRIFT,))
     policies = [Replay(), StepUp(on="input_drift_detected"), Reinitialise()]
     assert decide(record, policies) == (Reinitialise(), Replay())
 

@@ -14,9 +14,9 @@ from headwater.errors import MissingExtra
 from headwater.interop.loggers import JsonLines, TensorBoard, metrics_of
 from headwater.route.session import Session
 from headwater.route.verdict.leads import Lead
-from headwater.types import Event, Record
+from headwater.types import Event, Metrics
 
-RECORD = Record(
+RECORD = Metrics(
     rows=20,
     scored=18,
     window=10,

@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 
-from headwater.types import Event, Predictions, Record, join
+from headwater.types import Event, Metrics, Predictions, join
 
 
 def test_a_record_is_json_and_what_is_not_defined_is_null():
     nan = float("nan")
-    record = Record(
+    record = Metrics(
         rows=3,
         scored=2,
         window=2,

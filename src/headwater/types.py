@@ -28,6 +28,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.errors._deprecation import renamed
+
 __all__ = [
     "Bools",
     "Comparison",
@@ -42,7 +44,7 @@ __all__ = [
     "Lazy",
     "Learner",
     "Prediction",
-    "Record",
+    "Metrics",
     "Sample",
     "ScoredRows",
     "Scores",
@@ -433,7 +435,7 @@ def finite_or_none(value: float) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Metrics:
     """The scores and counts of a session after some rows.
 
     Parameters
@@ -512,7 +514,7 @@ class Record:
 
         Examples
         --------
-        >>> Record(rows=2, scored=2, window=2, scores={"accuracy": 0.5, "kappa": float("nan")}).as_dict()["scores"]
+        >>> Metrics(rows=2, scored=2, window=2, scores={"accuracy": 0.5, "kappa": float("nan")}).as_dict()["scores"]
         {'accuracy': 0.5, 'kappa': None}
         """
         plain: dict[str, Any] = asdict(self)
@@ -572,3 +574,9 @@ def with_own_numbers(settings: Any) -> None:
         elif type(value) in (list, tuple) and not own_numbers(map(type, value)):
             plain = [item.item() if isinstance(item, np.generic) else item for item in value]
             object.__setattr__(settings, one.name, type(value)(plain))
+
+
+if TYPE_CHECKING:
+    Record: TypeAlias = Metrics  # a checker that sees a __getattr__ takes every name for one that is there
+else:
+    __getattr__ = renamed(__name__, {"Record": Metrics}, since="1.0", gone_in="2.0")

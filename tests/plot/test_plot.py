@@ -17,7 +17,7 @@ from headwater.plot.episodes import largest
 from headwater.plot.paper import COLOURS, as_svg, axes, figure
 from headwater.route.evaluate import evaluate
 from headwater.route.session import Session
-from headwater.types import Event, Record
+from headwater.types import Event, Metrics
 
 
 def concept(n=4_000, change_at=2_500, seed=0):
@@ -157,7 +157,9 @@ def test_of_many_drifts_the_five_largest_are_drawn_and_told_each_with_those_near
         ("drift 5", 0),
         ("drift 7", 0),
     ]
-    records = [Record(10_000, 10_000, 100, ("accuracy",), {"accuracy": 0.7}, {"accuracy": 0.8}, events=(*events, near))]
+    records = [
+        Metrics(10_000, 10_000, 100, ("accuracy",), {"accuracy": 0.7}, {"accuracy": 0.8}, events=(*events, near))
+    ]
     ax = plot.learning_curve(records).axes[0]
     assert [line.get_xdata()[0] for line in ax.lines if line.get_color() == COLOURS[1]] == [2e3, 4e3, 5e3, 6e3, 8e3]
     assert [text.get_text() for text in ax.texts] == ["1", "2", "3", "4", "5"]

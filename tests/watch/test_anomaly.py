@@ -144,9 +144,9 @@ def test_the_z_norm_stands_beside_the_model_and_a_sentence_compares_them():
     watch.update(labels.tolist(), rng.random(3_000).tolist(), X=X)
     scores = watch.scores()
     assert scores["z-norm"]["auc"] > 0.97
-    from headwater.types import Record
+    from headwater.types import Metrics
 
-    record = Record(
+    record = Metrics(
         rows=3_000,
         scored=3_000,
         window=1_000,

@@ -15,7 +15,7 @@ import headwater.store.web
 from headwater.route.verdict.numbers import figure, share
 from headwater.route.verdict.phrases import PHRASES
 from headwater.route.verdict.verdict import beats_baselines, compare_baselines, lines_of
-from headwater.types import Comparison, Record, Span
+from headwater.types import Comparison, Metrics, Span
 
 PAGE = headwater.store.web.shared_folder()
 NUMBERS = (
@@ -47,7 +47,7 @@ def record(score, model, baselines, window=None, window_baselines=None, scored=5
     def named(value):
         return {score: value}
 
-    return Record(
+    return Metrics(
         rows=scored,
         scored=scored,
         window=min(1_000, scored),
@@ -93,7 +93,7 @@ def compared(phrase, more, recent, overall, *, guesses=(None, None), unit="rows"
             record("accuracy", 0.5, {"no-change": 0.5, "majority": 0.2}, scored=10),
             "All 10 rows: 50 % right, level with repeating the last answer (50 %).",
         ),
-        (Record(rows=0, scored=0, window=0), ""),
+        (Metrics(rows=0, scored=0, window=0), ""),
     ],
 )
 def test_lately_and_overall_stand_each_beside_their_own_baseline_by_name(record, sentence):

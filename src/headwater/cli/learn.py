@@ -30,7 +30,7 @@ from headwater.route.session import Session
 from headwater.streams.files.addresses import shown
 from headwater.streams.files.terminal import go_on_unread
 from headwater.streams.stream import Stream
-from headwater.types import Event, Lazy, Record, ScoredRows
+from headwater.types import Event, Lazy, Metrics, ScoredRows
 
 if TYPE_CHECKING:
     from headwater.cli.runs.advice import Advised
@@ -244,7 +244,7 @@ class Start:
         self._seen = rows.X
         return ()
 
-    def explained(self, record: Record) -> Record:
+    def explained(self, record: Metrics) -> Metrics:
         """Return a record that counts no value as far where going on by steps is all that it was."""
         if self.known is not None or "far" not in record.rejected:
             return record
@@ -286,7 +286,7 @@ class Start:
 
 
 def _report(
-    record: Record,
+    record: Metrics,
     session: Session,
     stream: Stream,
     drifts: list[str],
@@ -316,7 +316,7 @@ def _report(
     return 130 if session.interrupted else 0
 
 
-def _print_due(record: Record, waiting: list[Event], every: int) -> None:
+def _print_due(record: Metrics, waiting: list[Event], every: int) -> None:
     """Print a record if it is one of those asked for, with the events of the finer ones before it."""
     waiting.extend(record.events)
     if record.rows and record.rows % every == 0:  # the last record is printed as the final one
@@ -324,13 +324,13 @@ def _print_due(record: Record, waiting: list[Event], every: int) -> None:
         waiting.clear()
 
 
-def _with_events(record: Record, waiting: list[Event]) -> Record:
+def _with_events(record: Metrics, waiting: list[Event]) -> Metrics:
     return replace(record, events=tuple(waiting) or record.events)
 
 
 def _run(
     session: Session, start: Start, json_every: int | None, written: ReportFile | None
-) -> tuple[Record, list[Event]]:
+) -> tuple[Metrics, list[Event]]:
     start.say(quiet=json_every is not None)
     events: list[Event] = []
     stream = start.stream
@@ -338,7 +338,7 @@ def _run(
 
     waiting: list[Event] = []
 
-    def on_record(record: Record) -> None:
+    def on_record(record: Metrics) -> None:
         events.extend(record.events)
         if json_every is None:
             live.on_record(record)

@@ -16,7 +16,7 @@ from headwater.streams.brokers.address import is_address
 from headwater.streams.files.addresses import MARK, shown
 from headwater.streams.files.paths import check_there, files_of
 from headwater.streams.stream import Stream
-from headwater.types import Record
+from headwater.types import Metrics
 
 __all__ = ["LearnedSources", "compare_columns", "without_score"]
 
@@ -122,7 +122,7 @@ def compare_columns(learner: Any, stream: Stream, *, model: str, learning: bool)
     return said
 
 
-def without_score(record: Record, stream: Stream, model: Path | None, skipped: int) -> str:
+def without_score(record: Metrics, stream: Stream, model: Path | None, skipped: int) -> str:
     """Return what a run without a score has done, if it is what was asked for.
 
     A model that goes on with a file which has no new rows is up to date, and one that is kept has learned its first row.
@@ -139,7 +139,7 @@ def without_score(record: Record, stream: Stream, model: Path | None, skipped: i
     raise _nothing_learned(record, stream)
 
 
-def _nothing_learned(record: Record, stream: Stream) -> DataError:
+def _nothing_learned(record: Metrics, stream: Stream) -> DataError:
     """Return that no row was learned, and why."""
     reasons = ", ".join(f"{count:,} × {reason}" for reason, count in record.rejected.items())
     if record.rows and not record.rejected:

@@ -29,7 +29,7 @@ from headwater.store.model_file import SavedModel
 from headwater.store.model_file.settings import as_json
 from headwater.streams import Stream
 from headwater.streams.readers.rows import opened
-from headwater.types import Record, ScoredRows
+from headwater.types import Metrics, ScoredRows
 
 from .delta import difference, size_of
 from .local import LocalWorkers
@@ -116,7 +116,7 @@ class Cluster:
     window : int
         Rows of the window scores.
     every : int, optional
-        Make a `Record` every ``every`` rows, after the round that reaches them.
+        Make `Metrics` every ``every`` rows, after the round that reaches them.
     serial_sample : bool
         Let one worker sometimes learn rows alone to measure the cost of merging, which takes 4 % of the time.
     on_round : callable, optional
@@ -160,7 +160,7 @@ class Cluster:
         every: int | None = None,
         serial_sample: bool = True,
         on_round: Callable[[Progress], object] | None = None,
-        on_record: Callable[[Record], object] | Sequence[Callable[[Record], object]] = (),
+        on_record: Callable[[Metrics], object] | Sequence[Callable[[Metrics], object]] = (),
         address: str | None = None,
     ) -> None:
         check_partition(partition)
@@ -226,7 +226,7 @@ class Cluster:
 
     # ---- the rounds --------------------------------------------------------------------------------------------------
 
-    def run(self, stream: Any, target: str | Sequence[str] | None = None) -> Record:
+    def run(self, stream: Any, target: str | Sequence[str] | None = None) -> Metrics:
         """Learn a whole stream, resuming from the manifest's position.
 
         Parameters
@@ -237,7 +237,7 @@ class Cluster:
 
         Returns
         -------
-        Record
+        Metrics
             Metrics at the end, over all rows of the run, also those before the coordinator was restarted.
         """
         if self._by_source:
@@ -276,7 +276,7 @@ class Cluster:
         parts.begin(self.learner.task, self.position.sources, type(self._watch).problem, labels)
         return parts
 
-    def _finish(self, rows: Rows | Partitions, given: Stream | None) -> Record:
+    def _finish(self, rows: Rows | Partitions, given: Stream | None) -> Metrics:
         """Run rounds to the end, save the state, and return the record."""
         while self._round(rows):
             pass
@@ -481,11 +481,11 @@ class Cluster:
         scores = {"scores": report["window"]["model"], "comparisons": report["comparisons"]}
         return scores | {"loss": self._serial.loss_of}
 
-    def _record(self, rows: Rows | Partitions | None, stream: Stream | None) -> Record:
+    def _record(self, rows: Rows | Partitions | None, stream: Stream | None) -> Metrics:
         watch = self._watch
         scores, window = watch.scores(), watch.scores(window=True)
         rejected = Counter(rows.left_out if rows else {}) + Counter(stream.rejects.counts if stream else {})
-        return Record(
+        return Metrics(
             rows=self.progress.rows,
             scored=watch.n,
             window=min(self._window, watch.n),
@@ -501,7 +501,7 @@ class Cluster:
         )
 
 
-def learn(learner: Any, stream: Any, target: Any = None, **options: Any) -> Record:
+def learn(learner: Any, stream: Any, target: Any = None, **options: Any) -> Metrics:
     """Train with several workers on a stream, as `Cluster` with these options.
 
     Parameters
@@ -515,7 +515,7 @@ def learn(learner: Any, stream: Any, target: Any = None, **options: Any) -> Reco
 
     Returns
     -------
-    Record
+    Metrics
         Metrics at the end.
 
     Examples

@@ -1,10 +1,10 @@
-"""The decorator of what will go, and what takes its place."""
+"""The decorator of what will go and what takes its place, and old names of what was renamed."""
 
 from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -51,6 +51,41 @@ def deprecated(successor: str, *, since: str, gone_in: str) -> Callable[[Named],
         return cast(Named, marked)
 
     return mark
+
+
+def renamed(module: str, names: Mapping[str, Any], *, since: str, gone_in: str) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a module that still knows what was renamed by its old name (PEP 562).
+
+    The first use of an old name warns with a `DeprecationWarning`, later ones don't.
+
+    Parameters
+    ----------
+    module
+        Name of the module.
+    names
+        What was renamed, by its old name.
+    since, gone_in
+        The version that first warns, and the major version that has the old names no more.
+
+    Examples
+    --------
+    >>> renamed("collections.abc", {"Dictionary": Mapping}, since="1.2", gone_in="2.0").__gone_in__
+    '2.0'
+    """
+    warned: set[str] = set()
+
+    def find(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        if name not in warned:
+            warned.add(name)  # before the warning, which may be an error
+            new = f"{module}.{names[name].__qualname__}"
+            sentence = f"{module}.{name} is deprecated since version {since} and goes in version {gone_in}. Use {new}."
+            warnings.warn(sentence, DeprecationWarning, stacklevel=2)
+        return names[name]
+
+    find.__gone_in__ = gone_in  # type: ignore[attr-defined]
+    return find
 
 
 def _warning(function: Callable[..., Any], sentence: str) -> Callable[..., Any]:

@@ -14,17 +14,17 @@ from typing import Any, Self
 import msgspec
 
 from headwater.errors import MissingExtra
-from headwater.types import Record
+from headwater.types import Metrics
 
 __all__ = ["JsonLines", "TensorBoard", "metrics_of"]
 
 
-def metrics_of(record: Record) -> dict[str, float]:
+def metrics_of(record: Metrics) -> dict[str, float]:
     """Return the finite metrics of a record as a flat dict.
 
     Parameters
     ----------
-    record : Record
+    record : Metrics
         Metrics of a session at one moment.
 
     Returns
@@ -36,13 +36,13 @@ def metrics_of(record: Record) -> dict[str, float]:
 
     Examples
     --------
-    >>> metrics_of(Record(rows=2, scored=2, window=2, scores={"accuracy": 0.5, "kappa": float("nan")}))
+    >>> metrics_of(Metrics(rows=2, scored=2, window=2, scores={"accuracy": 0.5, "kappa": float("nan")}))
     {'accuracy': 0.5, 'rows_per_s': 0.0}
     """
     return {name: value for name, value in _numbers(record) if math.isfinite(value)}
 
 
-def _numbers(record: Record) -> Iterator[tuple[str, float]]:
+def _numbers(record: Metrics) -> Iterator[tuple[str, float]]:
     yield from record.scores.items()
     yield from ((f"window/{name}", value) for name, value in record.window_scores.items())
     for span, baselines in (("", record.baselines), ("window/", record.window_baselines)):
@@ -71,7 +71,7 @@ class JsonLines:
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, JsonLines(Path(folder, "run.jsonl")) as log:
-    ...     log(Record(rows=2, scored=2, window=2, scores={"accuracy": 0.5}))
+    ...     log(Metrics(rows=2, scored=2, window=2, scores={"accuracy": 0.5}))
     ...     msgspec.json.decode(log.path.read_bytes())["scores"]
     {'accuracy': 0.5}
     """
@@ -80,7 +80,7 @@ class JsonLines:
         self.path = Path(path)
         self._file = self.path.open("ab")
 
-    def __call__(self, record: Record) -> None:
+    def __call__(self, record: Metrics) -> None:
         self._file.write(msgspec.json.encode(record.as_dict()) + b"\n")
         self._file.flush()
 
@@ -114,7 +114,7 @@ class TensorBoard:
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, TensorBoard(folder) as log:
-    ...     log(Record(rows=2, scored=2, window=2, scores={"accuracy": 0.5}))
+    ...     log(Metrics(rows=2, scored=2, window=2, scores={"accuracy": 0.5}))
     ...     [path.name.split(".")[0] for path in Path(folder).iterdir()]
     ['events']
     """
@@ -128,7 +128,7 @@ class TensorBoard:
             ) from error
         self._writer: Any = tensorboardX.SummaryWriter(str(folder))
 
-    def __call__(self, record: Record) -> None:
+    def __call__(self, record: Metrics) -> None:
         for name, value in metrics_of(record).items():
             self._writer.add_scalar(name, value, record.rows)
         for event in record.events:

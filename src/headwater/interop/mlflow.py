@@ -26,7 +26,7 @@ from headwater.interop.loggers import metrics_of
 from headwater.learner.kind import HasKind, kind_of
 from headwater.learner.schema import Response, Wide
 from headwater.store.learner_file import load
-from headwater.types import Record
+from headwater.types import Metrics
 
 __all__ = ["Served", "load_model", "log_model", "log_record", "save_model"]
 
@@ -108,14 +108,14 @@ def load_model(uri: str) -> Any:
     return load(Path(folder, flavor["data"]))
 
 
-def log_record(record: Record) -> None:
+def log_record(record: Metrics) -> None:
     """Log the metrics of a record to the current MLflow run, with the row count as the step.
 
     Pass this function as ``on_record`` to a session.
 
     Parameters
     ----------
-    record : Record
+    record : Metrics
         Metrics of a session at one moment.
     """
     _mlflow().log_metrics(metrics_of(record), step=record.rows)

@@ -29,8 +29,8 @@ from headwater.types import (
     NOTEBOOK,
     SAVE,
     Lazy,
+    Metrics,
     Predictions,
-    Record,
     ScoredRows,
     public_names,
     with_own_numbers,
@@ -144,7 +144,7 @@ class Learner(ABC):
         """Input options of the command line, saved in the file."""
         self.core_version = APART_VERSION
         """Version of the core whose rules the learner follows, the one that it began with."""
-        self._record: Record | None = None
+        self._record: Metrics | None = None
         self._warned = False
         self._told: set[str] = set()  # topics already warned about (columns, classes)
 
@@ -242,11 +242,11 @@ class Learner(ABC):
         """Restore a saved diagnosis sample."""
 
     @property
-    def kept_record(self) -> Record | None:
+    def kept_record(self) -> Metrics | None:
         """The latest metrics of a session that the learner was in, in this process, None without any."""
         return vars(self).get("_record")
 
-    def keep_record(self, record: Record) -> None:
+    def keep_record(self, record: Metrics) -> None:
         """Store the session's latest metrics for notebooks, unless its exact counts are a secret."""
         self._record = None if self.secret else record
 

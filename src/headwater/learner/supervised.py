@@ -31,7 +31,7 @@ from headwater.learner.validation import (
     first_refused,
 )
 from headwater.streams.interrupt import FIRST_PIECE, in_pieces
-from headwater.types import Lazy, Predictions, Record, ScoredRows, join
+from headwater.types import Lazy, Metrics, Predictions, ScoredRows, join
 
 __all__ = ["SupervisedLearner", "joined"]
 
@@ -350,7 +350,7 @@ class SupervisedLearner(Learner, Settings):
             self._measure(sample)
             start = stop
 
-    def keep_record(self, record: Record) -> None:
+    def keep_record(self, record: Metrics) -> None:
         """Store the session's latest metrics for ``diagnose`` and notebooks."""
         super().keep_record(record)
         sample = self._sampling()

@@ -12,7 +12,7 @@ from headwater.nn import History
 from headwater.plot.episodes import Episode, largest
 from headwater.plot.paper import COLOURS, INK, PALE, axes, figure, note
 from headwater.route.evaluate import Evaluation
-from headwater.types import Record
+from headwater.types import Metrics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ __all__ = ["importance", "importances", "learning_curve", "partial_dependence", 
 _MOST = 8  # lines with distinguishable colours
 
 
-def learning_curve(records: Evaluation | Sequence[Record] | History, score: str | None = None) -> Figure:
+def learning_curve(records: Evaluation | Sequence[Metrics] | History, score: str | None = None) -> Figure:
     """Plot a score of the model and its baselines along the stream, with a mark at each of the five largest drifts.
 
     Parameters
@@ -40,7 +40,7 @@ def learning_curve(records: Evaluation | Sequence[Record] | History, score: str 
 
     Examples
     --------
-    >>> records = [Record(n, n, 100, ("accuracy",), {"accuracy": 0.7}, {"accuracy": 0.8}) for n in (100, 200)]
+    >>> records = [Metrics(n, n, 100, ("accuracy",), {"accuracy": 0.7}, {"accuracy": 0.8}) for n in (100, 200)]
     >>> learning_curve(records).axes[0].get_title(loc="left")
     'accuracy over the last 100 rows'
     >>> learning_curve(History([0.9, 0.5])).axes[0].get_title(loc="left")

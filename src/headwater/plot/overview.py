@@ -14,7 +14,7 @@ from headwater.learner.validation import as_samples, check_rows
 from headwater.plot.inside import layers
 from headwater.plot.pictures import drawn
 from headwater.route.evaluate import is_share
-from headwater.types import Comparison, Record
+from headwater.types import Comparison, Metrics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,7 +58,7 @@ def _rows(x: Any) -> Any:
 
 
 def scored_figure(
-    model: Any, score: Score, records: Sequence[Record] = (), lock: AbstractContextManager[Any] | None = None
+    model: Any, score: Score, records: Sequence[Metrics] = (), lock: AbstractContextManager[Any] | None = None
 ) -> Figure:
     """Plot the scores of a learner in a session or a store, then what it knows by itself.
 
@@ -79,7 +79,7 @@ def scored_figure(
     return drawn(pictures or [Bars("scores", {}, empty="No scores yet.")], heading)
 
 
-def scored_pictures(model: Any, score: Score, records: Sequence[Record] = ()) -> list[Picture]:
+def scored_pictures(model: Any, score: Score, records: Sequence[Metrics] = ()) -> list[Picture]:
     """Return the scores of a learner along the stream and beside the baselines, then what its kind declares."""
     return [*_score_pictures(kind_of(model), score, records), *own_pictures(model, score)]
 
@@ -109,7 +109,7 @@ def heading_of(model: Any) -> str:
     return f"{question} {said[0].upper()}{said[1:]}".strip()
 
 
-def _score_pictures(kind: Kind, score: Score, records: Sequence[Record] = ()) -> list[Picture]:
+def _score_pictures(kind: Kind, score: Score, records: Sequence[Metrics] = ()) -> list[Picture]:
     """Return the curve of the scores, and the model beside its baselines, once for each output."""
     found: list[Picture] = []
     curve = _curve_of(records) if len(records) > 1 else _history_of(kind, score)
@@ -120,7 +120,7 @@ def _score_pictures(kind: Kind, score: Score, records: Sequence[Record] = ()) ->
     return [*found, *filter(None, map(_compared, score.comparisons()[:_COMPARED]))]
 
 
-def _curve_of(records: Sequence[Record]) -> Lines | None:
+def _curve_of(records: Sequence[Metrics]) -> Lines | None:
     """Return the first metric of records over their windows."""
     points = [record for record in records if record.scored]
     if len(points) < 2:

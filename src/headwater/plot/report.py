@@ -25,7 +25,7 @@ from headwater.route.drift import DriftWatch
 from headwater.route.verdict.numbers import figure_cell
 from headwater.route.verdict.verdict import comparisons_of, leads_of, lines_of
 from headwater.route.watcher import Watcher
-from headwater.types import Event, Record, ScoredRows, Scores
+from headwater.types import Event, Metrics, ScoredRows, Scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,7 +63,7 @@ class Report:
 
     def __init__(self, title: str, *, drift: DriftWatch | None = None) -> None:
         self.title = title
-        self.records: list[Record] = []
+        self.records: list[Metrics] = []
         self.outcomes = Outcomes()
         self.importance = Importance(every=128)
         self.last = LastRows()
@@ -78,7 +78,7 @@ class Report:
         """Return metrics to pass to a `Session` of any learner as ``watch``."""
         return self.watchers if _has_layers(model) else (self.last, self.drift)
 
-    def on_record(self, record: Record) -> None:
+    def on_record(self, record: Metrics) -> None:
         """Store a record. Pass this method to a session as ``on_record``."""
         self.records.append(record)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from headwater.types import Comparison, Record
+from headwater.types import Comparison, Metrics
 
 __all__ = ["MARKS", "NOTE", "POINTS", "History", "ScoreNote", "mean", "score_note"]
 
@@ -94,7 +94,7 @@ class ScoreNote:
         if len(self.points) > POINTS:
             self.points = self.points[1::2]
 
-    def of(self, record: Record, learned: int) -> dict[str, Any]:
+    def of(self, record: Metrics, learned: int) -> dict[str, Any]:
         """Return the note after a learner has learned so many rows."""
         names = ["model", *record.comparisons[0].recent.guesses] if record.comparisons else []
         points = [point for point in self.points if len(point) == len(names) + 1]  # the first may lack a baseline

@@ -13,7 +13,7 @@ from headwater.errors import counted
 from headwater.learner.validation import REASONS, REFUSED
 from headwater.route.session import Session
 from headwater.route.watcher import Watcher
-from headwater.types import NOTEBOOK, Event, Lazy, Record
+from headwater.types import NOTEBOOK, Event, Lazy, Metrics
 
 _LEARNING_CURVE = Lazy("headwater.plot.curves:learning_curve")
 _FIGURE = Lazy("headwater.route.verdict.numbers:figure")
@@ -48,8 +48,8 @@ class Evaluation:
         The requested metrics, each with ``get()``.
     """
 
-    record: Record
-    curve: Sequence[Record] = field(default=())
+    record: Metrics
+    curve: Sequence[Metrics] = field(default=())
     metrics: Sequence[Any] = field(default=())
 
     @property
@@ -105,7 +105,7 @@ def evaluate(
     block: int = 1024,
     watch: Watcher | Sequence[Watcher] = (),
     adapt: Policy | Sequence[Policy] = (),
-    on_record: Callable[[Record], object] | Sequence[Callable[[Record], object]] = (),
+    on_record: Callable[[Metrics], object] | Sequence[Callable[[Metrics], object]] = (),
     metric: Any = (),
     progress: bool = False,
 ) -> Evaluation:
@@ -161,7 +161,7 @@ def evaluate(
     >>> evaluation.record.scores["accuracy"], [record.rows for record in evaluation.curve]
     (0.5, [25, 50, 75, 100])
     """
-    curve: list[Record] = []
+    curve: list[Metrics] = []
     pace: dict[str, Any] = {
         "delay": delay,
         "window": window,
@@ -182,7 +182,7 @@ def evaluate(
     return Evaluation(record, curve, metrics)
 
 
-def _left_out(record: Record) -> str:
+def _left_out(record: Metrics) -> str:
     """Return how many rows were left out and why, "" where none were."""
     reasons = (
         f"{n:,} × {reason}" for reason, n in record.rejected.items() if reason in REFUSED or reason not in REASONS
@@ -196,14 +196,14 @@ def _as_metric(metric: Any) -> Any:
     return _FUNCTION_METRIC(metric) if callable(metric) and not callable(getattr(metric, "update", None)) else metric
 
 
-def _print_progress(record: Record) -> None:
+def _print_progress(record: Metrics) -> None:
     """Print the progress of an evaluation."""
     name = record.names[0] if record.names else ""
     score = f", {name} {_FIGURE(record.window_scores[name])} over the last {record.window:,}" if record.window else ""
     sys.stderr.write(f"{counted(record.rows, 'row')}{score}\n")
 
 
-def score_table(record: Record) -> Table:
+def score_table(record: Metrics) -> Table:
     """Return a rich table of the metrics of model and baselines, over all rows and over the window."""
     from rich.table import Table
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from headwater.errors import ConfigError
 from headwater.learner.engine import Engine
-from headwater.types import Event, Record, ScoredRows
+from headwater.types import Event, Metrics, ScoredRows
 
 __all__ = ["Adaptation", "Policy", "Reinitialise", "Replay", "ShareUp", "StepUp", "decide"]
 
@@ -138,12 +138,12 @@ class ShareUp:
 Policy: TypeAlias = StepUp | Replay | Reinitialise | ShareUp
 
 
-def decide(record: Record, policies: Sequence[Policy]) -> tuple[Policy, ...]:
+def decide(record: Metrics, policies: Sequence[Policy]) -> tuple[Policy, ...]:
     """Return the policies triggered by a record's events, reinitializing first and replaying last.
 
     Examples
     --------
-    >>> record = Record(rows=9, scored=9, window=9, events=(Event(9, "drift_detected", "The loss rose."),))
+    >>> record = Metrics(rows=9, scored=9, window=9, events=(Event(9, "drift_detected", "The loss rose."),))
     >>> decide(record, [Replay(), Reinitialise()])
     (Reinitialise(which='worst', on='drift_detected'), Replay(rows=300, on='drift_detected'))
     """
@@ -187,7 +187,7 @@ class Adaptation:
         if rows.last < self.due or learner.engine is None:
             return []
         self.due += self.every
-        record = Record(rows=rows.last, scored=rows.last, window=0, events=tuple(self._waiting))
+        record = Metrics(rows=rows.last, scored=rows.last, window=0, events=tuple(self._waiting))
         self._waiting = []
         self._settle(rows.last, learner)
         return [self._do(policy, rows.last, learner) for policy in decide(record, self.policies)]

@@ -191,7 +191,7 @@ class Score(ABC):
         return None
 
     def certainty(self) -> dict[str, Any]:
-        """Return the intervals and leads of a `Record`, nothing of a kind without any."""
+        """Return the intervals and leads of `Metrics`, nothing of a kind without any."""
         recent = self.spread(window=True)
         if recent is None:
             return {}

@@ -42,8 +42,8 @@ from headwater.types import (
     Event,
     Lazy,
     Learner,
+    Metrics,
     Predictions,
-    Record,
     ScoredRows,
     join,
 )
@@ -128,7 +128,7 @@ class Session:
         block: int = 1024,
         every: int | None = None,
         early: bool = False,
-        on_record: Callable[[Record], object] | Sequence[Callable[[Record], object]] = (),
+        on_record: Callable[[Metrics], object] | Sequence[Callable[[Metrics], object]] = (),
         keep: str | Path | None = None,
         keep_every: int | None = None,
         watch: Watcher | Sequence[Watcher] = (),
@@ -146,14 +146,14 @@ class Session:
         self._delay, self._window, self._block = delay, window, block
         self.keep, self._every, self._early, self._keep_every = keep, every, early, keep_every
         called = (on_record,) if callable(on_record) else tuple(on_record)
-        self.on_record: tuple[Callable[[Record], object], ...] = called
+        self.on_record: tuple[Callable[[Metrics], object], ...] = called
         self._own = learner if isinstance(learner, OwnLearner) else None
         self._noting = learner if isinstance(learner, HasKind) else None  # stores a broker's position in its notes
         # A learner samples rows for its diagnosis while learning, unless the prediction was issued earlier.
         self._late = self._own if delay > 0 else None
         self._watchers: tuple[Watcher, ...] = tuple(watch) if isinstance(watch, Sequence) else (watch,)
         self._adaptation = _adaptation(adapt, learner) if adapt else None
-        self._events, self._changes, self._curve = list[Event](), list[Any](), list[Record]()
+        self._events, self._changes, self._curve = list[Event](), list[Any](), list[Metrics]()
         self._last_record = (-1, -1)
         self._scored, self._seconds = 0, 0.0  # rows whose label has arrived; the time that all took
         self._left_out, self._note = Counter[str](), ScoreNote() if keep is not None else None
@@ -210,7 +210,7 @@ class Session:
         self._seconds += time.perf_counter() - started
         return forecasts[0] if len(forecasts) == 1 else join(forecasts)
 
-    def run(self, stream: Any, target: str | None = None) -> Record:
+    def run(self, stream: Any, target: str | None = None) -> Metrics:
         """Process a whole stream, then finish.
 
         Ctrl-C ends the run between two blocks, so that nothing learned is lost. A second Ctrl-C ends it at once without saving,
@@ -228,7 +228,7 @@ class Session:
 
         Returns
         -------
-        Record
+        Metrics
             The final metrics.
         """
         source = stream if isinstance(stream, Stream) else self._opened(stream, target)
@@ -287,7 +287,7 @@ class Session:
         if self.keep is not None and keep_every and before // keep_every < self.rows // keep_every:
             self.learner.save(self.keep)
 
-    def finish(self) -> Record:
+    def finish(self) -> Metrics:
         """Learn the pending labels, then save the learner and return the final record."""
         if isinstance(self.learner, OwnLearner) and self._stream is not None:
             self.learner.note_reading(self._stream.reading())
@@ -302,18 +302,18 @@ class Session:
         self._call_on_record(record)
         return record
 
-    def _note_score(self, record: Record) -> None:
+    def _note_score(self, record: Metrics) -> None:
         """Note in the learner how it scored, unless its exact counts are a secret."""
         if self._note is not None and self._own is not None and not self._own.secret:
             self._note.add(record.scored, record.comparisons)
             self._own.notes[NOTE] = self._note.of(record, self._own.n_learned)
 
-    def record(self) -> Record:
+    def record(self) -> Metrics:
         """Return the current metrics."""
         score = self._score
         self._note_changes()
         scores, window_scores = score.scores(), score.scores(window=True)
-        record = Record(
+        record = Metrics(
             rows=self.rows,
             scored=score.n,
             window=min(self._window, score.n),
@@ -335,7 +335,7 @@ class Session:
         return record
 
     @property
-    def curve(self) -> list[Record]:
+    def curve(self) -> list[Metrics]:
         """The records so far, at most 400 of them, evenly spread. The last one is current."""
         record = self.record()
         newest = self._curve[-1] if self._curve else None
@@ -483,7 +483,7 @@ class Session:
             counts[reason] += count - self._rejected_before.get(reason, 0)
         return {reason: count for reason, count in counts.items() if count}
 
-    def _call_on_record(self, record: Record) -> None:
+    def _call_on_record(self, record: Metrics) -> None:
         if (record.rows, record.scored) == self._last_record:
             return  # already reported, because the stream ended where a record was due
         self._last_record = (record.rows, record.scored)

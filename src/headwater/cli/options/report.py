@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.cli.options.shared import check_writable
 from headwater.errors import MissingExtra
-from headwater.types import Record
+from headwater.types import Metrics
 
 if TYPE_CHECKING:
     from headwater.plot import Report
@@ -28,7 +28,7 @@ class ReportFile:
     def __init__(self, report: Report, path: Path) -> None:
         self.report, self.path = report, path
 
-    def on_record(self, record: Record) -> None:
+    def on_record(self, record: Metrics) -> None:
         """Keep a record."""
         self.report.on_record(record)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from headwater.plain.inputs.input import BOUND, FORGET, Statistics, lies_beyond, standardise
 from headwater.streams.readers.frame_rows import FrameRows
-from headwater.types import Record
+from headwater.types import Metrics
 
 __all__ = ["Steps"]
 
@@ -69,7 +69,7 @@ class Steps:
         far = {name: one.far if one.rows >= SHORTEST else one.before for name, one in self._columns.items()}
         return [name for name, count in far.items() if count], sum(far.values())
 
-    def explained(self, record: Record) -> Record:
+    def explained(self, record: Metrics) -> Metrics:
         """Return a record that counts no value as far where going on by steps is all that it was."""
         names, count = self.found()
         if not names or record.rejected.get("far") != count:

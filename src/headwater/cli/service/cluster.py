@@ -23,7 +23,7 @@ from headwater.learner.kind import Kind, kind_with
 from headwater.route.verdict.numbers import figure
 from headwater.streams import read
 from headwater.streams.brokers import is_address
-from headwater.types import Record
+from headwater.types import Metrics
 
 __all__ = ["app"]
 
@@ -330,7 +330,7 @@ def _parts(source: tuple[str, ...], target: Any, reading: ReadingOptions, notes:
 
 def _learn(
     learner: Any, read: tuple[Any, Any], model: Path, page: int | None, opened: ExitStack, **settings: Any
-) -> tuple[Record, bool]:
+) -> tuple[Metrics, bool]:
     """Learn the stream, and return the record of the run and whether there were new rows."""
     from headwater.cluster import Cluster
     from headwater.cluster.progress.status import StatusFile
@@ -349,7 +349,7 @@ def _learn(
     return record, cluster.progress.rows > before
 
 
-def _tell(record: Record, model: Path, *, new: bool, as_json: bool) -> None:
+def _tell(record: Metrics, model: Path, *, new: bool, as_json: bool) -> None:
     if as_json:
         print(msgspec.json.encode(record.as_dict()).decode())
         return

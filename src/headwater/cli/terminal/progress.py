@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn
 
 from headwater.errors import HeadwaterError, ModelFileError, SourceError, counted
-from headwater.types import Record
+from headwater.types import Metrics
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -63,7 +63,7 @@ class ProgressLine:
         self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8, transient=True)
         self._live.start()
 
-    def on_record(self, record: Record) -> None:
+    def on_record(self, record: Metrics) -> None:
         """Show the main score of a record from now on."""
         name = record.names[0]
         form = "{:.1%}" if name == "accuracy" else "{:.4g}"

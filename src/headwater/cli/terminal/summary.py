@@ -11,7 +11,7 @@ import msgspec
 
 from headwater.errors import counted
 from headwater.learner.validation import REASONS
-from headwater.types import Record
+from headwater.types import Metrics
 
 if TYPE_CHECKING:
     from headwater.cli.terminal.surprises import Surprises
@@ -22,7 +22,7 @@ __all__ = ["print_json", "print_report", "print_start", "rejected_lines"]
 _NOTES = 12  # maximum sentences about columns
 
 
-def print_json(record: Record, **more: Any) -> None:
+def print_json(record: Metrics, **more: Any) -> None:
     """Print a record as one line of JSON."""
     sys.stdout.write(msgspec.json.encode({**record.as_dict(), **more}).decode() + "\n")
     sys.stdout.flush()
@@ -57,7 +57,7 @@ def _some(notes: Sequence[str]) -> list[str]:
 
 
 def print_report(
-    record: Record,
+    record: Metrics,
     stream: Stream,
     model: str | Path | None,
     *,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import ConfigError
-from headwater.types import Record
+from headwater.types import Metrics
 
 from .folder import BLOCK
 from .run import FleetRun, check_whole, noted_in
@@ -30,9 +30,9 @@ def learn_fleet(
     manifest: str | Path | None = None,
     window: int = 1000,
     every: int | None = None,
-    on_record: Callable[[Record], object] | Sequence[Callable[[Record], object]] = (),
+    on_record: Callable[[Metrics], object] | Sequence[Callable[[Metrics], object]] = (),
     **more: Any,
-) -> Record:
+) -> Metrics:
     """Teach a fleet with its keys spread over workers, each of which has the members of its keys.
 
     No member is merged, so that each is to the bit what one process learns. Options are those of `cluster.Cluster`, without those
@@ -48,7 +48,7 @@ def learn_fleet(
 
     Returns
     -------
-    Record
+    Metrics
         Metrics at the end.
 
     Raises

@@ -18,7 +18,7 @@ from headwater.route.score import Score
 from headwater.store.model_file.settings import as_json
 from headwater.streams import Block, Stream, as_blocks
 from headwater.streams.readers.rows import opened
-from headwater.types import Record
+from headwater.types import Metrics
 
 from .folder import Folder, Standing
 
@@ -83,8 +83,8 @@ class FleetRun:
         return score
 
     def learn(
-        self, stream: Any, target: str | None, every: int | None, on_record: Sequence[Callable[[Record], object]]
-    ) -> Record:
+        self, stream: Any, target: str | None, every: int | None, on_record: Sequence[Callable[[Metrics], object]]
+    ) -> Metrics:
         """Learn the rows of a stream that were not learned before, and return the metrics of the whole run."""
         check_whole(every=1 if every is None else every)
         source = opened(stream, target=target, task=self._sharded.task)
@@ -104,7 +104,7 @@ class FleetRun:
             if given is not None and source is not stream:
                 given.close()
 
-    def _tell(self, rows: Rows, stream: Stream | None, on_record: Sequence[Callable[[Record], object]]) -> Record:
+    def _tell(self, rows: Rows, stream: Stream | None, on_record: Sequence[Callable[[Metrics], object]]) -> Metrics:
         record = self._record(rows, stream)
         for call in on_record:
             call(record)
@@ -154,12 +154,12 @@ class FleetRun:
         if self._sharded.folder is not None:
             self._sharded.folder.note_run(self._now)
 
-    def _record(self, rows: Rows, stream: Stream | None) -> Record:
+    def _record(self, rows: Rows, stream: Stream | None) -> Metrics:
         score = self._score
         scores, window = score.scores(), score.scores(window=True)
         rejected = Counter(rows.left_out) + Counter(stream.rejects.counts if stream else {})
         new = self._now.rows - self._before.rows
-        return Record(
+        return Metrics(
             rows=self._now.rows,
             scored=score.n,
             window=min(self._window, score.n),

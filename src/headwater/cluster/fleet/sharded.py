@@ -19,7 +19,7 @@ from headwater.kinds.fleet.rows import as_list
 from headwater.learner.supervised import SupervisedLearner
 from headwater.learner.validation import not_as_many
 from headwater.store.model_file.settings import as_json, from_json
-from headwater.types import Predictions, Record
+from headwater.types import Metrics, Predictions
 
 from .client import AT_ONCE, ShardClient
 from .folder import BLOCK, NO_COUNTS, Folder, Noted
@@ -201,8 +201,8 @@ class ShardedFleet(ShardClient):
         block: int = BLOCK,
         window: int = 1000,
         every: int | None = None,
-        on_record: Callable[[Record], object] | Sequence[Callable[[Record], object]] = (),
-    ) -> Record:
+        on_record: Callable[[Metrics], object] | Sequence[Callable[[Metrics], object]] = (),
+    ) -> Metrics:
         """Learn a whole stream, resuming from the folder's position.
 
         Parameters
@@ -214,13 +214,13 @@ class ShardedFleet(ShardClient):
         window : int
             Rows of the window scores.
         every : int, optional
-            Make a `Record` every ``every`` rows, after the block that reaches them.
+            Make `Metrics` every ``every`` rows, after the block that reaches them.
         on_record : callable or sequence of them
             Called with each record.
 
         Returns
         -------
-        Record
+        Metrics
             Metrics at the end, over all rows of the run, also those before the process was restarted.
         """
         calls = (on_record,) if callable(on_record) else tuple(on_record)

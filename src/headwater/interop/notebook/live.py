@@ -10,7 +10,7 @@ from typing import Any
 from headwater.errors import counted
 from headwater.interop.notebook.representation import html
 from headwater.route.evaluate import Evaluation
-from headwater.types import Record
+from headwater.types import Metrics
 
 __all__ = ["LiveCurve"]
 
@@ -40,11 +40,11 @@ class LiveCurve:
     """
 
     def __init__(self, *, least_s: float = 0.5) -> None:
-        self.records: list[Record] = []
+        self.records: list[Metrics] = []
         self._least_s, self._at = least_s, float("-inf")
         self._handle: Any = None
 
-    def __call__(self, record: Record) -> None:
+    def __call__(self, record: Metrics) -> None:
         """Store a record, and update the display unless it was updated less than ``least_s`` ago."""
         self.records.append(record)
         if time.monotonic() - self._at < self._least_s:

@@ -24,7 +24,7 @@ from headwater.route.session import Session
 from headwater.route.verdict.numbers import figure
 from headwater.route.verdict.verdict import comparisons_of, leads_of, lines_of
 from headwater.store.service.durable_learner import DurableLearner
-from headwater.types import Comparison, Record
+from headwater.types import Comparison, Metrics
 
 __all__ = ["html"]
 
@@ -49,7 +49,7 @@ def html(value: Any) -> str:
 
     Examples
     --------
-    >>> record = Record(9, 9, 9, ("accuracy",), {"accuracy": 0.5}, {"accuracy": 0.5})
+    >>> record = Metrics(9, 9, 9, ("accuracy",), {"accuracy": 0.5}, {"accuracy": 0.5})
     >>> "50.00 %" in html(record)
     True
     """
@@ -198,7 +198,7 @@ def _network(value: Network) -> str:
 
 
 @_body.register
-def _record(value: Record) -> str:
+def _record(value: Metrics) -> str:
     spans = [("all rows", {"model": value.scores} | value.baselines)]
     if value.window < value.scored:
         spans.append((f"last {value.window:,}", {"model": value.window_scores} | value.window_baselines))
@@ -258,7 +258,7 @@ def _score(name: str, score: str, values: dict[str, float]) -> str:
     return f"<b>{shown}</b>" if name == "model" else shown
 
 
-def _curve(records: Sequence[Record]) -> str:
+def _curve(records: Sequence[Metrics]) -> str:
     """Return the learning curve as SVG, or "" without matplotlib or with fewer than two records."""
     if len(records) < 2 or find_spec("matplotlib") is None:
         return ""

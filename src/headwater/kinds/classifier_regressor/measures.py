@@ -22,7 +22,7 @@ from headwater.nn import inspect
 from headwater.nn.core import STEPS, UNDONE, Core
 from headwater.plain import ACTIVATIONS
 from headwater.route.changes import Change, ChangePoint, change_point, changes, is_block
-from headwater.types import Record, as_mapping
+from headwater.types import Metrics, as_mapping
 
 __all__ = ["Drift", "LayerState", "Measures", "drift_of", "measure"]
 
@@ -102,7 +102,7 @@ class Measures:
 
     task: str
     rows: int
-    record: Record | None = None
+    record: Metrics | None = None
     loss: float = math.nan
     loss_before: float = math.nan
     base: float = math.nan
@@ -192,7 +192,7 @@ def _earlier(sample: DiagnosisSample) -> float:
     return float(np.mean(losses)) if len(losses) == RECENT else math.nan
 
 
-def _record(sample: DiagnosisSample) -> Record | None:
+def _record(sample: DiagnosisSample) -> Metrics | None:
     """Return the metrics of the last session, or of the probed rows if the model has learned on without one."""
     if sample.record is not None and sample.n <= 1.1 * sample.recorded + 100:
         return sample.record

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.learner.kind import of_classes
-from headwater.types import Predictions, Record, ScoredRows, nw
+from headwater.types import Metrics, Predictions, ScoredRows, nw
 
 from .losses import cost, losses_of
 
@@ -78,7 +78,7 @@ class DiagnosisSample:
         self.learned = 0  # rows learned at the last feeding
         self.due = _SOONEST  # row of the next measurement
         self.next_probe = 1  # next row to probe
-        self.record: Record | None = None  # last record of a session,
+        self.record: Metrics | None = None  # last record of a session,
         self.recorded = 0  # at this row
         self.labels: Counter[Any] = Counter()
         self.total, self.probed = 0.0, 0  # sum of numeric targets and number of all probed rows
@@ -173,7 +173,7 @@ class DiagnosisSample:
                 self.due += (self.n - self.due) // _LATEST * _LATEST
             self._next_due()
 
-    def keep_record(self, record: Record) -> None:
+    def keep_record(self, record: Metrics) -> None:
         """Store a session's latest metrics."""
         self.record, self.recorded = record, self.n
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from headwater.types import Comparison, Record, Span
+from headwater.types import Comparison, Metrics, Span
 
 from .numbers import tell_apart
 from .phrases import PHRASES
@@ -52,7 +52,7 @@ class Line:
     output: str = ""
 
 
-def compare_baselines(record: Record, language: str = "en") -> str:
+def compare_baselines(record: Metrics, language: str = "en") -> str:
     """Return the verdict on a run, or "" before anything was scored.
 
     Says the primary metric over the window and over all scored rows, each with the baseline that is best over the same rows. All pages
@@ -60,7 +60,7 @@ def compare_baselines(record: Record, language: str = "en") -> str:
 
     Examples
     --------
-    >>> record = Record(
+    >>> record = Metrics(
     ...     rows=9,
     ...     scored=9,
     ...     window=9,
@@ -76,7 +76,7 @@ def compare_baselines(record: Record, language: str = "en") -> str:
     return "\n".join(PHRASES[language]["join"].join(line) for line in [*lines, leads_of(record, language)] if line)
 
 
-def sentences_of(record: Record) -> list[str]:
+def sentences_of(record: Metrics) -> list[str]:
     """Return the sentences of the verdict on a run."""
     return [
         *(sentence for line in lines_of(comparisons_of(record)) for sentence in sentences(line)),
@@ -84,7 +84,7 @@ def sentences_of(record: Record) -> list[str]:
     ]
 
 
-def leads_of(record: Record, language: str = "en") -> list[str]:
+def leads_of(record: Metrics, language: str = "en") -> list[str]:
     """Return the sentences on a learner's lead over the choices of its log, none where it was scored on its own."""
     if not record.leads:
         return []
@@ -107,13 +107,13 @@ def sentences(line: Line, language: str = "en") -> list[str]:
     return [PHRASES[language]["of output"].format(output=line.output, said=first) if line.output else first, *rest]
 
 
-def beats_baselines(record: Record) -> bool:
+def beats_baselines(record: Metrics) -> bool:
     """Return whether the model is better than every baseline over all scored rows."""
     found = comparisons_of(record)
     return bool(found) and all(state_of(one, one.overall) == "ahead" for one in found)
 
 
-def comparisons_of(record: Record) -> tuple[Comparison, ...]:
+def comparisons_of(record: Metrics) -> tuple[Comparison, ...]:
     """Return what a record compares, which for one without a learner's declaration is the first metric that is known."""
     if record.comparisons or not record.scores:
         return record.comparisons

@@ -21,7 +21,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from headwater.learner.sampling.sample import LOG, SAMPLE, DiagnosisSample, SampledRow, can_be_due
-from headwater.types import Record, as_mapping
+from headwater.types import Metrics, as_mapping
 
 from .settings import as_json, list_from_json
 
@@ -113,7 +113,7 @@ def unpack_sample(data: NDArray[np.uint8], task: str) -> DiagnosisSample:
     sample.log = [(row, answers[y], answers[said], loss, sure) for row, y, said, loss, sure in state.log]
     sample.rows, sample.fresh = _unpacked(state.rows, names, labels), _unpacked(state.fresh, names, labels)
     if state.record is not None:
-        sample.record = Record(**msgspec.structs.asdict(state.record) | {"names": tuple(state.record.names)})
+        sample.record = Metrics(**msgspec.structs.asdict(state.record) | {"names": tuple(state.record.names)})
     _check(sample)
     return sample
 

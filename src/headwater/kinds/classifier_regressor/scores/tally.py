@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.learner.sampling.sample import Probe
-from headwater.types import Record, Scores
+from headwater.types import Metrics, Scores
 
 __all__ = ["tally"]
 
 _WINDOW = 128  # pairs of consecutive rows in the window
 
 
-def tally(task: str, rows: int, log: Sequence[Probe], labels: Counter[Any], mean: tuple[float, int]) -> Record | None:
+def tally(task: str, rows: int, log: Sequence[Probe], labels: Counter[Any], mean: tuple[float, int]) -> Metrics | None:
     """Return the metrics as a session would report them, or None without two consecutive rows.
 
     Parameters
@@ -56,7 +56,7 @@ def tally(task: str, rows: int, log: Sequence[Probe], labels: Counter[Any], mean
         for last in [said["no-change"]]
         for part in (slice(None), slice(-_WINDOW, None))
     )
-    return Record(
+    return Metrics(
         rows=rows,
         scored=len(pairs),
         window=min(len(pairs), _WINDOW),
