@@ -536,6 +536,8 @@ typedef struct hw_operation {
 } hw_operation;
 int hw_operations(const hw_learner *l, int expert);
 int hw_operation_at(const hw_learner *l, int expert, int o, hw_operation *operation);
+/* What an expert's last dense layer read of the sample predicted last. Returns how many numbers; x may be NULL. */
+int hw_hidden(const hw_learner *l, int expert, double *x);
 int hw_columns_of(const hw_learner *l, int expert, int *first, int *width); /* an expert's columns in a row of the table */
 
 /* The running numbers of an expert, as they are saved. */

@@ -639,6 +639,16 @@ int hw_operation_at(const hw_learner *l, int expert, int o, hw_operation *out)
     return 0;
 }
 
+int hw_hidden(const hw_learner *l, int expert, double *x)
+{
+    if (hw_operations(l, expert) < 1 || l->op[l->expert[expert].last - 1].kind != HW_DENSE)
+        return HW_BAD_ARGUMENT;
+    const hw_op *o = l->op + l->expert[expert].last - 1;
+    for (int i = 0; x && i < o->n; i++)
+        x[i] = hw_get(l, l->values, o->source + i);
+    return o->n;
+}
+
 int hw_columns_of(const hw_learner *l, int expert, int *first, int *width)
 {
     if (expert < 0 || expert >= l->all)

@@ -1277,6 +1277,46 @@ static PyObject *learner_memory(Learner *self, PyObject *args)
     return PyErr_Occurred() ? NULL : raise_status(code, NULL);
 }
 
+/* hidden(source, start, stop, expert) → float64 (n, units) as bytes: what an expert's last dense layer reads of rows. */
+static PyObject *learner_hidden(Learner *self, PyObject *args)
+{
+    PyObject *source;
+    Py_ssize_t start, stop;
+    int expert;
+    rows from;
+    if (!PyArg_ParseTuple(args, "Onni", &source, &start, &stop, &expert) || rows_of(source, start, stop, &from) < 0)
+        return NULL;
+    int units = hw_hidden(self->core, expert, NULL);
+    if (units < 0)
+        return raise_status(units, NULL);
+    PyObject *result = PyBytes_FromStringAndSize(NULL, (stop - start) * units * 8);
+    double *out = result ? PyMem_Malloc((size_t)units * 8) : NULL;
+    if (!out || enter(self) < 0) {
+        PyMem_Free(out);
+        Py_XDECREF(result);
+        return out || !result ? NULL : PyErr_NoMemory();
+    }
+    int code = 0;
+    for (Py_ssize_t i = start; code >= 0 && i < stop; i++) {
+        double width;
+        code = read_row(self, &from, i, 0);
+        if (code >= 0)
+            code = predicted_apart(self, 0, self->out, &width, 0);
+        if (code >= 0)
+            code = hw_hidden(self->core, expert, out);
+        if (code >= 0)
+            memcpy(PyBytes_AsString(result) + (i - start) * units * 8, out, (size_t)units * 8);
+    }
+    leave(self);
+    PyMem_Free(out);
+    if (code >= 0)
+        return result;
+    Py_DECREF(result);
+    if (code < -1)
+        raise_sample(self, code);
+    return NULL;
+}
+
 /* ---- a fixed number of inputs ---------------------------------------------------------------------------- */
 
 /* learn_array(X, y, w, answers, out, ids): X (n, inputs) and out of the learner's type, y (n, answers) and w (n) float64.
@@ -1977,6 +2017,7 @@ static PyMethodDef methods[] = {
     {"pairs", (PyCFunction)(void *)learner_pairs, METH_VARARGS, "What the net reads of rows."},
     {"cells", (PyCFunction)(void *)learner_cells, METH_VARARGS, "In which cell of each table rows lie."},
     {"memory", (PyCFunction)(void *)learner_memory, METH_VARARGS, "The states that rows read."},
+    {"hidden", (PyCFunction)(void *)learner_hidden, METH_VARARGS, "What an expert's last layer reads of rows."},
     {"learn_array", (PyCFunction)(void *)learner_learn_array, METH_VARARGS, "Predict and learn rows of an array in turn."},
     {"forward", (PyCFunction)(void *)learner_forward, METH_VARARGS, "Predictions of a mini-batch."},
     {"gradient", (PyCFunction)(void *)learner_gradient, METH_VARARGS, "Loss and gradient of a mini-batch."},

@@ -23,12 +23,11 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from importlib import import_module
 from itertools import chain, count
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-from headwater.errors._deprecation import renamed
 
 __all__ = [
     "Bools",
@@ -576,7 +575,15 @@ def with_own_numbers(settings: Any) -> None:
             object.__setattr__(settings, one.name, type(value)(plain))
 
 
+def _record(module: ModuleType) -> type[Metrics]:
+    """Return `Metrics`, which had another name until 1.0."""
+    _WARN_RENAMED.value(f"{module.__name__}.Record", f"{module.__name__}.Metrics", since="1.0", gone_in="2.0")
+    return Metrics
+
+
+_record.__gone_in__ = "2.0"  # type: ignore[attr-defined]
+_WARN_RENAMED = Lazy("headwater.errors._deprecation:warn_renamed")
 if TYPE_CHECKING:
-    Record: TypeAlias = Metrics  # a checker that sees a __getattr__ takes every name for one that is there
-else:
-    __getattr__ = renamed(__name__, {"Record": Metrics}, since="1.0", gone_in="2.0")
+    Record: TypeAlias = Metrics
+else:  # no __getattr__, with which a type checker takes every name for one that is there, and each import asks it for __path__
+    sys.modules[__name__].__class__ = type("Types", (ModuleType,), {"Record": property(_record)})

@@ -5,6 +5,7 @@ import pytest
 
 import headwater as hw
 from headwater import nn
+from headwater.learner.sampling.measure import best_hidden
 from headwater.nn import inspect
 from headwater.nn.layers import ACTIVATIONS
 from headwater.plain import LOSSES
@@ -44,6 +45,33 @@ def test_the_second_look_gives_the_predictions_of_the_core(stack):
     taken = inspect.entries(core, model._engine.rows(X), len(X))
     out = inspect.link(core, 0, inspect.logits(core, 0, taken))
     np.testing.assert_allclose(out, model.predict_proba_many(X), rtol=1e-9, atol=1e-12)
+
+
+READ = {
+    **{str(stack): ({"layers": stack}, rows(40, seed=1)[0]) for stack in STACKS},
+    **{effort: ({"effort": effort}, rows(40, seed=1)[0]) for effort in ("fast", "default", "accurate")},
+    "recurrent": ({"by": "c", "layers": [nn.Recurrent(6), nn.Dense(5, "relu")]}, rows(40, seed=1)[0]),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", READ)
+def test_the_last_hidden_layer_of_the_core_is_that_of_the_second_look(name, dtype):
+    settings, X = READ[name]
+    model = hw.Classifier(**settings, dtype=dtype, seed=3)
+    model.learn_many(*rows(300))
+    core, read = model._engine.core, model._engine.rows(X)
+    e = best_hidden(core)
+    if e is None:
+        assert name == "fast"
+        return
+    taken = inspect.entries(core, read, len(X))
+    values = inspect.forward(core, e, inspect.read(core, e, taken), taken.carried)
+    found = np.frombuffer(core.learner.hidden(read, 0, len(X), e)).reshape(len(X), -1)
+    tolerance = 1e-9 if dtype == "float64" else 1e-4
+    np.testing.assert_allclose(found, values[-2], rtol=tolerance, atol=tolerance)
+    with pytest.raises(ValueError, match="argument"):
+        core.learner.hidden(read, 0, len(X), 99)
 
 
 @pytest.mark.parametrize("effort", ["fast", "default", "accurate"])

@@ -1,14 +1,16 @@
-"""The decorator of what will go and what takes its place, and old names of what was renamed."""
+"""The decorator of what will go and what takes its place, and the warning of what was renamed."""
 
 from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 Named = TypeVar("Named", bound=Callable[..., Any])
+
+_WARNED: set[str] = set()
 
 
 def deprecated(successor: str, *, since: str, gone_in: str) -> Callable[[Named], Named]:
@@ -38,7 +40,7 @@ def deprecated(successor: str, *, since: str, gone_in: str) -> Callable[[Named],
 
     def mark(thing: Named) -> Named:
         name = thing.__qualname__.removeprefix("<locals>.")
-        sentence = f"{name} is deprecated since version {since} and goes in version {gone_in}. Use {successor}."
+        sentence = _sentence(name, successor, since, gone_in)
         if inspect.isclass(thing):
             marked: Any = thing
             marked.__init__ = _warning(marked.__init__, sentence)
@@ -53,39 +55,33 @@ def deprecated(successor: str, *, since: str, gone_in: str) -> Callable[[Named],
     return mark
 
 
-def renamed(module: str, names: Mapping[str, Any], *, since: str, gone_in: str) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a module that still knows what was renamed by its old name (PEP 562).
+def warn_renamed(old: str, new: str, *, since: str, gone_in: str) -> None:
+    """Warn once that something of a module is asked for by a name that it had earlier.
 
-    The first use of an old name warns with a `DeprecationWarning`, later ones don't.
+    The property of the module's class that returns it calls this function (`headwater.types.Record`).
 
     Parameters
     ----------
-    module
-        Name of the module.
-    names
-        What was renamed, by its old name.
+    old, new
+        Both names, each with its module.
     since, gone_in
-        The version that first warns, and the major version that has the old names no more.
+        The version that first warns, and the major version that has the old name no more.
 
     Examples
     --------
-    >>> renamed("collections.abc", {"Dictionary": Mapping}, since="1.2", gone_in="2.0").__gone_in__
-    '2.0'
+    >>> with warnings.catch_warnings(record=True) as said:
+    ...     warnings.simplefilter("always")
+    ...     warn_renamed("shapes.Square", "shapes.Box", since="1.2", gone_in="2.0")
+    >>> print(said[0].message)
+    shapes.Square is deprecated since version 1.2 and goes in version 2.0. Use shapes.Box.
     """
-    warned: set[str] = set()
+    if old not in _WARNED:
+        _WARNED.add(old)  # before the warning, which may be an error
+        warnings.warn(_sentence(old, new, since, gone_in), DeprecationWarning, stacklevel=3)
 
-    def find(name: str) -> Any:
-        if name not in names:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        if name not in warned:
-            warned.add(name)  # before the warning, which may be an error
-            new = f"{module}.{names[name].__qualname__}"
-            sentence = f"{module}.{name} is deprecated since version {since} and goes in version {gone_in}. Use {new}."
-            warnings.warn(sentence, DeprecationWarning, stacklevel=2)
-        return names[name]
 
-    find.__gone_in__ = gone_in  # type: ignore[attr-defined]
-    return find
+def _sentence(name: str, successor: str, since: str, gone_in: str) -> str:
+    return f"{name} is deprecated since version {since} and goes in version {gone_in}. Use {successor}."
 
 
 def _warning(function: Callable[..., Any], sentence: str) -> Callable[..., Any]:

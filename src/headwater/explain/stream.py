@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from headwater.errors import ConfigError
 from headwater.learner.base import at_one_moment
 from headwater.learner.kind import check_can, has_classes
-from headwater.learner.sampling.losses import losses_of
+from headwater.learner.sampling.measure import losses_of
 from headwater.learner.supervised import SupervisedLearner
 from headwater.types import Event, Predictions, ScoredRows, as_mapping
 

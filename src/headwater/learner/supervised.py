@@ -18,6 +18,7 @@ from headwater._core import APART_VERSION
 from headwater.errors import ConfigError, DataError, UnlikelyData
 from headwater.learner.base import Learner
 from headwater.learner.engine import AGGREGATES, Engine, Setup, describe
+from headwater.learner.sampling.measure import size_and_rank
 from headwater.learner.sampling.sample import DiagnosisSample, SampledRow
 from headwater.learner.settings import Settings
 from headwater.learner.validation import (
@@ -37,7 +38,6 @@ __all__ = ["SupervisedLearner", "joined"]
 
 _GOOD = np.ones(1, bool)
 _COVERAGE_OF = Lazy("headwater.learner.monitoring.coverage:coverage_of")
-_SIZE_AND_RANK = Lazy("headwater.learner.sampling.measure:size_and_rank")
 _UNIT_CHANGES = Lazy("headwater.learner.monitoring.unit_changes:unit_changes")
 _SUCCESSIONS = Lazy("headwater.learner.monitoring.successions:successions")
 
@@ -330,7 +330,7 @@ class SupervisedLearner(Learner, Settings):
             engine = self._engine if sample.wants_size else None
             sizes = None
             if engine is not None and sample.fresh:
-                sizes = _SIZE_AND_RANK(engine, [kept.x for kept in sample.rows])
+                sizes = size_and_rank(engine, [kept.x for kept in sample.rows])
             sample.measured(after, sizes)
         self._next_probe = sample.next_learned
 

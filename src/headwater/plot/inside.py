@@ -10,7 +10,7 @@ import numpy as np
 from headwater.errors import ConfigError
 from headwater.learner.base import at_one_moment
 from headwater.learner.kind import check_can
-from headwater.learner.sampling.losses import as_rows
+from headwater.learner.sampling.measure import as_rows
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
 from headwater.nn.core import weights

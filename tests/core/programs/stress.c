@@ -583,6 +583,16 @@ static int call_fixed(learner *s)
     return status;
 }
 
+/* What an expert's last layer read of the last sample. */
+static void look_at_hidden(learner *s, int e)
+{
+    int n = hw_hidden(s->l, e, NULL);
+    double *x = n < 0 ? NULL : malloc((size_t)n * sizeof(double) + 1);
+    if (x && hw_hidden(s->l, e, x) != n)
+        stop("a layer that reads more or less than it has");
+    free(x);
+}
+
 /* What only looks. */
 static void look_at(learner *s)
 {
@@ -606,6 +616,7 @@ static void look_at(learner *s)
         if (hw_operation_at(s->l, e, o, &operation) < 0 || operation.weights > s->shape.dense)
             stop("an operation beside the parameters");
     hw_operation_at(s->l, e, (int)hostile_count(4), &operation);
+    look_at_hidden(s, e);
     hw_columns_of(s->l, e, &first, &width);
     const double *running = hw_running(s->l, e);
     if (running && running[HW_STEPS] < 0)

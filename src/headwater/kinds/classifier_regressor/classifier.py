@@ -15,7 +15,7 @@ from headwater.kinds.classifier_regressor.kind import CLASSIFIER
 from headwater.learner.engine import Engine, Setup
 from headwater.learner.kind import Kind
 from headwater.learner.monitoring.schema_warning import about_classes
-from headwater.learner.sampling.losses import as_rows, cost
+from headwater.learner.sampling.measure import as_rows, cost
 from headwater.learner.sampling.sample import SampledRow
 from headwater.learner.schema.labels import (
     RARE,

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from headwater.encode.values import as_time, missing
 from headwater.kinds.classifier_regressor.scores.tally import tally
-from headwater.learner.sampling.losses import as_rows
-from headwater.learner.sampling.measure import best_hidden, rank, weight_size
+from headwater.learner.sampling.measure import as_rows, best_hidden, rank, weight_size
 from headwater.learner.sampling.sample import RECENT, DiagnosisSample, SampledRow
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect

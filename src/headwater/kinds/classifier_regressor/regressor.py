@@ -14,7 +14,7 @@ from headwater.kinds.classifier_regressor.kind import REGRESSOR
 from headwater.learner.engine import Engine, Setup
 from headwater.learner.kind import Kind
 from headwater.learner.monitoring.coverage import check_coverage, check_guarantee, interval_ends
-from headwater.learner.sampling.losses import as_rows
+from headwater.learner.sampling.measure import as_rows
 from headwater.learner.sampling.sample import SampledRow
 from headwater.learner.schema.labels import beside
 from headwater.learner.settings import documented

@@ -1,23 +1,48 @@
-"""Measure weight size and effective rank of a learner on a few rows."""
+"""Measures of a learner on a few sampled rows: losses, weight size and effective rank.
+
+The loss is −ln p(y) for a classifier (p at least 10⁻⁶) and |y − y_pred| for a regressor.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.learner.engine import Engine
-from headwater.nn import inspect
-from headwater.nn.core import Core
+from headwater.learner.kind import has_classes
+from headwater.types import as_mapping
 
-from .losses import as_rows
+if TYPE_CHECKING:
+    from headwater.learner.engine import Engine
+    from headwater.nn.core import Core
 
-__all__ = ["best_hidden", "effective_rank", "rank", "size_and_rank", "weight_size"]
+__all__ = ["as_rows", "best_hidden", "cost", "effective_rank", "losses_of", "rank", "size_and_rank", "weight_size"]
 
+FLOOR = 1e-6
 _RANKED = 64  # rows used to measure the effective rank
+
+
+def cost(p: float) -> float:
+    """Return −ln p with p clipped to [10⁻⁶, 1]."""
+    return -math.log(min(max(p, FLOOR), 1.0))
+
+
+def losses_of(task: str, y: Sequence[Any], y_pred: Sequence[Any], proba: Sequence[float]) -> NDArray[np.float64]:
+    """Return the loss of each row, −ln p(y) with p at least 10⁻⁶, or |y − y_pred|."""
+    if not has_classes(task):
+        return np.abs(np.asarray(y, np.float64) - np.asarray(y_pred, np.float64))
+    p = np.asarray(proba, np.float64)
+    return np.asarray(-np.log(np.minimum(np.maximum(np.nan_to_num(p), FLOOR), 1.0)))
+
+
+def as_rows(samples: Sequence[Any]) -> Any:
+    """Return samples as an array if all are arrays, else as a list of dicts."""
+    if all(isinstance(x, np.ndarray) for x in samples):
+        return np.stack(samples)
+    return [dict(as_mapping(x)) for x in samples]
 
 
 def size_and_rank(engine: Engine, samples: Sequence[Any]) -> tuple[float, float]:
@@ -35,7 +60,7 @@ def weight_size(core: Core) -> float:
 def best_hidden(core: Core) -> int | None:
     """Return the expert with a hidden layer that has the largest mixture weight."""
     hidden = [e for e, expert in enumerate(core.experts) if len(expert.layers) > 1]
-    weights = inspect.mixture_weights(core)
+    weights = core.mixture_weights
     return max(hidden, key=lambda e: float(weights[e]), default=None)
 
 
@@ -65,6 +90,5 @@ def rank(engine: Engine, samples: Sequence[Any]) -> float:
     if e is None:
         return math.nan
     some = samples[:_RANKED]
-    taken = inspect.entries(engine.core, engine.rows(as_rows(some)), len(some))
-    values = inspect.forward(engine.core, e, inspect.read(engine.core, e, taken), taken.carried)
-    return effective_rank(values[-2])
+    hidden = engine.core.learner.hidden(engine.rows(as_rows(some)), 0, len(some), e)
+    return effective_rank(np.frombuffer(hidden).reshape(len(some), -1))

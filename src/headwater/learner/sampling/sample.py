@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from headwater.learner.kind import of_classes
 from headwater.types import Metrics, Predictions, ScoredRows, nw
 
-from .losses import cost, losses_of
+from .measure import cost, losses_of
 
 __all__ = ["DiagnosisSample", "Probe", "SampledRow"]
 
