@@ -23,8 +23,11 @@ from headwater.learner.kind import known_kinds
 from headwater.serve import openapi
 from headwater.serve.api import asking, events, keys, labels, learning, models, page
 from headwater.serve.api.looks import looking
+from headwater.serve.api.looks.heatmaps import HeatMap
 from headwater.serve.api.maintenance import backups, forgetting, sources
 from headwater.serve.api.short.routes import short_addresses
+from headwater.serve.background.following import SourceSummary
+from headwater.serve.background.history import ColumnImportance
 from headwater.serve.endpoint import Endpoint, Front, Request, Response
 from headwater.serve.http.address import Address
 from headwater.serve.http.costs import AT_HAND, CHANGE, COPY, FORM, LESSON, PUBLISHED, ROWS, SAMPLE
@@ -60,6 +63,7 @@ async def described(request: Request) -> Response:
 
 
 _MODEL = (models.ModelSummary,)
+_MAPS = (list[HeatMap],)
 _OF_A_MODEL: tuple[Address, ...] = (
     Address("POST", "/ask", asking.ask, LESSON, takes="Ask"),
     Address("POST", "/teach", asking.teach, LESSON, "learn", takes="Teach"),
@@ -98,26 +102,26 @@ _OWN: tuple[Address, ...] = (
     Address("POST", "/models/{model}/resume", models.resume, CHANGE, "admin"),
     Address("POST", "/models/{model}/step", models.step, FORM, "admin", takes="StepSize"),
     Address("DELETE", "/models/{model}/rows", forgetting.forget, CHANGE, "admin", takes="Forget"),
-    Address("GET", "/forgotten", forgetting.forgotten, PUBLISHED, "admin"),
+    Address("GET", "/forgotten", forgetting.forgotten, PUBLISHED, "admin", says=(forgetting.Ledger,)),
     Address("GET", "/models/{model}/file", looking.download, PUBLISHED, gives=_BYTES, query=("seq",)),
     Address("GET", "/models/{model}/onnx", looking.onnx, PUBLISHED, gives=_BYTES),
-    Address("GET", "/models/{model}/weights", looking.weights, PUBLISHED),
-    Address("GET", "/models/{model}/activations", looking.activations, PUBLISHED),
-    Address("GET", "/models/{model}/importance", events.importance, PUBLISHED),
-    Address("GET", "/sources", sources.sources, PUBLISHED),
+    Address("GET", "/models/{model}/weights", looking.weights, PUBLISHED, says=_MAPS),
+    Address("GET", "/models/{model}/activations", looking.activations, PUBLISHED, says=_MAPS),
+    Address("GET", "/models/{model}/importance", events.importance, PUBLISHED, says=(list[ColumnImportance],)),
+    Address("GET", "/sources", sources.sources, PUBLISHED, says=(list[SourceSummary],)),
     Address("POST", "/sources/pause", sources.pause, CHANGE, "admin", takes="SourceName"),
     Address("POST", "/sources/resume", sources.resume, CHANGE, "admin", takes="SourceName"),
     Address("POST", "/snapshot", models.snapshot, CHANGE, "admin"),
     Address("GET", "/backup", backups.backup, COPY, "admin", gives=_BYTES),
     Address("GET", "/health/live", health.live, AT_HAND, None, says=(health.Live,)),
-    Address("GET", "/health/ready", health.ready, AT_HAND, None),
+    Address("GET", "/health/ready", health.ready, AT_HAND, None, says=(health.Ready,)),
     Address("GET", "/metrics", metrics.metrics, PUBLISHED, gives=_TEXT),
-    Address("GET", "/openapi.json", described, AT_HAND, None),
+    Address("GET", "/openapi.json", described, AT_HAND, None, says=(openapi.Document,)),
     Address("POST", "/login", login, FORM, None, takes="Login"),
     Address("POST", "/logout", logout, AT_HAND, None),
     Address("GET", "/v2", health.server, AT_HAND, None, says=(health.Server,)),
     Address("GET", "/v2/health/live", health.live, AT_HAND, None, says=(health.Live,)),
-    Address("GET", "/v2/health/ready", health.ready, AT_HAND, None),
+    Address("GET", "/v2/health/ready", health.ready, AT_HAND, None, says=(health.Ready,)),
     Address("GET", "/v2/models/{model}", inference.model_about, PUBLISHED),
     Address("GET", "/v2/models/{model}/ready", inference.model_ready, PUBLISHED),
     Address("POST", "/v2/models/{model}/infer", inference.infer, ROWS, takes="Tensors"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -101,6 +101,15 @@ _WHY = {
 }
 
 
+class Document(TypedDict):
+    """An OpenAPI document."""
+
+    openapi: str
+    info: dict[str, str]
+    paths: dict[str, Any]
+    components: dict[str, Any]
+
+
 def _schemas_of(kind: Kind) -> dict[str, Any]:
     """Return the schemas of a kind's question, of its response and of what it is taught, made from its declaration."""
     question = object_schema(kind.question.fields)["properties"]
@@ -165,7 +174,7 @@ def _made() -> dict[str, Any]:
     return {"NewModel": _new_model(), "NewChallenger": {"title": "NewChallenger", **_any_kind("NewModel")}}
 
 
-def document(addresses: Sequence[Address]) -> dict[str, Any]:
+def document(addresses: Sequence[Address]) -> Document:
     """Return the OpenAPI 3.1 document of a table of addresses."""
     bodies = [*_STRUCTS.values(), *(body for address in addresses for body in address.bodies)]
     schemas = msgspec.json.schema_components(bodies, ref_template=_REF)[1] | _answers(addresses)

@@ -19,6 +19,7 @@ from headwater.serve.http.access.access import Access
 from headwater.serve.http.errors import Busy
 from headwater.serve.run import make_state
 from headwater.store.learner_file import fingerprint
+from support.packages.openapi import problems_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
@@ -67,6 +68,7 @@ def test_a_dry_run_says_what_would_be_done_and_forgetting_does_it(client, state)
     told = client.get("/forgotten").json()
     assert [(one["rows"], one["reason"], one["ranges"]) for one in told["forgotten"]] == [(1, "art17", [[31, 31]])]
     assert [one["recalled"] for one in told["exports"]] == [1, 0, 0]
+    assert problems_of(client.get("/openapi.json").json(), "/forgotten", told) == []
 
 
 def test_a_state_is_digested_once_a_client_and_never_on_the_event_loop(client, state, monkeypatch):

@@ -17,6 +17,7 @@ import pytest
 from headwater.store.learner_file import fingerprint
 from headwater.streams.brokers import TrimmedLog
 from support.brokers.servers import redis_server
+from support.packages.openapi import problems_of
 from support.processes.following import learner, row
 
 pytest.importorskip("redis", reason="no client: pip install 'headwater[redis]' brings it")
@@ -216,6 +217,9 @@ def test_two_sources_have_positions_figures_and_pauses_of_their_own(base, server
         until(lambda: of_source(client, "redis:east")["lag"] == 7)
         until(lambda: of_source(client, "redis:west")["followed"]["learned"] == 23)
         assert ready(client)[0] == 200
+        document, listed = client.get("/openapi.json").json(), client.get("/sources").json()
+        assert (len(listed), problems_of(document, "/sources", listed)) == (2, [])
+        assert problems_of(document, "/health/ready", ready(client)[1]) == []
         until(lambda: 'headwater_source_lag{model="default",source="redis:east"} 7.0' in client.get("/metrics").text)
         text = client.get("/metrics").text
         assert text.count("# TYPE headwater_source_lag gauge") == 1

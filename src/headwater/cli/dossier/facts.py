@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.cli.options.model import load_model
 from headwater.kinds.fleet.base import AnyFleet
 from headwater.store.forget.ledger import Export
-from headwater.store.forget.record import Record, read_records
+from headwater.store.forget.record import Forgotten, read_records
 from headwater.store.journal.events import is_tombstone
 from headwater.store.service.challengers import challengers_of
 
@@ -113,7 +113,7 @@ class StoreFacts:
     log: Log
     replayed: Replayed
     skipped: list[tuple[int, str]]
-    forgotten: list[Record]
+    forgotten: list[Forgotten]
     exports: list[Export]
 
 

@@ -8,19 +8,17 @@ import threading
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
-
-import msgspec
+from typing import Any, TypedDict
 
 from headwater.errors import ConfigError, HeadwaterError, SourceError
 from headwater.store.service import Service
 from headwater.store.service.model import Model
 from headwater.store.sources.follower import Follower
 from headwater.store.sources.retrying import Patience
-from headwater.store.sources.status import Monitor, State, Status
+from headwater.store.sources.status import Followed, Monitor, State, Status
 from headwater.streams.brokers import read_address
 
-__all__ = ["Following", "check_names"]
+__all__ = ["Following", "SourceSummary", "check_names"]
 
 _log = logging.getLogger("headwater.serve")
 _LONG_S = 60.0
@@ -46,6 +44,19 @@ def check_names(sources: Sequence[str]) -> None:
                 at="--source",
                 help="Leave one out, or tell two clusters' topics apart by name= in the address.",
             )
+
+
+class SourceSummary(TypedDict):
+    """A followed source with its positions, the messages behind it and its counters."""
+
+    name: str
+    model: str
+    state: State
+    paused: bool
+    lag: int | None
+    newest: float | None
+    positions: dict[str, str]
+    followed: Followed | None
 
 
 class Following:
@@ -98,10 +109,9 @@ class Following:
         self._service.change(self._service.sources.pause, *self._of, paused)
         self.paused = paused
 
-    def about(self) -> dict[str, Any]:
-        """Return the source's state, position and counters as JSON values."""
+    def about(self) -> SourceSummary:
+        """Return the source's state, position and counters."""
         status, sources = self.status, self._service.sources
-        followed = None if status.followed is None else msgspec.to_builtins(status.followed)
         return {
             "name": self.name,
             "model": self.model,
@@ -110,7 +120,7 @@ class Following:
             "lag": status.lag,
             "newest": status.newest or None,
             "positions": sources.positions(*self._of),
-            "followed": followed,
+            "followed": status.followed,
         }
 
     @property

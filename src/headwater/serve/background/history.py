@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from itertools import count
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -32,6 +33,13 @@ SAVED_EVERY = 60
 _ROWS = 4  # rows per second used to measure importances
 _ASKED_S = 0.01  # maximum seconds per row, because other requests wait for the model meanwhile
 _log = logging.getLogger("headwater.serve")
+
+
+class ColumnImportance(TypedDict):
+    """How far the loss rises without a column, or the outputs move with it."""
+
+    name: str
+    rise: float
 
 
 class SavedCurve(msgspec.Struct, frozen=True):
@@ -158,12 +166,17 @@ class ModelHistory:
         since, xs = self.columns_ahead
         return xs[max(seq - since, 0) :]
 
-    def importance(self, most: int = 12) -> list[dict[str, Any]]:
+    def importance(self, most: int = 12) -> list[ColumnImportance]:
         """Return the most important features, by the rise of the loss when their values are permuted."""
-        return [
-            {"name": name if isinstance(name, str) else label_key(name), "rise": float(f"{rise:.4g}")}
-            for name, rise in list(self._importance.values.items())[:most]
-        ]
+        return most_important(self._importance.values, most)
+
+
+def most_important(rises: Mapping[Any, float], most: int) -> list[ColumnImportance]:
+    """Return the first features of some that are sorted by importance."""
+    return [
+        {"name": name if isinstance(name, str) else label_key(name), "rise": float(f"{rise:.4g}")}
+        for name, rise in list(rises.items())[:most]
+    ]
 
 
 def experts_of(learner: Any) -> list[dict[str, Any]]:

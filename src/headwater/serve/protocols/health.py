@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import NotRequired, TypedDict
 
 from headwater.errors._version import own_version
 from headwater.serve.endpoint import Request, Response, json_response
@@ -24,6 +24,21 @@ class Live(TypedDict):
     live: bool
 
 
+class SourceState(TypedDict):
+    """A followed source and its state."""
+
+    name: str
+    state: str
+
+
+class Ready(TypedDict):
+    """Whether examples can be acknowledged, and the states of what is followed."""
+
+    ready: bool
+    source: NotRequired[SourceState]
+    sources: NotRequired[list[SourceState]]
+
+
 async def server(request: Request) -> Response:
     """Return the server's name and version."""
     return json_response({"name": "headwater", "version": own_version(), "extensions": ["binary_tensor_data"]})
@@ -37,13 +52,13 @@ async def live(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """Report whether examples can be acknowledged, and whether followed brokers are being learned from."""
     found, followings = problem(request.state), request.state.followings
-    about: dict[str, Any] = {}
-    if followings:
-        sources = [{"name": one.name, "state": one.status.state} for one in followings]
-        about = {"source": sources[0]} if len(sources) == 1 else {"sources": sources}
-    if found is not None:
-        return Response(to_json({"ready": False, **found.as_dict(), **about}), 503)
-    return json_response({"ready": True, **about})
+    about: Ready = {"ready": found is None}
+    sources: list[SourceState] = [{"name": one.name, "state": one.status.state} for one in followings]
+    if len(sources) == 1:
+        about["source"] = sources[0]
+    elif sources:
+        about["sources"] = sources
+    return json_response(about) if found is None else Response(to_json({**found.as_dict(), **about}), 503)
 
 
 async def ping(request: Request) -> Response:

@@ -26,7 +26,7 @@ from headwater.store.model_file import SavedModel
 from .clearing import Selector, bury, clear_others, count_others, hide_ids, strip_classes
 from .forget_list import Entry, ForgetList, Listed
 from .ledger import exports_after, make_ledger
-from .record import Forgetting, Record, applied, digest_of, ranges_of, read_records, write_record
+from .record import Forgetting, Forgotten, applied, digest_of, ranges_of, read_records, write_record
 from .selection import Selection
 
 if TYPE_CHECKING:
@@ -219,12 +219,12 @@ class Forgetter:
             entry = self.names.entry(self._parts.id, now, selection, events, found.first)
             began = time.perf_counter()
             relearned = self._relearn(models, chosen, found)
-        record = Record(t=now, reason=reason, entry=entry.id)
+        record = Forgotten(t=now, reason=reason, entry=entry.id)
         self._commit(chosen, selection, found, relearned, record, partial(self.names.add, entry))
         took = time.perf_counter() - began
         return replace(plan, number=record.id, rows=record.rows, cleared=record.cleared, seconds=took)
 
-    def catch_up(self) -> list[Record]:
+    def catch_up(self) -> list[Forgotten]:
         """Carry out what the forget list names and this store, such as a restored backup, has not forgotten yet.
 
         Raises
@@ -241,10 +241,10 @@ class Forgetter:
             self.clear_file()
         return records
 
-    def _apply(self, entry: Entry) -> Record:
+    def _apply(self, entry: Entry) -> Forgotten:
         chosen = list(self._parts.models.by_name.values())
         selector = Listed(self.names.only([entry]))
-        record = Record(t=int(time.time() * 1000), reason="on the forget list", entry=entry.id)
+        record = Forgotten(t=int(time.time() * 1000), reason="on the forget list", entry=entry.id)
         with self._parts.reading() as models:
             found = self._find(models, chosen, selector, 0)
             gone = entry.store == self._parts.id and 0 < entry.first < models.first_kept() <= self._parts.journal.seq
@@ -285,7 +285,7 @@ class Forgetter:
         selector: Selector,
         found: _Found,
         relearned: list[_Relearned],
-        record: Record,
+        record: Forgotten,
         announce: Callable[[], object],
     ) -> None:
         """Catch up on what came meanwhile, change the store in one transaction, and put the new learners in place."""
@@ -323,7 +323,7 @@ class Forgetter:
         return relearned + more
 
     def _write(
-        self, chosen: list[Model], selector: Selector, found: _Found, new: list[_Relearned], record: Record
+        self, chosen: list[Model], selector: Selector, found: _Found, new: list[_Relearned], record: Forgotten
     ) -> None:
         parts, base, rows = self._parts, self._parts.file.base, sorted(found.events)
         bury(base, rows)
@@ -348,7 +348,7 @@ class Forgetter:
             )
         base.execute("REPLACE INTO meta VALUES ('clear_due', 1)")
 
-    def _write_states(self, one: _Relearned, first: int, record: Record) -> None:
+    def _write_states(self, one: _Relearned, first: int, record: Forgotten) -> None:
         """Replace a learner's snapshots from the first forgotten event on."""
         snapshots = self._parts.snapshots
         snapshots.remove_from(one.state.id, first)
@@ -373,7 +373,7 @@ class Forgetter:
                 with self._parts.file.transaction():
                     self._parts.file.base.execute("DELETE FROM meta WHERE key = 'clear_due'")
 
-    def records(self) -> list[Record]:
+    def records(self) -> list[Forgotten]:
         """Return the records of what was forgotten."""
         with self._parts.file.mutex:
             return read_records(self._parts.file.base)

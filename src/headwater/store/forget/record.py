@@ -19,7 +19,7 @@ from .ledger import Export
 
 __all__ = [
     "Forgetting",
-    "Record",
+    "Forgotten",
     "applied",
     "digest_of",
     "make_records",
@@ -34,7 +34,7 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS forgotten (
     entry TEXT NOT NULL, body BLOB NOT NULL)"""
 
 
-class Record(msgspec.Struct, kw_only=True):
+class Forgotten(msgspec.Struct, kw_only=True):
     """A forgetting that was carried out, without any content.
 
     Parameters
@@ -157,7 +157,7 @@ def make_records(base: sqlite3.Connection) -> None:
     base.execute(_SCHEMA)
 
 
-def write_record(base: sqlite3.Connection, record: Record) -> int:
+def write_record(base: sqlite3.Connection, record: Forgotten) -> int:
     """Write a record inside the caller's transaction and return its number."""
     make_records(base)
     body = msgspec.msgpack.encode(_Body(record.ranges, record.proof, record.cleared))
@@ -166,7 +166,7 @@ def write_record(base: sqlite3.Connection, record: Record) -> int:
     return int(base.execute(new, row).lastrowid or 0)
 
 
-def read_records(base: sqlite3.Connection) -> list[Record]:
+def read_records(base: sqlite3.Connection) -> list[Forgotten]:
     """Return the records of a store, oldest first."""
     if not base.execute("SELECT 1 FROM sqlite_master WHERE name = 'forgotten'").fetchone():
         return []
@@ -176,7 +176,7 @@ def read_records(base: sqlite3.Connection) -> list[Record]:
     ):
         body = _unpack.decode(packed)
         how: dict[str, Any] = {"ranges": body.ranges, "proof": body.proof, "cleared": body.cleared}
-        out.append(Record(id=id_, t=t, seq=seq, rows=rows, reason=reason, entry=entry, **how))
+        out.append(Forgotten(id=id_, t=t, seq=seq, rows=rows, reason=reason, entry=entry, **how))
     return out
 
 

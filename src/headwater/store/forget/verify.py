@@ -13,7 +13,7 @@ import msgspec
 from headwater.errors import ConfigError
 from headwater.store.journal.events import is_tombstone
 
-from .record import Record, read_records, rows_in
+from .record import Forgotten, read_records, rows_in
 
 if TYPE_CHECKING:
     from headwater.store.service.model import LearnerState, Model
@@ -87,7 +87,7 @@ def verify(
     return Verified(number, states, tombstones, hits, problems)
 
 
-def _tombstones(models: Models, record: Record, problems: list[str]) -> int:
+def _tombstones(models: Models, record: Forgotten, problems: list[str]) -> int:
     """Count the tombstones of a forgetting that are still in the journal."""
     gone, found = frozenset(rows_in(record.ranges)), 0
     for entry in models.journal_entries(max(record.first - 1, 0)):
@@ -99,14 +99,14 @@ def _tombstones(models: Models, record: Record, problems: list[str]) -> int:
     return found
 
 
-def _states(models: Models, record: Record, problems: list[str]) -> int:
+def _states(models: Models, record: Forgotten, problems: list[str]) -> int:
     """Learn each learner again from its last state before the first forgotten row, comparing all states on the way."""
     models.refresh()
     learners = [(model, state) for model in models.by_name.values() for state in model.live]
     return sum(_same_states(models, record, problems, *one) for one in learners if record.ranges)
 
 
-def _same_states(models: Models, record: Record, problems: list[str], model: Model, state: LearnerState) -> int:
+def _same_states(models: Models, record: Forgotten, problems: list[str], model: Model, state: LearnerState) -> int:
     """Count the kept states of one learner that are learned again to the same bits."""
     past = models.snapshots_of(state.id)
     before = [seq for seq in past if seq < record.first]
@@ -122,7 +122,7 @@ def _same_states(models: Models, record: Record, problems: list[str], model: Mod
     return same
 
 
-def _differs(models: Models, number: int, name: str, seq: int, fresh: Any, record: Record) -> str:
+def _differs(models: Models, number: int, name: str, seq: int, fresh: Any, record: Forgotten) -> str:
     kept = models.restored(number, name, seq)
     said = models.digest(fresh)
     if kept.at != seq or models.digest(kept) != said:

@@ -20,7 +20,7 @@ from headwater.learner.validation import as_samples, check_rows, not_as_many
 from headwater.route.verdict.cells import cell_of
 from headwater.store.forget.expiry import Age
 from headwater.store.forget.ledger import Export
-from headwater.store.forget.record import Forgetting, Record
+from headwater.store.forget.record import Forgetting, Forgotten
 from headwater.store.forget.selection import Selection
 from headwater.store.journal.events import (
     JournalEvent,
@@ -488,7 +488,7 @@ class DurableLearner:
         """
         return self.service.forget([self._model.name], Selection.of(rows, ids, where), reason, dry_run=dry_run)
 
-    def forgotten(self) -> list[Record]:
+    def forgotten(self) -> list[Forgotten]:
         """Return what was forgotten, oldest first, without any content."""
         return self.service.forgettings()
 

@@ -28,7 +28,7 @@ from headwater.store.forget.expiry import ExpiringParts, Expiry
 from headwater.store.forget.forget_list import ForgetList, list_path
 from headwater.store.forget.forgetter import Forgetter, Parts
 from headwater.store.forget.ledger import Export, is_noted, note_export, read_ledger
-from headwater.store.forget.record import Forgetting, Record
+from headwater.store.forget.record import Forgetting, Forgotten
 from headwater.store.forget.retention import Retention
 from headwater.store.forget.selection import Selection
 from headwater.store.journal import database
@@ -566,7 +566,7 @@ class Service:
                 self._labelings[model.id] = Labeling(model, self.ids, self._mutex)
             return self._labelings[model.id]
 
-    def forgettings(self) -> list[Record]:
+    def forgettings(self) -> list[Forgotten]:
         """Return what was forgotten, oldest first, without any content."""
         return self._forgetter.records()
 

@@ -8,6 +8,7 @@ from typing import Any
 from headwater.errors import ConfigError
 from headwater.explain.explanation import Explanation
 from headwater.learner.kind import kind_of
+from headwater.serve.background.history import ColumnImportance, most_important
 from headwater.serve.http.schemas import label_key
 
 
@@ -56,12 +57,9 @@ def _of_output(why: Any) -> dict[str, Any]:
     return {**about, **named, "contributions": parts_as_json(why.contributions)}
 
 
-def importances(learner: Any, most: int) -> list[dict[str, Any]]:
+def importances(learner: Any, most: int) -> list[ColumnImportance]:
     """Return the most important features, by how far the outputs move with them or the loss rises without them."""
-    return [
-        {"name": name if isinstance(name, str) else label_key(name), "rise": float(f"{rise:.4g}")}
-        for name, rise in list(learner.importance().items())[:most]
-    ]
+    return most_important(learner.importance(), most)
 
 
 def parts_as_json(parts: Mapping[Any, float]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -15,7 +15,17 @@ CELLS = 64
 _ROWS = CELLS * 16  # rows sampled from a table, which bounds the cost
 
 
-def weight_maps(learner: Any) -> list[dict[str, Any]]:
+class HeatMap(TypedDict):
+    """The weights or the activations of a layer, averaged where there are many."""
+
+    expert: int
+    layer: int
+    what: str
+    shape: list[int]
+    cells: list[list[float]]
+
+
+def weight_maps(learner: Any) -> list[HeatMap]:
     """Return maps of a learner's weights, with inputs as rows and units as columns."""
     check_can(learner, "layers", at="weights")
     if not learner.n_learned:
@@ -30,7 +40,7 @@ def weight_maps(learner: Any) -> list[dict[str, Any]]:
     return found
 
 
-def activation_maps(learner: Any, X: list[Any]) -> list[dict[str, Any]]:
+def activation_maps(learner: Any, X: list[Any]) -> list[HeatMap]:
     """Return maps of a learner's activations, with samples as rows and units as columns."""
     check_can(learner, "layers", at="activations")
     if not learner.n_learned or not X:
@@ -57,7 +67,7 @@ def _handed_on(core: Core, e: int, taken: inspect.Entries) -> list[tuple[int, st
     return [*out, (layers[len(out)], "output", inspect.link(core, e, values[-1]))]
 
 
-def _map(e: int, layer: int, what: str, shape: tuple[int, ...], cells: Any) -> dict[str, Any]:
+def _map(e: int, layer: int, what: str, shape: tuple[int, ...], cells: Any) -> HeatMap:
     return {
         "expert": e + 1,
         "layer": layer + 1,
@@ -77,4 +87,4 @@ def _shrunk(w: Any, axis: int) -> Any:
     return np.add.reduceat(w, starts, axis) / (counts[:, None] if axis == 0 else counts)
 
 
-__all__ = ["activation_maps", "weight_maps"]
+__all__ = ["HeatMap", "activation_maps", "weight_maps"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TypedDict
 
 import msgspec
 
@@ -12,6 +13,8 @@ from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.errors import LearnsElsewhere
 from headwater.serve.http.schemas import Forget, decoded, to_json
 from headwater.serve.state import ServerState
+from headwater.store.forget.ledger import Export
+from headwater.store.forget.record import Forgotten
 from headwater.store.forget.selection import Selection
 from headwater.store.service.model import Model
 
@@ -19,6 +22,13 @@ __all__ = ["forget", "forgotten", "handed_out"]
 
 _log = logging.getLogger("headwater.serve")
 _forget = msgspec.json.Decoder(Forget)
+
+
+class Ledger(TypedDict):
+    """What was forgotten, without its content, and where copies of the models' states went."""
+
+    forgotten: list[Forgotten]
+    exports: list[Export]
 
 
 async def forget(request: Request) -> Response:
@@ -43,7 +53,7 @@ async def forgotten(request: Request) -> Response:
     """List what was forgotten, without its content, and the exports of the models' states."""
     service = request.state.service
     found = await request.state.changers.run(lambda: (service.forgettings(), service.exports()))
-    return json_response({"forgotten": found[0], "exports": found[1]})
+    return json_response(Ledger(forgotten=found[0], exports=found[1]))
 
 
 async def handed_out(state: ServerState, model: Model, view: View, what: str, client: str) -> None:

@@ -19,7 +19,7 @@ import msgspec
 from headwater.errors import ConfigError, StoreError, counted
 from headwater.store.forget.forget_list import ForgetList, list_path
 from headwater.store.forget.ledger import Export, read_ledger
-from headwater.store.forget.record import Forgetting, Record, applied, read_records
+from headwater.store.forget.record import Forgetting, Forgotten, applied, read_records
 from headwater.store.forget.selection import Selection
 from headwater.store.forget.verify import Verified, verify
 from headwater.store.journal import database
@@ -343,7 +343,7 @@ def forget(
         return service.forget(None if model is None else [model], selection, reason, dry_run=dry_run)
 
 
-def forgotten(path: str | Path) -> list[Record]:
+def forgotten(path: str | Path) -> list[Forgotten]:
     """Return what was forgotten in a closed store, oldest first, without any content."""
     with _reading(path) as (base, file):
         database.check_tables(base, file)
@@ -417,7 +417,7 @@ def _acknowledged(file: StoreFile) -> tuple[int, int]:
 
 
 def _set_aside(file: StoreFile, seq: int, last_id: int, mark: tuple[int, int]) -> None:
-    """Record the lost numbers so that they are never reused."""
+    """Forgotten the lost numbers so that they are never reused."""
     with file.transaction():
         if mark[0] > seq:
             row = (mark[0], mark[0] - seq, int(time.time() * 1000))
