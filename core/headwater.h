@@ -18,9 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HW_VERSION 2
-#define HW_LEAN_VERSION 3  /* of a declaration with the first two of HW_LEAN behind its last expert, */
-#define HW_APART_VERSION 4 /* and of one with all */
+#define HW_VERSION 5 /* of a declaration whose parts have tags; older ones are read too (parts/untagged.c): */
+#define HW_FIRST_VERSION 2
+#define HW_LEAN_VERSION 3  /* with the first two of HW_LEAN behind the last expert, */
+#define HW_APART_VERSION 4 /* and with all */
 
 /* What a function returns when it could not do what was asked; 0 or more is success. Nothing is half done after one: a row
  * is learned whole or not at all, and may be offered again. Names that hw_read had appended before memory lacked stay, and
@@ -68,10 +69,23 @@ const char *const *hw_schedules(int *count);
 const char *const *hw_initializers(int *count);
 
 /* ---- making ---------------------------------------------------------------------------------------------------------
- * A declaration is HW_HEAD numbers, then for each expert HW_EXPERT numbers, then for each of its layers HW_LAYER numbers.
+ * A declaration is HW_HEAD numbers, then for each expert HW_EXPERT numbers and for each of its layers HW_LAYER numbers.
+ * What only some learners have follows as blocks, in the order of their tags here: the tag, how many numbers follow, and
+ * these.
  */
 enum {
-    HW_D_VERSION,   /* HW_VERSION, HW_LEAN_VERSION or HW_APART_VERSION */
+    HW_TAG_LEAN = 8,      /* 2 or 3: HW_LEAN */
+    HW_TAG_TEXT = 2,      /* HW_TEXT */
+    HW_TAG_RECURRENT = 3, /* HW_MEMORY, and two names */
+    HW_TAG_FORECAST = 4,  /* HW_FORECAST */
+    HW_TAG_BANDIT = 5,    /* HW_BANDIT */
+    HW_TAG_STACK = 11,    /* HW_STACK, of a bandit */
+    HW_TAG_AGENT = 7,     /* HW_AGENT */
+    HW_TAG_TILES = 9,     /* HW_TILES, of an agent with action values */
+    HW_TAG_BANK = 12      /* HW_BANK, then HW_JOINT or nothing; of a forecaster */
+};
+enum {
+    HW_D_VERSION,   /* HW_VERSION, or an older one */
     HW_D_DOUBLE,    /* 0: float32, 1: float64 */
     HW_D_GROWING,   /* 1: names appear as the stream shows them; 0: a fixed number of inputs */
     HW_D_INPUTS,    /* how many, where they are fixed (ids of an embedding count) */
@@ -139,15 +153,15 @@ enum {
                   /* 2n are (U + iV) x, the others pass through; HW_MEMORY declares what else it needs */
     HW_LAYER_KINDS
 };
-/* A pool that learns lean has these numbers right behind its last expert. Its rules, none but SGD, AdaGrad and RMSProp,
- * keep factored second moments of the table: one number for each row and one for each unit. */
+/* Of a pool that learns lean. Its rules, none but SGD, AdaGrad and RMSProp, keep factored second moments of the table: one
+ * number for each row and one for each unit. */
 enum {
     HW_LEAN_GRADIENT, /* an expert takes no step where no derivative by its logits is as large as this */
     HW_LEAN_WEIGHT,   /* nor replays where its weight in the mixture is below this share of the heaviest */
     HW_LEAN_APART,    /* factor on the step of the mixture's weights, of numbers along how far experts lie apart */
     HW_LEAN
 };
-/* A forecaster's declaration has these numbers behind its last expert. */
+/* Of a forecaster. */
 enum {
     HW_F_HORIZON,    /* how many answers ahead */
     HW_F_SEASON,     /* answers after which a series repeats itself, more or less */
@@ -155,7 +169,7 @@ enum {
     HW_F_FORGETTING, /* what a step of time leaves of their past; 1: all */
     HW_FORECAST
 };
-/* And these behind them, of one that has a pool in two levels. */
+/* Of one that has a pool in two levels; */
 enum {
     HW_K_LAGS,   /* last answers that least squares without season read; 0: there are none */
     HW_K_LOW,    /* no answer lies below this, */
@@ -163,12 +177,12 @@ enum {
     HW_K_VISITS, /* of a phase of the season, whose errors say how wide intervals are there */
     HW_BANK
 };
-/* And this behind them, of one whose speakers are weighed by what they miss together. */
+/* and of one whose speakers are weighed by what they miss together. */
 enum {
     HW_J_PULL, /* towards their shares by what each of them misses; 0: these are the shares */
     HW_JOINT
 };
-/* Or these, of a bandit. */
+/* Of a bandit. */
 enum {
     HW_B_EXPLORE, /* HW_SQUARECB … */
     HW_B_AMOUNT,  /* its gamma, epsilon, lambda or alpha */
@@ -178,13 +192,13 @@ enum {
     HW_B_INPUTS,  /* rows of the table that least squares read */
     HW_BANDIT
 };
-/* And this behind them, of a bandit that has mean rewards beside the values of rows; those of older files have none. */
+/* Of a bandit that has mean rewards beside the values of rows; those of older files have none. */
 enum {
     HW_K_FEATURES, /* 1: actions come with features, so that all share one output; 0: each has an output */
     HW_STACK
 };
 enum { HW_SQUARECB, HW_EPSILON, HW_SOFTMAX, HW_GREEDY, HW_LINUCB, HW_EXPLORATIONS };
-/* The declaration of a learner that reads texts has these instead. */
+/* Of a learner that reads texts. */
 enum {
     HW_T_GRAMS, /* of columns that are found to be text: 1 words, 2 words and pairs of words */
     HW_T_FOUND, /* HW_FIND_NONE, HW_FIND_LONG, HW_FIND_ALL */
@@ -194,8 +208,8 @@ enum {
 /* Which columns are found to be text by themselves: none; those whose values are long and never repeat (text.c); all whose
  * first value is a text. */
 enum { HW_FIND_NONE, HW_FIND_LONG, HW_FIND_ALL };
-/* The declaration of a learner with a recurrence has these numbers behind its last expert, and behind them the bytes of two
- * names: of the column that says whose state a row reads, and of the column of times. */
+/* Of a learner with a recurrence; behind them the bytes of two names: of the column that says whose state a row reads, and
+ * of the column of times. */
 enum {
     HW_M_UNITS,  /* n: how many complex numbers a state has */
     HW_M_KEYS,   /* states kept at most */
@@ -208,8 +222,8 @@ enum {
     HW_M_TIME, /* bytes of the second name; 0: one row is one step of time */
     HW_MEMORY
 };
-/* An agent's declaration has these numbers behind its last expert. Its first expert says what states are worth (or, of
- * HW_ACTION_VALUES, what each action is), its second which action to take. */
+/* Of an agent. Its first expert says what states are worth (or, of HW_ACTION_VALUES, what each action is), its second which
+ * action to take. */
 enum {
     HW_A_POLICY,    /* HW_ACTION_VALUES, HW_SOFTMAX_POLICY or HW_NORMAL_POLICY */
     HW_A_GAMMA,     /* what a reward one step later is worth */
@@ -224,7 +238,7 @@ enum {
     HW_A_ADAPTIVE,  /* 1: steps are scaled by the size of past ones, for which the rules keep a second number a weight */
     HW_AGENT
 };
-/* And these behind them, of an agent with action values that has a table beside its net. */
+/* Of an agent with action values that has a table beside its net. */
 enum {
     HW_Q_TILINGS, /* of a few numbers: how often their range is cut, */
     HW_Q_BINS,    /* into how many bins each */

@@ -482,12 +482,6 @@ hw_covers_classes(const hw_learner *l) /* a sigmoid for two of them is no other 
     return hw_is_of_classes(l->expert[0].loss) ||
            (l->expert[0].loss == HW_LOSS_binary_cross_entropy && !l->targets && !l->intervals);
 }
-/* How many numbers of HW_LEAN a declaration has. */
-static inline int64_t hw_lean_numbers(const double *d)
-{
-    return d[HW_D_VERSION] > HW_VERSION ? (int64_t)d[HW_D_VERSION] - 1 : 0;
-}
-
 static inline int64_t hw_declared(const hw_learner *l) { return (int64_t)(hw_capacity(l->declaration) / sizeof(double)); }
 static inline int hw_numbers_of_kind(int kind) { return kind == HW_NUMBER ? 1 : kind == HW_TIME ? HW_TIME_PARTS : 0; }
 int32_t hw_numbers_of_column(const hw_learner *l, int32_t column);

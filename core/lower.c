@@ -186,7 +186,7 @@ static int check_head(const double *d, int64_t count, hw_fault *fault)
 {
     DECLARED(count >= HW_HEAD + HW_EXPERT + HW_LAYER, "size of the declaration", "a head, an expert and a layer",
              (double)count);
-    DECLARED(whole(d[HW_D_VERSION], HW_VERSION, HW_APART_VERSION), "version of the declaration", "2 to 4", d[HW_D_VERSION]);
+    DECLARED(whole(d[HW_D_VERSION], HW_FIRST_VERSION, HW_VERSION), "version of the declaration", "2 to 5", d[HW_D_VERSION]);
     static const int flags[] = {HW_D_DOUBLE, HW_D_GROWING, HW_D_STANDARD, HW_D_TARGETS, HW_D_HISTORY, HW_D_EMBEDDING};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         DECLARED(whole(d[flags[i]], 0, 1), "a switch of the declaration", "0 or 1", d[flags[i]]);
@@ -266,12 +266,12 @@ static int check_experts(const double *d, int64_t count, const double **at, in_a
 }
 
 /* What head, experts and parts say of each other. */
-static int check_together(const double *d, const in_all *all, const double *const *own, hw_fault *fault)
+static int check_together(const double *d, const in_all *all, const hw_span *own, hw_fault *fault)
 {
     bool several = false;
     for (int p = 0; p < HW_KIND_PARTS; p++)
-        several = several || (own[p] && hw_parts[p]->several);
-    int status = check_recurrence(d, own[HW_PART_recurrent], fault);
+        several = several || (own[p].at && hw_parts[p]->several);
+    int status = check_recurrence(d, own[HW_PART_recurrent].at, fault);
     if (status < 0)
         return status;
     DECLARED(!all->classes || d[HW_D_TARGETS] == 0, "answers standardised", "numbers, not classes", 1);
@@ -321,15 +321,15 @@ static int read_image(hw_learner *l, const double *d, hw_fault *fault)
 int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
 {
     in_all all = {.cross_entropy = true};
-    const double *own[HW_KIND_PARTS] = {0}, *at = d + HW_HEAD;
+    hw_span own[HW_KIND_PARTS] = {0};
+    const double *at = d + HW_HEAD;
     int status = check_head(d, count, fault);
     if (status >= 0)
         status = check_experts(d, count, &at, &all, fault);
-    if (status < 0)
-        return status;
-    DECLARED(hw_find_declared(d, count, at, all.recurrent, own) >= 0, "size of the declaration",
-             "nothing behind the last layer", (double)count);
-    status = check_together(d, &all, own, fault);
+    if (status >= 0)
+        status = hw_find_declared(d, count, at, all.recurrent, own, fault);
+    if (status >= 0)
+        status = check_together(d, &all, own, fault);
     if (status < 0)
         return status;
     read_head(l, d);
@@ -347,7 +347,7 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
     DECLARED(!l->answer_inputs || l->growing, "label history", "no numbers where inputs are fixed", 1);
     DECLARED(!l->history || l->mixture, "label history", "cross-entropy, or answers that are standardised", 1);
     for (int p = 0; p < HW_KIND_PARTS && status >= 0; p++)
-        status = own[p] ? hw_parts[p]->parse(l, d, own[p], fault) : 0;
+        status = own[p].at ? hw_parts[p]->parse(l, d, own + p, fault) : 0;
     return HW_EMBEDS && status >= 0 ? hw_check_reader(l, fault) : status;
 }
 

@@ -57,7 +57,7 @@ static struct {
 void *EXPORT(js_fault)(void) { return &last; }
 /* 1 predicts, 2 learns too, 3 is the whole (learner.h). */
 int EXPORT(js_build)(void) { return HW_BUILD; }
-int EXPORT(js_version)(int lean) { return lean == HW_LEAN ? HW_APART_VERSION : lean ? HW_LEAN_VERSION : HW_VERSION; }
+int EXPORT(js_version)(void) { return HW_VERSION; }
 /* Whether learners may compute in float64 here. */
 int EXPORT(js_has_double)(void)
 {

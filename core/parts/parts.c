@@ -4,40 +4,46 @@
 #define ROW(name, type) &hw_part_##name,
 const hw_part *const hw_parts[HW_KIND_PARTS] = {HW_KINDS_OF_PARTS(ROW)};
 
-int hw_find_declared(const double *d, int64_t count, const double *tail, bool recurrent, const double **own)
+/* Each block is one of the table, behind those of parts before it. */
+static int find_blocks(const double *at, const double *end, hw_span *own, hw_fault *fault)
 {
-    int64_t lean = hw_lean_numbers(d);
-    lean = d + count - tail >= lean ? lean : 0;
-    own[HW_PART_lean] = lean ? tail : NULL;
-    tail += lean;
-    int64_t rest = d + count - tail,
-            words = rest > HW_TEXT && hw_is_recurrent(tail + HW_TEXT, rest - HW_TEXT) ? HW_TEXT : 0;
-    bool blocks = HW_EMBEDS && !recurrent && rest == HW_TEXT + HW_BANDIT + HW_STACK; /* a bandit that reads embeddings */
-    own[HW_PART_cells] = d[HW_D_TABLES] > 0 ? d + HW_D_TABLES : NULL;
-    own[HW_PART_anomaly] = d[HW_D_INTERVALS] >= HW_ANOMALY ? d + HW_D_INTERVALS : NULL;
-    /* The last forecaster has as many numbers as a recurrence without names, but no 0 where that counts a name's bytes. */
-    int part = rest == HW_FORECAST                         ? HW_PART_forecast
-               : rest == HW_FORECAST + HW_BANK             ? HW_PART_forecast
-               : rest == HW_BANDIT                         ? HW_PART_bandit
-               : rest == HW_BANDIT + HW_STACK || blocks    ? HW_PART_bandit
-               : rest == HW_TEXT || words                  ? HW_PART_text
-               : rest == HW_AGENT && !recurrent            ? HW_PART_agent
-               : rest == HW_AGENT + HW_TILES && !recurrent ? HW_PART_agent
-               : hw_is_recurrent(tail, rest)               ? HW_PART_recurrent
-               : rest == HW_FORECAST + HW_BANK + HW_JOINT  ? HW_PART_forecast
-                                                           : -1;
-    if (blocks)
-        own[HW_PART_text] = tail;
-    tail += blocks ? HW_TEXT : 0;
-    if (part >= 0)
-        own[part] = tail;
-    if (part == HW_PART_forecast && rest > HW_FORECAST)
-        own[HW_PART_bank] = tail + HW_FORECAST;
-    if (part == HW_PART_agent && rest > HW_AGENT)
-        own[HW_PART_tiles] = tail + HW_AGENT;
-    if (part == HW_PART_bandit && rest > HW_BANDIT)
-        own[HW_PART_stack] = tail + HW_BANDIT;
-    if (words)
-        own[HW_PART_recurrent] = tail + words;
-    return part >= 0 || !rest ? 0 : HW_BAD_DECLARATION;
+    for (int p = 0; at < end; p++) {
+        while (p < HW_KIND_PARTS && !(hw_parts[p]->most && hw_parts[p]->tag == at[0]))
+            p++;
+        DECLARED(p < HW_KIND_PARTS, "tag of a block", "one of HW_TAG_..., in their order", at[0]);
+        double room = (double)(end - at - 2), count = room < 0 ? -1 : at[1];
+        DECLARED(count <= room && count >= hw_parts[p]->least && count <= hw_parts[p]->most && count == (int64_t)count,
+                 "numbers of a block", "as many as its part has", count);
+        own[p] = (hw_span){at + 2, (int64_t)count};
+        at += 2 + own[p].count;
+    }
+    return 0;
+}
+
+static int check_company(const hw_span *own, hw_fault *fault)
+{
+    uint32_t declared = 0;
+    for (int p = 0; p < HW_KIND_PARTS; p++)
+        declared |= (uint32_t)(own[p].at != NULL) << p;
+    for (int p = 0; p < HW_KIND_PARTS; p++) {
+        const hw_part *part = hw_parts[p];
+        DECLARED(!own[p].at || (!(declared & part->bars) && !(part->needs & ~declared)), "parts of a declaration",
+                 "some that go together", part->tag);
+    }
+    return 0;
+}
+
+int hw_find_declared(const double *d, int64_t count, const double *tail, bool recurrent, hw_span *own, hw_fault *fault)
+{
+    if (d[HW_D_TABLES] > 0)
+        own[HW_PART_cells] = (hw_span){d + HW_D_TABLES, 2};
+    if (d[HW_D_INTERVALS] >= HW_ANOMALY)
+        own[HW_PART_anomaly] = (hw_span){d + HW_D_INTERVALS, 1};
+    if (d[HW_D_VERSION] < HW_VERSION) {
+        DECLARED(hw_find_untagged(d, count, tail, recurrent, own) >= 0, "size of the declaration",
+                 "nothing behind the last layer", (double)count);
+        return 0;
+    }
+    int status = find_blocks(tail, d + count, own, fault);
+    return status < 0 ? status : check_company(own, fault);
 }

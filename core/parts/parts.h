@@ -88,27 +88,38 @@ enum {
 };
 #undef HW_CODE
 
+#define HW_BIT(name) (UINT32_C(1) << HW_PART_##name)
+
+/* The numbers of a part in a declaration; at NULL: it is not declared. */
+typedef struct hw_span {
+    const double *at;
+    int64_t count;
+} hw_span;
+
 /* A part's functions; NULL: nothing to do. A function finds the part in the learner, where it may be missing. */
 typedef struct hw_part {
-    int tag;        /* of its block in a digest, 0: none */
-    int head_count; /* numbers of its block that stand at the head of the declaration, from */
+    int tag;              /* of its block in a declaration and in a digest; 0: none */
+    int least, most;      /* numbers that its block in a declaration may have; 0: it stands at the head */
+    uint32_t needs, bars; /* parts without which it isn't declared, and beside which */
+    int head_count;       /* numbers of its block in a digest that stand at the head of the declaration, from */
     int head;
     bool in_fleet, merges, several;     /* it may be in a fleet; be merged; have several outputs that are no classes */
     bool alone;                         /* it is of a learner of its own: members of a fleet are without it */
     bool (*suits)(const hw_learner *l); /* a new learner has it, undeclared, where this says so */
     /* declared: d all numbers, own those of the part. Checks them, and begins the part. */
-    int (*parse)(hw_learner *l, const double *d, const double *own, hw_fault *fault);
+    int (*parse)(hw_learner *l, const double *d, const hw_span *own, hw_fault *fault);
     /* before a state is loaded: its first array, whose numbers say how large the others are */
     int (*read)(hw_learner *l, const hw_array *first, hw_fault *fault);
-    int64_t (*count)(const hw_learner *l, int code);  /* HW_DECLARED: numbers at the end of the declaration; else a shape */
-    int (*make)(hw_learner *l);                       /* its arrays */
-    int (*begin)(hw_learner *l);                      /* of a new learner: what it begins with */
-    void (*fill)(hw_learner *l);                      /* of one that was loaded: what an older file lacks */
-    int (*check)(hw_learner *l, hw_fault *fault);     /* of one that was loaded: whether it is sound */
-    int (*pack)(hw_learner *l);                       /* before it is saved */
-    void (*drop)(hw_learner *l);                      /* what is no array goes */
-    int (*reserve)(hw_learner *l, int64_t pairs);     /* before a row of at most so many pairs is learned */
-    int (*reserve_rows)(hw_learner *l, int64_t rows); /* of the table */
+    int64_t (*count)(const hw_learner *l,
+                     int code);                   /* HW_DECLARED: numbers of its block in the declaration; else a shape */
+    int (*make)(hw_learner *l);                   /* its arrays */
+    int (*begin)(hw_learner *l);                  /* of a new learner: what it begins with */
+    void (*fill)(hw_learner *l);                  /* of one that was loaded: what an older file lacks */
+    int (*check)(hw_learner *l, hw_fault *fault); /* of one that was loaded: whether it is sound */
+    int (*pack)(hw_learner *l);                   /* before it is saved */
+    void (*drop)(hw_learner *l);                  /* what is no array goes */
+    int (*reserve)(hw_learner *l, int64_t pairs); /* before a row of at most so many pairs is learned */
+    int (*reserve_rows)(hw_learner *l, int64_t rows);              /* of the table */
     bool (*descends)(const hw_learner *base, const hw_learner *l); /* whether it can have been copied from the base */
     int (*merge)(const hw_merging *m);
 } hw_part;
@@ -125,7 +136,9 @@ HW_KINDS_OF_PARTS(HW_DECLARE)
 #undef HW_DECLARE
 extern const hw_part *const hw_parts[HW_KIND_PARTS];
 
-/* Where the numbers of each part lie in a declaration; NULL: it is not declared. HW_BAD_DECLARATION: there are others. */
-int hw_find_declared(const double *d, int64_t count, const double *tail, bool recurrent, const double **own);
+/* Where the numbers of each part lie in a declaration of count numbers, whose last expert ends at tail. */
+int hw_find_declared(const double *d, int64_t count, const double *tail, bool recurrent, hw_span *own, hw_fault *fault);
+/* The same of a version before tags: how many numbers there are says whose they are. */
+int hw_find_untagged(const double *d, int64_t count, const double *tail, bool recurrent, hw_span *own);
 
 #endif

@@ -121,6 +121,7 @@ static uint64_t hash_declaration(const hw_learner *l)
         if (!l->parts[p] || !part->tag)
             continue;
         int64_t own = part->count(l, HW_DECLARED);
+        at += own && d[HW_D_VERSION] == HW_VERSION ? 2 : 0;
         double block[HW_HEAD] = {part->tag, (double)(part->head_count + own)};
         memcpy(block + 2, d + part->head, (size_t)part->head_count * 8);
         digest = hw_hash(digest, (const char *)block, (size_t)(2 + part->head_count) * 8);

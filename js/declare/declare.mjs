@@ -4,7 +4,7 @@
 // A declared thing is an object {class, …fields}. It is given as {name, …fields}: {name: "adam", lr: 0.01},
 // {name: "dense", units: 32, activation: "relu"}, {name: "relu"}; or as a name alone where the defaults will do.
 
-import { ACTIVATIONS, DEFAULTS, INITIALIZERS, LAYER_KINDS, LAYERS, LOSSES, NEEDED, OPTIMIZERS, SCHEDULES, SHARES } from "./declared.mjs";
+import { ACTIVATIONS, DEFAULTS, INITIALIZERS, LAYER_KINDS, LAYERS, LOSSES, NEEDED, OPTIMIZERS, SCHEDULES, SHARES, TAGGED, TAGS } from "./declared.mjs";
 import { ConfigError, DataError, shown } from "../errors.mjs";
 import { checkNumber } from "./number.mjs";
 
@@ -283,13 +283,13 @@ function listsOf(core) {
   return Object.fromEntries(Object.entries(LISTS).map(([name, call]) => [name, core.listed(call)]));
 }
 
-/** What to declare to the core; a state of a version that knew less of lean learning goes on with that. */
+/** What to declare to the core; a state of an older version goes on as it was declared. */
 function declared(core, setup, state) {
-  const lean = leanOf(state === null ? Infinity : state[0].data[0], setup);
-  return declaration(listsOf(core), setup.experts, { ...setup, lean, version: core.calls.js_version(lean.length) });
+  const version = state === null ? core.calls.js_version() : state[0].data[0];
+  return declaration(listsOf(core), setup.experts, { ...setup, lean: leanOf(version, setup), version });
 }
 
-/** The numbers of lean learning that a version of the core knew: 2 none, 3 two, and 4 all. */
+/** The numbers of lean learning that a version of the core knew: 2 none, 3 two, later ones all. */
 export function leanOf(version, { lean = [] }) {
   return version < 3 ? [] : lean.slice(0, version - 1);
 }
@@ -320,7 +320,9 @@ function declaration(names, experts, setup) {
     if (image) layers.unshift([LAYER_KINDS.Image, 0, image[0], image[1], 0, 0, image[2], 0]);
     return [...learning(names, expert), layers.length, ...layers.flat()];
   });
-  return Float64Array.from([...head, ...numbers, ...lean, ...text], Number);
+  const parts = Object.entries({ lean, text }).filter(([, own]) => own.length);
+  const blocks = parts.flatMap(([name, own]) => (setup.version < TAGGED ? own : [TAGS[name], own.length, ...own]));
+  return Float64Array.from([...head, ...numbers, ...blocks], Number);
 }
 
 /** Return loss, rule, schedule, penalties, replays of an expert, and whether it has cells. */

@@ -20,6 +20,15 @@ export const LAYER_KINDS = {
   Kernel: 8,
 };
 
+/** The version of declarations from which on parts have tags. */
+export const TAGGED = 5;
+
+/** These tags. */
+export const TAGS = {
+  lean: 8,
+  text: 2,
+};
+
 /** Classes of update rules. */
 export const OPTIMIZERS = ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSProp", "Adadelta", "Adam", "AdamW", "AMSGrad", "NAdam", "FTRL", "COCOB"];
 

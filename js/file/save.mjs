@@ -13,7 +13,7 @@ const LISTS = ["layers", "experts"];
 export function modelBytes(name, core, { kept, classes, refused, counts, state }) {
   const header = {
     learner: name,
-    core: kept.core ?? core.calls.js_version(3),
+    core: kept.core ?? core.calls.js_version(),
     settings: kept.settings,
     classes: classes.map((label) => asJson(label, "class")),
     notes: kept.notes ?? {},

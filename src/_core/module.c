@@ -133,6 +133,34 @@ static int add(PyObject *module, const char *name, const char *const *(*list)(in
     return status;
 }
 
+/* BLOCKS: of each block of a declaration its tag and its numbers, of a recurrence those before names, in their order. */
+static int add_blocks(PyObject *module)
+{
+    static const struct {
+        const char *name;
+        int tag, count;
+    } blocks[] = {{"lean", HW_TAG_LEAN, HW_LEAN},
+                  {"text", HW_TAG_TEXT, HW_TEXT},
+                  {"recurrent", HW_TAG_RECURRENT, HW_MEMORY},
+                  {"forecast", HW_TAG_FORECAST, HW_FORECAST},
+                  {"bandit", HW_TAG_BANDIT, HW_BANDIT},
+                  {"stack", HW_TAG_STACK, HW_STACK},
+                  {"agent", HW_TAG_AGENT, HW_AGENT},
+                  {"tiles", HW_TAG_TILES, HW_TILES},
+                  {"bank", HW_TAG_BANK, HW_BANK + HW_JOINT}};
+    PyObject *dict = PyDict_New();
+    int status = dict ? 0 : -1;
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks && status >= 0; i++) {
+        PyObject *pair = Py_BuildValue("(ii)", blocks[i].tag, blocks[i].count);
+        status = pair ? PyDict_SetItemString(dict, blocks[i].name, pair) : -1;
+        Py_XDECREF(pair);
+    }
+    if (status >= 0)
+        status = PyModule_AddObjectRef(module, "BLOCKS", dict);
+    Py_XDECREF(dict);
+    return status;
+}
+
 static PyTypeObject *make(PyObject *module, PyType_Spec *spec, const char *name)
 {
     PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
@@ -161,7 +189,8 @@ static int execute(PyObject *module)
         PyTuple_SetItem(states, i, PyLong_FromLong(hw_rule_states(i)));
     int status = states ? PyModule_AddObjectRef(module, "RULE_STATES", states) : -1;
     Py_XDECREF(states);
-    if (status < 0 || PyModule_AddIntConstant(module, "LEAN_VERSION", HW_LEAN_VERSION) < 0 ||
+    if (status < 0 || add_blocks(module) < 0 || PyModule_AddIntConstant(module, "FIRST_VERSION", HW_FIRST_VERSION) < 0 ||
+        PyModule_AddIntConstant(module, "LEAN_VERSION", HW_LEAN_VERSION) < 0 ||
         PyModule_AddIntConstant(module, "APART_VERSION", HW_APART_VERSION) < 0)
         return -1;
     return PyModule_AddIntConstant(module, "VERSION", HW_VERSION);

@@ -14,9 +14,11 @@ RULES: tuple[str, ...]
 RULE_STATES: tuple[int, ...]
 SCHEDULES: tuple[str, ...]
 INITIALIZERS: tuple[str, ...]
+BLOCKS: dict[str, tuple[int, int]]
 VERSION: int
 APART_VERSION: int
 LEAN_VERSION: int
+FIRST_VERSION: int
 
 def held() -> int: ...
 def repeated_name(json: str | bytes, /) -> str | None: ...

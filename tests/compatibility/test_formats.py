@@ -80,7 +80,7 @@ def test_a_frozen_fleet_predicts_what_it_did(archive):
     [
         ({"format": 1}, "expected a model of format 2, got format 1 — .* headwater 0.1 reads it"),
         ({"format": 3}, "expected a model of format 2, got format 3 — .* Update headwater"),
-        ({"core": 5}, "expected a learner of core 4 or earlier, got core 5 — .* Update headwater"),
+        ({"core": 6}, "expected a learner of core 5 or earlier, got core 6 — .* Update headwater"),
     ],
 )
 def test_other_versions_of_a_model_file_are_refused_in_the_sentences_of_the_page(archive, tmp_path, change, sentence):

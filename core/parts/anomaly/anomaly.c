@@ -2,7 +2,7 @@
  * kernels/kinds/anomaly.c scores and learns. */
 #include "learner.h"
 
-static int parse(hw_learner *l, const double *d, const double *own, hw_fault *fault)
+static int parse(hw_learner *l, const double *d, const hw_span *own, hw_fault *fault)
 {
     (void)own;
     bool bare = !l->targets && !l->history && !l->knots && !l->cells && !hw_is_of_classes((int)d[HW_HEAD + HW_E_LOSS]);

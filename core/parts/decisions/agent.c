@@ -14,8 +14,9 @@ enum { ACT = 41 };
 
 /* ---- where things lie -------------------------------------------------------------------------------------- */
 
-static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const hw_span *own, hw_fault *fault)
 {
+    const double *d = own->at;
     double outputs = all[HW_D_OUTPUTS];
     double policy = d[HW_A_POLICY];
     DECLARED(policy == HW_ACTION_VALUES || policy == HW_SOFTMAX_POLICY || policy == HW_NORMAL_POLICY, "policy",
@@ -444,7 +445,10 @@ int hw_learn_transition(hw_learner *l, const double *action, double reward, int 
 
 static int64_t count(const hw_learner *l, int code) { return code == HW_DECLARED ? HW_AGENT : l->sizes[HW_N_ROWS]; }
 
-const hw_part hw_part_agent = {.tag = 7,
+const hw_part hw_part_agent = {.tag = HW_TAG_AGENT,
+                               .least = HW_AGENT,
+                               .most = HW_AGENT,
+                               .bars = HW_BIT(text) | HW_BIT(recurrent) | HW_BIT(forecast) | HW_BIT(bandit),
                                .several = true,
                                .parse = parse,
                                .count = count,

@@ -68,8 +68,9 @@ static int check_declared(const hw_learner *l, const double *all, const double *
     return 0;
 }
 
-static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const hw_span *own, hw_fault *fault)
 {
+    const double *d = own->at;
     int status = check_declared(l, all, d, fault);
     if (status < 0)
         return status;
@@ -525,7 +526,10 @@ static int64_t count(const hw_learner *l, int code)
     }
 }
 
-const hw_part hw_part_bandit = {.tag = 5,
+const hw_part hw_part_bandit = {.tag = HW_TAG_BANDIT,
+                                .least = HW_BANDIT,
+                                .most = HW_BANDIT,
+                                .bars = HW_BIT(recurrent) | HW_BIT(forecast) | (HW_EMBEDS ? 0 : HW_BIT(text)),
                                 .parse = parse,
                                 .read = read,
                                 .count = count,

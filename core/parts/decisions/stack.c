@@ -67,13 +67,11 @@ void hw_learn_stack(hw_stack_t *s, int64_t action, double of_row, double y, doub
 
 /* ---- the part ---------------------------------------------------------------------------------------------- */
 
-static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const hw_span *own, hw_fault *fault)
 {
     (void)all;
-    if (d[HW_K_FEATURES] != 0 && d[HW_K_FEATURES] != 1) {
-        *fault = (hw_fault){"features of actions", "0 or 1", d[HW_K_FEATURES]};
-        return HW_BAD_DECLARATION;
-    }
+    DECLARED(own->at[HW_K_FEATURES] == 0 || own->at[HW_K_FEATURES] == 1, "features of actions", "0 or 1",
+             own->at[HW_K_FEATURES]);
     return hw_begin_part(l, HW_PART_stack) ? 0 : HW_NO_MEMORY;
 }
 
@@ -115,4 +113,12 @@ static int check(hw_learner *l, hw_fault *fault)
     return 0;
 }
 
-const hw_part hw_part_stack = {.tag = 11, .parse = parse, .count = count, .make = make, .begin = begin, .check = check};
+const hw_part hw_part_stack = {.tag = HW_TAG_STACK,
+                               .least = HW_STACK,
+                               .most = HW_STACK,
+                               .needs = HW_BIT(bandit),
+                               .parse = parse,
+                               .count = count,
+                               .make = make,
+                               .begin = begin,
+                               .check = check};

@@ -16,8 +16,9 @@ enum { TRIAL = 43 };
 
 /* ---- where things lie -------------------------------------------------------------------------------------- */
 
-static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const hw_span *own, hw_fault *fault)
 {
+    const double *d = own->at;
     (void)all;
     DECLARED(l->agent && l->agent->policy == HW_ACTION_VALUES, "policy", "action values beside a table",
              l->agent ? l->agent->policy : 0);
@@ -455,5 +456,13 @@ static int64_t count(const hw_learner *l, int code)
     return code == HW_DECLARED ? HW_TILES : code == HW_TS_OUTPUTS ? l->outputs : rows_of(l->tiles);
 }
 
-const hw_part hw_part_tiles = {
-    .tag = 9, .parse = parse, .read = read, .count = count, .make = make, .begin = begin, .check = check};
+const hw_part hw_part_tiles = {.tag = HW_TAG_TILES,
+                               .least = HW_TILES,
+                               .most = HW_TILES,
+                               .needs = HW_BIT(agent),
+                               .parse = parse,
+                               .read = read,
+                               .count = count,
+                               .make = make,
+                               .begin = begin,
+                               .check = check};

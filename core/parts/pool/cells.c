@@ -215,14 +215,14 @@ int hw_cells_of(hw_learner *l, const int32_t **cells)
 
 /* ---- declaring, keeping ---------------------------------------------------------------------------------- */
 
-static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const hw_span *own, hw_fault *fault)
 {
     hw_cells *c = hw_begin_part(l, HW_PART_cells);
     (void)all, (void)fault;
     if (!c)
         return HW_NO_MEMORY;
-    c->tables = (int32_t)d[0];
-    c->tests = (int32_t)d[1];
+    c->tables = (int32_t)own->at[0];
+    c->tests = (int32_t)own->at[1];
     return 0;
 }
 

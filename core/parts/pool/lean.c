@@ -2,14 +2,14 @@
  * and what was measured, stand in headwater/plain/optimizers/lean.py. */
 #include "learner.h"
 
-static int parse(hw_learner *l, const double *d, const double *own, hw_fault *fault)
+static int parse(hw_learner *l, const double *d, const hw_span *block, hw_fault *fault)
 {
-    const double *x = d + HW_HEAD;
+    const double *x = d + HW_HEAD, *own = block->at;
     DECLARED(own[HW_LEAN_GRADIENT] >= 0 && own[HW_LEAN_GRADIENT] <= 1e30, "smallest gradient of a step", "0 or more",
              own[HW_LEAN_GRADIENT]);
     DECLARED(own[HW_LEAN_WEIGHT] >= 0 && own[HW_LEAN_WEIGHT] <= 1, "smallest weight of replays", "a share from 0 to 1",
              own[HW_LEAN_WEIGHT]);
-    double apart = hw_lean_numbers(d) > HW_LEAN_APART ? own[HW_LEAN_APART] : 0;
+    double apart = block->count > HW_LEAN_APART ? own[HW_LEAN_APART] : 0;
     DECLARED(apart >= 0 && apart <= 1e30, "factor on steps along differences", "0 or more", apart);
     DECLARED(l->growing && !hw_is_anomaly(l), "a lean pool", "names that grow, and answers", l->intervals);
     for (int e = 0; e < l->experts; e++, x += HW_EXPERT + HW_LAYER * (int64_t)x[HW_E_LAYERS])
@@ -18,10 +18,16 @@ static int parse(hw_learner *l, const double *d, const double *own, hw_fault *fa
     hw_lean_t *lean = hw_begin_part(l, HW_PART_lean);
     if (!lean)
         return HW_NO_MEMORY;
-    *lean = (hw_lean_t){own[HW_LEAN_GRADIENT], own[HW_LEAN_WEIGHT], apart};
+    *lean = (hw_lean_t){own[HW_LEAN_GRADIENT], own[HW_LEAN_WEIGHT], apart, block->count};
     return 0;
 }
 
-static int64_t count(const hw_learner *l, int code) { return code == HW_DECLARED ? hw_lean_numbers(l->declaration) : 0; }
+static int64_t count(const hw_learner *l, int code) { return code == HW_DECLARED ? l->lean->declared : 0; }
 
-const hw_part hw_part_lean = {.tag = 8, .in_fleet = true, .merges = true, .parse = parse, .count = count};
+const hw_part hw_part_lean = {.tag = HW_TAG_LEAN,
+                              .least = HW_LEAN_APART,
+                              .most = HW_LEAN,
+                              .in_fleet = true,
+                              .merges = true,
+                              .parse = parse,
+                              .count = count};

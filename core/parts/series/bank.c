@@ -308,11 +308,13 @@ void hw_bank_learn(hw_learner *l, int64_t t, double y, bool known)
 
 /* ---- state ----------------------------------------------------------------------------------------------------- */
 
-static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const hw_span *own, hw_fault *fault)
 {
     const hw_forecast_t *f = l->forecast;
+    const double *d = own->at;
+    (void)all;
     double lags = d[HW_K_LAGS];
-    bool joint = d + HW_BANK < all + hw_declared(l);
+    bool joint = own->count > HW_BANK;
     if (!(lags == 0 || (lags >= 2 && lags <= (double)f->lags && lags == (double)(int64_t)lags))) {
         *fault = (hw_fault){"lags without season", "0, or from 2 to lags", lags};
         return HW_BAD_DECLARATION;
@@ -408,4 +410,11 @@ static int check(hw_learner *l, hw_fault *fault)
     return 0;
 }
 
-const hw_part hw_part_bank = {.tag = 12, .parse = parse, .count = count, .make = make, .check = check};
+const hw_part hw_part_bank = {.tag = HW_TAG_BANK,
+                              .least = HW_BANK,
+                              .most = HW_BANK + HW_JOINT,
+                              .needs = HW_BIT(forecast),
+                              .parse = parse,
+                              .count = count,
+                              .make = make,
+                              .check = check};

@@ -32,8 +32,9 @@ static bool finite(double x) { return x - x == 0; }
 
 /* ---- where things lie -------------------------------------------------------------------------------------- */
 
-static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const hw_span *own, hw_fault *fault)
 {
+    const double *d = own->at;
     (void)all;
     static const struct {
         int at;
@@ -664,7 +665,10 @@ static int pack(hw_learner *l)
     return compact_columns(l, 0);
 }
 
-const hw_part hw_part_forecast = {.tag = 4,
+const hw_part hw_part_forecast = {.tag = HW_TAG_FORECAST,
+                                  .least = HW_FORECAST,
+                                  .most = HW_FORECAST,
+                                  .bars = HW_BIT(text) | HW_BIT(recurrent),
                                   .parse = parse,
                                   .read = read,
                                   .count = count,

@@ -71,9 +71,12 @@ static int check_declared(const hw_learner *l, const double *d, hw_fault *fault)
     return 0;
 }
 
-static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const hw_span *own, hw_fault *fault)
 {
+    const double *d = own->at;
     (void)all;
+    if (!hw_is_recurrent(d, own->count))
+        return refuse(fault, "names of columns of a memory", "as long as they are said to be", (double)own->count);
     int status = check_declared(l, d, fault);
     if (status < 0)
         return status;
@@ -461,5 +464,12 @@ static int64_t count(const hw_learner *l, int code)
     }
 }
 
-const hw_part hw_part_recurrent = {
-    .tag = 3, .parse = parse, .read = read, .count = count, .make = make, .check = check, .reserve = reserve};
+const hw_part hw_part_recurrent = {.tag = HW_TAG_RECURRENT,
+                                   .least = HW_MEMORY,
+                                   .most = HW_MEMORY + 2 * MOST_NAME,
+                                   .parse = parse,
+                                   .read = read,
+                                   .count = count,
+                                   .make = make,
+                                   .check = check,
+                                   .reserve = reserve};

@@ -452,8 +452,9 @@ int hw_check_reader(hw_learner *l, hw_fault *fault)
     return 0;
 }
 
-static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const hw_span *own, hw_fault *fault)
 {
+    const double *d = own->at;
     (void)all;
     DECLARED(d[HW_T_GRAMS] == 1 || d[HW_T_GRAMS] == 2, "words in a row", "1 or 2", d[HW_T_GRAMS]);
     DECLARED(d[HW_T_FOUND] == HW_FIND_NONE || d[HW_T_FOUND] == HW_FIND_LONG || d[HW_T_FOUND] == HW_FIND_ALL,
@@ -530,7 +531,9 @@ static int check(hw_learner *l, hw_fault *fault)
     return status;
 }
 
-const hw_part hw_part_text = {.tag = 2,
+const hw_part hw_part_text = {.tag = HW_TAG_TEXT,
+                              .least = HW_TEXT,
+                              .most = HW_TEXT,
                               .merges = true,
                               .parse = parse,
                               .read = read,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, ParamSpec, Self, Ty
 
 from numpy.typing import NDArray
 
-from headwater._core import APART_VERSION
+from headwater._core import VERSION
 from headwater.encode.rows import as_dicts
 from headwater.encode.vocabulary import NUMBER, TIME
 from headwater.errors import ConfigError, RefusedRow, UnlikelyData
@@ -142,7 +142,7 @@ class Learner(ABC):
         self.lock = threading.RLock()
         self.notes: dict[str, Any] = {}
         """Input options of the command line, saved in the file."""
-        self.core_version = APART_VERSION
+        self.core_version = VERSION
         """Version of the core whose rules the learner follows, the one that it began with."""
         self._record: Metrics | None = None
         self._warned = False

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater._core import APART_VERSION
+from headwater._core import FIRST_VERSION, VERSION
 from headwater.encode.rolling import ROLLING_STATE
 from headwater.encode.values import is_portable
 from headwater.errors import ModelFileError
@@ -43,7 +43,7 @@ __all__ = ["LEARNER_FORMAT", "fingerprint", "from_bytes", "load", "save", "to_by
 
 _FLEET = Lazy("headwater.kinds.fleet:Fleet")
 EMPTY: Mapping[str, NDArray[Any]] = MappingProxyType({})
-FIRST_CORE = 2
+FIRST_CORE = FIRST_VERSION
 """Version of the core that wrote the files which name none."""
 Model = TypeVar("Model", bound=Learner | Network)
 
@@ -310,9 +310,9 @@ def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learne
 def _core_of(header: dict[str, Any]) -> int:
     """Return the version of the core whose rules a saved learner follows."""
     version = header.get("core", FIRST_CORE)
-    if type(version) is int and version > APART_VERSION:
+    if type(version) is int and version > VERSION:
         raise ModelFileError(
-            expected=f"a learner of core {APART_VERSION} or earlier",
+            expected=f"a learner of core {VERSION} or earlier",
             got=f"core {version}",
             at="the model",
             help="Update headwater.",

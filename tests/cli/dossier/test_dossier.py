@@ -106,7 +106,7 @@ def test_each_statement_about_a_store_is_what_was_done(work, capsys):
         "Dossier of orders.db | Classifier of model default of orders.db",
         "Article 12 and Recital 128 of the EU AI Act",
         "kind | classifier | settings | Classifier(seed=1); all others as in this version | version | headwater ",
-        ", core 4 | rows learned | 499 | ",
+        ", core 5 | rows learned | 499 | ",
         "inputs | amount, user | classes | on time, late | privacy | no promise of differential privacy",
         f"up to 200,000 rows of the input table; {model.describe()['rows']} are in use",
         "classes | new ones are appended, up to 1,000 unless set otherwise; 2 are known",

@@ -23,7 +23,7 @@ OWN = {
     "private": (("parts/privacy/private.c", "parts/privacy/private.h"), ""),
 }
 PROGRAM = re.search(r"```c\n(.*?)```", (CORE / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
-# A learner of the part that is gone: a bandit's declaration ends in HW_BANDIT numbers, and so on.
+# A learner of the part that is gone: a bandit has a block of HW_BANDIT numbers, and so on.
 REFUSED = """
 #include "headwater.h"
 #include "declare.h"
@@ -32,16 +32,17 @@ int main(void)
     declaration a = declare(false, true, 0, 1);
     add_expert(&a, "mse", "sgd", 0.1);
     add_dense(&a, 1, "zeros");
-    a.count += {numbers};
+    const double none[HW_AGENT] = {{0}};
     if ({anomaly})
         a.numbers[HW_D_INTERVALS] = HW_ANOMALY;
+    else
+        add_block(&a, HW_TAG_{part}, none, {numbers});
     hw_fault fault;
     int status;
     hw_learner *l = hw_make(&PLAIN_MEMORY, a.numbers, a.count, 0, 1, &status, &fault);
     return l || status != HW_BAD_DECLARATION || strcmp(fault.expected, "one that this core has");
 }}
 """
-NUMBERS = {"agent": "HW_AGENT", "anomaly": "0", "bandit": "HW_BANDIT", "forecast": "HW_FORECAST"}
 
 
 def run(*command: object, at: Path) -> str:
@@ -78,7 +79,8 @@ def test_the_core_without_a_kind_compiles_and_learns_and_refuses_that_kind(kind,
     run(*called, "main.c", "libcore.a", "-o", "main", at=tmp_path)
     assert abs(float(run("./main", at=tmp_path)) - 16) < 0.05
     if part:
-        text = REFUSED.format(numbers=NUMBERS[part], anomaly=int(kind == "anomaly"))
+        own = "BANDIT" if kind == "anomaly" else part.upper()
+        text = REFUSED.format(part=own, numbers=f"HW_{own}", anomaly=int(kind == "anomaly"))
         (tmp_path / "refused.c").write_text(text, encoding="utf-8")
         run(*called, "refused.c", "libcore.a", "-o", "refused", at=tmp_path)
         run("./refused", at=tmp_path)

@@ -27,7 +27,7 @@ static const hw_allocator PLAIN_MEMORY = {plain_resize, NULL};
 
 typedef struct declaration {
     double numbers[4096];
-    int count, expert; /* where the expert at hand begins */
+    int count, expert, block; /* where the expert at hand begins, and the last block */
 } declaration;
 
 /* The place of a name in one of the core's lists. */
@@ -160,21 +160,52 @@ static inline void add_pool(declaration *a, const char *loss, const char *effort
     }
 }
 
-/* Let the pool learn lean; behind its last expert. */
-static inline void add_lean(declaration *a, double gradient, double weight)
+/* One number more of the last block. */
+static inline void add_number(declaration *a, double x)
 {
-    a->numbers[HW_D_VERSION] = HW_LEAN_VERSION;
-    a->numbers[a->count + HW_LEAN_GRADIENT] = gradient;
-    a->numbers[a->count + HW_LEAN_WEIGHT] = weight;
-    a->count += HW_LEAN_APART;
+    a->numbers[a->count++] = x;
+    a->numbers[a->block + 1] += 1;
 }
 
-/* And one of numbers let its weights learn along how far experts lie apart; behind that. */
-static inline void add_apart(declaration *a, double factor)
+/* A block of a part; behind the last expert, in the order of HW_TAG_... */
+static inline void add_block(declaration *a, int tag, const double *numbers, int count)
 {
-    a->numbers[HW_D_VERSION] = HW_APART_VERSION;
-    a->numbers[a->count++] = factor;
+    a->block = a->count;
+    a->numbers[a->count++] = tag;
+    a->numbers[a->count++] = 0;
+    for (int i = 0; i < count; i++)
+        add_number(a, numbers[i]);
 }
+
+/* The same as it was declared before there were tags. */
+static inline declaration untagged(const declaration *a)
+{
+    declaration older = *a;
+    int at = HW_HEAD;
+    for (int e = 0; e < (int)a->numbers[HW_D_EXPERTS]; e++)
+        at += HW_EXPERT + HW_LAYER * (int)a->numbers[at + HW_E_LAYERS];
+    older.numbers[HW_D_VERSION] = HW_FIRST_VERSION;
+    older.count = at;
+    while (at < a->count) {
+        int count = (int)a->numbers[at + 1];
+        if (a->numbers[at] == HW_TAG_LEAN)
+            older.numbers[HW_D_VERSION] = count > HW_LEAN_APART ? HW_APART_VERSION : HW_LEAN_VERSION;
+        memcpy(older.numbers + older.count, a->numbers + at + 2, (size_t)count * sizeof *a->numbers);
+        older.count += count;
+        at += 2 + count;
+    }
+    return older;
+}
+
+/* Let the pool learn lean. */
+static inline void add_lean(declaration *a, double gradient, double weight)
+{
+    const double lean[] = {[HW_LEAN_GRADIENT] = gradient, [HW_LEAN_WEIGHT] = weight};
+    add_block(a, HW_TAG_LEAN, lean, HW_LEAN_APART);
+}
+
+/* And one of numbers let its weights learn along how far experts lie apart; right behind that. */
+static inline void add_apart(declaration *a, double factor) { add_number(a, factor); }
 
 /* The pool of detectors, as headwater/kinds/anomaly/learner.py declares it. */
 static inline declaration declare_anomaly(bool is_double, int units, int neighbours)
@@ -189,7 +220,7 @@ static inline declaration declare_anomaly(bool is_double, int units, int neighbo
     return a;
 }
 
-/* A forecaster with the nets of headwater/kinds/forecaster/learner.py. Nothing may be added behind it. */
+/* A forecaster with the nets of headwater/kinds/forecaster/learner.py. */
 static inline declaration declare_forecast(bool is_double, int horizon, int season, int lags, double forgetting)
 {
     declaration a = declare(is_double, true, 0, 1);
@@ -200,32 +231,29 @@ static inline declaration declare_forecast(bool is_double, int horizon, int seas
     add_net(&a, "huber", "adagrad", 0.01, 32, 0);
     add_net(&a, "huber", "adagrad", 0.03, 32, 0);
     add_net(&a, "huber", "adagrad", 0.01, 0, 0);
-    memcpy(a.numbers + a.count, ahead, sizeof ahead);
-    a.count += HW_FORECAST;
+    add_block(&a, HW_TAG_FORECAST, ahead, HW_FORECAST);
     return a;
 }
 
-/* The same with a pool in two levels, and bounds. Nothing may be added behind it. */
+/* The same with a pool in two levels, and bounds. */
 static inline declaration declare_pool(bool is_double, int horizon, int season, int lags, double low, double high)
 {
     declaration a = declare_forecast(is_double, horizon, season, lags, 1);
     const double pool[HW_BANK] = {
         [HW_K_LAGS] = season > 1 ? lags : 0, [HW_K_LOW] = low, [HW_K_HIGH] = high, [HW_K_VISITS] = season > 1 ? 40 : 100};
-    memcpy(a.numbers + a.count, pool, sizeof pool);
-    a.count += HW_BANK;
+    add_block(&a, HW_TAG_BANK, pool, HW_BANK);
     return a;
 }
 
-/* The same whose members are weighed by what they miss together. Nothing may be added behind it. */
+/* The same whose members are weighed by what they miss together. */
 static inline declaration declare_joint(bool is_double, int horizon, int season, int lags, double low, double high)
 {
     declaration a = declare_pool(is_double, horizon, season, lags, low, high);
-    a.numbers[a.count++] = 0.005;
+    add_number(&a, 0.005);
     return a;
 }
 
-/* A bandit with the nets of headwater/kinds/bandit/learner.py, the first of so many units. Nothing but a
- * stack may be added behind it. */
+/* A bandit with the nets of headwater/kinds/bandit/learner.py, the first of so many units. */
 static inline declaration declare_bandit(bool is_double, int explore, double amount, int units, int inputs)
 {
     declaration a = declare(is_double, true, 0, 1);
@@ -236,8 +264,7 @@ static inline declaration declare_bandit(bool is_double, int explore, double amo
     a.numbers[a.expert + HW_E_FIRST_REPLAYS] = 8;
     add_net(&a, "mse", "rmsprop", 0.003, (units + 1) / 2, 2);
     a.numbers[a.expert + HW_E_FIRST_REPLAYS] = 32;
-    memcpy(a.numbers + a.count, decides, sizeof decides);
-    a.count += HW_BANDIT;
+    add_block(&a, HW_TAG_BANDIT, decides, HW_BANDIT);
     return a;
 }
 
@@ -245,16 +272,14 @@ static inline declaration declare_bandit(bool is_double, int explore, double amo
 static inline void add_stack(declaration *a, bool features)
 {
     const double stacked[HW_STACK] = {[HW_K_FEATURES] = features};
-    memcpy(a->numbers + a->count, stacked, sizeof stacked);
-    a->count += HW_STACK;
+    add_block(a, HW_TAG_STACK, stacked, HW_STACK);
 }
 
-/* Let a pool read texts. Nothing may be added behind it. */
+/* Let a pool read texts. */
 static inline void add_text(declaration *a, int grams, int found, int rows)
 {
     const double text[HW_TEXT] = {[HW_T_GRAMS] = grams, [HW_T_FOUND] = found, [HW_T_ROWS] = rows};
-    memcpy(a->numbers + a->count, text, sizeof text);
-    a->count += HW_TEXT;
+    add_block(a, HW_TAG_TEXT, text, HW_TEXT);
 }
 
 /* An expert with a recurrence of so many units, and `direct` numbers beside it. */
@@ -272,10 +297,9 @@ static inline void add_recurrent(declaration *a, const char *loss, const char *r
     add_dense(a, (int)a->numbers[HW_D_OUTPUTS], hidden ? "zeros" : "lecun");
 }
 
-/* What is carried of it. Nothing may be added behind it. */
+/* What is carried of it. */
 static inline void add_memory(declaration *a, int units, int keys, int blocks, int traced, const char *by, const char *time)
 {
-    double *m = a->numbers + a->count;
     const double head[HW_MEMORY] = {[HW_M_UNITS] = units,
                                     [HW_M_KEYS] = keys,
                                     [HW_M_BLOCKS] = blocks,
@@ -285,15 +309,14 @@ static inline void add_memory(declaration *a, int units, int keys, int blocks, i
                                     [HW_M_TURN] = 6.28,
                                     [HW_M_BY] = (double)strlen(by),
                                     [HW_M_TIME] = (double)strlen(time)};
-    memcpy(m, head, sizeof head);
-    a->count += HW_MEMORY;
+    add_block(a, HW_TAG_RECURRENT, head, HW_MEMORY);
     for (const char *name = by; *name; name++)
-        a->numbers[a->count++] = (unsigned char)*name;
+        add_number(a, (unsigned char)*name);
     for (const char *name = time; *name; name++)
-        a->numbers[a->count++] = (unsigned char)*name;
+        add_number(a, (unsigned char)*name);
 }
 
-/* An agent with the nets of headwater/kinds/agent/learner.py. Nothing may be added behind it. */
+/* An agent with the nets of headwater/kinds/agent/learner.py. */
 static inline declaration declare_agent(bool is_double, int policy, int units, int outputs, bool adaptive)
 {
     declaration a = declare(is_double, true, 0, outputs);
@@ -311,8 +334,7 @@ static inline declaration declare_agent(bool is_double, int policy, int units, i
         }
         add_dense(&a, outputs, "sparse");
     }
-    memcpy(a.numbers + a.count, own, sizeof own);
-    a.count += HW_AGENT;
+    add_block(&a, HW_TAG_AGENT, own, HW_AGENT);
     return a;
 }
 
@@ -322,8 +344,7 @@ static inline declaration declare_table(bool is_double, int units, int outputs, 
     declaration a = declare_agent(is_double, HW_ACTION_VALUES, units, outputs, false);
     const double own[HW_TILES] = {[HW_Q_TILINGS] = tilings, [HW_Q_BINS] = 8,    [HW_Q_COLUMNS] = columns,
                                   [HW_Q_STEP] = 0.2,        [HW_Q_TRACE] = 0.9, [HW_Q_FIRST] = 0.5};
-    memcpy(a.numbers + a.count, own, sizeof own);
-    a.count += HW_TILES;
+    add_block(&a, HW_TAG_TILES, own, HW_TILES);
     return a;
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import headwater as hw
-from headwater._core import VERSION
+from headwater._core import FIRST_VERSION
 from headwater.plain.outputs.ends import TAILS, Ends
 
 H = 4
@@ -31,7 +31,7 @@ def arrays(model: hw.Forecaster) -> Any:
 def without_pool(season: int = 6, **settings: Any) -> hw.Forecaster:
     """A forecaster as version 0.2 made them: its files go on by these rules."""
     model = hw.Forecaster(horizon=H, season=season, **settings)
-    model.follow_core(VERSION)
+    model.follow_core(FIRST_VERSION)
     return model
 
 

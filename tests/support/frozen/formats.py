@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import headwater as hw
-from headwater._core import APART_VERSION, LEAN_VERSION, VERSION
+from headwater._core import APART_VERSION, FIRST_VERSION, LEAN_VERSION, VERSION
 from headwater.store import members
 from headwater.store.journal import checkpoint_mark, database
 from headwater.store.model_file import FORMAT
@@ -29,15 +29,15 @@ PAGE = Path(__file__).parents[3] / "docs" / "formats" / "README.md"
 
 WRITTEN = {
     "model file": {str(FORMAT)},
-    "core": {str(APART_VERSION)},
-    "declaration": {str(LEAN_VERSION), str(APART_VERSION)},
+    "core": {str(VERSION)},
+    "declaration": {str(VERSION)},
     "store": {str(database.FORMAT)},
     "store of a fleet": {members.FORMAT},
     "mark": {checkpoint_mark.MAGIC.decode()},
 }
 READ_TOO = {
-    "core": {str(VERSION), str(LEAN_VERSION)},
-    "declaration": {str(VERSION)},
+    "core": {str(FIRST_VERSION), str(LEAN_VERSION), str(APART_VERSION)},
+    "declaration": {str(FIRST_VERSION), str(LEAN_VERSION), str(APART_VERSION)},
     "store": {str(database._UNSEALED)},
     "store of a fleet": {members.READ_TOO},
 }

@@ -35,7 +35,7 @@ def write(path: Path = DECLARED) -> Path:
 
 def module() -> str:
     """Return the module's text."""
-    from headwater import Classifier, nn
+    from headwater import Classifier, _core, nn
     from headwater.kinds import KINDS
     from headwater.kinds.fleet.base import INSTEAD
     from headwater.learner.settings.default_pool import CELLS, EFFORTS, KNOTS, LEAN, pool
@@ -52,6 +52,8 @@ def module() -> str:
             "The core's numbers for them, for an image as what is read, and for what a convolution or a pool sees at once.",
             {c.__name__: LAYER_KINDS[c] for c in layers} | {"Image": IMAGE, "Kernel": KERNEL},
         ),
+        "TAGGED": ("The version of declarations from which on parts have tags.", _core.VERSION),
+        "TAGS": ("These tags.", {name: _core.BLOCKS[name][0] for name in ("lean", "text")}),
         "OPTIMIZERS": ("Classes of update rules.", _names(rules)),
         "SCHEDULES": ("Classes of schedules.", _names(nn.SCHEDULES)),
         "NEEDED": (

@@ -10,6 +10,7 @@ from headwater.errors import ConfigError
 from headwater.learner.engine import Engine
 from headwater.learner.settings import settings_of
 from headwater.learner.supervised import SupervisedLearner
+from headwater.nn.core.declaration import without_last
 from headwater.nn.inspect import OUTPUT_CAPACITY
 
 __all__ = ["without_text"]
@@ -54,7 +55,7 @@ def without_text(learner: SupervisedLearner) -> SupervisedLearner:
 def _stripped(engine: Engine, declared: int) -> dict[str, Any]:
     """Return the state without its text features."""
     state = {name: array for name, array in engine.state().items() if not name.startswith("text_")}
-    state["declaration"] = state["declaration"][:-declared]
+    state["declaration"] = without_last(state, declared)
     room = int(state["sizes"][OUTPUT_CAPACITY])
     state["pending"] = state["pending"][:, :-room].copy()
     return state

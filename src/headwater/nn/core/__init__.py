@@ -22,7 +22,7 @@ from headwater.errors import ConfigError, ModelFileError
 from headwater.nn.expert import Expert
 from headwater.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, LayerNorm, Pool, Recurrent
 
-from .declaration import CELLS, LAYER_KINDS, declaration
+from .declaration import CELLS, LAYER_KINDS, declaration, is_tagged
 from .running import (
     ANOMALY,
     ANOMALY_FADING,
@@ -132,7 +132,7 @@ class Core:
         self.declaration = declaration(
             self._experts, dtype=self.dtype, seed=seed, outputs=outputs, inputs=inputs, max_rows=max_rows, lean=lean,
             switches=(standard, targets, knots, ring, intervals, history, *cells), forecast=forecast, bandit=bandit,
-            text=text, memory=memory, agent=agent,
+            text=text, memory=memory, agent=agent, tagged=state is None or is_tagged(state),
         )  # fmt: skip
         if state is None:
             try:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,9 +36,12 @@ if TYPE_CHECKING:
     from headwater.nn.shapes import Shape
 
 T = TypeVar("T")
-LEAN_NUMBERS = {_core.VERSION: 0, _core.LEAN_VERSION: 2, _core.APART_VERSION: 3}
+LEAN_NUMBERS = {_core.FIRST_VERSION: 0, _core.LEAN_VERSION: 2, _core.APART_VERSION: 3, _core.VERSION: 3}
 """How many numbers of lean learning a version of the core knows."""
-_VERSION_OF = dict(zip(LEAN_NUMBERS.values(), LEAN_NUMBERS, strict=True))
+_UNTAGGED = {0: _core.FIRST_VERSION, 2: _core.LEAN_VERSION, 3: _core.APART_VERSION}
+"""The version of a declaration without tags, by its numbers of lean learning."""
+_SECOND = {"forecast": "bank", "bandit": "stack", "agent": "tiles"}
+"""The block of what numbers follow those of a first one."""
 LAYER_KINDS: dict[type, int] = {
     Dense: 0,
     Embedding: 1,
@@ -73,6 +76,7 @@ def declaration(
     text: tuple[float, ...] = (),
     memory: tuple[float, ...] = (),
     agent: tuple[float, ...] = (),
+    tagged: bool = True,
 ) -> NDArray[np.float64]:
     """Return the numbers that declare experts to the core, in the order of ``core/headwater.h``.
 
@@ -97,7 +101,10 @@ def declaration(
     memory : tuple of float
         Recurrence: result of ``memory_numbers``.
     agent : tuple of float
-        Agent: policy, gamma, trace, two kappas, entropy, explore, random, bootstrap, bounded, adaptive.
+        Agent: policy, gamma, trace, two kappas, entropy, explore, random, bootstrap, bounded, adaptive, and the numbers of a
+        table.
+    tagged : bool
+        False to declare as the core did before version 5, without blocks.
 
     Returns
     -------
@@ -112,7 +119,7 @@ def declaration(
 
         size = size_of(inputs)
     numbers = [
-        _VERSION_OF[len(lean)],
+        _core.VERSION if tagged else _UNTAGGED[len(lean)],
         dtype == np.float64,
         inputs is None,
         size,
@@ -124,8 +131,31 @@ def declaration(
     ]
     numbers += [history, low, high, max_rows, outputs, embedding, tables, tests, len(experts)]
     numbers += remembered(_experts, tuple(experts), outputs, inputs if isinstance(inputs, tuple) else None)
-    numbers += (*lean, *forecast, *text, *bandit, *memory, *agent)
+    if tagged:
+        numbers += _blocks(lean=lean, text=text, recurrent=memory, forecast=forecast, bandit=bandit, agent=agent)
+    else:
+        numbers += (*lean, *forecast, *text, *bandit, *memory, *agent)
     return np.array(numbers, np.float64)
+
+
+def _blocks(**given: tuple[float, ...]) -> Iterator[float]:
+    """Yield what each part declares: a tag, the count of numbers, and these, in the core's order."""
+    for first, second in _SECOND.items():
+        size = _core.BLOCKS[first][1]
+        given[first], given[second] = given[first][:size], given[first][size:]
+    for name, (tag, _) in _core.BLOCKS.items():
+        if own := given[name]:
+            yield from (float(tag), float(len(own)), *own)
+
+
+def is_tagged(state: Mapping[str, NDArray[Any]]) -> bool:
+    """Return whether a state's declaration consists of blocks, as from version 5 on."""
+    return bool(state["declaration"][0] >= _core.VERSION)
+
+
+def without_last(state: Mapping[str, NDArray[Any]], count: int) -> NDArray[np.float64]:
+    """Return a state's declaration without its last block, which has ``count`` numbers."""
+    return state["declaration"][: -count - 2 * is_tagged(state)]
 
 
 def memory_numbers(

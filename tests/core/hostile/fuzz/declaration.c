@@ -28,9 +28,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (once_in(3)) { /* all of it is drawn */
         a.count = (int)below(200);
         for (int i = 0; i < a.count; i++)
-            a.numbers[i] = i ? drawn_number() : HW_VERSION + below(4);
+            a.numbers[i] = i ? drawn_number() : (double)(HW_FIRST_VERSION + below(5));
     } else {
         a = random_declaration();
+        if (once_in(3))
+            a = untagged(&a);
         for (int i = (int)below(5); i > 0; i--)
             a.numbers[below((uint64_t)a.count)] = drawn_number();
         if (once_in(8))
