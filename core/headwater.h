@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HW_VERSION 5 /* of a declaration whose parts have tags; older ones are read too (parts/untagged.c): */
+#define HW_VERSION 5 /* of a declaration whose parts have tags; older ones are read too (state/untagged.c): */
 #define HW_FIRST_VERSION 2
 #define HW_LEAN_VERSION 3  /* with the first two of HW_LEAN behind the last expert, */
 #define HW_APART_VERSION 4 /* and with all */

@@ -8,7 +8,7 @@
 
 /* A shape that a part computes (hw_part.count), where others are numbers; HW_NEWER: of an array that older files lack. */
 #define HW_SHAPE(code) (-1 - (code))
-enum { HW_DECLARED = 0, HW_NEWER = 1 << 8 };
+enum { HW_NEWER = 1 << 8 };
 
 /* What merging hands to a part: to begins as a copy of the base; output and column say what those of a worker are called
  * there. */
@@ -93,16 +93,14 @@ enum {
 /* The numbers of a part in a declaration; at NULL: it is not declared. */
 typedef struct hw_span {
     const double *at;
-    int64_t count;
+    int count;
 } hw_span;
 
 /* A part's functions; NULL: nothing to do. A function finds the part in the learner, where it may be missing. */
 typedef struct hw_part {
-    int tag;              /* of its block in a declaration and in a digest; 0: none */
-    int least, most;      /* numbers that its block in a declaration may have; 0: it stands at the head */
-    uint32_t needs, bars; /* parts without which it isn't declared, and beside which */
-    int head_count;       /* numbers of its block in a digest that stand at the head of the declaration, from */
-    int head;
+    int tag;                            /* of its block in a declaration and in a digest; 0: none */
+    int least, most;                    /* numbers that its block in a declaration may have; 0: it stands at the head */
+    uint32_t needs, bars;               /* parts without which it isn't declared, and beside which */
     bool in_fleet, merges, several;     /* it may be in a fleet; be merged; have several outputs that are no classes */
     bool alone;                         /* it is of a learner of its own: members of a fleet are without it */
     bool (*suits)(const hw_learner *l); /* a new learner has it, undeclared, where this says so */
@@ -110,15 +108,14 @@ typedef struct hw_part {
     int (*parse)(hw_learner *l, const double *d, const hw_span *own, hw_fault *fault);
     /* before a state is loaded: its first array, whose numbers say how large the others are */
     int (*read)(hw_learner *l, const hw_array *first, hw_fault *fault);
-    int64_t (*count)(const hw_learner *l,
-                     int code);                   /* HW_DECLARED: numbers of its block in the declaration; else a shape */
-    int (*make)(hw_learner *l);                   /* its arrays */
-    int (*begin)(hw_learner *l);                  /* of a new learner: what it begins with */
-    void (*fill)(hw_learner *l);                  /* of one that was loaded: what an older file lacks */
-    int (*check)(hw_learner *l, hw_fault *fault); /* of one that was loaded: whether it is sound */
-    int (*pack)(hw_learner *l);                   /* before it is saved */
-    void (*drop)(hw_learner *l);                  /* what is no array goes */
-    int (*reserve)(hw_learner *l, int64_t pairs); /* before a row of at most so many pairs is learned */
+    int64_t (*count)(const hw_learner *l, int code);               /* a shape */
+    int (*make)(hw_learner *l);                                    /* its arrays */
+    int (*begin)(hw_learner *l);                                   /* of a new learner: what it begins with */
+    void (*fill)(hw_learner *l);                                   /* of one that was loaded: what an older file lacks */
+    int (*check)(hw_learner *l, hw_fault *fault);                  /* of one that was loaded: whether it is sound */
+    int (*pack)(hw_learner *l);                                    /* before it is saved */
+    void (*drop)(hw_learner *l);                                   /* what is no array goes */
+    int (*reserve)(hw_learner *l, int64_t pairs);                  /* before a row of at most so many pairs is learned */
     int (*reserve_rows)(hw_learner *l, int64_t rows);              /* of the table */
     bool (*descends)(const hw_learner *base, const hw_learner *l); /* whether it can have been copied from the base */
     int (*merge)(const hw_merging *m);
@@ -136,9 +133,11 @@ HW_KINDS_OF_PARTS(HW_DECLARE)
 #undef HW_DECLARE
 extern const hw_part *const hw_parts[HW_KIND_PARTS];
 
-/* Where the numbers of each part lie in a declaration of count numbers, whose last expert ends at tail. */
+/* Where the numbers of each part that is declared lie in a declaration of count numbers, whose last expert ends at tail. */
 int hw_find_declared(const double *d, int64_t count, const double *tail, bool recurrent, hw_span *own, hw_fault *fault);
+/* The same of a learner, which was checked. */
+void hw_find_own(const hw_learner *l, const double *tail, hw_span *own);
 /* The same of a version before tags: how many numbers there are says whose they are. */
-int hw_find_untagged(const double *d, int64_t count, const double *tail, bool recurrent, hw_span *own);
+bool hw_find_untagged(const double *d, int64_t count, const double *tail, bool recurrent, hw_span *own);
 
 #endif

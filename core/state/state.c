@@ -116,18 +116,18 @@ static uint64_t hash_declaration(const hw_learner *l)
         at += HW_EXPERT + HW_LAYER * (int64_t)at[HW_E_LAYERS];
     uint64_t digest = hw_hash(DIGEST, (const char *)head, (size_t)n * 8);
     digest = hw_hash(digest, (const char *)(d + HW_HEAD), (size_t)(at - d - HW_HEAD) * 8);
+    hw_span own[HW_KIND_PARTS] = {0};
+    hw_find_own(l, at, own);
     for (int p = 0; p < HW_KIND_PARTS; p++) {
-        const hw_part *part = hw_parts[p];
-        if (!l->parts[p] || !part->tag)
+        if (!own[p].at)
             continue;
-        int64_t own = part->count(l, HW_DECLARED);
-        at += own && d[HW_D_VERSION] == HW_VERSION ? 2 : 0;
-        double block[HW_HEAD] = {part->tag, (double)(part->head_count + own)};
-        memcpy(block + 2, d + part->head, (size_t)part->head_count * 8);
-        digest = hw_hash(digest, (const char *)block, (size_t)(2 + part->head_count) * 8);
-        if (own)
-            digest = hw_hash(digest, (const char *)at, (size_t)own * 8);
-        at += own;
+        bool ahead = !hw_parts[p]->most;
+        double block[2 + 2] = {hw_parts[p]->tag, own[p].count};
+        if (ahead)
+            memcpy(block + 2, own[p].at, (size_t)own[p].count * 8);
+        digest = hw_hash(digest, (const char *)block, (size_t)(2 + ahead * own[p].count) * 8);
+        if (!ahead)
+            digest = hw_hash(digest, (const char *)own[p].at, (size_t)own[p].count * 8);
     }
     return digest;
 }

@@ -4,7 +4,7 @@
 // A declared thing is an object {class, …fields}. It is given as {name, …fields}: {name: "adam", lr: 0.01},
 // {name: "dense", units: 32, activation: "relu"}, {name: "relu"}; or as a name alone where the defaults will do.
 
-import { ACTIVATIONS, DEFAULTS, INITIALIZERS, LAYER_KINDS, LAYERS, LOSSES, NEEDED, OPTIMIZERS, SCHEDULES, SHARES, TAGGED, TAGS } from "./declared.mjs";
+import { ACTIVATIONS, DEFAULTS, INITIALIZERS, LAYER_KINDS, LAYERS, LOSSES, NEEDED, OPTIMIZERS, SCHEDULES, SHARES, TAGS, VERSION } from "./declared.mjs";
 import { ConfigError, DataError, shown } from "../errors.mjs";
 import { checkNumber } from "./number.mjs";
 
@@ -285,7 +285,7 @@ function listsOf(core) {
 
 /** What to declare to the core; a state of an older version goes on as it was declared. */
 function declared(core, setup, state) {
-  const version = state === null ? core.calls.js_version() : state[0].data[0];
+  const version = state === null ? VERSION : state[0].data[0];
   return declaration(listsOf(core), setup.experts, { ...setup, lean: leanOf(version, setup), version });
 }
 
@@ -320,9 +320,8 @@ function declaration(names, experts, setup) {
     if (image) layers.unshift([LAYER_KINDS.Image, 0, image[0], image[1], 0, 0, image[2], 0]);
     return [...learning(names, expert), layers.length, ...layers.flat()];
   });
-  const parts = Object.entries({ lean, text }).filter(([, own]) => own.length);
-  const blocks = parts.flatMap(([name, own]) => (setup.version < TAGGED ? own : [TAGS[name], own.length, ...own]));
-  return Float64Array.from([...head, ...numbers, ...blocks], Number);
+  const block = (tag, own) => (setup.version < VERSION || !own.length ? own : [tag, own.length, ...own]);
+  return Float64Array.from([...head, ...numbers, ...block(TAGS.lean, lean), ...block(TAGS.text, text)], Number);
 }
 
 /** Return loss, rule, schedule, penalties, replays of an expert, and whether it has cells. */

@@ -20,10 +20,10 @@ export const LAYER_KINDS = {
   Kernel: 8,
 };
 
-/** The version of declarations from which on parts have tags. */
-export const TAGGED = 5;
+/** The version of declarations that parts have tags in. */
+export const VERSION = 5;
 
-/** These tags. */
+/** Tags of parts. */
 export const TAGS = {
   lean: 8,
   text: 2,

@@ -133,31 +133,16 @@ static int add(PyObject *module, const char *name, const char *const *(*list)(in
     return status;
 }
 
-/* BLOCKS: of each block of a declaration its tag and its numbers, of a recurrence those before names, in their order. */
+/* BLOCKS: of each block of a declaration the setting that gives its numbers, its tag, and how many it takes of those that blocks
+ * before it left; 0: all. */
 static int add_blocks(PyObject *module)
 {
-    static const struct {
-        const char *name;
-        int tag, count;
-    } blocks[] = {{"lean", HW_TAG_LEAN, HW_LEAN},
-                  {"text", HW_TAG_TEXT, HW_TEXT},
-                  {"recurrent", HW_TAG_RECURRENT, HW_MEMORY},
-                  {"forecast", HW_TAG_FORECAST, HW_FORECAST},
-                  {"bandit", HW_TAG_BANDIT, HW_BANDIT},
-                  {"stack", HW_TAG_STACK, HW_STACK},
-                  {"agent", HW_TAG_AGENT, HW_AGENT},
-                  {"tiles", HW_TAG_TILES, HW_TILES},
-                  {"bank", HW_TAG_BANK, HW_BANK + HW_JOINT}};
-    PyObject *dict = PyDict_New();
-    int status = dict ? 0 : -1;
-    for (size_t i = 0; i < sizeof blocks / sizeof *blocks && status >= 0; i++) {
-        PyObject *pair = Py_BuildValue("(ii)", blocks[i].tag, blocks[i].count);
-        status = pair ? PyDict_SetItemString(dict, blocks[i].name, pair) : -1;
-        Py_XDECREF(pair);
-    }
-    if (status >= 0)
-        status = PyModule_AddObjectRef(module, "BLOCKS", dict);
-    Py_XDECREF(dict);
+    PyObject *blocks = Py_BuildValue(
+        "((sii)(sii)(sii)(sii)(sii)(sii)(sii)(sii)(sii))", "lean", HW_TAG_LEAN, 0, "text", HW_TAG_TEXT, 0, "memory",
+        HW_TAG_RECURRENT, 0, "forecast", HW_TAG_FORECAST, HW_FORECAST, "bandit", HW_TAG_BANDIT, HW_BANDIT, "bandit",
+        HW_TAG_STACK, 0, "agent", HW_TAG_AGENT, HW_AGENT, "agent", HW_TAG_TILES, 0, "forecast", HW_TAG_BANK, 0);
+    int status = blocks ? PyModule_AddObjectRef(module, "BLOCKS", blocks) : -1;
+    Py_XDECREF(blocks);
     return status;
 }
 

@@ -14,7 +14,7 @@ RULES: tuple[str, ...]
 RULE_STATES: tuple[int, ...]
 SCHEDULES: tuple[str, ...]
 INITIALIZERS: tuple[str, ...]
-BLOCKS: dict[str, tuple[int, int]]
+BLOCKS: tuple[tuple[str, int, int], ...]
 VERSION: int
 APART_VERSION: int
 LEAN_VERSION: int

@@ -29,6 +29,4 @@ int hw_reserve_anomaly(hw_learner *l)
     return got ? 0 : HW_NO_MEMORY;
 }
 
-static int64_t count(const hw_learner *l, int code) { return (void)l, (void)code, 0; }
-
-const hw_part hw_part_anomaly = {.tag = 6, .in_fleet = true, .merges = true, .parse = parse, .count = count};
+const hw_part hw_part_anomaly = {.tag = 6, .in_fleet = true, .merges = true, .parse = parse};

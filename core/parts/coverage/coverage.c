@@ -113,7 +113,7 @@ static int check(hw_learner *l, hw_fault *fault)
 static int64_t count(const hw_learner *l, int code)
 {
     int64_t waiting = l->sizes[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
-    return code == HW_DECLARED ? 0 : code == HW_C_GIVEN ? waiting : waiting * l->sizes[HW_N_OUTPUT_CAPACITY];
+    return code == HW_C_GIVEN ? waiting : waiting * l->sizes[HW_N_OUTPUT_CAPACITY];
 }
 
 const hw_part hw_part_coverage = {

@@ -517,7 +517,6 @@ static int64_t count(const hw_learner *l, int code)
 {
     const int64_t *n = l->bandit->counts;
     switch (code) {
-    case HW_DECLARED: return HW_BANDIT;
     case HW_BC_SHARES: return l->experts + 1;
     case HW_BC_TAKEN: return n[HW_BC_ACTIONS];
     case HW_BC_READ: return n[HW_BC_INPUTS];

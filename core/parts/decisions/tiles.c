@@ -451,10 +451,7 @@ int hw_better_reader(const hw_learner *l)
                                                                                                       : HW_BY_TABLE;
 }
 
-static int64_t count(const hw_learner *l, int code)
-{
-    return code == HW_DECLARED ? HW_TILES : code == HW_TS_OUTPUTS ? l->outputs : rows_of(l->tiles);
-}
+static int64_t count(const hw_learner *l, int code) { return code == HW_TS_OUTPUTS ? l->outputs : rows_of(l->tiles); }
 
 const hw_part hw_part_tiles = {.tag = HW_TAG_TILES,
                                .least = HW_TILES,

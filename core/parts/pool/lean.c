@@ -18,16 +18,9 @@ static int parse(hw_learner *l, const double *d, const hw_span *block, hw_fault 
     hw_lean_t *lean = hw_begin_part(l, HW_PART_lean);
     if (!lean)
         return HW_NO_MEMORY;
-    *lean = (hw_lean_t){own[HW_LEAN_GRADIENT], own[HW_LEAN_WEIGHT], apart, block->count};
+    *lean = (hw_lean_t){own[HW_LEAN_GRADIENT], own[HW_LEAN_WEIGHT], apart};
     return 0;
 }
 
-static int64_t count(const hw_learner *l, int code) { return code == HW_DECLARED ? l->lean->declared : 0; }
-
-const hw_part hw_part_lean = {.tag = HW_TAG_LEAN,
-                              .least = HW_LEAN_APART,
-                              .most = HW_LEAN,
-                              .in_fleet = true,
-                              .merges = true,
-                              .parse = parse,
-                              .count = count};
+const hw_part hw_part_lean = {
+    .tag = HW_TAG_LEAN, .least = HW_LEAN_APART, .most = HW_LEAN, .in_fleet = true, .merges = true, .parse = parse};

@@ -5,7 +5,6 @@
 /* As declared (HW_LEAN). */
 typedef struct hw_lean_t {
     double gradient, weight, apart;
-    int64_t declared; /* how many of them */
 } hw_lean_t;
 
 /* It has no arrays of its own: what rules keep lies where it lies without it, only shorter (hw_numbers). */

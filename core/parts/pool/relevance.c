@@ -197,7 +197,8 @@ static int read(hw_learner *l, const hw_array *first, hw_fault *fault)
 
 static int64_t count(const hw_learner *l, int code)
 {
-    return code == HW_DECLARED ? 0 : slots_followed(l->sizes[HW_N_SLOTS]);
+    (void)code;
+    return slots_followed(l->sizes[HW_N_SLOTS]);
 }
 
 static int check(hw_learner *l, hw_fault *fault)

@@ -353,7 +353,6 @@ static int64_t count(const hw_learner *l, int code)
     const hw_forecast_t *f = l->forecast;
     const hw_bank_t *b = l->bank;
     switch (code) {
-    case HW_DECLARED: return HW_BANK + (b->scores > HW_SPEAKERS);
     case HW_BK_SCORES: return b->scores;
     case HW_BK_SEASON: return b->season;
     case HW_BK_MEMBERS: return b->members;

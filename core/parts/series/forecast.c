@@ -642,7 +642,6 @@ static int64_t count(const hw_learner *l, int code)
 {
     const hw_forecast_t *f = l->forecast;
     switch (code) {
-    case HW_DECLARED: return HW_FORECAST;
     case HW_FC_FEATURES: return f->features;
     case HW_FC_HORIZON: return f->horizon;
     case HW_FC_ORIGINS: return 2 * (int64_t)f->horizon;

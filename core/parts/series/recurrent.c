@@ -76,7 +76,7 @@ static int parse(hw_learner *l, const double *all, const hw_span *own, hw_fault 
     const double *d = own->at;
     (void)all;
     if (!hw_is_recurrent(d, own->count))
-        return refuse(fault, "names of columns of a memory", "as long as they are said to be", (double)own->count);
+        return refuse(fault, "name of a column of a memory", "bytes", own->count);
     int status = check_declared(l, d, fault);
     if (status < 0)
         return status;
@@ -455,7 +455,6 @@ static int64_t count(const hw_learner *l, int code)
 {
     const hw_recurrent_t *m = l->recurrent;
     switch (code) {
-    case HW_DECLARED: return HW_MEMORY + (int64_t)m->by_size + m->time_size;
     case HW_MN_STATES: return (int64_t)m->numbers[HW_MN_KEYS];
     case HW_MN_SENSITIVITIES: return (int64_t)m->numbers[HW_MN_BLOCKS];
     case HW_MN_STATE: return 2 * (int64_t)m->units;

@@ -507,7 +507,6 @@ static int read(hw_learner *l, const hw_array *first, hw_fault *fault)
 static int64_t count(const hw_learner *l, int code)
 {
     switch (code) {
-    case HW_DECLARED: return HW_TEXT;
     case HW_TC_COLUMNS: return l->sizes[HW_N_COLUMNS];
     case HW_TC_WORDS: return l->text->counts[HW_TC_ROWS];
     default: return l->sizes[HW_N_OUTPUT_CAPACITY];

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,10 @@ import pytest
 
 import headwater as hw
 from headwater import nn
+from headwater._core import APART_VERSION, FIRST_VERSION, LEAN_VERSION
 from headwater.errors import ConfigError
-from headwater.learner.engine import Engine
 from headwater.nn.core import STEPS, UNDONE, Core
+from headwater.nn.core.declaration import LEAN_NUMBERS
 from headwater.nn.expert import Expert
 from headwater.plain import LOSSES, PlainNetwork
 from headwater.plain.optimizers.lean import bias_step, cell_steps, pace, row_steps, step_rows, step_units
@@ -204,15 +204,21 @@ def test_a_saved_pool_goes_on_to_the_same_bits(tmp_path):
     )
 
 
-def test_what_was_saved_without_it_goes_on_without_it():
-    setup = hw.Regressor().setup
-    usual = Engine(replace(setup, lean=()))
-    learn(usual.core, np.ones(3), 1.0)
-    again = Engine(setup, usual.state())
-    for engine in (usual, again):
-        learn(engine.core, np.array([1.0, -1.0, 2.0]), 0.4)
-    assert again.setup == usual.setup != setup
-    assert all(np.array_equal(a, b) for a, b in zip(usual.state().values(), again.state().values(), strict=True))
+@pytest.mark.parametrize("version", [FIRST_VERSION, LEAN_VERSION, APART_VERSION])
+def test_what_began_with_less_of_it_goes_on_so(tmp_path, version):
+    older = hw.Regressor(seed=1)
+    older.follow_core(version)
+    X, y = stream(300, 0)
+    older.learn_many(X[:200], y[:200])
+    older.save(tmp_path / "m.hw")
+    again = hw.load(tmp_path / "m.hw")
+    for one in (older, again):
+        one.learn_many(X[200:], y[200:])
+    assert again.setup == older.setup
+    assert len(older.setup.lean) == LEAN_NUMBERS[version]
+    assert all(
+        np.array_equal(a, b) for a, b in zip(older.engine.state().values(), again.engine.state().values(), strict=True)
+    )
 
 
 def test_moments_below_zero_are_refused():

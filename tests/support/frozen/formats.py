@@ -136,7 +136,7 @@ def main() -> None:
         f"{'-'.join(one.split())}-{min(versions)}" for one, versions in WRITTEN.items() if one != "declaration"
     )
     folder = Path(tempfile.mkdtemp())
-    said = make(folder)
+    said = {"format": name, **make(folder)}
     for path in folder.glob("*-[lsw]*"):  # the lock and SQLite's own are another process's
         path.unlink()
     FOLDER.mkdir(exist_ok=True)

@@ -32,6 +32,7 @@ HAD = (
 """What of WebAssembly every browser of 2023 has; wasm-opt may use no more."""
 CORE = (
     *(f"--enable-{one}" for one in HAD),
+    "--low-memory-unused",  # the deepest end of the stack, which lies before all data
     *("-Oz", "--flatten", "--rereloop", "-Oz", "--converge"),
     *("--generate-global-effects", "-Oz", "--converge", "-Oz", "--converge"),  # .3 % less yet
     *("--strip-producers", "--strip-target-features"),

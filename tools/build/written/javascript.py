@@ -52,8 +52,8 @@ def module() -> str:
             "The core's numbers for them, for an image as what is read, and for what a convolution or a pool sees at once.",
             {c.__name__: LAYER_KINDS[c] for c in layers} | {"Image": IMAGE, "Kernel": KERNEL},
         ),
-        "TAGGED": ("The version of declarations from which on parts have tags.", _core.VERSION),
-        "TAGS": ("These tags.", {name: _core.BLOCKS[name][0] for name in ("lean", "text")}),
+        "VERSION": ("The version of declarations that parts have tags in.", _core.VERSION),
+        "TAGS": ("Tags of parts.", {name: tag for name, tag, _ in _core.BLOCKS if name in ("lean", "text")}),
         "OPTIMIZERS": ("Classes of update rules.", _names(rules)),
         "SCHEDULES": ("Classes of schedules.", _names(nn.SCHEDULES)),
         "NEEDED": (

@@ -40,8 +40,6 @@ LEAN_NUMBERS = {_core.FIRST_VERSION: 0, _core.LEAN_VERSION: 2, _core.APART_VERSI
 """How many numbers of lean learning a version of the core knows."""
 _UNTAGGED = {0: _core.FIRST_VERSION, 2: _core.LEAN_VERSION, 3: _core.APART_VERSION}
 """The version of a declaration without tags, by its numbers of lean learning."""
-_SECOND = {"forecast": "bank", "bandit": "stack", "agent": "tiles"}
-"""The block of what numbers follow those of a first one."""
 LAYER_KINDS: dict[type, int] = {
     Dense: 0,
     Embedding: 1,
@@ -110,29 +108,18 @@ def declaration(
     -------
     ndarray
     """
-    standard, targets, knots, ring, intervals, history, tables, tests = map(float, switches)
-    embedding = isinstance(experts[0].layers[0], Embedding)
-    low, high = seed % (1 << 32), (seed >> 32) % (1 << 32)
+    *switched, history, tables, tests = map(float, switches)
     size = 0
     if inputs:  # names that grow, the default, need no shapes
         from headwater.nn.shapes import size_of
 
         size = size_of(inputs)
-    numbers = [
-        _core.VERSION if tagged else _UNTAGGED[len(lean)],
-        dtype == np.float64,
-        inputs is None,
-        size,
-        standard,
-        targets,
-        knots,
-        ring,
-        intervals,
-    ]
-    numbers += [history, low, high, max_rows, outputs, embedding, tables, tests, len(experts)]
-    numbers += remembered(_experts, tuple(experts), outputs, inputs if isinstance(inputs, tuple) else None)
+    embedding, image = isinstance(experts[0].layers[0], Embedding), inputs if isinstance(inputs, tuple) else None
+    numbers = [_core.VERSION if tagged else _UNTAGGED[len(lean)], dtype == np.float64, inputs is None, size, *switched]
+    numbers += [history, seed % (1 << 32), (seed >> 32) % (1 << 32), max_rows, outputs, embedding, tables, tests]
+    numbers += [len(experts), *remembered(_experts, tuple(experts), outputs, image)]
     if tagged:
-        numbers += _blocks(lean=lean, text=text, recurrent=memory, forecast=forecast, bandit=bandit, agent=agent)
+        numbers += _blocks(lean=lean, text=text, memory=memory, forecast=forecast, bandit=bandit, agent=agent)
     else:
         numbers += (*lean, *forecast, *text, *bandit, *memory, *agent)
     return np.array(numbers, np.float64)
@@ -140,11 +127,10 @@ def declaration(
 
 def _blocks(**given: tuple[float, ...]) -> Iterator[float]:
     """Yield what each part declares: a tag, the count of numbers, and these, in the core's order."""
-    for first, second in _SECOND.items():
-        size = _core.BLOCKS[first][1]
-        given[first], given[second] = given[first][:size], given[first][size:]
-    for name, (tag, _) in _core.BLOCKS.items():
-        if own := given[name]:
+    for name, tag, count in _core.BLOCKS:
+        count = count or len(given[name])
+        own, given[name] = given[name][:count], given[name][count:]
+        if own:
             yield from (float(tag), float(len(own)), *own)
 
 
