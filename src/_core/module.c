@@ -133,14 +133,14 @@ static int add(PyObject *module, const char *name, const char *const *(*list)(in
     return status;
 }
 
-/* BLOCKS: of each block of a declaration the setting that gives its numbers, its tag, and how many it takes of those that blocks
- * before it left; 0: all. */
+/* BLOCKS: of each block of a declaration the setting that gives its numbers, its tag, and how many it takes of those that
+ * blocks before it left; 0: all. */
 static int add_blocks(PyObject *module)
 {
-    PyObject *blocks = Py_BuildValue(
-        "((sii)(sii)(sii)(sii)(sii)(sii)(sii)(sii)(sii))", "lean", HW_TAG_LEAN, 0, "text", HW_TAG_TEXT, 0, "memory",
-        HW_TAG_RECURRENT, 0, "forecast", HW_TAG_FORECAST, HW_FORECAST, "bandit", HW_TAG_BANDIT, HW_BANDIT, "bandit",
-        HW_TAG_STACK, 0, "agent", HW_TAG_AGENT, HW_AGENT, "agent", HW_TAG_TILES, 0, "forecast", HW_TAG_BANK, 0);
+    PyObject *blocks = Py_BuildValue("((sii)(sii)(sii)(sii)(sii)(sii)(sii)(sii)(sii))", "lean", HW_TAG_LEAN, 0, "text",
+                                     HW_TAG_TEXT, 0, "memory", HW_TAG_RECURRENT, 0, "forecast", HW_TAG_FORECAST,
+                                     HW_FORECAST, "bandit", HW_TAG_BANDIT, HW_BANDIT, "bandit", HW_TAG_STACK, 0, "agent",
+                                     HW_TAG_AGENT, HW_AGENT, "agent", HW_TAG_TILES, 0, "forecast", HW_TAG_BANK, 0);
     int status = blocks ? PyModule_AddObjectRef(module, "BLOCKS", blocks) : -1;
     Py_XDECREF(blocks);
     return status;
