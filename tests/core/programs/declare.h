@@ -177,17 +177,24 @@ static inline void add_block(declaration *a, int tag, const double *numbers, int
         add_number(a, numbers[i]);
 }
 
+/* A count, of what takes so many numbers each, where a declaration has room for it: a drawn one may hold anything. */
+static inline int count_at(const declaration *a, int at, int each)
+{
+    double count = at < a->count ? a->numbers[at] : 0;
+    return count >= 0 && count < (double)(a->count - at) / each ? (int)count : 0;
+}
+
 /* The same as it was declared before there were tags. */
 static inline declaration untagged(const declaration *a)
 {
     declaration older = *a;
     int at = HW_HEAD;
-    for (int e = 0; e < (int)a->numbers[HW_D_EXPERTS]; e++)
-        at += HW_EXPERT + HW_LAYER * (int)a->numbers[at + HW_E_LAYERS];
+    for (int e = count_at(a, HW_D_EXPERTS, HW_EXPERT); e > 0 && at < a->count; e--)
+        at += HW_EXPERT + HW_LAYER * count_at(a, at + HW_E_LAYERS, HW_LAYER);
     older.numbers[HW_D_VERSION] = HW_FIRST_VERSION;
-    older.count = at;
-    while (at < a->count) {
-        int count = (int)a->numbers[at + 1];
+    older.count = at < a->count ? at : a->count;
+    while (at + 1 < a->count) {
+        int count = count_at(a, at + 1, 1);
         if (a->numbers[at] == HW_TAG_LEAN)
             older.numbers[HW_D_VERSION] = count > HW_LEAN_APART ? HW_APART_VERSION : HW_LEAN_VERSION;
         memcpy(older.numbers + older.count, a->numbers + at + 2, (size_t)count * sizeof *a->numbers);

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -118,20 +118,14 @@ def declaration(
     numbers = [_core.VERSION if tagged else _UNTAGGED[len(lean)], dtype == np.float64, inputs is None, size, *switched]
     numbers += [history, seed % (1 << 32), (seed >> 32) % (1 << 32), max_rows, outputs, embedding, tables, tests]
     numbers += [len(experts), *remembered(_experts, tuple(experts), outputs, image)]
-    if tagged:
-        numbers += _blocks(lean=lean, text=text, memory=memory, forecast=forecast, bandit=bandit, agent=agent)
-    else:
-        numbers += (*lean, *forecast, *text, *bandit, *memory, *agent)
-    return np.array(numbers, np.float64)
-
-
-def _blocks(**given: tuple[float, ...]) -> Iterator[float]:
-    """Yield what each part declares: a tag, the count of numbers, and these, in the core's order."""
-    for name, tag, count in _core.BLOCKS:
-        count = count or len(given[name])
-        own, given[name] = given[name][:count], given[name][count:]
+    if not tagged:
+        return np.array([*numbers, *lean, *forecast, *text, *bandit, *memory, *agent], np.float64)
+    left = {"lean": lean, "text": text, "memory": memory, "forecast": forecast, "bandit": bandit, "agent": agent}
+    for name, tag, count in _core.BLOCKS:  # two blocks may share a name, in the core's order
+        own, left[name] = (left[name][:count], left[name][count:]) if count else (left[name], ())
         if own:
-            yield from (float(tag), float(len(own)), *own)
+            numbers += (tag, len(own), *own)
+    return np.array(numbers, np.float64)
 
 
 def is_tagged(state: Mapping[str, NDArray[Any]]) -> bool:
