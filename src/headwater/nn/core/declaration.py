@@ -120,7 +120,7 @@ def declaration(
     numbers += [len(experts), *remembered(_experts, tuple(experts), outputs, image)]
     if not tagged:
         return np.array([*numbers, *lean, *forecast, *text, *bandit, *memory, *agent], np.float64)
-    left = {"lean": lean, "text": text, "memory": memory, "forecast": forecast, "bandit": bandit, "agent": agent}
+    left = dict(lean=lean, text=text, memory=memory, forecast=forecast, bandit=bandit, agent=agent)  # noqa: C408  # parameters
     for name, tag, count in _core.BLOCKS:  # two blocks may share a name, in the core's order
         own, left[name] = (left[name][:count], left[name][count:]) if count else (left[name], ())
         if own:
